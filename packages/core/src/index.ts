@@ -1,0 +1,2 @@
+export { errorRegistry, ThimbleError, isThimbleError } from './errors.js';
+export type { ErrorCode, ErrorDetails } from './errors.js';
