@@ -1,0 +1,142 @@
+import { Tensor } from 'onnxruntime-common';
+import { ThimbleError } from '../errors.js';
+import type { Generator } from './Generator.js';
+import { MersenneTwister } from './MersenneTwister.js';
+import { roundToBfloat16 } from './roundToBfloat16.js';
+import { roundToFloat16 } from './roundToFloat16.js';
+
+/** The dtype that torch would draw in. It decides how many words a draw takes and how its values are rounded. */
+export type RandnDtype = 'float32' | 'float16' | 'bfloat16' | 'float64';
+
+const BLOCK = 16;
+const HALF_BLOCK = BLOCK / 2;
+const TWO_PI = 2 * Math.PI;
+
+/**
+ * Gives the numbers of `torch.Generator('cpu').manual_seed(seed)`: words and uniforms bit for bit, normals up to the last
+ * bit of the platform's logarithm, sine and cosine. So a seed gives the same noise here and in Python.
+ *
+ * Source: torch's `CPUGeneratorImpl`, `DistributionTemplates.h` (`normal_fill`) and `DistributionsHelper.h`.
+ */
+export class TorchGenerator implements Generator {
+  readonly #engine: MersenneTwister;
+  #spare: number | undefined;
+
+  /**
+   * @param seed an integer from -2^63 to 2^64 - 1, negative ones as in two's complement. Torch's engine takes it modulo 2^32.
+   * @throws `ERR_ARGUMENT_INVALID` if it is not such an integer
+   */
+  constructor(seed: number | bigint) {
+    this.#engine = new MersenneTwister(seedWord(seed));
+  }
+
+  /** The next raw word, an integer in [0, 2^32). */
+  random(): number {
+    return this.#engine.next();
+  }
+
+  /** `torch.rand(dims)`: a float32 tensor, each element from [0, 1). */
+  rand(dims: readonly number[]): Tensor {
+    const data = new Float32Array(sizeOf(dims));
+    for (let i = 0; i < data.length; i++) data[i] = this.#uniform24();
+    return new Tensor('float32', data, dims);
+  }
+
+  /**
+   * `torch.randn(dims, dtype=dtype)`, each element from N(0, 1), returned as a float32 tensor (float64: a float64 one) whose
+   * values are rounded to `dtype`.
+   *
+   * @throws `ERR_ARGUMENT_INVALID` if `dims` is not a list of integers from 0
+   */
+  randn(dims: readonly number[], dtype: RandnDtype = 'float32'): Tensor {
+    const size = sizeOf(dims);
+    if (dtype === 'float64') {
+      const data = new Float64Array(size);
+      this.#fillNormal(data, () => this.#uniform53());
+      return new Tensor('float64', data, dims);
+    }
+    const data = new Float32Array(size);
+    if (dtype === 'float32') this.#fillNormal(data, () => this.#uniform24());
+    else this.#fillRounded(data, dtype === 'float16' ? roundToFloat16 : roundToBfloat16);
+    return new Tensor('float32', data, dims);
+  }
+
+  #uniform24(): number {
+    return (this.#engine.next() & 0xffffff) * 2 ** -24;
+  }
+
+  #uniform53(): number {
+    const high = this.#engine.next() & 0x1fffff;
+    return (high * 2 ** 32 + this.#engine.next()) * 2 ** -53;
+  }
+
+  /** One normal by Box-Muller in float64. They come in pairs: the second one waits for the next call. */
+  #normal(): number {
+    if (this.#spare !== undefined) {
+      const spare = this.#spare;
+      this.#spare = undefined;
+      return spare;
+    }
+    const u1 = this.#uniform53();
+    const u2 = this.#uniform53();
+    const radius = Math.sqrt(-2 * Math.log1p(-u2));
+    this.#spare = radius * Math.sin(TWO_PI * u1);
+    return radius * Math.cos(TWO_PI * u1);
+  }
+
+  /** All uniforms first, then blocks of 16 in place; a tail takes 16 fresh words for the last 16 elements. */
+  #fillNormal(data: Float32Array | Float64Array, uniform: () => number): void {
+    if (data.length < BLOCK) {
+      for (let i = 0; i < data.length; i++) data[i] = this.#normal();
+      return;
+    }
+    for (let i = 0; i < data.length; i++) data[i] = uniform();
+    for (let start = 0; start + BLOCK <= data.length; start += BLOCK) boxMullerBlock(data, start);
+    if (data.length % BLOCK === 0) return;
+    const tail = data.length - BLOCK;
+    for (let i = tail; i < data.length; i++) data[i] = uniform();
+    boxMullerBlock(data, tail);
+  }
+
+  /** The 16-bit dtypes draw block by block, so with a tail they take other words than float32 does. */
+  #fillRounded(data: Float32Array, round: (x: number) => number): void {
+    if (data.length < BLOCK) {
+      for (let i = 0; i < data.length; i++) data[i] = round(this.#normal());
+      return;
+    }
+    const drawBlock = (start: number): void => {
+      const block = data.subarray(start, start + BLOCK);
+      for (let i = 0; i < BLOCK; i++) block[i] = this.#uniform24();
+      boxMullerBlock(block, 0);
+      for (let i = 0; i < BLOCK; i++) block[i] = round(block[i]!);
+    };
+    for (let start = 0; start + BLOCK <= data.length; start += BLOCK) drawBlock(start);
+    if (data.length % BLOCK !== 0) drawBlock(data.length - BLOCK);
+  }
+}
+
+/** Turns 16 uniforms into normals, in place: element j and j + 8 make a pair. */
+function boxMullerBlock(data: Float32Array | Float64Array, start: number): void {
+  for (let j = start; j < start + HALF_BLOCK; j++) {
+    const radius = Math.sqrt(-2 * Math.log(1 - data[j]!));
+    const angle = TWO_PI * data[j + HALF_BLOCK]!;
+    data[j] = radius * Math.cos(angle);
+    data[j + HALF_BLOCK] = radius * Math.sin(angle);
+  }
+}
+
+function seedWord(seed: number | bigint): number {
+  const isInteger = typeof seed === 'bigint' || Number.isInteger(seed);
+  const value = isInteger ? BigInt(seed) : undefined;
+  if (value === undefined || value < -(2n ** 63n) || value >= 2n ** 64n) {
+    throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'seed', value: seed, expected: 'an integer from -2^63 to 2^64 - 1' });
+  }
+  return Number(BigInt.asUintN(32, value));
+}
+
+function sizeOf(dims: readonly number[]): number {
+  if (!dims.every((dim) => Number.isSafeInteger(dim) && dim >= 0)) {
+    throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'dims', value: dims, expected: 'a list of integers from 0' });
+  }
+  return dims.reduce((product, dim) => product * dim, 1);
+}
