@@ -1,0 +1,116 @@
+/** Element types of values in a graph; ONNX's names. */
+export type ElementType = 'float32' | 'float16' | 'bfloat16' | 'float8_e4m3fn' | 'float8_e5m2' | 'int8' | 'uint8' | 'int32' | 'int64' | 'bool';
+
+/** A node's attribute, tagged with ONNX's attribute type. */
+export type Attribute =
+  | { readonly int: number }
+  | { readonly float: number }
+  | { readonly string: string }
+  | { readonly ints: readonly number[] }
+  | { readonly floats: readonly number[] };
+
+/** One operation. `domain` is '' for ONNX, 'com.microsoft' for the runtime's own, {@link COMPOSITE_DOMAIN} for what a pass must lower. */
+export interface GraphNode {
+  readonly op: string;
+  readonly domain: string;
+  readonly name: string;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly attributes: Readonly<Record<string, Attribute>>;
+}
+
+/** A graph input or output. */
+export interface GraphPort {
+  readonly name: string;
+  readonly type: ElementType;
+  readonly rank: number;
+}
+
+/** A small tensor that lies in the graph itself. */
+export interface GraphConstant {
+  readonly name: string;
+  readonly type: 'float32' | 'int64' | 'int32';
+  readonly dims: readonly number[];
+  readonly data: readonly number[];
+}
+
+/** Where the bytes of a weight lie: a range of a file that the runtime maps. */
+export interface WeightSource {
+  /** Absolute path, with no symbolic link in it. */
+  readonly file: string;
+  /** First byte. */
+  readonly offset: number;
+  readonly byteLength: number;
+}
+
+/**
+ * A weight that lies in the checkpoint, or whole rows of one.
+ * The graph sees it with the shape `dims`, which has as many elements as the rows taken.
+ */
+export interface GraphWeight {
+  /** The value's name in the graph. */
+  readonly name: string;
+  /** Key in the model's state dict. */
+  readonly key: string;
+  /** Shape of the whole tensor in the checkpoint. */
+  readonly shape: readonly number[];
+  /** Shape in the graph. */
+  readonly dims: readonly number[];
+  /** First row (index on the first axis) and number of rows taken. */
+  readonly rows: readonly [start: number, count: number];
+  /** Element type in the file; other types than float32 are widened where they are used. */
+  readonly type: ElementType;
+  /** Set once the weight is bound to a checkpoint. */
+  readonly source?: WeightSource;
+}
+
+/** The domain of composite operations: `Attention`, which passes lower to operators of the runtime. */
+export const COMPOSITE_DOMAIN = 'thimble';
+
+/** What a {@link Graph} is made of. */
+export interface GraphParts {
+  readonly name: string;
+  readonly inputs: readonly GraphPort[];
+  readonly outputs: readonly GraphPort[];
+  readonly nodes: readonly GraphNode[];
+  readonly constants: readonly GraphConstant[];
+  readonly weights: readonly GraphWeight[];
+  /** Shape of each value at the sizes the graph was built for; what passes decide by. */
+  readonly shapes: ReadonlyMap<string, readonly number[]>;
+}
+
+/**
+ * The immutable graph of one segment: operations over named values, with weights named by their keys in the state dict.
+ * Passes return changed copies ({@link Graph.with}).
+ */
+export class Graph implements GraphParts {
+  readonly name: string;
+  readonly inputs: readonly GraphPort[];
+  readonly outputs: readonly GraphPort[];
+  readonly nodes: readonly GraphNode[];
+  readonly constants: readonly GraphConstant[];
+  readonly weights: readonly GraphWeight[];
+  readonly shapes: ReadonlyMap<string, readonly number[]>;
+
+  constructor(parts: GraphParts) {
+    this.name = parts.name;
+    this.inputs = parts.inputs;
+    this.outputs = parts.outputs;
+    this.nodes = parts.nodes;
+    this.constants = parts.constants;
+    this.weights = parts.weights;
+    this.shapes = parts.shapes;
+  }
+
+  /** A copy of this graph with some parts replaced. */
+  with(parts: Partial<GraphParts>): Graph {
+    return new Graph({ ...this, ...parts });
+  }
+
+  /** The shape of a value at the sizes the graph was built for. Throws a RangeError for a name that is not in the graph. */
+  shapeOf(value: string): readonly number[] {
+    const shape = this.shapes.get(value);
+    if (shape === undefined) throw new RangeError(`graph ${this.name} has no value "${value}"`);
+    return shape;
+  }
+}

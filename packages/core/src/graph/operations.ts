@@ -1,0 +1,157 @@
+import { GraphBuilder, type EmitResult } from './GraphBuilder.js';
+import type { Attribute, ElementType } from './Graph.js';
+import type { Value } from './Value.js';
+
+/** The builder a value belongs to; operations make sense only inside a segment. */
+export function builderOf(value: Value): GraphBuilder {
+  if (value.scope instanceof GraphBuilder) return value.scope;
+  throw new TypeError(`operation on ${value.name} outside a segment`);
+}
+
+function emit(op: string, inputs: readonly Value[], result: EmitResult, attributes: Record<string, Attribute> = {}): Value {
+  return builderOf(inputs[0] as Value).emit(op, inputs, result, attributes);
+}
+
+function broadcast(a: Value, b: Value): number[] {
+  const rank = Math.max(a.dims.length, b.dims.length);
+  return Array.from({ length: rank }, (_, i) => {
+    const x = a.dims.at(i - rank) ?? 1;
+    return x === 1 ? (b.dims.at(i - rank) ?? 1) : x;
+  });
+}
+
+/** ONNX `Add`. */
+export function add(a: Value, b: Value): Value {
+  return emit('Add', [a, b], { dims: broadcast(a, b) });
+}
+
+/** ONNX `Mul`. */
+export function mul(a: Value, b: Value): Value {
+  return emit('Mul', [a, b], { dims: broadcast(a, b) });
+}
+
+/** Multiplies by a number. */
+export function scale(x: Value, factor: number): Value {
+  return mul(x, builderOf(x).constant('float32', [], [factor]));
+}
+
+/** ONNX `MatMul`. */
+export function matMul(a: Value, b: Value): Value {
+  return emit('MatMul', [a, b], { dims: [...a.dims.slice(0, -1), b.dim(-1)] });
+}
+
+/** ONNX `Gemm` with the second matrix transposed: [m, k] × [n, k] → [m, n], PyTorch's layout of weights. */
+export function gemm(x: Value, weight: Value, bias?: Value): Value {
+  const inputs = bias === undefined ? [x, weight] : [x, weight, bias];
+  return emit('Gemm', inputs, { dims: [x.dim(0), weight.dim(0)] }, { transB: { int: 1 } });
+}
+
+/**
+ * ONNX `Reshape`. `dims` are the sizes of this call; `pattern` is what the graph holds, with 0 for an axis copied from the input
+ * and -1 for one that is inferred, so that one graph serves other sizes.
+ */
+export function reshape(x: Value, dims: readonly number[], pattern: readonly number[] = dims): Value {
+  return emit('Reshape', [x, builderOf(x).constant('int64', [pattern.length], pattern)], { dims });
+}
+
+/** ONNX `Transpose`. */
+export function transpose(x: Value, perm: readonly number[]): Value {
+  return emit('Transpose', [x], { dims: perm.map((axis) => x.dim(axis)) }, { perm: { ints: perm } });
+}
+
+/** ONNX `Concat`. */
+export function concat(values: readonly Value[], axis: number): Value {
+  const first = values[0] as Value;
+  const dims = first.dims.map((size, i) => (i === (axis < 0 ? first.dims.length + axis : axis) ? values.reduce((sum, v) => sum + v.dim(axis), 0) : size));
+  return values.length === 1 ? first : emit('Concat', values, { dims }, { axis: { int: axis } });
+}
+
+/** ONNX `Split` into pieces of the given sizes. */
+export function split(x: Value, sizes: readonly number[], axis: number): Value[] {
+  const at = axis < 0 ? x.dims.length + axis : axis;
+  const builder = builderOf(x);
+  const results = sizes.map((size) => ({ dims: x.dims.map((old, i) => (i === at ? size : old)) }));
+  return builder.emitMany('Split', [x, builder.constant('int64', [sizes.length], sizes)], results, { axis: { int: axis } });
+}
+
+/** ONNX `Cast`. */
+export function cast(x: Value, type: ElementType): Value {
+  return x.type === type ? x : emit('Cast', [x], { dims: x.dims, type }, { to: { int: ONNX_TYPE[type] } });
+}
+
+/** ONNX `Sin`. */
+export function sin(x: Value): Value {
+  return emit('Sin', [x], { dims: x.dims });
+}
+
+/** ONNX `Cos`. */
+export function cos(x: Value): Value {
+  return emit('Cos', [x], { dims: x.dims });
+}
+
+/** ONNX `Softmax` over the last axis. */
+export function softmax(x: Value): Value {
+  return emit('Softmax', [x], { dims: x.dims }, { axis: { int: -1 } });
+}
+
+/** ONNX `Sigmoid`. */
+export function sigmoid(x: Value): Value {
+  return emit('Sigmoid', [x], { dims: x.dims });
+}
+
+/** ONNX `Gelu`, exact (erf) form. */
+export function gelu(x: Value): Value {
+  return emit('Gelu', [x], { dims: x.dims });
+}
+
+/** ONNX `Relu`. */
+export function relu(x: Value): Value {
+  return emit('Relu', [x], { dims: x.dims });
+}
+
+/** ONNX `Mish`. */
+export function mish(x: Value): Value {
+  return emit('Mish', [x], { dims: x.dims });
+}
+
+/** x · sigmoid(x), which the runtime fuses into one kernel. */
+export function silu(x: Value): Value {
+  return mul(x, sigmoid(x));
+}
+
+/** x · sigmoid(1.702 x), as CLIP uses it. */
+export function quickGelu(x: Value): Value {
+  return mul(x, sigmoid(scale(x, 1.702)));
+}
+
+/** Adds an axis of size 1 at the end for each missing one: [n, c] → [n, c, 1, 1] for `rank` 4. */
+export function expandRank(x: Value, rank: number): Value {
+  const dims = [...x.dims, ...Array.from({ length: rank - x.dims.length }, () => 1)];
+  return reshape(x, dims, dims.map((_, i) => (i < x.dims.length ? 0 : 1)));
+}
+
+/** Nearest-neighbour upsampling of [n, c, h, w] to a size, with the index floor(i · in / out), as torch's `interpolate`. */
+export function resizeNearest(x: Value, height: number, width: number): Value {
+  const builder = builderOf(x);
+  return builder.emit('Resize', [x, undefined, undefined, builder.constant('int64', [2], [height, width])], { dims: [x.dim(0), x.dim(1), height, width] }, {
+    axes: { ints: [2, 3] },
+    mode: { string: 'nearest' },
+    coordinate_transformation_mode: { string: 'asymmetric' },
+    nearest_mode: { string: 'floor' },
+  });
+}
+
+/** Nearest-neighbour upsampling of [n, c, h, w] by a whole factor, at any size. */
+export function upscaleNearest(x: Value, factor: number): Value {
+  const builder = builderOf(x);
+  return builder.emit('Resize', [x, undefined, builder.constant('float32', [4], [1, 1, factor, factor])], { dims: [x.dim(0), x.dim(1), x.dim(2) * factor, x.dim(3) * factor] }, {
+    mode: { string: 'nearest' },
+    coordinate_transformation_mode: { string: 'asymmetric' },
+    nearest_mode: { string: 'floor' },
+  });
+}
+
+/** ONNX's numbers of the element types (TensorProto.DataType). */
+export const ONNX_TYPE: Readonly<Record<ElementType, number>> = {
+  float32: 1, uint8: 2, int8: 3, int32: 6, int64: 7, bool: 9, float16: 10, bfloat16: 16, float8_e4m3fn: 17, float8_e5m2: 19,
+};

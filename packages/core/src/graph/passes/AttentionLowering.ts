@@ -1,0 +1,56 @@
+import { Emitter } from '../Emitter.js';
+import { COMPOSITE_DOMAIN, type Graph, type GraphNode } from '../Graph.js';
+
+/** One `Attention` node, with its sizes at the call the graph is built for. */
+export interface AttentionSite {
+  /** Names of the values; query [n, q, heads · d], key and value [n, k, heads · d]. */
+  readonly query: string;
+  readonly key: string;
+  readonly value: string;
+  readonly output: string;
+  readonly batch: number;
+  readonly heads: number;
+  readonly headSize: number;
+  readonly queries: number;
+  readonly keys: number;
+  readonly causal: boolean;
+}
+
+/** Emits the nodes that compute one attention. */
+export type AttentionLowering = (site: AttentionSite, emit: Emitter) => void;
+
+/** Replaces every composite `Attention` of a graph by what `lowering` emits for it. */
+export function lowerAttention(graph: Graph, lowering: AttentionLowering): Graph {
+  if (!graph.nodes.some(isAttention)) return graph;
+  const constants = [...graph.constants];
+  const nodes = graph.nodes.flatMap((node) => {
+    if (!isAttention(node)) return [node];
+    const emit = new Emitter(node.name);
+    lowering(siteOf(graph, node), emit);
+    constants.push(...emit.constants);
+    return emit.nodes;
+  });
+  return graph.with({ nodes, constants });
+}
+
+function isAttention(node: GraphNode): boolean {
+  return node.domain === COMPOSITE_DOMAIN && node.op === 'Attention';
+}
+
+function siteOf(graph: Graph, node: GraphNode): AttentionSite {
+  const [query, key, value] = node.inputs as [string, string, string];
+  const [batch, queries, width] = graph.shapeOf(query) as [number, number, number];
+  const heads = integer(node, 'heads');
+  return {
+    query, key, value, batch, heads, queries,
+    output: node.outputs[0] as string,
+    headSize: width / heads,
+    keys: graph.shapeOf(key)[1] as number,
+    causal: integer(node, 'causal') === 1,
+  };
+}
+
+function integer(node: GraphNode, name: string): number {
+  const attribute = node.attributes[name];
+  return attribute !== undefined && 'int' in attribute ? attribute.int : 0;
+}

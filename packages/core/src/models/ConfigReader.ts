@@ -1,0 +1,96 @@
+import { ThimbleError } from '../errors.js';
+
+/** A component's config as parsed from `config.json`. */
+export type ModelConfig = Readonly<Record<string, unknown>>;
+
+/** Reads typed fields of a `config.json`; what is missing or null takes the default, what is wrong is a typed error. */
+export class ConfigReader {
+  readonly component: string;
+  readonly #config: ModelConfig;
+
+  constructor(component: string, config: ModelConfig) {
+    this.component = component;
+    this.#config = config;
+  }
+
+  /** Whether a field is there and not null. */
+  has(field: string): boolean {
+    return this.#config[field] !== undefined && this.#config[field] !== null;
+  }
+
+  /** A positive whole number. */
+  size(field: string, fallback?: number): number {
+    const value = this.#get(field, fallback);
+    if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 1) this.#invalid(field, value, 'a positive whole number');
+    return value as number;
+  }
+
+  /** A finite number. */
+  number(field: string, fallback?: number): number {
+    const value = this.#get(field, fallback);
+    if (typeof value !== 'number' || !Number.isFinite(value)) this.#invalid(field, value, 'a number');
+    return value as number;
+  }
+
+  /** A boolean. */
+  flag(field: string, fallback: boolean): boolean {
+    const value = this.#get(field, fallback);
+    if (typeof value !== 'boolean') this.#invalid(field, value, 'true or false');
+    return value as boolean;
+  }
+
+  /** One of some names. */
+  oneOf<T extends string>(field: string, supported: readonly T[], fallback?: T): T {
+    const value = this.#get(field, fallback);
+    if (!supported.includes(value as T)) this.unsupported(field, value, supported.join(', '));
+    return value as T;
+  }
+
+  /** A list of positive whole numbers, or one number for all of `length`. */
+  sizes(field: string, length: number | undefined, fallback?: number | readonly number[]): readonly number[] {
+    return this.#list(field, length, fallback, (item) => typeof item === 'number' && Number.isSafeInteger(item) && item > 0, 'positive whole numbers');
+  }
+
+  /** A list of booleans, or one for all of `length`. */
+  flags(field: string, length: number, fallback: boolean): readonly boolean[] {
+    return this.#list(field, length, fallback, (item) => typeof item === 'boolean', 'booleans');
+  }
+
+  /** A list of names out of `supported`. */
+  names<T extends string>(field: string, supported: readonly T[], fallback?: readonly T[]): readonly T[] {
+    const value = this.#get(field, fallback);
+    if (!Array.isArray(value) || value.length === 0) this.#invalid(field, value, 'a list of names');
+    for (const item of value as T[]) if (!supported.includes(item)) this.unsupported(field, value, supported.join(', '));
+    return value as T[];
+  }
+
+  /** Refuses a config whose field differs from the only values that are implemented; a missing or null field counts as the first. */
+  only(field: string, ...values: readonly unknown[]): void {
+    const value = this.#config[field];
+    if (value === undefined || value === null || values.includes(value)) return;
+    this.unsupported(field, value, values.map((item) => JSON.stringify(item)).join(', '));
+  }
+
+  /** Throws ERR_CONFIG_UNSUPPORTED for a field. */
+  unsupported(field: string, value: unknown, supported: string): never {
+    throw new ThimbleError('ERR_CONFIG_UNSUPPORTED', { component: this.component, field, value, supported });
+  }
+
+  #list<T>(field: string, length: number | undefined, fallback: T | readonly T[] | undefined, check: (item: unknown) => boolean, what: string): readonly T[] {
+    const value = this.#get(field, fallback);
+    const list = Array.isArray(value) ? value : Array.from({ length: length ?? 1 }, () => value);
+    if (list.length === 0 || !list.every(check)) this.#invalid(field, value, what);
+    if (length !== undefined && list.length !== length) this.#invalid(field, value, `${length} ${what}, one for each block`);
+    return list as T[];
+  }
+
+  #get(field: string, fallback: unknown): unknown {
+    const value = this.#config[field] ?? fallback;
+    if (value === undefined) this.#invalid(field, value, 'a value');
+    return value;
+  }
+
+  #invalid(field: string, value: unknown, expected: string): never {
+    throw new ThimbleError('ERR_CONFIG_INVALID', { component: this.component, field, value, expected });
+  }
+}

@@ -1,0 +1,59 @@
+import { type ElementType } from '../graph/Graph.js';
+import { Module, nameParameters } from '../graph/Module.js';
+import { Outline } from '../graph/Outline.js';
+import type { Parameter } from '../graph/Parameter.js';
+import type { Value } from '../graph/Value.js';
+import type { ModelConfig } from './ConfigReader.js';
+
+/** An input of an entry point. */
+export interface ModelInput {
+  /** Element types that are accepted. */
+  readonly types: readonly ElementType[];
+  /** A number is a fixed size; a name stands for any size, the same wherever the name occurs; 'batch' may also be 1. */
+  readonly dims: readonly (number | string)[];
+  readonly optional?: boolean;
+}
+
+/** An entry point of a model, such as `call`, `encode` or `decode`. */
+export interface ModelEntry {
+  readonly inputs: Readonly<Record<string, ModelInput>>;
+  /** Outputs that a call returns unless it asks for others. */
+  readonly outputs: readonly string[];
+  /** Traces the entry point over symbolic values. */
+  forward(inputs: Readonly<Record<string, Value>>): Readonly<Record<string, Value>>;
+}
+
+/** What a traced entry point is fed: name → element type and sizes. */
+export type InputShapes = Readonly<Record<string, { readonly type: ElementType; readonly dims: readonly number[] }>>;
+
+/**
+ * A model as a pure description: config → entry points made of ordered segments, with neither weights nor a runtime.
+ * Subclasses carry diffusers' names and read like the Python they mirror.
+ */
+export abstract class Model extends Module {
+  /** diffusers' or transformers' class name. */
+  abstract readonly className: string;
+  abstract readonly config: ModelConfig;
+  abstract readonly entries: Readonly<Record<string, ModelEntry>>;
+  #parameters: readonly Parameter[] | undefined;
+
+  /** The parameters, in the order of the Python model's state dict as far as it matters: by where they hang. */
+  get parameters(): readonly Parameter[] {
+    this.#parameters ??= nameParameters(this);
+    return this.#parameters;
+  }
+
+  /** Other spellings under which real checkpoints hold a key, in order of preference. */
+  keyAliases(_key: string): readonly string[] {
+    return [];
+  }
+
+  /** Traces an entry point at given sizes: its segments, in order, each with a graph of its own. */
+  outline(entry: ModelEntry, inputs: InputShapes): Outline {
+    void this.parameters;
+    const outline = new Outline();
+    const values = Object.entries(inputs).map(([name, { type, dims }]) => [name, outline.input(name, type, dims)] as const);
+    for (const [name, value] of Object.entries(entry.forward(Object.fromEntries(values)))) outline.output(name, value);
+    return outline;
+  }
+}

@@ -1,0 +1,112 @@
+import { ACTIVATION_NAMES, type ActivationName } from './blocks/activation.js';
+import { ConfigReader, type ModelConfig } from './ConfigReader.js';
+
+const DOWN_BLOCKS = ['CrossAttnDownBlock2D', 'DownBlock2D'] as const;
+const UP_BLOCKS = ['CrossAttnUpBlock2D', 'UpBlock2D'] as const;
+const CLASS_EMBED_TYPES = ['timestep', 'identity', 'projection', 'simple_projection'] as const;
+
+/** The config of a `UNet2DConditionModel`, checked, with one entry per block where diffusers takes a number or a list. */
+export interface UNetOptions {
+  readonly inChannels: number;
+  readonly outChannels: number;
+  readonly blockOutChannels: readonly number[];
+  readonly downBlockTypes: readonly (typeof DOWN_BLOCKS)[number][];
+  readonly upBlockTypes: readonly (typeof UP_BLOCKS)[number][];
+  readonly layersPerBlock: readonly number[];
+  readonly transformerLayers: readonly number[];
+  readonly heads: readonly number[];
+  readonly crossAttentionDim: readonly number[];
+  readonly onlyCrossAttention: readonly boolean[];
+  readonly useLinearProjection: boolean;
+  readonly groups: number;
+  readonly epsilon: number;
+  readonly activation: ActivationName;
+  readonly timeScaleShift: 'default' | 'scale_shift';
+  readonly timeChannels: number;
+  readonly timeConditionChannels: number | undefined;
+  readonly flipSinToCos: boolean;
+  readonly frequencyShift: number;
+  readonly downsamplePadding: number;
+  readonly midBlockScaleFactor: number;
+  readonly convInKernel: number;
+  readonly convOutKernel: number;
+  readonly centerInputSample: boolean;
+  /** 'table' is `num_class_embeds`. */
+  readonly classEmbedType: 'table' | (typeof CLASS_EMBED_TYPES)[number] | undefined;
+  readonly classes: number | undefined;
+  readonly classProjectionChannels: number | undefined;
+  readonly classEmbeddingsConcat: boolean;
+}
+
+/** Reads the config of a `UNet2DConditionModel`. Throws ERR_CONFIG_UNSUPPORTED or ERR_CONFIG_INVALID naming the field. */
+export function readUNetOptions(config: ModelConfig): UNetOptions {
+  const reader = new ConfigReader('UNet2DConditionModel', config);
+  refuseOtherTopologies(reader);
+  const blockOutChannels = reader.sizes('block_out_channels', undefined, [320, 640, 1280, 1280]);
+  const count = blockOutChannels.length;
+  const downBlockTypes = reader.names('down_block_types', DOWN_BLOCKS, ['CrossAttnDownBlock2D', 'CrossAttnDownBlock2D', 'CrossAttnDownBlock2D', 'DownBlock2D']);
+  const upBlockTypes = reader.names('up_block_types', UP_BLOCKS, ['UpBlock2D', 'CrossAttnUpBlock2D', 'CrossAttnUpBlock2D', 'CrossAttnUpBlock2D']);
+  for (const [field, types] of [['down_block_types', downBlockTypes], ['up_block_types', upBlockTypes]] as const) {
+    if (types.length !== count) reader.unsupported(field, types, `${count} blocks, one for each of block_out_channels`);
+  }
+  const groups = reader.size('norm_num_groups', 32);
+  const heads = reader.sizes('attention_head_dim', count, 8);
+  for (const [i, channels] of blockOutChannels.entries()) {
+    if (channels % groups !== 0) reader.unsupported('norm_num_groups', groups, `a divisor of each of block_out_channels, ${blockOutChannels.join(', ')}`);
+    if (channels % (heads[i] as number) !== 0) reader.unsupported('attention_head_dim', heads, `numbers of heads that divide block_out_channels, ${blockOutChannels.join(', ')}`);
+  }
+  return {
+    blockOutChannels, downBlockTypes, upBlockTypes, groups, heads,
+    inChannels: reader.size('in_channels', 4),
+    outChannels: reader.size('out_channels', 4),
+    layersPerBlock: reader.sizes('layers_per_block', count, 2),
+    transformerLayers: reader.sizes('transformer_layers_per_block', count, 1),
+    crossAttentionDim: reader.sizes('cross_attention_dim', count, 1280),
+    onlyCrossAttention: reader.flags('only_cross_attention', count, false),
+    useLinearProjection: reader.flag('use_linear_projection', false),
+    epsilon: reader.number('norm_eps', 1e-5),
+    activation: reader.oneOf('act_fn', ACTIVATION_NAMES, 'silu'),
+    timeScaleShift: reader.oneOf('resnet_time_scale_shift', ['default', 'scale_shift'], 'default'),
+    timeChannels: reader.size('time_embedding_dim', 4 * (blockOutChannels[0] as number)),
+    timeConditionChannels: reader.has('time_cond_proj_dim') ? reader.size('time_cond_proj_dim') : undefined,
+    flipSinToCos: reader.flag('flip_sin_to_cos', true),
+    frequencyShift: reader.number('freq_shift', 0),
+    downsamplePadding: reader.number('downsample_padding', 1),
+    midBlockScaleFactor: reader.number('mid_block_scale_factor', 1),
+    convInKernel: reader.size('conv_in_kernel', 3),
+    convOutKernel: reader.size('conv_out_kernel', 3),
+    centerInputSample: reader.flag('center_input_sample', false),
+    ...readClassOptions(reader),
+  };
+}
+
+function readClassOptions(reader: ConfigReader): Pick<UNetOptions, 'classEmbedType' | 'classes' | 'classProjectionChannels' | 'classEmbeddingsConcat'> {
+  const named = reader.has('class_embed_type') ? reader.oneOf('class_embed_type', CLASS_EMBED_TYPES) : undefined;
+  const classes = reader.has('num_class_embeds') ? reader.size('num_class_embeds') : undefined;
+  const projected = named === 'projection' || named === 'simple_projection';
+  return {
+    classes,
+    classEmbedType: named ?? (classes === undefined ? undefined : 'table'),
+    classProjectionChannels: projected ? reader.size('projection_class_embeddings_input_dim') : undefined,
+    classEmbeddingsConcat: reader.flag('class_embeddings_concat', false),
+  };
+}
+
+/** Fields whose other values change the computation in ways that are not implemented. */
+function refuseOtherTopologies(reader: ConfigReader): void {
+  if (reader.has('num_attention_heads')) reader.unsupported('num_attention_heads', 'a value', 'null: diffusers takes the number of heads from attention_head_dim');
+  reader.only('mid_block_type', 'UNetMidBlock2DCrossAttn');
+  reader.only('dual_cross_attention', false);
+  reader.only('addition_embed_type', null);
+  reader.only('encoder_hid_dim_type', null);
+  reader.only('encoder_hid_dim', null);
+  reader.only('attention_type', 'default');
+  reader.only('time_embedding_type', 'positional');
+  reader.only('time_embedding_act_fn', null);
+  reader.only('timestep_post_act', null);
+  reader.only('resnet_skip_time_act', false);
+  reader.only('resnet_out_scale_factor', 1);
+  reader.only('cross_attention_norm', null);
+  reader.only('mid_block_only_cross_attention', null, false);
+  reader.only('reverse_transformer_layers_per_block', null);
+}
