@@ -28,7 +28,7 @@ export const errorRegistry = {
   ERR_HOOK_CYCLE: {
     summary: 'The before/after wishes of the taps on one hook contradict each other.',
     message: (d: { hook: string; members: readonly string[] }): string =>
-      `hook "${d.hook}": ${d.members.join(' → ')} each have to run before the next; drop one "before" or "after" among them.`,
+      `hook "${d.hook}": ${[...d.members, d.members[0]].join(' → ')} each have to run before the next; drop one "before" or "after" among them.`,
   },
   ERR_HOOK_SYNC: {
     summary: 'A tap on a synchronous hook returned a promise.',
@@ -121,6 +121,104 @@ export const errorRegistry = {
   ERR_DISPOSED: {
     summary: 'An object was used after it was disposed.',
     message: (d: { object: string }): string => `${d.object} is disposed; create a new one.`,
+  },
+  ERR_FILE_NOT_FOUND: {
+    summary: 'A file or folder that is needed does not exist.',
+    message: (d: { path: string }): string => `"${d.path}" does not exist. Check the path; a link may point to a file that was removed.`,
+  },
+  ERR_FILE_ACCESS: {
+    summary: 'The operating system refused to read or write a file.',
+    message: (d: { path: string; operation: 'read' | 'write'; reason: string }): string =>
+      `Cannot ${d.operation} "${d.path}" (${d.reason}). Check its permissions and who owns it, or choose another folder.`,
+  },
+  ERR_DISK_FULL: {
+    summary: 'The disk has no room for a file that is to be written.',
+    message: (d: { path: string; neededBytes?: number; freeBytes?: number }): string =>
+      `The disk of "${d.path}" is full${d.neededBytes === undefined ? '' : `: ${d.neededBytes} bytes are needed, ${d.freeBytes} are free`}. ` +
+      'Free some space, or choose a folder on another disk.',
+  },
+  ERR_JSON_INVALID: {
+    summary: 'A JSON file cannot be parsed, or does not hold an object.',
+    message: (d: { file: string; line: number; column: number; problem: string }): string =>
+      `"${d.file}" is not valid JSON at line ${d.line}, column ${d.column}: ${d.problem}. Correct it, or download the file again.`,
+  },
+  ERR_SAFETENSORS_HEADER: {
+    summary: 'A file is not a well-formed safetensors file.',
+    message: (d: { file: string; problem: string }): string =>
+      `"${d.file}" is not a valid safetensors file: ${d.problem}. It may be damaged or cut off: download it again.`,
+  },
+  ERR_SAFETENSORS_TENSOR: {
+    summary: 'A safetensors file describes one of its tensors wrongly.',
+    message: (d: { file: string; tensor: string; problem: string }): string =>
+      `Tensor "${d.tensor}" in "${d.file}": ${d.problem}. The file may be damaged or cut off: download it again.`,
+  },
+  ERR_DTYPE_UNSUPPORTED: {
+    summary: 'A tensor is stored in a data type that thimble does not know.',
+    message: (d: { file: string; tensor: string; dtype: string; supported: string }): string =>
+      `Tensor "${d.tensor}" in "${d.file}" has dtype "${d.dtype}", which is not supported; supported: ${d.supported}. Use a checkpoint stored in one of those.`,
+  },
+  ERR_TENSOR_NOT_FOUND: {
+    summary: 'A tensor that is asked for is not in the file.',
+    message: (d: { file: string; tensor: string; count: number }): string =>
+      `"${d.file}" has no tensor "${d.tensor}" among its ${d.count}. Check the name, and that the file belongs to this model.`,
+  },
+  ERR_SHARD_INDEX_INVALID: {
+    summary: 'The index of a sharded checkpoint is malformed, contradicts its shards or leaves its folder.',
+    message: (d: { file: string; problem: string }): string =>
+      `The shard index "${d.file}" is not valid: ${d.problem}. Download the index and its shards again.`,
+  },
+  ERR_SHARD_MISSING: {
+    summary: 'A file that the index of a sharded checkpoint lists is not there.',
+    message: (d: { file: string; shard: string }): string =>
+      `The shard "${d.shard}" that "${d.file}" lists is missing. Download it into the same folder.`,
+  },
+  ERR_WEIGHTS_NOT_FOUND: {
+    summary: 'A component has no weights that can be loaded.',
+    message: (d: { folder: string; lookedFor: readonly string[]; variants: readonly string[]; unsupported: readonly string[] }): string =>
+      `No weights in "${d.folder}"; looked for ${d.lookedFor.join(', ')}.` +
+      (d.variants.length > 0 ? ` It has the variants ${d.variants.join(', ')}: pass one as "variant".` : '') +
+      (d.unsupported.length > 0
+        ? ` It has ${d.unsupported.join(', ')}, a format that is not supported: convert it to safetensors, or use a revision that has them.`
+        : '') +
+      (d.variants.length + d.unsupported.length === 0 ? ' Download the weights, or check the path.' : ''),
+  },
+  ERR_MODEL_FOLDER_INVALID: {
+    summary: 'A folder does not hold a model in the layout of diffusers.',
+    message: (d: { folder: string; problem: string }): string =>
+      `"${d.folder}" is not a model: ${d.problem}. Expected a folder with model_index.json (a pipeline) or config.json with "_class_name" (one model).`,
+  },
+  ERR_MODEL_NOT_FOUND: {
+    summary: 'A model is neither a folder nor on the hub.',
+    message: (d: { model: string; folder: string; problem: string }): string =>
+      `Model "${d.model}" was not found: there is no folder "${d.folder}", and ${d.problem}. Give the path of a folder, or a hub id "owner/name" or "owner/name@revision".`,
+  },
+  ERR_HUB_ACCESS: {
+    summary: 'The hub refuses access to a model.',
+    message: (d: { model: string; endpoint: string; status: number; withToken: boolean }): string =>
+      `${d.endpoint} refuses access to "${d.model}" (HTTP ${d.status}). ` +
+      (d.withToken
+        ? 'The token is not valid there or may not read this model: accept the conditions on its page, or use another token.'
+        : 'If the model is private or gated, accept the conditions on its page and set HF_TOKEN to a token that may read it.'),
+  },
+  ERR_HUB_REQUEST: {
+    summary: 'A request to the hub failed.',
+    message: (d: { model: string; endpoint: string; what: string; problem: string; status?: number }): string =>
+      `Fetching ${d.what} of "${d.model}" from ${d.endpoint} failed: ${d.problem}. Try again later (what was downloaded is kept), or pass the path of a folder.`,
+  },
+  ERR_HUB_OFFLINE: {
+    summary: 'A model is not in the cache, and downloading is switched off.',
+    message: (d: { model: string; cache: string; missing: readonly string[]; folder: string }): string =>
+      `Model "${d.model}" is not complete in the cache "${d.cache}" (missing: ${d.missing.join(', ')}), there is no folder "${d.folder}", and downloads are off ` +
+      '(HF_HUB_OFFLINE or localFilesOnly). Allow downloads once, or pass the path of a folder.',
+  },
+  ERR_HUB_SETTING_INVALID: {
+    summary: 'An environment setting for the hub cannot be used.',
+    message: (d: { setting: string; problem: string }): string => `${d.setting} cannot be used: ${d.problem}. Correct it or unset it.`,
+  },
+  ERR_DOWNLOAD_CORRUPT: {
+    summary: 'A downloaded file is not the file that the hub announced.',
+    message: (d: { model: string; file: string; problem: string }): string =>
+      `"${d.file}" of "${d.model}" was not downloaded correctly: ${d.problem}. The damaged file was removed; try again.`,
   },
 } as const satisfies Record<`ERR_${string}`, ErrorEntry>;
 

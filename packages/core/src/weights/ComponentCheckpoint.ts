@@ -1,0 +1,144 @@
+import { readdir, realpath } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isThimbleError, ThimbleError } from '../errors.js';
+import { fileSystemError } from './fileSystemError.js';
+import { readJsonFile } from './readJsonFile.js';
+import type { JsonObject } from './readJsonFile.js';
+import { readShardIndex } from './readShardIndex.js';
+import type { ShardIndex } from './readShardIndex.js';
+import { SafetensorsFile } from './SafetensorsFile.js';
+import { selectWeightFiles } from './selectWeightFiles.js';
+import type { WeightFiles } from './selectWeightFiles.js';
+import type { TensorInfo } from './TensorInfo.js';
+
+/** A component on disk: its config, and where each of its tensors lies. No data is in memory. */
+export interface ComponentCheckpoint {
+  /** The component's folder, absolute, symbolic links resolved. Its files may lie elsewhere: see {@link TensorInfo.file}. */
+  readonly folder: string;
+  /** The contents of `config.json`. */
+  readonly config: JsonObject;
+  /** `_class_name` of a diffusers config, else the first of transformers' `architectures`. */
+  readonly className?: string;
+  /** Over all files, by state-dict key. */
+  readonly tensors: ReadonlyMap<string, TensorInfo>;
+  /** The variant that was loaded; absent for plain files. */
+  readonly variant?: string;
+  /** Real paths of the safetensors files. */
+  readonly files: readonly string[];
+  /** Bytes of all tensors together, as stored. */
+  readonly byteLength: number;
+}
+
+/** Something about a checkpoint that the user should know, but that does not stop it from being loaded. */
+export interface CheckpointWarning {
+  readonly type: 'warning';
+  readonly code: 'WARN_VARIANT_MISSING' | 'WARN_VARIANT_ONLY';
+  readonly message: string;
+}
+
+/** Options of {@link openComponentCheckpoint}. */
+export interface ComponentCheckpointOptions {
+  /** Such as `'fp16'` for `model.fp16.safetensors`. A component without it falls back to its plain files, with a warning. */
+  readonly variant?: string | undefined;
+  readonly onWarning?: ((warning: CheckpointWarning) => void) | undefined;
+}
+
+/**
+ * Opens a component's folder (`unet/`, `vae/`, …): reads `config.json`, finds its safetensors file or shards, and reads their
+ * headers.
+ *
+ * @throws `ERR_FILE_NOT_FOUND` where the folder is missing; `ERR_MODEL_FOLDER_INVALID` without `config.json`;
+ *   `ERR_WEIGHTS_NOT_FOUND`; `ERR_SHARD_MISSING`; `ERR_SHARD_INDEX_INVALID`; `ERR_JSON_INVALID`; and what
+ *   {@link SafetensorsFile.open} throws
+ */
+export async function openComponentCheckpoint(folder: string, options: ComponentCheckpointOptions = {}): Promise<ComponentCheckpoint> {
+  const names = await listNames(folder);
+  if (!names.includes('config.json')) throw new ThimbleError('ERR_MODEL_FOLDER_INVALID', { folder, problem: 'it has no config.json' });
+  const config = await readJsonFile(join(folder, 'config.json'));
+  const weights = chooseWeights(folder, names, options);
+  const files = await openFiles(folder, weights);
+  const className = classNameOf(config);
+  return {
+    folder: await realpath(folder),
+    config,
+    ...(className === undefined ? {} : { className }),
+    tensors: files.tensors,
+    ...(weights.variant === undefined ? {} : { variant: weights.variant }),
+    files: files.paths,
+    byteLength: [...files.tensors.values()].reduce((sum, info) => sum + info.byteLength, 0),
+  };
+}
+
+/** The class that a component's or model's config names, whichever library wrote it. */
+export function classNameOf(config: JsonObject): string | undefined {
+  if (typeof config['_class_name'] === 'string') return config['_class_name'];
+  const { architectures } = config;
+  const first: unknown = Array.isArray(architectures) ? architectures[0] : undefined;
+  return typeof first === 'string' ? first : undefined;
+}
+
+async function listNames(folder: string): Promise<readonly string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    throw fileSystemError(error, folder, 'read');
+  }
+}
+
+function chooseWeights(folder: string, names: readonly string[], { variant, onWarning }: ComponentCheckpointOptions): WeightFiles {
+  const { weights, ...found } = selectWeightFiles(names, variant);
+  if (weights === undefined) throw new ThimbleError('ERR_WEIGHTS_NOT_FOUND', { folder, ...found });
+  if (variant !== undefined && weights.variant === undefined) {
+    const message = `"${folder}" has no variant "${variant}"; its plain weights are used.`;
+    onWarning?.({ type: 'warning', code: 'WARN_VARIANT_MISSING', message });
+  }
+  if (variant === undefined && weights.variant !== undefined) {
+    const message = `"${folder}" has only the variant "${weights.variant}", which is used; pass variant: '${weights.variant}' to ask for it.`;
+    onWarning?.({ type: 'warning', code: 'WARN_VARIANT_ONLY', message });
+  }
+  return weights;
+}
+
+interface OpenedFiles {
+  readonly paths: readonly string[];
+  readonly tensors: ReadonlyMap<string, TensorInfo>;
+}
+
+async function openFiles(folder: string, weights: WeightFiles): Promise<OpenedFiles> {
+  const path = join(folder, weights.name);
+  if (weights.kind === 'sharded') return openShards(folder, await readShardIndex(path));
+  const file = await SafetensorsFile.open(path);
+  return { paths: [file.path], tensors: file.tensors };
+}
+
+async function openShards(folder: string, index: ShardIndex): Promise<OpenedFiles> {
+  const paths: string[] = [];
+  const tensors = new Map<string, TensorInfo>();
+  const shardOf = new Map<string, string>();
+  for (const shard of index.shards) {
+    const file = await openShard(folder, shard, index);
+    paths.push(file.path);
+    for (const [name, info] of file.tensors) {
+      if (tensors.has(name)) throw contradiction(index, `tensor "${name}" is both in "${shardOf.get(name)}" and in "${shard}"`);
+      tensors.set(name, info);
+      shardOf.set(name, shard);
+    }
+  }
+  for (const [name, shard] of index.weightMap) {
+    if (shardOf.get(name) !== shard) throw contradiction(index, `it says that tensor "${name}" is in "${shard}", where it is not`);
+  }
+  return { paths, tensors };
+}
+
+async function openShard(folder: string, shard: string, index: ShardIndex): Promise<SafetensorsFile> {
+  try {
+    return await SafetensorsFile.open(join(folder, shard));
+  } catch (error) {
+    if (!isThimbleError(error, 'ERR_FILE_NOT_FOUND')) throw error;
+    throw new ThimbleError('ERR_SHARD_MISSING', { file: index.file, shard }, { cause: error });
+  }
+}
+
+function contradiction(index: ShardIndex, problem: string): ThimbleError {
+  return new ThimbleError('ERR_SHARD_INDEX_INVALID', { file: index.file, problem });
+}

@@ -1,0 +1,121 @@
+/** What is wrong with a JSON text, and where. */
+export interface JsonProblem {
+  /** Index into the text, in UTF-16 code units. */
+  readonly offset: number;
+  readonly problem: string;
+}
+
+const MAX_DEPTH = 256;
+const STRING = /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y;
+const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
+const SPACE = /[ \t\n\r]*/y;
+const LITERALS = ['true', 'false', 'null'] as const;
+
+/**
+ * Finds the first fault of a JSON text, which `JSON.parse` does not always locate, and keys that an object has twice, which it
+ * accepts.
+ *
+ * @returns `undefined` where the text is well-formed
+ */
+export function scanJson(text: string): JsonProblem | undefined {
+  try {
+    new Scanner(text).document();
+    return undefined;
+  } catch (error) {
+    if (error instanceof Fault) return { offset: error.offset, problem: error.problem };
+    throw error;
+  }
+}
+
+class Fault extends Error {
+  constructor(
+    readonly offset: number,
+    readonly problem: string,
+  ) {
+    super(problem);
+  }
+}
+
+class Scanner {
+  readonly #text: string;
+  #offset = 0;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  document(): void {
+    this.#value(0);
+    this.#skipSpace();
+    if (this.#offset < this.#text.length) this.#fail('text after the end of the value');
+  }
+
+  #value(depth: number): void {
+    this.#skipSpace();
+    if (depth > MAX_DEPTH) this.#fail(`nested more than ${MAX_DEPTH} levels deep`);
+    const next = this.#text[this.#offset];
+    if (next === '{') return this.#object(depth);
+    if (next === '[') return this.#array(depth);
+    if (next === '"') return void this.#string();
+    if (this.#match(NUMBER) !== undefined) return;
+    const literal = LITERALS.find((word) => this.#text.startsWith(word, this.#offset));
+    if (literal === undefined) return this.#unexpected('a value');
+    this.#offset += literal.length;
+  }
+
+  #object(depth: number): void {
+    const keys = new Set<string>();
+    this.#offset++;
+    if (this.#take('}')) return;
+    do {
+      this.#skipSpace();
+      const start = this.#offset;
+      const key = JSON.parse(this.#string()) as string;
+      if (keys.has(key)) throw new Fault(start, `the key ${JSON.stringify(key)} is there twice`);
+      keys.add(key);
+      if (!this.#take(':')) this.#unexpected('":"');
+      this.#value(depth + 1);
+    } while (this.#take(','));
+    if (!this.#take('}')) this.#unexpected('"," or "}"');
+  }
+
+  #array(depth: number): void {
+    this.#offset++;
+    if (this.#take(']')) return;
+    do this.#value(depth + 1);
+    while (this.#take(','));
+    if (!this.#take(']')) this.#unexpected('"," or "]"');
+  }
+
+  #string(): string {
+    if (this.#text[this.#offset] !== '"') this.#unexpected('a string');
+    return this.#match(STRING) ?? this.#fail('a string that does not end or has a bad escape or control character');
+  }
+
+  #take(symbol: string): boolean {
+    this.#skipSpace();
+    if (this.#text[this.#offset] !== symbol) return false;
+    this.#offset++;
+    return true;
+  }
+
+  #skipSpace(): void {
+    this.#match(SPACE);
+  }
+
+  #match(pattern: RegExp): string | undefined {
+    pattern.lastIndex = this.#offset;
+    const found = pattern.exec(this.#text)?.[0];
+    if (found !== undefined) this.#offset += found.length;
+    return found;
+  }
+
+  #unexpected(expected: string): never {
+    const found = this.#text[this.#offset];
+    return this.#fail(`expected ${expected}, found ${found === undefined ? 'the end' : JSON.stringify(found)}`);
+  }
+
+  #fail(problem: string): never {
+    throw new Fault(this.#offset, problem);
+  }
+}
