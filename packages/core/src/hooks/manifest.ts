@@ -1,0 +1,161 @@
+import type { Graph } from '../graph/Graph.js';
+import type { DecodeCall } from './DecodeCall.js';
+import type { EncodeCall } from './EncodeCall.js';
+import type { GraphContext } from './GraphContext.js';
+import type { ModelCall } from './ModelCall.js';
+import type { RunContext } from './RunContext.js';
+import type { SegmentCall } from './SegmentCall.js';
+import { SeriesHook } from './SeriesHook.js';
+import type { StepContext } from './StepContext.js';
+import { WaterfallHook } from './WaterfallHook.js';
+
+/** The payload types, by the names the manifest uses. */
+interface Payloads {
+  readonly RunContext: RunContext;
+  readonly ModelCall: ModelCall;
+  readonly SegmentCall: SegmentCall;
+  readonly StepContext: StepContext;
+  readonly DecodeCall: DecodeCall;
+  readonly EncodeCall: EncodeCall;
+}
+
+/** What the manifest says about a hook. */
+export type HookDeclaration = {
+  /** When the hook is called. */
+  readonly when: string;
+  /** What a tap may do. */
+  readonly may: string;
+} & (
+  | {
+      readonly kind: 'series';
+      /** The type of the one object that every tap gets. */
+      readonly payload: keyof Payloads;
+      /** Whether every tap runs even if one fails. */
+      readonly settle?: true;
+    }
+  | {
+      readonly kind: 'waterfall';
+      /** The type of the value handed on, and of the second argument. */
+      readonly payload: 'Graph';
+      readonly context: 'GraphContext';
+    }
+);
+
+/**
+ * Every hook of a pipeline, declared once, in the order in which a run meets them. The types, the hooks themselves, the reference
+ * and the golden-order test are made from this.
+ */
+export const hookManifest = {
+  beforeRun: {
+    kind: 'series',
+    payload: 'RunContext',
+    when: 'One generate begins; its options are checked, and nothing has run yet.',
+    may: 'Prepare for the run; keep state in run.state.',
+  },
+  transformGraph: {
+    kind: 'waterfall',
+    payload: 'Graph',
+    context: 'GraphContext',
+    when: "A segment's graph is built, or built again because the taps changed.",
+    may: 'Return a changed graph, or nothing to leave it. Synchronous; must depend on the graph and context alone.',
+  },
+  beforeEncode: {
+    kind: 'series',
+    payload: 'EncodeCall',
+    when: 'vae.encode({ x }) begins, called by the pipeline or by the user; before the beforeModelCall of the same call.',
+    may: 'Replace x; set moments and so skip encoding; put code around it with wrap.',
+  },
+  beforeDecode: {
+    kind: 'series',
+    payload: 'DecodeCall',
+    when: 'vae.decode({ z }) begins, called by the pipeline, by decodeLatents or by the user; before the beforeModelCall of the same call.',
+    may: 'Replace z; set sample and so skip decoding; put code around it with wrap.',
+  },
+  beforeStep: {
+    kind: 'series',
+    payload: 'StepContext',
+    when: 'A denoising step begins.',
+    may: 'Replace latents.',
+  },
+  beforeModelCall: {
+    kind: 'series',
+    payload: 'ModelCall',
+    when: "A component's entry point is called, by the pipeline or by the user; once per outer call, however it is split.",
+    may: 'Change inputs; set outputs and so skip the call; load or unload components; put code around the call with wrap.',
+  },
+  beforeSegment: {
+    kind: 'series',
+    payload: 'SegmentCall',
+    when: 'A segment of a component is about to run.',
+    may: 'Load, prefetch or unload segments; replace inputs; set outputs and so skip the segment.',
+  },
+  afterSegment: {
+    kind: 'series',
+    payload: 'SegmentCall',
+    when: 'A segment has run, or was skipped.',
+    may: 'Unload segments; replace outputs.',
+  },
+  afterModelCall: {
+    kind: 'series',
+    payload: 'ModelCall',
+    when: 'The call has its outputs, or was skipped. Not called if it failed.',
+    may: 'Replace outputs; load or unload components.',
+  },
+  afterStep: {
+    kind: 'series',
+    payload: 'StepContext',
+    when: 'A denoising step is done, and the scheduler has made new latents.',
+    may: 'Replace latents.',
+  },
+  afterDecode: {
+    kind: 'series',
+    payload: 'DecodeCall',
+    when: 'Decoding has its sample, or was skipped. Not called if it failed.',
+    may: 'Replace sample.',
+  },
+  afterEncode: {
+    kind: 'series',
+    payload: 'EncodeCall',
+    when: 'Encoding has its moments, or was skipped. Not called if it failed.',
+    may: 'Replace moments.',
+  },
+  failed: {
+    kind: 'series',
+    payload: 'RunContext',
+    settle: true,
+    when: 'A run failed or was aborted, for the reason in run.error. Every tap runs, even if one fails.',
+    may: 'Leave the pipeline usable: free what the run left behind.',
+  },
+  afterRun: {
+    kind: 'series',
+    payload: 'RunContext',
+    settle: true,
+    when: 'A run is over, also after failure and abort; the last hook of a run. Every tap runs, even if one fails.',
+    may: 'Unload components; read run.result or run.error.',
+  },
+} as const satisfies Record<string, HookDeclaration>;
+
+/** The name of a hook. */
+export type HookName = keyof typeof hookManifest;
+
+type HookOf<D extends HookDeclaration> = D extends { kind: 'series' }
+  ? SeriesHook<Payloads[D['payload']]>
+  : WaterfallHook<Graph, GraphContext>;
+
+/** A pipeline's hooks, by name. */
+export type Hooks = { readonly [Name in HookName]: HookOf<(typeof hookManifest)[Name]> };
+
+/** The names of all hooks, in the manifest's order. */
+export const hookNames: readonly HookName[] = Object.freeze(Object.keys(hookManifest) as HookName[]);
+
+/** Makes the hooks of one pipeline, untapped. */
+export function createHooks(): Hooks {
+  const hooks = hookNames.map((name) => [name, createHook(name, hookManifest[name])] as const);
+  return Object.freeze(Object.fromEntries(hooks)) as unknown as Hooks;
+}
+
+function createHook(name: HookName, declaration: HookDeclaration): Hooks[HookName] {
+  if (declaration.kind === 'waterfall') return new WaterfallHook<Graph, GraphContext>(name);
+  // The manifest names the payload's type; which one it is makes no difference here.
+  return new SeriesHook<never>(name, { settle: declaration.settle ?? false }) as unknown as Hooks[HookName];
+}
