@@ -35,16 +35,28 @@ export async function writeSafetensors(
   try {
     const handle = await open(temporary, 'wx');
     try {
-      await writeAll(handle, makeHeader(entries, metadata));
-      for (const [name, tensor] of entries) await writeAll(handle, await bytesOf(name, tensor));
-      await handle.sync();
-    } finally {
-      await handle.close();
+      await writeEntries(handle, entries, metadata);
+      await rename(temporary, path);
+    } catch (error) {
+      await rm(temporary, { force: true });
+      throw error;
     }
-    await rename(temporary, path);
   } catch (error) {
-    await rm(temporary, { force: true });
     throw fileSystemError(error, path, 'write');
+  }
+}
+
+async function writeEntries(
+  handle: FileHandle,
+  entries: readonly (readonly [string, TensorToWrite])[],
+  metadata?: Readonly<Record<string, string>>,
+): Promise<void> {
+  try {
+    await writeAll(handle, makeHeader(entries, metadata));
+    for (const [name, tensor] of entries) await writeAll(handle, await bytesOf(name, tensor));
+    await handle.sync();
+  } finally {
+    await handle.close();
   }
 }
 
