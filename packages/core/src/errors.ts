@@ -20,6 +20,38 @@ export const errorRegistry = {
     message: (d: { component: string; field: string; value: unknown; expected: string }): string =>
       `${d.component}: config field "${d.field}" is ${JSON.stringify(d.value)}; expected ${d.expected}.`,
   },
+  ERR_RUNTIME_LOAD: {
+    summary: 'ONNX Runtime refused a graph.',
+    message: (d: { segment: string; text: string }): string => `${d.segment}: ONNX Runtime could not load the graph: ${d.text}`,
+  },
+  ERR_RUNTIME_RUN: {
+    summary: 'ONNX Runtime failed while it ran a graph.',
+    message: (d: { segment: string; text: string }): string => `${d.segment}: ONNX Runtime failed: ${d.text}`,
+  },
+  ERR_OUT_OF_MEMORY: {
+    summary: 'There was not enough memory for an operation.',
+    message: (d: { segment: string; text: string }): string =>
+      `${d.segment}: not enough memory. Make smaller pictures or fewer at once, or use an offload or tiling plugin. (${d.text})`,
+  },
+  ERR_DEVICE_UNAVAILABLE: {
+    summary: 'The execution provider asked for is not there.',
+    message: (d: { provider: string; text: string }): string =>
+      `device "${d.provider}" is not available here: ${d.text}. Use device: 'cpu', or install what the provider needs.`,
+  },
+  ERR_DEVICE_CRASHED: {
+    summary: "The device's process ended in the middle of its work.",
+    message: (d: { reason: string; stderr: string }): string =>
+      `The device's process ended (${d.reason})${d.reason.includes('SIGKILL') ? '; the system may have run out of memory' : ''}. ` +
+      `The next call starts a new one.${d.stderr === '' ? '' : ` It said: ${d.stderr}`}`,
+  },
+  ERR_DEVICE_TENSOR_GONE: {
+    summary: 'A tensor handle was used after the tensor was freed.',
+    message: (d: { id: number }): string => `Tensor ${d.id} is not on the device any more: it was freed, or the device started anew.`,
+  },
+  ERR_CANCELLED: {
+    summary: 'A run was cancelled; callers see the reason of their AbortSignal instead.',
+    message: (_: Record<never, never>): string => 'The run was cancelled.',
+  },
   ERR_ARGUMENT_INVALID: {
     summary: 'An argument of a public call has a wrong type, shape or value.',
     message: (d: { argument: string; value: unknown; expected: string }): string =>
@@ -38,7 +70,7 @@ export const errorRegistry = {
   ERR_PLUGIN_HOOK: {
     summary: 'A tap failed; `cause` is what it threw.',
     message: (d: { plugin: string; hook: string; cause: string }): string =>
-      `plugin "${d.plugin}" failed in hook "${d.hook}": ${d.cause}. See the error's cause; pipe.remove("${d.plugin}") runs without it.`,
+      `"${d.plugin}" failed in hook "${d.hook}": ${d.cause}. The error's cause tells where; report it to its author, or remove the plugin.`,
   },
   ERR_PLUGIN_CLASS: {
     summary: 'A class or function was given where a plugin instance is needed.',
@@ -102,7 +134,7 @@ export const errorRegistry = {
   ERR_PLUGIN_UNKNOWN: {
     summary: 'A plugin to remove is not installed.',
     message: (d: { plugin: string; installed: readonly string[] }): string =>
-      `${d.plugin} is not installed here; installed: ${d.installed.join(', ') || 'none'}.`,
+      `plugin "${d.plugin}" is not installed here; installed: ${d.installed.join(', ') || 'none'}.`,
   },
   ERR_PLUGIN_REMOVED: {
     summary: 'A plugin used its context after it was removed.',
@@ -219,6 +251,53 @@ export const errorRegistry = {
     summary: 'A downloaded file is not the file that the hub announced.',
     message: (d: { model: string; file: string; problem: string }): string =>
       `"${d.file}" of "${d.model}" was not downloaded correctly: ${d.problem}. The damaged file was removed; try again.`,
+  },
+  ERR_TENSOR_DTYPE: {
+    summary: 'A tensor has another data type than the one that is needed.',
+    message: (d: { got: string; expected: string }): string => `a tensor is ${d.got} where ${d.expected} is needed; convert it first.`,
+  },
+  ERR_TENSOR_SHAPE: {
+    summary: 'A tensor has another shape than the one that is needed.',
+    message: (d: { got: readonly number[]; expected: readonly number[] | string }): string =>
+      `a tensor has the shape [${d.got.join(', ')}] where ${typeof d.expected === 'string' ? d.expected : `[${d.expected.join(', ')}]`} is needed.`,
+  },
+  ERR_SCHEDULER_UNKNOWN: {
+    summary: 'A checkpoint or a call names a scheduler that does not exist here.',
+    message: (d: { scheduler: unknown; known: readonly string[] }): string =>
+      `there is no scheduler ${describe(d.scheduler)}; choose one of ${d.known.join(', ')}: Name.fromConfig(pipe.scheduler.config).`,
+  },
+  ERR_SCHEDULER_NOT_STARTED: {
+    summary: 'A scheduler was asked for a step before it knew the number of steps.',
+    message: (d: { scheduler: string }): string => `${d.scheduler} has no timesteps yet; call setTimesteps(numInferenceSteps) before step().`,
+  },
+  ERR_SCHEDULER_NO_GENERATOR: {
+    summary: 'A scheduler needs noise and was given none to draw from.',
+    message: (d: { scheduler: string; why: string }): string =>
+      `${d.scheduler} needs noise for this step (${d.why}); pass step(…, { generator: new TorchGenerator(seed) }).`,
+  },
+  ERR_TOKENIZER_UNSUPPORTED: {
+    summary: 'A checkpoint has a tokenizer of a kind that thimble does not have.',
+    message: (d: { folder: string; tokenizer: unknown; supported: readonly string[] }): string =>
+      `"${d.folder}" holds a tokenizer of the class ${describe(d.tokenizer)}, which is not supported; supported: ${d.supported.join(', ')}.`,
+  },
+  ERR_TOKENIZER_FILE: {
+    summary: "A file of a tokenizer does not hold what the tokenizer needs.",
+    message: (d: { file: string; problem: string }): string =>
+      `the tokenizer file "${d.file}" cannot be used: ${d.problem}. It may be damaged or of another model: download it again.`,
+  },
+  ERR_IMAGE_NAN: {
+    summary: 'Latents or pixels hold values that are no numbers, so that no image can be made of them.',
+    message: (d: { what: string; index: number; count: number }): string =>
+      `${d.what} ${d.index} holds ${d.count} values that are NaN or infinite; try another dtype (float16 overflows in some VAEs), fewer plugins or a lower guidanceScale.`,
+  },
+  ERR_IMAGE_FORMAT: {
+    summary: 'An image was to be written in a format that thimble does not know.',
+    message: (d: { format: unknown; supported: readonly string[] }): string =>
+      `images cannot be written as ${describe(d.format)}; supported: ${d.supported.join(', ')}.`,
+  },
+  ERR_IMAGE_SAVE: {
+    summary: 'An image could not be encoded or written.',
+    message: (d: { path: string; reason: string }): string => `"${d.path}" could not be written: ${d.reason}.`,
   },
 } as const satisfies Record<`ERR_${string}`, ErrorEntry>;
 

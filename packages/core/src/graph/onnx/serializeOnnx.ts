@@ -1,4 +1,5 @@
 import { dirname, parse, relative, sep } from 'node:path';
+import type { OnnxModel } from '../../device/OnnxModel.js';
 import type { Attribute, Graph, GraphConstant, GraphNode, GraphPort, GraphWeight, WeightSource } from '../Graph.js';
 import { ONNX_TYPE } from '../operations.js';
 import { ProtobufWriter } from './ProtobufWriter.js';
@@ -6,15 +7,6 @@ import { ProtobufWriter } from './ProtobufWriter.js';
 /** ONNX's intermediate representation version and operator set: the first with native `Gelu`. */
 const IR_VERSION = 9;
 const OPSET = 20;
-
-/** A graph as the runtime takes it. */
-export interface OnnxModel {
-  readonly name: string;
-  /** ModelProto; weights are external data. */
-  readonly bytes: Uint8Array;
-  /** The folder that the external data's locations are relative to; absent for a graph without weights. */
-  readonly folder?: string;
-}
 
 /**
  * Serialises a graph whose weights are bound and whose composites are lowered. Each weight becomes external data that points

@@ -1,0 +1,43 @@
+import type { Tensor } from 'onnxruntime-common';
+import type { DeviceTensor } from './DeviceTensor.js';
+import type { ExecutionProvider } from './ExecutionProvider.js';
+import type { FileRange } from './FileRange.js';
+import type { OnnxModel } from './OnnxModel.js';
+import type { ProcessMemory } from './ProcessMemory.js';
+import type { Program, ProgramResult } from './Program.js';
+
+/** Runs graphs. Sessions and tensors are numbers here; what they stand for lies on the device. */
+export interface Device {
+  readonly provider: ExecutionProvider;
+  /** Grows when the sessions and tensors of before are gone, as after a crash of the device's process. */
+  readonly generation: number;
+  /**
+   * Makes a session of a graph; weights are mapped, not read.
+   *
+   * @throws ERR_RUNTIME_LOAD, ERR_DEVICE_UNAVAILABLE, ERR_DEVICE_CRASHED
+   */
+  load(model: OnnxModel): Promise<number>;
+  /** Frees a session; nothing if it is gone. */
+  unload(session: number): Promise<void>;
+  /**
+   * Runs sessions one after the other. An aborted `signal` stops it after the session that is running; if that takes long, a
+   * device in a process of its own is ended and started afresh at the next call.
+   *
+   * @throws `signal.reason`, ERR_RUNTIME_RUN, ERR_OUT_OF_MEMORY, ERR_DEVICE_CRASHED
+   */
+  run(program: Program, signal?: AbortSignal): Promise<ProgramResult>;
+  /** Copies a tensor to the device. */
+  upload(tensor: Tensor): Promise<DeviceTensor>;
+  /** Copies a tensor back. @throws ERR_DEVICE_TENSOR_GONE */
+  download(tensor: DeviceTensor): Promise<Tensor>;
+  /** Frees tensors; those that are gone are passed over. */
+  free(tensors: readonly DeviceTensor[]): Promise<void>;
+  /** Brings file ranges into the page cache. */
+  prefetch(ranges: readonly FileRange[], signal?: AbortSignal): Promise<void>;
+  /** What the device's own process holds; `undefined` if it has none, or if it is not running. */
+  memory(): ProcessMemory | undefined;
+  /** How many sessions and tensors are there now. */
+  usage(): Promise<{ readonly sessions: number; readonly tensors: number }>;
+  /** Frees everything and ends the device's process. Later calls throw ERR_DISPOSED. */
+  dispose(): Promise<void>;
+}

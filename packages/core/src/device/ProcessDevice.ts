@@ -1,0 +1,230 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { addAbortListener, once } from 'node:events';
+import type { Tensor } from 'onnxruntime-common';
+import { isThimbleError, ThimbleError, type ErrorDetails } from '../errors.js';
+import type { Device } from './Device.js';
+import type { DeviceOptions } from './DeviceOptions.js';
+import type { DeviceTensor } from './DeviceTensor.js';
+import type { ExecutionProvider } from './ExecutionProvider.js';
+import type { FileRange } from './FileRange.js';
+import type { WorkerMethod, WorkerMethods, WorkerRequest, WorkerResponse } from './messages.js';
+import type { OnnxModel } from './OnnxModel.js';
+import type { ProcessMemory } from './ProcessMemory.js';
+import type { Program, ProgramResult } from './Program.js';
+import { readAhead } from './readAhead.js';
+import { readProcessMemory } from './readProcessMemory.js';
+import { fromWire, toWire, toWireInput } from './wireTensor.js';
+
+/** How long an aborted run may go on before its process is ended, in milliseconds. */
+const ABORT_GRACE = 1000;
+
+/** Numbers of sessions and tensors that one child may give out; those of different children never meet. */
+const IDS_PER_CHILD = 2 ** 40;
+
+/** How much of the child's error output is kept for the message of a crash, in characters. */
+const STDERR_KEPT = 2000;
+
+// Compiled, the worker lies beside this file; run from source (tests), it is the compiled one, which a plain Node can start.
+const WORKER = new URL(import.meta.url.endsWith('.ts') ? '../../dist/device/worker.js' : './worker.js', import.meta.url);
+
+/** glibc's allocator: keep freed memory for the next operator, or give it back at once. */
+const ALLOCATOR: Readonly<Record<'keep' | 'return', NodeJS.ProcessEnv>> = {
+  keep: { MALLOC_ARENA_MAX: '1', MALLOC_MMAP_THRESHOLD_: '4294967296', MALLOC_TRIM_THRESHOLD_: '8589934592' },
+  return: { MALLOC_ARENA_MAX: '1', MALLOC_MMAP_THRESHOLD_: '262144', MALLOC_TRIM_THRESHOLD_: '262144' },
+};
+
+interface Pending {
+  readonly resolve: (answer: never) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** A running child, and the questions it has not answered. */
+interface Child {
+  readonly process: ChildProcess;
+  readonly pending: Map<number, Pending>;
+  stderr: string;
+}
+
+/**
+ * A device in a child process (the default): the event loop stays free, an abort is exact, a crash is a typed error after which
+ * the next call starts a fresh child, and all memory comes back when it ends.
+ */
+export class ProcessDevice implements Device {
+  readonly provider: ExecutionProvider;
+  readonly #options: DeviceOptions;
+  #child: Promise<Child> | undefined;
+  #running: Child | undefined;
+  #generation = 0;
+  #nextId = 1;
+  #disposed = false;
+
+  constructor(options: DeviceOptions) {
+    this.provider = options.provider;
+    this.#options = options;
+  }
+
+  get generation(): number {
+    return this.#generation;
+  }
+
+  /** The child's process number; `undefined` while none runs. */
+  get pid(): number | undefined {
+    return this.#running?.process.pid;
+  }
+
+  async load(model: OnnxModel): Promise<number> {
+    return this.#ask('load', model);
+  }
+
+  async unload(session: number): Promise<void> {
+    if (this.#running !== undefined) await this.#ask('unload', session);
+  }
+
+  async run(program: Program, signal?: AbortSignal): Promise<ProgramResult> {
+    signal?.throwIfAborted();
+    const inputs = Object.fromEntries(Object.entries(program.inputs).map(([name, value]) => [name, toWireInput(value)]));
+    try {
+      const result = await this.#ask('run', { ...program, inputs }, signal);
+      return { ...result, downloaded: Object.fromEntries(Object.entries(result.downloaded).map(([name, wire]) => [name, fromWire(wire)])) };
+    } catch (error) {
+      if (isThimbleError(error, 'ERR_CANCELLED') || isThimbleError(error, 'ERR_DEVICE_CRASHED')) signal?.throwIfAborted();
+      throw error;
+    }
+  }
+
+  async upload(tensor: Tensor): Promise<DeviceTensor> {
+    return this.#ask('upload', toWire(tensor));
+  }
+
+  async download(tensor: DeviceTensor): Promise<Tensor> {
+    return fromWire(await this.#ask('download', tensor.id));
+  }
+
+  async free(tensors: readonly DeviceTensor[]): Promise<void> {
+    if (this.#running !== undefined && tensors.length > 0) await this.#ask('free', tensors.map((tensor) => tensor.id));
+  }
+
+  async prefetch(ranges: readonly FileRange[], signal?: AbortSignal): Promise<void> {
+    await readAhead(ranges, signal);
+  }
+
+  memory(): ProcessMemory | undefined {
+    const { pid } = this;
+    return pid === undefined ? undefined : readProcessMemory(pid);
+  }
+
+  async usage(): Promise<{ readonly sessions: number; readonly tensors: number }> {
+    return this.#running === undefined ? { sessions: 0, tensors: 0 } : this.#ask('usage', undefined);
+  }
+
+  async dispose(): Promise<void> {
+    this.#disposed = true;
+    const child = await this.#child?.catch(() => undefined);
+    if (child !== undefined) await end(child);
+  }
+
+  async #ask<M extends WorkerMethod>(method: M, argument: WorkerMethods[M]['argument'], signal?: AbortSignal): Promise<WorkerMethods[M]['answer']> {
+    if (this.#disposed) throw new ThimbleError('ERR_DISPOSED', { object: 'device' });
+    this.#child ??= this.#start();
+    return this.#send(await this.#child, method, argument, signal);
+  }
+
+  async #send<M extends WorkerMethod>(child: Child, method: M, argument: WorkerMethods[M]['argument'], signal?: AbortSignal): Promise<WorkerMethods[M]['answer']> {
+    const id = this.#nextId++;
+    const answer = new Promise<WorkerMethods[M]['answer']>((resolve, reject) => {
+      child.pending.set(id, { resolve, reject });
+    });
+    hold(child);
+    child.process.send({ id, method, argument } as WorkerRequest, (error) => {
+      if (error !== null) settle(child, id)?.reject(crash(child, error.message));
+    });
+    const stopCancelling = signal === undefined ? undefined : cancelOnAbort(child, id, signal);
+    try {
+      return await answer;
+    } finally {
+      stopCancelling?.();
+    }
+  }
+
+  async #start(): Promise<Child> {
+    this.#generation++;
+    const started = fork(WORKER, [], {
+      serialization: 'advanced',
+      execArgv: ['--expose-gc'],
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      env: { ...process.env, ...ALLOCATOR[this.#options.allocator ?? 'keep'], ELECTRON_RUN_AS_NODE: '1' },
+    });
+    const child: Child = { process: started, pending: new Map(), stderr: '' };
+    this.#running = child;
+    started.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      child.stderr = (child.stderr + text).slice(-STDERR_KEPT);
+    });
+    started.on('message', (response: WorkerResponse) => receive(child, response));
+    started.on('error', (error) => this.#lose(child, error.message));
+    started.on('exit', (code, signal) => this.#lose(child, signal === null ? `exit code ${code}` : `signal ${signal}`));
+    await this.#send(child, 'start', { options: this.#options, firstId: this.#generation * IDS_PER_CHILD });
+    return child;
+  }
+
+  #lose(child: Child, reason: string): void {
+    if (this.#running === child) {
+      this.#running = undefined;
+      this.#child = undefined;
+      this.#generation++;
+    }
+    for (const id of [...child.pending.keys()]) settle(child, id)?.reject(crash(child, reason));
+  }
+}
+
+function receive(child: Child, response: WorkerResponse): void {
+  const pending = settle(child, response.id);
+  if (response.ok) {
+    pending?.resolve(response.answer as never);
+    return;
+  }
+  const { code, details, message } = response;
+  pending?.reject(code === undefined ? new ThimbleError('ERR_RUNTIME_RUN', { segment: 'worker', text: message }) : new ThimbleError(code, details as ErrorDetails));
+}
+
+function settle(child: Child, id: number): Pending | undefined {
+  const pending = child.pending.get(id);
+  child.pending.delete(id);
+  if (child.pending.size === 0) release(child);
+  return pending;
+}
+
+/** A child with nothing to do does not keep the program alive: one that never calls `dispose` can still end. */
+function release({ process: child }: Child): void {
+  child.unref();
+  child.channel?.unref();
+  (child.stderr as unknown as { unref?: () => void } | null)?.unref?.();
+}
+
+function hold({ process: child }: Child): void {
+  child.ref();
+  child.channel?.ref();
+}
+
+function cancelOnAbort(child: Child, id: number, signal: AbortSignal): () => void {
+  let timer: NodeJS.Timeout | undefined;
+  const listener = addAbortListener(signal, () => {
+    if (child.process.connected) child.process.send({ id, method: 'cancel' } satisfies WorkerRequest);
+    timer = setTimeout(() => child.process.kill('SIGKILL'), ABORT_GRACE);
+  });
+  return () => {
+    listener[Symbol.dispose]();
+    clearTimeout(timer);
+  };
+}
+
+function crash(child: Child, reason: string): ThimbleError {
+  return new ThimbleError('ERR_DEVICE_CRASHED', { reason, stderr: child.stderr.trim() });
+}
+
+async function end(child: Child): Promise<void> {
+  if (child.process.exitCode !== null || child.process.signalCode !== null) return;
+  const exited = once(child.process, 'exit');
+  child.process.ref();
+  child.process.kill('SIGKILL');
+  await exited;
+}

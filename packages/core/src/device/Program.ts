@@ -1,0 +1,31 @@
+import type { Tensor } from 'onnxruntime-common';
+import type { DeviceTensor } from './DeviceTensor.js';
+
+/** One session's turn in a {@link Program}. */
+export interface ProgramStep {
+  /** From {@link Device.load}. */
+  readonly session: number;
+  /** Graph input → value of the program. */
+  readonly feeds: Readonly<Record<string, string>>;
+  /** Graph output → value of the program; outputs that are not named are not computed into anything. */
+  readonly results: Readonly<Record<string, string>>;
+  /** Values that nothing needs after this step. */
+  readonly release: readonly string[];
+}
+
+/** Sessions to run one after the other, with the values that pass between them. */
+export interface Program {
+  /** Values at the start: tensors are copied to the device, handles are used where they lie and stay valid. */
+  readonly inputs: Readonly<Record<string, Tensor | DeviceTensor>>;
+  readonly steps: readonly ProgramStep[];
+  /** Values at the end: copied back, or kept on the device for later. */
+  readonly outputs: Readonly<Record<string, 'download' | 'keep'>>;
+}
+
+/** What a {@link Program} gave. */
+export interface ProgramResult {
+  readonly downloaded: Readonly<Record<string, Tensor>>;
+  readonly kept: Readonly<Record<string, DeviceTensor>>;
+  /** Milliseconds per step. */
+  readonly durations: readonly number[];
+}

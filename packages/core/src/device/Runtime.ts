@@ -1,0 +1,154 @@
+import type { InferenceSession, Tensor } from 'onnxruntime-common';
+import { ThimbleError } from '../errors.js';
+import type { DeviceOptions } from './DeviceOptions.js';
+import type { DeviceTensor } from './DeviceTensor.js';
+import { mapRuntimeError } from './mapRuntimeError.js';
+import type { OnnxModel } from './OnnxModel.js';
+import type { Program, ProgramResult, ProgramStep } from './Program.js';
+import { sessionOptions } from './sessionOptions.js';
+
+type OnnxRuntime = typeof import('onnxruntime-node');
+
+/** After this many bytes of dropped activations a collection is worth its time: their buffers hang on the JavaScript heap. */
+const COLLECT_AFTER = 48 * 2 ** 20;
+
+interface LoadedSession {
+  readonly name: string;
+  readonly session: InferenceSession;
+}
+
+/** onnxruntime-node with sessions and tensors by number: what a device runs, in its own process or inline. */
+export class Runtime {
+  readonly #options: DeviceOptions;
+  readonly #sessions = new Map<number, LoadedSession>();
+  readonly #tensors = new Map<number, Tensor>();
+  #runtime: OnnxRuntime | undefined;
+  #nextId: number;
+  #dropped = 0;
+
+  /** Numbers are given out from `firstId` on. */
+  constructor(options: DeviceOptions, firstId = 1) {
+    this.#options = options;
+    this.#nextId = firstId;
+  }
+
+  get usage(): { readonly sessions: number; readonly tensors: number } {
+    return { sessions: this.#sessions.size, tensors: this.#tensors.size };
+  }
+
+  async load(model: OnnxModel): Promise<number> {
+    const { InferenceSession } = await this.#load();
+    try {
+      const session = await InferenceSession.create(model.bytes, sessionOptions(model, this.#options));
+      const id = this.#nextId++;
+      this.#sessions.set(id, { name: model.name, session });
+      return id;
+    } catch (error) {
+      throw mapRuntimeError(error, 'load', model.name);
+    }
+  }
+
+  async unload(id: number): Promise<void> {
+    const loaded = this.#sessions.get(id);
+    if (loaded === undefined) return;
+    this.#sessions.delete(id);
+    await loaded.session.release();
+  }
+
+  /** `cancelled` is asked before every step; where it says true, the run ends with ERR_CANCELLED. */
+  async run(program: Program, cancelled: () => boolean): Promise<ProgramResult> {
+    const values = new Map<string, Tensor>();
+    for (const [name, input] of Object.entries(program.inputs)) values.set(name, await this.#toTensor(input));
+    const durations: number[] = [];
+    for (const step of program.steps) {
+      if (cancelled()) throw new ThimbleError('ERR_CANCELLED', {});
+      const started = performance.now();
+      await this.#step(step, values);
+      durations.push(performance.now() - started);
+    }
+    const entries = Object.entries(program.outputs).map(([name, mode]) => [name, mode, this.#valueOf(values, name)] as const);
+    return {
+      downloaded: Object.fromEntries(entries.filter(([, mode]) => mode === 'download').map(([name, , tensor]) => [name, tensor])),
+      kept: Object.fromEntries(entries.filter(([, mode]) => mode === 'keep').map(([name, , tensor]) => [name, this.#keep(tensor)])),
+      durations,
+    };
+  }
+
+  upload(tensor: Tensor): DeviceTensor {
+    return this.#keep(tensor);
+  }
+
+  download(id: number): Tensor {
+    const tensor = this.#tensors.get(id);
+    if (tensor === undefined) throw new ThimbleError('ERR_DEVICE_TENSOR_GONE', { id });
+    return tensor;
+  }
+
+  free(ids: readonly number[]): void {
+    for (const id of ids) {
+      const tensor = this.#tensors.get(id);
+      if (tensor === undefined) continue;
+      this.#tensors.delete(id);
+      this.#drop(tensor);
+    }
+  }
+
+  async dispose(): Promise<void> {
+    const ids = [...this.#sessions.keys()];
+    this.#tensors.clear();
+    for (const id of ids) await this.unload(id);
+  }
+
+  async #step(step: ProgramStep, values: Map<string, Tensor>): Promise<void> {
+    const loaded = this.#sessions.get(step.session);
+    if (loaded === undefined) throw new ThimbleError('ERR_RUNTIME_RUN', { segment: String(step.session), text: 'the session is not loaded' });
+    const feeds = Object.fromEntries(Object.entries(step.feeds).map(([port, name]) => [port, this.#valueOf(values, name)]));
+    try {
+      const results = await loaded.session.run(feeds, Object.keys(step.results));
+      for (const [port, name] of Object.entries(step.results)) values.set(name, results[port] as Tensor);
+    } catch (error) {
+      throw mapRuntimeError(error, 'run', loaded.name);
+    }
+    for (const name of step.release) {
+      const tensor = values.get(name);
+      values.delete(name);
+      if (tensor !== undefined) this.#drop(tensor);
+    }
+  }
+
+  #valueOf(values: ReadonlyMap<string, Tensor>, name: string): Tensor {
+    const tensor = values.get(name);
+    if (tensor === undefined) throw new ThimbleError('ERR_RUNTIME_RUN', { segment: name, text: 'the value was not computed' });
+    return tensor;
+  }
+
+  async #toTensor(input: Tensor | DeviceTensor): Promise<Tensor> {
+    if ('id' in input) return this.download(input.id);
+    const { Tensor: RuntimeTensor } = await this.#load();
+    return input instanceof RuntimeTensor ? input : new RuntimeTensor(input.type as 'float32', input.data as Float32Array, input.dims);
+  }
+
+  #keep(tensor: Tensor): DeviceTensor {
+    const id = this.#nextId++;
+    this.#tensors.set(id, tensor);
+    return { id, type: tensor.type, dims: tensor.dims };
+  }
+
+  #drop(tensor: Tensor): void {
+    this.#dropped += tensor.size * 4;
+    if (this.#dropped < COLLECT_AFTER || globalThis.gc === undefined) return;
+    this.#dropped = 0;
+    globalThis.gc({ type: 'minor' } as unknown as boolean);
+  }
+
+  async #load(): Promise<OnnxRuntime> {
+    if (this.#runtime !== undefined) return this.#runtime;
+    try {
+      this.#runtime = await import('onnxruntime-node');
+      return this.#runtime;
+    } catch (error) {
+      const text = error instanceof Object && 'message' in error ? String(error.message) : String(error);
+      throw new ThimbleError('ERR_DEVICE_UNAVAILABLE', { provider: this.#options.provider, text }, { cause: error });
+    }
+  }
+}

@@ -1,0 +1,50 @@
+import type { Tensor } from 'onnxruntime-common';
+import type { ErrorCode } from '../errors.js';
+import type { DeviceTensor } from './DeviceTensor.js';
+import type { DeviceOptions } from './DeviceOptions.js';
+import type { OnnxModel } from './OnnxModel.js';
+import type { Program } from './Program.js';
+
+/** A tensor as it travels between processes. */
+export interface WireTensor {
+  readonly type: string;
+  readonly dims: readonly number[];
+  readonly data: Tensor.DataType;
+}
+
+/** A program as it travels between processes. */
+export interface WireProgram extends Omit<Program, 'inputs'> {
+  readonly inputs: Readonly<Record<string, WireTensor | DeviceTensor>>;
+}
+
+/** What a program gave, as it travels between processes. */
+export interface WireResult {
+  readonly downloaded: Readonly<Record<string, WireTensor>>;
+  readonly kept: Readonly<Record<string, DeviceTensor>>;
+  readonly durations: readonly number[];
+}
+
+/** What the worker can be asked: method → argument and answer. */
+export interface WorkerMethods {
+  start: { argument: { readonly options: DeviceOptions; readonly firstId: number }; answer: undefined };
+  load: { argument: OnnxModel; answer: number };
+  unload: { argument: number; answer: undefined };
+  run: { argument: WireProgram; answer: WireResult };
+  upload: { argument: WireTensor; answer: DeviceTensor };
+  download: { argument: number; answer: WireTensor };
+  free: { argument: readonly number[]; answer: undefined };
+  usage: { argument: undefined; answer: { readonly sessions: number; readonly tensors: number } };
+}
+
+/** The name of a method of the worker. */
+export type WorkerMethod = keyof WorkerMethods;
+
+/** A question to the worker; `cancel` concerns the question with that number and has no answer. */
+export type WorkerRequest =
+  | { readonly [M in WorkerMethod]: { readonly id: number; readonly method: M; readonly argument: WorkerMethods[M]['argument'] } }[WorkerMethod]
+  | { readonly id: number; readonly method: 'cancel' };
+
+/** The worker's answer. */
+export type WorkerResponse =
+  | { readonly id: number; readonly ok: true; readonly answer: unknown }
+  | { readonly id: number; readonly ok: false; readonly code: ErrorCode | undefined; readonly details: object; readonly message: string };

@@ -1,0 +1,68 @@
+import type { Tensor } from 'onnxruntime-common';
+import { isThimbleError, ThimbleError } from '../errors.js';
+import type { DeviceTensor } from './DeviceTensor.js';
+import type { WireTensor, WorkerRequest, WorkerResponse } from './messages.js';
+import { Runtime } from './Runtime.js';
+import { fromWire, toWire } from './wireTensor.js';
+
+// The entry point of ProcessDevice's child: answers one question at a time, in order.
+
+let runtime: Runtime | undefined;
+let queue: Promise<void> = Promise.resolve();
+const cancelled = new Set<number>();
+
+process.on('message', (request: WorkerRequest) => {
+  if (request.method === 'cancel') {
+    cancelled.add(request.id);
+    return;
+  }
+  queue = queue.then(() => answer(request));
+});
+process.on('disconnect', () => process.exit(0));
+// The parent decides what Ctrl-C means; the terminal sends it to both.
+process.on('SIGINT', () => undefined);
+
+async function answer(request: Exclude<WorkerRequest, { method: 'cancel' }>): Promise<void> {
+  const { id } = request;
+  try {
+    send({ id, ok: true, answer: await perform(request) });
+  } catch (error) {
+    const known = isThimbleError(error) ? error : undefined;
+    send({ id, ok: false, code: known?.code, details: known?.details ?? {}, message: error instanceof Error ? error.message : String(error) });
+  } finally {
+    cancelled.delete(id);
+  }
+}
+
+async function perform(request: Exclude<WorkerRequest, { method: 'cancel' }>): Promise<unknown> {
+  if (request.method === 'start') {
+    runtime = new Runtime(request.argument.options, request.argument.firstId);
+    return undefined;
+  }
+  if (runtime === undefined) throw new ThimbleError('ERR_DEVICE_UNAVAILABLE', { provider: 'cpu', text: 'the worker was not started' });
+  switch (request.method) {
+    case 'load': return runtime.load(request.argument);
+    case 'unload': return runtime.unload(request.argument);
+    case 'upload': return runtime.upload(fromWire(request.argument));
+    case 'download': return toWire(runtime.download(request.argument));
+    case 'free': return runtime.free(request.argument);
+    case 'usage': return runtime.usage;
+    case 'run': {
+      const { inputs, ...program } = request.argument;
+      const result = await runtime.run({ ...program, inputs: mapValues(inputs, fromInput) }, () => cancelled.has(request.id));
+      return { ...result, downloaded: mapValues(result.downloaded, toWire) };
+    }
+  }
+}
+
+function fromInput(value: WireTensor | DeviceTensor): Tensor | DeviceTensor {
+  return 'id' in value ? value : fromWire(value);
+}
+
+function mapValues<A, B>(record: Readonly<Record<string, A>>, map: (value: A) => B): Record<string, B> {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, map(value)]));
+}
+
+function send(response: WorkerResponse): void {
+  if (process.connected) process.send?.(response);
+}
