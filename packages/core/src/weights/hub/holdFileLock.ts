@@ -1,0 +1,70 @@
+import { open, readFile, rm, stat, utimes } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { systemErrorCode } from '../fileSystemError.js';
+
+const POLL_MS = 200;
+const HEARTBEAT_MS = 5_000;
+/** A holder that has not touched its lock for so long is gone. */
+const STALE_MS = 30_000;
+
+/**
+ * Runs `work` while holding a lock file, so that no two processes (nor two calls in one) write the same file. Waits for another
+ * holder; takes over from one that has died.
+ *
+ * @throws the signal's reason while waiting; file-system errors; what `work` throws
+ */
+export async function holdFileLock<T>(path: string, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+  while (!(await create(path))) {
+    if (await isAbandoned(path)) await rm(path, { force: true });
+    else await sleep(POLL_MS, undefined, signal === undefined ? {} : { signal }).catch(() => signal?.throwIfAborted());
+  }
+  const heartbeat = setInterval(() => void touch(path), HEARTBEAT_MS);
+  heartbeat.unref();
+  try {
+    return await work();
+  } finally {
+    clearInterval(heartbeat);
+    await rm(path, { force: true });
+  }
+}
+
+async function create(path: string): Promise<boolean> {
+  try {
+    const handle = await open(path, 'wx');
+    try {
+      await handle.writeFile(`${process.pid} ${hostname()}`);
+    } finally {
+      await handle.close();
+    }
+    return true;
+  } catch (error) {
+    if (systemErrorCode(error) === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+async function isAbandoned(path: string): Promise<boolean> {
+  try {
+    const { mtimeMs } = await stat(path);
+    if (Date.now() - mtimeMs > STALE_MS) return true;
+    const [pid, host] = (await readFile(path, 'utf8')).split(' ');
+    return host === hostname() && !isAlive(Number(pid));
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT') return false;
+    throw error;
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return systemErrorCode(error) !== 'ESRCH';
+  }
+}
+
+async function touch(path: string): Promise<void> {
+  const now = new Date();
+  await utimes(path, now, now).catch(() => undefined);
+}

@@ -1,0 +1,130 @@
+import { stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { isThimbleError, ThimbleError } from '../errors.js';
+import { fileSystemError, systemErrorCode } from './fileSystemError.js';
+import { downloadSnapshot } from './hub/downloadSnapshot.js';
+import type { DownloadEvent } from './hub/downloadSnapshot.js';
+import { HubCache } from './hub/HubCache.js';
+import { HubClient } from './hub/HubClient.js';
+import { parseHubModelId } from './hub/HubModelId.js';
+import type { HubModelId } from './hub/HubModelId.js';
+import { readHubSettings, readHubToken } from './hub/HubSettings.js';
+import { planCheckpointFiles } from './hub/planCheckpointFiles.js';
+import type { ComponentChoice } from './hub/planCheckpointFiles.js';
+import { readModelIndex } from './ModelIndex.js';
+import { readShardIndex } from './readShardIndex.js';
+
+/** Options of {@link resolveModel}. */
+export interface ResolveModelOptions {
+  /** Branch, tag or commit; `main` unless told, or given as `owner/name@revision`. */
+  readonly revision?: string | undefined;
+  /** Such as `'fp16'`. A component without it counts with its plain files. */
+  readonly variant?: string | undefined;
+  /** The components that are needed, by name, or a function that names them once `model_index.json` is known; all unless told. */
+  readonly components?: ComponentChoice | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((event: DownloadEvent) => void) | undefined;
+  /** The folder of the hub cache; `HF_HUB_CACHE`, `HF_HOME/hub` or `~/.cache/huggingface/hub` unless told. */
+  readonly cacheDir?: string | undefined;
+  /** Make no request, as with `HF_HUB_OFFLINE=1`. */
+  readonly localFilesOnly?: boolean | undefined;
+}
+
+/** Where a model is on disk. */
+export interface ResolvedModel {
+  /** A folder in diffusers' layout, absolute. */
+  readonly folder: string;
+  /** A folder that was given, one that was complete in the cache, or one that files were downloaded for. */
+  readonly source: 'folder' | 'cache' | 'download';
+  /** The commit, for a model from the hub. */
+  readonly commit?: string;
+}
+
+/**
+ * Finds a model: an existing folder; else a hub id, first in the cache that Python's huggingface_hub shares (taken without asking
+ * the hub where all that is wanted is there), else downloaded into it. Only configs, tokenizer files and the wanted safetensors
+ * are fetched. Follows `HF_ENDPOINT`, `HF_TOKEN`, `HF_HOME`, `HF_HUB_CACHE` and `HF_HUB_OFFLINE`.
+ *
+ * @param model path of a folder, `owner/name` or `owner/name@revision`
+ * @throws `ERR_MODEL_NOT_FOUND`, `ERR_MODEL_FOLDER_INVALID`, `ERR_WEIGHTS_NOT_FOUND`, `ERR_ARGUMENT_INVALID`, `ERR_HUB_ACCESS`,
+ *   `ERR_HUB_REQUEST`, `ERR_HUB_OFFLINE`, `ERR_HUB_SETTING_INVALID`, `ERR_DOWNLOAD_CORRUPT`, `ERR_DISK_FULL`, `ERR_FILE_ACCESS`;
+ *   the signal's reason
+ */
+export async function resolveModel(model: string, options: ResolveModelOptions = {}): Promise<ResolvedModel> {
+  options.signal?.throwIfAborted();
+  const folder = resolve(model);
+  const kind = await kindOf(folder);
+  if (kind === 'folder') return { folder, source: 'folder' };
+  if (kind === 'file') throw new ThimbleError('ERR_MODEL_FOLDER_INVALID', { folder, problem: 'it is a file' });
+  const id = parseHubModelId(model, options.revision);
+  if (id === undefined) throw new ThimbleError('ERR_MODEL_NOT_FOUND', { model, folder, problem: 'it is not the id of a model on the hub either' });
+  return resolveHubModel(id, folder, options);
+}
+
+async function resolveHubModel(model: HubModelId, folder: string, options: ResolveModelOptions): Promise<ResolvedModel> {
+  const settings = readHubSettings(process.env);
+  const cacheDir = resolve(options.cacheDir ?? settings.cacheDir);
+  const cache = new HubCache(cacheDir, model.id);
+  const cached = await findCached(cache, model, options);
+  if (cached.found !== undefined && cached.exact) return cached.found;
+  if (settings.offline || options.localFilesOnly === true) {
+    if (cached.found !== undefined) return cached.found;
+    throw new ThimbleError('ERR_HUB_OFFLINE', { model: `${model.id}@${model.revision}`, cache: cacheDir, missing: cached.missing, folder });
+  }
+  const token = await readHubToken(process.env);
+  const client = new HubClient({ endpoint: settings.endpoint, model, folder, token, signal: options.signal });
+  const current = await currentOrCached(client, cached.found);
+  if (typeof current !== 'string') return current;
+  const snapshot = await downloadSnapshot(client, cache, model, current, options);
+  return { folder: snapshot.folder, source: snapshot.downloaded ? 'download' : 'cache', commit: current };
+}
+
+/** @returns the commit to download; or what is in the cache, where the hub cannot be reached */
+async function currentOrCached(client: HubClient, cached: ResolvedModel | undefined): Promise<string | ResolvedModel> {
+  try {
+    return await client.commit();
+  } catch (error) {
+    if (cached !== undefined && isThimbleError(error, 'ERR_HUB_REQUEST')) return cached;
+    throw error;
+  }
+}
+
+interface Cached {
+  readonly found?: ResolvedModel;
+  /** Whether every component is there in the asked variant: otherwise the hub may have it. */
+  readonly exact: boolean;
+  readonly missing: readonly string[];
+}
+
+async function findCached(cache: HubCache, model: HubModelId, options: ResolveModelOptions): Promise<Cached> {
+  const commit = await cache.commitOf(model.revision);
+  if (commit === undefined) return { exact: false, missing: [`revision ${model.revision}`] };
+  const folder = cache.snapshot(commit);
+  try {
+    const plan = await planCheckpointFiles(
+      {
+        label: folder,
+        paths: await cache.paths(commit),
+        fetch: async () => undefined,
+        readModelIndex: () => readModelIndex(folder),
+        readShardIndex: (path) => readShardIndex(join(folder, path)),
+      },
+      options,
+    );
+    if (plan.missing.length > 0) return { exact: false, missing: plan.missing };
+    return { found: { folder, source: 'cache', commit }, exact: plan.withoutVariant.length === 0, missing: [] };
+  } catch (error) {
+    // Another program may have cached other formats or variants only.
+    if (isThimbleError(error, 'ERR_WEIGHTS_NOT_FOUND')) return { exact: false, missing: ['*.safetensors'] };
+    throw error;
+  }
+}
+
+async function kindOf(path: string): Promise<'folder' | 'file' | undefined> {
+  try {
+    return (await stat(path)).isDirectory() ? 'folder' : 'file';
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT' || systemErrorCode(error) === 'ENOTDIR') return undefined;
+    throw fileSystemError(error, path, 'read');
+  }
+}
