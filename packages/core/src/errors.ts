@@ -52,6 +52,32 @@ export const errorRegistry = {
     summary: 'A run was cancelled; callers see the reason of their AbortSignal instead.',
     message: (_: Record<never, never>): string => 'The run was cancelled.',
   },
+  ERR_WEIGHT_MISSING: {
+    summary: 'A checkpoint lacks a tensor that its config asks for.',
+    message: (d: { component: string; key: string; folder: string; missing: number }): string =>
+      `${d.component}: the checkpoint in "${d.folder}" has no tensor "${d.key}"${d.missing > 1 ? ` (and ${d.missing - 1} more are missing)` : ''}. ` +
+      'Does config.json belong to these weights? Download the component again.',
+  },
+  ERR_WEIGHT_SHAPE: {
+    summary: 'A tensor of a checkpoint has another shape than its config asks for.',
+    message: (d: { component: string; key: string; file: string; got: readonly number[]; expected: readonly number[] }): string =>
+      `${d.component}: tensor "${d.key}" in "${d.file}" has shape [${d.got.join(', ')}]; config.json asks for [${d.expected.join(', ')}].`,
+  },
+  ERR_WEIGHT_DTYPE: {
+    summary: 'A tensor of a checkpoint has an element type that weights cannot have.',
+    message: (d: { component: string; key: string; file: string; got: string; expected: string }): string =>
+      `${d.component}: tensor "${d.key}" in "${d.file}" has dtype ${d.got}; weights can be ${d.expected}.`,
+  },
+  ERR_INPUT_INVALID: {
+    summary: 'A component was called with inputs that do not fit it.',
+    message: (d: { component: string; entry: string; input: string; got: string; expected: string }): string =>
+      `${d.component}.${d.entry}: input "${d.input}" is ${d.got}; expected ${d.expected}.`,
+  },
+  ERR_ENTRY_UNKNOWN: {
+    summary: 'A component does not have the entry point or output that was asked for.',
+    message: (d: { component: string; asked: string; available: readonly string[] }): string =>
+      `${d.component} has no "${d.asked}"; it has ${d.available.join(', ')}.`,
+  },
   ERR_ARGUMENT_INVALID: {
     summary: 'An argument of a public call has a wrong type, shape or value.',
     message: (d: { argument: string; value: unknown; expected: string }): string =>

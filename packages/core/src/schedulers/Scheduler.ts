@@ -1,0 +1,94 @@
+import type { Tensor } from 'onnxruntime-common';
+import type { Generator } from '../random/Generator.js';
+import type { SchedulerConfig, SchedulerConfigInput } from './readSchedulerConfig.js';
+
+/**
+ * The solver of a diffusion process: says at which timesteps the model is called, and turns its outputs into the next
+ * latents. Holds the state of one run; {@link Scheduler.setTimesteps} starts a new one. Tensors are float32 and are never
+ * written to.
+ */
+export interface Scheduler {
+  /** All fields of diffusers' `scheduler_config.json`, defaults filled in. Frozen. */
+  readonly config: SchedulerConfig;
+  /** Fields of the given config that no scheduler knows; worth a warning. */
+  readonly ignoredConfig: readonly string[];
+  /** The timesteps of the run, one for each call of the model, from noise to image. */
+  readonly timesteps: readonly number[];
+  /** The noise levels of the run, where the scheduler works with them: at least one more than timesteps. */
+  readonly sigmas?: readonly number[];
+  /** What unit noise is multiplied by before the first step. */
+  readonly initNoiseSigma: number;
+  /** How many calls of the model a step of the solver takes, as diffusers' `order`. */
+  readonly order: number;
+
+  /**
+   * Starts a run of `numInferenceSteps` steps.
+   *
+   * @throws `ERR_ARGUMENT_INVALID` for a number of steps, or an option, that the scheduler cannot work with
+   */
+  setTimesteps(numInferenceSteps: number, options?: SetTimestepsOptions): void;
+
+  /** What the model is called with in place of `sample` at `timestep`; `sample` itself where diffusers does nothing. */
+  scaleModelInput(sample: Tensor, timestep: number): Tensor;
+
+  /**
+   * One step towards the image.
+   *
+   * @param modelOutput what the model predicted for `sample` at `timestep`, of the shape of `sample`
+   * @param timestep the next one of {@link Scheduler.timesteps}
+   * @param sample the latents
+   * @throws `ERR_SCHEDULER_NOT_STARTED` before {@link Scheduler.setTimesteps}; `ERR_TENSOR_DTYPE`, `ERR_TENSOR_SHAPE`
+   */
+  step(modelOutput: Tensor, timestep: number, sample: Tensor, options?: StepOptions): StepResult;
+
+  /**
+   * Mixes an image's latents with noise, as they would be at a timestep.
+   *
+   * @param original [N, …]
+   * @param noise of the shape of `original`
+   * @param timesteps one for each sample of the batch, or one for all
+   */
+  addNoise(original: Tensor, noise: Tensor, timesteps: readonly number[]): Tensor;
+}
+
+/** Options of {@link Scheduler.setTimesteps}; a scheduler refuses those that it has no use for. */
+export interface SetTimestepsOptions {
+  /** Timesteps to use in place of the scheduler's own. */
+  readonly timesteps?: readonly number[];
+  /** Noise levels to use in place of the scheduler's own. */
+  readonly sigmas?: readonly number[];
+  /** The shift of the noise levels that goes with an image's size. */
+  readonly mu?: number;
+}
+
+/** Options of {@link Scheduler.step}: diffusers' keyword arguments. A scheduler passes over those that its `step` has not in diffusers. */
+export interface StepOptions {
+  /** DDIM's η: 0 takes no noise, 1 as much as DDPM. */
+  readonly eta?: number;
+  /** DDIM: derive the noise again from the clipped image. */
+  readonly useClippedModelOutput?: boolean;
+  /** Where a step that needs noise draws it from. */
+  readonly generator?: Generator;
+  /** The noise itself, in place of a `generator`. */
+  readonly varianceNoise?: Tensor;
+}
+
+/** What a step gives. */
+export interface StepResult {
+  /** The latents for the next step. */
+  readonly prevSample: Tensor;
+  /** What the latents would be with all noise removed at once, where the scheduler knows: good for previews. */
+  readonly predOriginalSample?: Tensor;
+}
+
+/** A class of schedulers: what a new file in this folder exports. */
+export interface SchedulerClass {
+  new (config?: SchedulerConfigInput): Scheduler;
+  /**
+   * Makes a scheduler from diffusers' JSON, or from the `config` of another scheduler, whose defaults are then left behind.
+   *
+   * @param overrides fields that win over those of `config`
+   * @throws `ERR_CONFIG_INVALID` for a field with a value that it cannot have
+   */
+  fromConfig(config: SchedulerConfigInput, overrides?: SchedulerConfigInput): Scheduler;
+}

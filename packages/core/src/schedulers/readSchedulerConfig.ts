@@ -1,0 +1,59 @@
+import { ThimbleError } from '../errors.js';
+import type { ConfigFields, ConfigValues } from './ConfigField.js';
+import { knownConfigFields } from './knownConfigFields.js';
+
+/** A scheduler's config as it comes from `scheduler_config.json` or from another scheduler's `config`. */
+export type SchedulerConfigInput = Readonly<Record<string, unknown>>;
+
+/** A scheduler's config with every field filled in, and the fields of other schedulers that it was read with. */
+export type SchedulerConfig<F extends ConfigFields = ConfigFields> = ConfigValues<F> &
+  Readonly<Record<string, unknown>> & { readonly _class_name: string };
+
+/** A config that was read, and the names in it that no scheduler knows. */
+export interface ReadSchedulerConfig<F extends ConfigFields> {
+  readonly config: SchedulerConfig<F>;
+  readonly ignored: readonly string[];
+}
+
+/**
+ * Where a config remembers which fields nobody gave: their names and defaults. Another scheduler's `fromConfig` leaves such
+ * fields out while they hold that value, so that its own defaults apply. A symbol, so that spreading the config keeps it and
+ * JSON never sees it; diffusers' `_use_default_values`.
+ */
+const FILLED_IN = Symbol.for('thimble.schedulerConfig.filledIn');
+
+/**
+ * Reads diffusers' JSON as the config of the class `className`: checks the fields that the class has, fills in the missing
+ * ones, and keeps those of other schedulers for a later `fromConfig`.
+ *
+ * @throws `ERR_CONFIG_INVALID` for a field with a value that it cannot have, or a config that is no object
+ *
+ * Source: diffusers `configuration_utils.py`, `ConfigMixin.extract_init_dict`.
+ */
+export function readSchedulerConfig<F extends ConfigFields>(className: string, fields: F, input: SchedulerConfigInput): ReadSchedulerConfig<F> {
+  const given = givenFields(className, input);
+  const values: Record<string, unknown> = {};
+  const filledIn: Record<string, unknown> = {};
+  for (const [name, field] of Object.entries(fields)) {
+    if (!(name in given)) {
+      values[name] = filledIn[name] = field.default;
+      continue;
+    }
+    const value = given[name];
+    if (!field.accepts(value)) {
+      throw new ThimbleError('ERR_CONFIG_INVALID', { component: className, field: name, value, expected: field.expected });
+    }
+    values[name] = value;
+  }
+  const config = { ...given, ...values, _class_name: className, [FILLED_IN]: filledIn };
+  const ignored = Object.keys(given).filter((name) => !(name in fields) && !name.startsWith('_') && !knownConfigFields.has(name));
+  return { config: Object.freeze(config) as unknown as SchedulerConfig<F>, ignored };
+}
+
+function givenFields(className: string, input: SchedulerConfigInput): SchedulerConfigInput {
+  if (typeof input !== 'object' || input === null || Array.isArray(input)) {
+    throw new ThimbleError('ERR_CONFIG_INVALID', { component: className, field: '(the whole config)', value: input, expected: 'an object' });
+  }
+  const filledIn = (input as { readonly [FILLED_IN]?: SchedulerConfigInput })[FILLED_IN] ?? {};
+  return Object.fromEntries(Object.entries(input).filter(([name, value]) => value !== undefined && !(name in filledIn && filledIn[name] === value)));
+}
