@@ -14,7 +14,8 @@ export interface OrderedTap {
  * before the first tap it names; one with `after` that would come too early waits until all it names have run. Everyone else
  * keeps their place. Names without a tap are ignored, and so is a tap that names itself.
  *
- * For `stage` and `before` this is tapable's order, except that tapable moves a tap whose `before` names nobody to the very front.
+ * For `stage`, and for `before` on a tap that has no wish itself, this is tapable's order; except that tapable moves a tap whose
+ * `before` names nobody to the very front.
  *
  * @throws ThimbleError `ERR_HOOK_CYCLE` if the wishes contradict each other.
  */

@@ -1,0 +1,224 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { satisfies } from 'semver';
+import { ThimbleError } from '../errors.js';
+import type { Plugin } from './Plugin.js';
+import type { PluginHandle } from './PluginHandle.js';
+import { PluginScope, type PluginScopeParts } from './PluginScope.js';
+import { validatePlugin } from './validatePlugin.js';
+
+/** What a {@link PluginHost} needs of its pipeline. */
+export interface PluginHostOptions extends PluginScopeParts {
+  /** Version of `@thimble/core`, which plugins' `engines` are checked against. */
+  readonly version: string;
+  /** Whether a run is in progress, so that plugins cannot change. */
+  busy(): boolean;
+  /** Called after a change to the taps of `transformGraph`: graphs have to be built again. */
+  onGraphsStale?(): void;
+}
+
+interface Installed {
+  readonly plugin: Plugin;
+  readonly name: string;
+  readonly scope: PluginScope;
+  readonly handle: PluginHandle;
+}
+
+/**
+ * Which host an instance is in. Across pipelines by nature, so it cannot live in one of them. Weak on both sides: a pipeline that
+ * was dropped without `dispose` blocks nobody.
+ */
+const hostOf = new WeakMap<Plugin, WeakRef<PluginHost>>();
+
+/** Installs plugins in one pipeline and removes them again. Calls that overlap are done one after the other. */
+export class PluginHost implements AsyncDisposable {
+  readonly #options: PluginHostOptions;
+  readonly #installed = new Map<string, Installed>();
+  readonly #handles = new WeakSet<PluginHandle>();
+  readonly #change = new AsyncLocalStorage<{ now: string | undefined }>();
+  #queue: Promise<unknown> = Promise.resolve();
+  #disposed = false;
+
+  constructor(options: PluginHostOptions) {
+    this.#options = options;
+  }
+
+  /** The installed plugins, in the order in which they were installed. */
+  list(): PluginHandle[] {
+    return [...this.#installed.values()].map(({ handle }) => handle);
+  }
+
+  /**
+   * Resolves once no `use` or `remove` is in progress: a run that begins then sees all or nothing of a plugin.
+   *
+   * @throws ThimbleError `ERR_PIPELINE_BUSY` if a plugin calls it while it is installed or removed, as it would wait for itself.
+   */
+  async settled(): Promise<void> {
+    this.#assertOutside('start a run');
+    await this.#queue;
+  }
+
+  /**
+   * Installs `plugin`. If its `apply` fails, everything it did is undone.
+   *
+   * @returns what removes it again.
+   * @throws ThimbleError `ERR_PLUGIN_FALSY`, `ERR_PLUGIN_STRING`, `ERR_PLUGIN_CLASS`, `ERR_PLUGIN_INVALID` if it is no plugin;
+   * `ERR_PLUGIN_ENGINE`, `ERR_PLUGIN_DUPLICATE`, `ERR_PLUGIN_CONFLICT`, `ERR_PLUGIN_REQUIRES`, `ERR_PLUGIN_IN_USE` if it cannot be
+   * installed here; `ERR_PLUGIN_APPLY` if `apply` failed; `ERR_PIPELINE_BUSY` during a run; `ERR_DISPOSED`.
+   */
+  async use(plugin: Plugin): Promise<PluginHandle> {
+    validatePlugin(plugin);
+    return this.#exclusively(`use plugin "${plugin.name}"`, `the installation of plugin "${plugin.name}"`, () => this.#install(plugin));
+  }
+
+  /**
+   * Removes a plugin, given itself, its handle or its name. A handle of this host whose plugin is out already is no error.
+   *
+   * @throws ThimbleError `ERR_PLUGIN_UNKNOWN` if it is not installed; `ERR_PLUGIN_REQUIRED` if another one requires it;
+   * `ERR_PLUGIN_REMOVE` if it is removed but its clean-up failed; `ERR_PIPELINE_BUSY` during a run.
+   */
+  async remove(target: Plugin | PluginHandle | string): Promise<void> {
+    const name = nameOf(target);
+    return this.#exclusively(`remove plugin "${name}"`, `the removal of plugin "${name}"`, async () => {
+      const installed = this.#find(target);
+      if (installed !== undefined) return this.#uninstall(installed);
+      if (typeof target === 'object' && this.#handles.has(target as PluginHandle)) return;
+      throw new ThimbleError('ERR_PLUGIN_UNKNOWN', { plugin: name, installed: [...this.#installed.keys()] });
+    });
+  }
+
+  /**
+   * Removes all plugins, last installed first, and accepts no more. Also during a run: its caller has ended the run.
+   *
+   * @throws AggregateError of the plugins' `ERR_PLUGIN_REMOVE`, after all are removed; ThimbleError `ERR_PIPELINE_BUSY` if a plugin
+   * calls it while it is installed or removed.
+   */
+  async dispose(): Promise<void> {
+    this.#assertOutside('dispose the pipeline');
+    this.#disposed = true;
+    const errors = await this.#enqueue('the disposal of the pipeline', () => this.#uninstallAll());
+    if (errors.length > 0) throw new AggregateError(errors, `${errors.length} plugins failed to clean up`);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose();
+  }
+
+  async #install(plugin: Plugin): Promise<PluginHandle> {
+    this.#assertInstallable(plugin);
+    const { name } = plugin;
+    const scope = new PluginScope(name, this.#options);
+    hostOf.set(plugin, new WeakRef(this));
+    try {
+      await plugin.apply(scope.context);
+    } catch (cause) {
+      const rollback = (await scope.close()).map(messageOf);
+      this.#release(plugin);
+      throw new ThimbleError('ERR_PLUGIN_APPLY', { plugin: name, cause: messageOf(cause), rollback }, { cause });
+    }
+    const handle = this.#createHandle(plugin, name);
+    this.#installed.set(name, { plugin, name, scope, handle });
+    return handle;
+  }
+
+  #createHandle(plugin: Plugin, name: string): PluginHandle {
+    const remove = async (): Promise<void> => {
+      if (this.#installed.get(name)?.handle === handle) await this.remove(handle);
+    };
+    const handle: PluginHandle = Object.freeze({ plugin, name, remove, [Symbol.asyncDispose]: remove });
+    this.#handles.add(handle);
+    return handle;
+  }
+
+  async #uninstall({ name, plugin, scope }: Installed): Promise<void> {
+    const by = [...this.#installed.values()].filter((other) => other.plugin.requires?.includes(name)).map((other) => other.name);
+    if (by.length > 0) throw new ThimbleError('ERR_PLUGIN_REQUIRED', { plugin: name, by });
+    this.#installed.delete(name);
+    const errors = await scope.close();
+    this.#release(plugin);
+    if (errors.length === 0) return;
+    const failures = errors.map(messageOf);
+    const cause = new AggregateError(errors, failures.join('; '));
+    throw new ThimbleError('ERR_PLUGIN_REMOVE', { plugin: name, failures }, { cause });
+  }
+
+  async #uninstallAll(): Promise<unknown[]> {
+    const errors: unknown[] = [];
+    for (const installed of [...this.#installed.values()].reverse()) {
+      await this.#uninstall(installed).catch((error: unknown) => errors.push(error));
+    }
+    return errors;
+  }
+
+  #assertInstallable(plugin: Plugin): void {
+    const { name, engines, claims = [], requires = [] } = plugin;
+    const { version } = this.#options;
+    if (engines !== undefined && !satisfies(version, engines.thimble, { includePrerelease: true })) {
+      throw new ThimbleError('ERR_PLUGIN_ENGINE', { plugin: name, range: engines.thimble, version });
+    }
+    if (this.#installed.has(name)) throw new ThimbleError('ERR_PLUGIN_DUPLICATE', { plugin: name });
+    for (const claim of claims) this.#assertUnclaimed(name, claim);
+    const missing = requires.filter((required) => !this.#installed.has(required));
+    if (missing.length > 0) throw new ThimbleError('ERR_PLUGIN_REQUIRES', { plugin: name, missing });
+    const elsewhere = hostOf.get(plugin)?.deref();
+    if (elsewhere !== undefined && plugin.multiple !== true) throw new ThimbleError('ERR_PLUGIN_IN_USE', { plugin: name });
+  }
+
+  #assertUnclaimed(plugin: string, claim: string): void {
+    for (const { name, plugin: other } of this.#installed.values()) {
+      if (other.claims?.includes(claim)) throw new ThimbleError('ERR_PLUGIN_CONFLICT', { plugin, claim, holder: name });
+    }
+  }
+
+  #release(plugin: Plugin): void {
+    if (hostOf.get(plugin)?.deref() === this) hostOf.delete(plugin);
+  }
+
+  #find(target: Plugin | PluginHandle | string): Installed | undefined {
+    if (typeof target === 'string') return this.#installed.get(target);
+    return [...this.#installed.values()].find(({ plugin, handle }) => plugin === target || handle === target);
+  }
+
+  /** Does `change` when the ones before it are done, unless the pipeline is busy then. */
+  async #exclusively<T>(action: string, title: string, change: () => Promise<T>): Promise<T> {
+    this.#assertOutside(action);
+    return this.#enqueue(title, async () => {
+      if (this.#disposed) throw new ThimbleError('ERR_DISPOSED', { object: 'the pipeline' });
+      if (this.#options.busy()) throw new ThimbleError('ERR_PIPELINE_BUSY', { action, during: 'a run' });
+      return change();
+    });
+  }
+
+  /** Refuses what a plugin asks for from within a change: it would wait for a turn that comes after its own. */
+  #assertOutside(action: string): void {
+    const during = this.#change.getStore()?.now;
+    if (during !== undefined) throw new ThimbleError('ERR_PIPELINE_BUSY', { action, during });
+  }
+
+  #enqueue<T>(title: string, change: () => Promise<T>): Promise<T> {
+    const turn = this.#queue.then(() => this.#watched(title, change));
+    this.#queue = turn.catch(() => undefined);
+    return turn;
+  }
+
+  /** Does `change`, and tells the pipeline if what graphs are made of has changed. */
+  async #watched<T>(title: string, change: () => Promise<T>): Promise<T> {
+    const { transformGraph } = this.#options.hooks;
+    const { revision } = transformGraph;
+    const current: { now: string | undefined } = { now: title };
+    try {
+      return await this.#change.run(current, change);
+    } finally {
+      current.now = undefined;
+      if (transformGraph.revision !== revision) this.#options.onGraphsStale?.();
+    }
+  }
+}
+
+function nameOf(target: unknown): string {
+  const named = (typeof target === 'object' && target !== null) || typeof target === 'function';
+  return String(named && 'name' in target ? target.name : target);
+}
+
+function messageOf(error: unknown): string {
+  return String(typeof error === 'object' && error !== null && 'message' in error ? error.message : error);
+}

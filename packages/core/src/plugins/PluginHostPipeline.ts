@@ -1,0 +1,12 @@
+import type { ComponentHandle } from '../hooks/ComponentHandle.js';
+import type { MemoryReport } from '../hooks/MemoryReport.js';
+
+/** What a plugin may know of the pipeline it is in. The pipeline implements it. */
+export interface PluginHostPipeline {
+  /** By name: `unet`, `vae`, `text_encoder`. Read it when needed: components can be replaced. */
+  readonly components: Readonly<Record<string, ComponentHandle>>;
+  /** Measures what the pipeline holds now. */
+  memory(): Promise<MemoryReport>;
+  /** Tells the user something that is no error, as a `warning` event. `code` is stable, for tests and filters. */
+  warn(code: string, message: string): void;
+}

@@ -1,0 +1,35 @@
+import { createToken, type Token } from './Token.js';
+
+/** A component's config: the JSON beside its weights. */
+export type ComponentConfig = Readonly<Record<string, unknown>>;
+
+/** Contributions by the name that a checkpoint asks for. */
+export type Named<T> = Readonly<Record<string, T>>;
+
+/** Makes a scheduler from the JSON in `scheduler_config.json`. */
+export interface SchedulerFactory {
+  fromConfig(config: ComponentConfig): object;
+}
+
+/** Makes a tokenizer from a checkpoint's tokenizer folder. */
+export interface TokenizerFactory {
+  fromPretrained(folder: string): object | Promise<object>;
+}
+
+/** Makes a device; `options` are the user's. */
+export type DeviceFactory = (options: Readonly<Record<string, unknown>>) => object | Promise<object>;
+
+/** A pipeline class. What its constructor takes is the pipelines' affair. */
+export type PipelineClass = abstract new (...args: never[]) => object;
+
+/** Schedulers, by the `_class_name` of their config: `ctx.provide(SCHEDULERS, { MyScheduler })`. */
+export const SCHEDULERS: Token<Named<SchedulerFactory>> = createToken('thimble:schedulers');
+
+/** Pipeline classes, by the `_class_name` of `model_index.json`. */
+export const PIPELINES: Token<Named<PipelineClass>> = createToken('thimble:pipelines');
+
+/** Devices, by the name that the `device` option takes. */
+export const DEVICES: Token<Named<DeviceFactory>> = createToken('thimble:devices');
+
+/** Tokenizers, by their class in `model_index.json`. */
+export const TOKENIZERS: Token<Named<TokenizerFactory>> = createToken('thimble:tokenizers');
