@@ -52,6 +52,9 @@ export interface ResolvedModel {
  */
 export async function resolveModel(model: string, options: ResolveModelOptions = {}): Promise<ResolvedModel> {
   options.signal?.throwIfAborted();
+  if (typeof model !== 'string' || model.trim() === '') {
+    throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'model', value: model, expected: 'the path of a folder, or a hub id "owner/name"' });
+  }
   const folder = resolve(model);
   const kind = await kindOf(folder);
   if (kind === 'folder') return { folder, source: 'folder' };
