@@ -1,0 +1,300 @@
+import type { Tensor } from 'onnxruntime-common';
+import type { Device } from '../device/Device.js';
+import type { DeviceTensor } from '../device/DeviceTensor.js';
+import { ThimbleError } from '../errors.js';
+import type { Graph } from '../graph/Graph.js';
+import { serializeOnnx } from '../graph/onnx/serializeOnnx.js';
+import type { Outline } from '../graph/Outline.js';
+import { lowerAttention } from '../graph/passes/AttentionLowering.js';
+import { bindWeights } from '../graph/passes/bindWeights.js';
+import { chunkedAttention } from '../graph/passes/chunkedAttention.js';
+import { widenWeights } from '../graph/passes/widenWeights.js';
+import type { ComponentHandle } from '../hooks/ComponentHandle.js';
+import type { DecodeCall } from '../hooks/DecodeCall.js';
+import type { EncodeCall } from '../hooks/EncodeCall.js';
+import type { Hooks } from '../hooks/manifest.js';
+import type { ModelCall, NamedTensors } from '../hooks/ModelCall.js';
+import type { RunContext } from '../hooks/RunContext.js';
+import type { SegmentCall } from '../hooks/SegmentCall.js';
+import { type Next, Wrapping } from '../hooks/Wrapping.js';
+import type { InputShapes, Model, ModelEntry } from '../models/Model.js';
+import { ModelWeights } from '../models/ModelWeights.js';
+import type { ComponentCheckpoint } from '../weights/ComponentCheckpoint.js';
+import { checkInputs } from './checkInputs.js';
+import { ComponentSegment, type SegmentProgram } from './ComponentSegment.js';
+import { type PlannedSegment, planEntry } from './EntryPlan.js';
+import { nominalShapes } from './nominalShapes.js';
+
+/** Options of a component's call. */
+export interface CallOptions {
+  /** Outputs to compute; the entry point's own choice by default. */
+  readonly outputs?: readonly string[];
+  readonly signal?: AbortSignal | undefined;
+  /** The run this call is part of. */
+  readonly run?: RunContext | undefined;
+}
+
+type EntryName = ModelCall['entry'];
+
+/** What a component is made of. */
+export interface ComponentParts {
+  /** Its name in the pipeline, such as `unet`. */
+  readonly name: string;
+  readonly model: Model;
+  readonly checkpoint: ComponentCheckpoint;
+  readonly device: Device;
+  readonly hooks: Hooks;
+}
+
+interface CompiledEntry {
+  readonly outline: Outline;
+  readonly programs: ReadonlyMap<string, SegmentProgram>;
+}
+
+/** How many shapes of calls are remembered, so that alternating between a few costs nothing. */
+const REMEMBERED_SHAPES = 6;
+
+/**
+ * A model bound to a checkpoint and a device. It runs its segments in order, with the hooks in this process; activations stay on
+ * the device. With no segment hook tapped, a call is one message to the device.
+ */
+export class Component implements ComponentHandle {
+  readonly name: string;
+  readonly model: Model;
+  readonly checkpoint: ComponentCheckpoint;
+  readonly segments: readonly ComponentSegment[];
+  readonly #device: Device;
+  readonly #hooks: Hooks;
+  readonly #weights: ModelWeights;
+  readonly #byName: ReadonlyMap<string, ComponentSegment>;
+  readonly #compiled = new Map<string, CompiledEntry>();
+  #revision: number;
+
+  /** @throws ERR_WEIGHT_MISSING, ERR_WEIGHT_SHAPE, ERR_WEIGHT_DTYPE */
+  constructor({ name, model, checkpoint, device, hooks }: ComponentParts) {
+    this.name = name;
+    this.model = model;
+    this.checkpoint = checkpoint;
+    this.#device = device;
+    this.#hooks = hooks;
+    this.#weights = ModelWeights.match(name, model, checkpoint);
+    this.#revision = hooks.transformGraph.revision;
+    this.segments = this.#listSegments();
+    this.#byName = new Map(this.segments.map((segment) => [segment.name, segment]));
+  }
+
+  /** The contents of `config.json`. */
+  get config(): Readonly<Record<string, unknown>> {
+    return this.model.config;
+  }
+
+  get loaded(): boolean {
+    return this.segments.every((segment) => segment.loaded);
+  }
+
+  get residentBytes(): number {
+    return this.segments.reduce((sum, segment) => sum + (segment.loaded ? segment.bytes : 0), 0);
+  }
+
+  async load(signal?: AbortSignal): Promise<void> {
+    await this.#refresh();
+    for (const segment of this.segments) {
+      signal?.throwIfAborted();
+      await segment.load();
+    }
+  }
+
+  async unload(): Promise<void> {
+    for (const segment of this.segments) await segment.unload();
+  }
+
+  /** Runs the model. @throws ERR_INPUT_INVALID, ERR_ENTRY_UNKNOWN, `signal.reason`, and what the device and hooks throw */
+  async call(inputs: Readonly<Record<string, Tensor>>, options: CallOptions = {}): Promise<NamedTensors> {
+    return this.invoke('call', inputs, options);
+  }
+
+  /** `vae.decode({ z })` → `{ sample }`, through the decode hooks. */
+  async decode(inputs: { readonly z: Tensor }, options: CallOptions = {}): Promise<{ sample: Tensor }> {
+    const { run, signal } = options;
+    const wrapping = new Wrapping<Tensor, Tensor>();
+    const call: DecodeCall = { component: this.name, z: inputs.z, run, signal, wrap: wrapping.wrap };
+    await this.#hooks.beforeDecode.call(call);
+    if (call.sample === undefined) {
+      const next: Next<NamedTensors, NamedTensors> = async ({ z }) => ({
+        sample: await wrapping.run(async (part) => (await this.#execute('decode', { z: part }, options))['sample'] as Tensor, z as Tensor),
+      });
+      call.sample = (await this.#callModel('decode', { z: call.z }, options, next))['sample'] as Tensor;
+    }
+    await this.#hooks.afterDecode.call(call);
+    return { sample: call.sample };
+  }
+
+  /** `vae.encode({ x })` → `{ moments }`, through the encode hooks. */
+  async encode(inputs: { readonly x: Tensor }, options: CallOptions = {}): Promise<{ moments: Tensor }> {
+    const { run, signal } = options;
+    const wrapping = new Wrapping<Tensor, Tensor>();
+    const call: EncodeCall = { component: this.name, x: inputs.x, run, signal, wrap: wrapping.wrap };
+    await this.#hooks.beforeEncode.call(call);
+    if (call.moments === undefined) {
+      const next: Next<NamedTensors, NamedTensors> = async ({ x }) => ({
+        moments: await wrapping.run(async (part) => (await this.#execute('encode', { x: part }, options))['moments'] as Tensor, x as Tensor),
+      });
+      call.moments = (await this.#callModel('encode', { x: call.x }, options, next))['moments'] as Tensor;
+    }
+    await this.#hooks.afterEncode.call(call);
+    return { moments: call.moments };
+  }
+
+  /** Runs an entry point by name; `decode` and `encode` have methods of their own, with their hooks. */
+  async invoke(entry: string, inputs: Readonly<Record<string, Tensor>>, options: CallOptions = {}): Promise<NamedTensors> {
+    if (entry === 'decode') return this.decode(inputs as { z: Tensor }, options);
+    if (entry === 'encode') return this.encode(inputs as { x: Tensor }, options);
+    return this.#callModel(entry, { ...inputs }, options, (given) => this.#execute(entry, given, options));
+  }
+
+  async #callModel(entry: string, inputs: NamedTensors, options: CallOptions, inner: Next<NamedTensors, NamedTensors>): Promise<NamedTensors> {
+    const { run, signal } = options;
+    signal?.throwIfAborted();
+    this.#entry(entry);
+    const wrapping = new Wrapping<NamedTensors, NamedTensors>();
+    const call: ModelCall = { component: this.name, model: this, entry: entry as EntryName, inputs, run, signal, wrap: wrapping.wrap };
+    await this.#hooks.beforeModelCall.call(call);
+    call.outputs ??= await wrapping.run(inner, call.inputs);
+    await this.#hooks.afterModelCall.call(call);
+    return call.outputs;
+  }
+
+  async #execute(entryName: string, inputs: NamedTensors, options: CallOptions): Promise<NamedTensors> {
+    const entry = this.#entry(entryName);
+    const shapes = checkInputs(this.name, entryName, entry, inputs);
+    await this.#refresh();
+    const { outline, programs } = this.#compile(entryName, entry, shapes);
+    const wanted = this.#wanted(outline, entry, options.outputs);
+    const plan = planEntry(outline, wanted, (name) => this.#byName.get(name) as ComponentSegment);
+    for (const { segment } of plan) await segment.use(programs.get(segment.name) as SegmentProgram);
+    const given = Object.fromEntries(Object.keys(shapes).map((name) => [name, inputs[name] as Tensor]));
+    const hooked = this.#hooks.beforeSegment.isUsed() || this.#hooks.afterSegment.isUsed();
+    const values = hooked ? await this.#runHooked(plan, given, outline, wanted, options) : await this.#runWhole(plan, given, outline, wanted, options);
+    return Object.fromEntries(wanted.map((name) => [name, values[outline.outputs.get(name) as string] as Tensor]));
+  }
+
+  /** All segments in one message. */
+  async #runWhole(plan: readonly PlannedSegment[], inputs: NamedTensors, outline: Outline, wanted: readonly string[], { signal }: CallOptions): Promise<NamedTensors> {
+    for (const { segment } of plan) {
+      signal?.throwIfAborted();
+      await segment.load();
+    }
+    const steps = plan.map(({ segment, feeds, results, release }) => ({ session: segment.session, feeds, results, release }));
+    const outputs = Object.fromEntries(wanted.map((name) => [outline.outputs.get(name) as string, 'download' as const]));
+    return (await this.#device.run({ inputs, steps, outputs }, signal)).downloaded;
+  }
+
+  /** Segment by segment, with the segment hooks around each. */
+  async #runHooked(plan: readonly PlannedSegment[], inputs: NamedTensors, outline: Outline, wanted: readonly string[], options: CallOptions): Promise<NamedTensors> {
+    const values = new Map<string, DeviceTensor>();
+    try {
+      for (const [name, tensor] of Object.entries(inputs)) values.set(name, await this.#device.upload(tensor));
+      for (const step of plan) await this.#runSegment(step, values, options);
+      const results: NamedTensors = {};
+      for (const name of wanted) {
+        const value = outline.outputs.get(name) as string;
+        results[value] = await this.#device.download(values.get(value) as DeviceTensor);
+      }
+      return results;
+    } finally {
+      await this.#device.free([...values.values()]);
+    }
+  }
+
+  async #runSegment({ segment, feeds, results, release }: PlannedSegment, values: Map<string, DeviceTensor>, { run, signal }: CallOptions): Promise<void> {
+    signal?.throwIfAborted();
+    const inputs = Object.fromEntries(Object.entries(feeds).map(([port, value]) => [port, values.get(value) as DeviceTensor]));
+    const call: SegmentCall = { component: this.name, segment: segment.name, index: segment.index, model: this, inputs, run, signal };
+    await this.#hooks.beforeSegment.call(call);
+    if (call.outputs === undefined) {
+      await segment.load();
+      const ports = Object.keys(results);
+      const { kept } = await this.#device.run({
+        inputs: call.inputs,
+        steps: [{ session: segment.session, feeds: identity(Object.keys(call.inputs)), results: identity(ports), release: [] }],
+        outputs: Object.fromEntries(ports.map((port) => [port, 'keep' as const])),
+      }, signal);
+      call.outputs = kept;
+    }
+    for (const [port, value] of Object.entries(results)) values.set(value, call.outputs[port] as DeviceTensor);
+    await this.#hooks.afterSegment.call(call);
+    for (const [port, value] of Object.entries(results)) values.set(value, call.outputs[port] as DeviceTensor);
+    const gone = release.map((value) => values.get(value) as DeviceTensor);
+    for (const value of release) values.delete(value);
+    const stillUsed = new Set([...values.values()].map((tensor) => tensor.id));
+    await this.#device.free(gone.filter((tensor) => !stillUsed.has(tensor.id)));
+  }
+
+  #entry(name: string): ModelEntry {
+    const entry = this.model.entries[name];
+    if (entry !== undefined) return entry;
+    throw new ThimbleError('ERR_ENTRY_UNKNOWN', { component: this.name, asked: name, available: Object.keys(this.model.entries) });
+  }
+
+  #wanted(outline: Outline, entry: ModelEntry, asked: readonly string[] | undefined): readonly string[] {
+    const available = [...outline.outputs.keys()];
+    for (const name of asked ?? []) {
+      if (!available.includes(name)) throw new ThimbleError('ERR_ENTRY_UNKNOWN', { component: this.name, asked: name, available });
+    }
+    return asked ?? entry.outputs.filter((name) => available.includes(name));
+  }
+
+  /** Graphs made by plugins that have come or gone since are stale: they are built again from the pristine description. */
+  async #refresh(): Promise<void> {
+    const { revision } = this.#hooks.transformGraph;
+    if (revision === this.#revision) return;
+    this.#revision = revision;
+    this.#compiled.clear();
+    for (const segment of this.segments) await segment.forget();
+  }
+
+  #compile(entryName: string, entry: ModelEntry, shapes: InputShapes): CompiledEntry {
+    const key = `${entryName} ${JSON.stringify(shapes)}`;
+    const known = this.#compiled.get(key);
+    if (known !== undefined) return known;
+    const outline = this.model.outline(entry, shapes);
+    const programs = new Map(outline.segments.map((segment) => [segment.name, this.#lower(segment.graph)]));
+    const [oldest] = this.#compiled.keys();
+    if (this.#compiled.size >= REMEMBERED_SHAPES && oldest !== undefined) this.#compiled.delete(oldest);
+    const compiled = { outline, programs };
+    this.#compiled.set(key, compiled);
+    return compiled;
+  }
+
+  /** From the pristine graph to what the runtime takes; what plugins do stands between binding and lowering. */
+  #lower(graph: Graph): SegmentProgram {
+    const bound = bindWeights(graph, (key) => this.#weights.find(key));
+    const transformed = this.#hooks.transformGraph.call(bound, { component: this.name, segment: graph.name });
+    const lowered = widenWeights(lowerAttention(transformed, chunkedAttention()));
+    return { model: serializeOnnx(lowered), ranges: lowered.weights.flatMap((weight) => (weight.source === undefined ? [] : [weight.source])) };
+  }
+
+  #listSegments(): readonly ComponentSegment[] {
+    const sizes = new Map<string, { entry: string; bytes: number }>();
+    for (const [name, entry] of Object.entries(this.model.entries)) {
+      for (const { name: segment, graph } of this.model.outline(entry, nominalShapes(entry, this.model.config)).segments) {
+        if (!sizes.has(segment)) sizes.set(segment, { entry: name, bytes: this.#bytesOf(graph) });
+      }
+    }
+    return [...sizes].map(([name, { entry, bytes }], index) => new ComponentSegment(name, index, bytes, this.#device, () => this.#nominal(entry, name)));
+  }
+
+  #nominal(entryName: string, segment: string): SegmentProgram {
+    const entry = this.#entry(entryName);
+    return this.#compile(entryName, entry, nominalShapes(entry, this.model.config)).programs.get(segment) as SegmentProgram;
+  }
+
+  #bytesOf(graph: Graph): number {
+    const keys = new Set(graph.weights.map((weight) => weight.key));
+    return [...keys].reduce((sum, key) => sum + this.#weights.find(key).source.byteLength, 0);
+  }
+}
+
+function identity(names: readonly string[]): Record<string, string> {
+  return Object.fromEntries(names.map((name) => [name, name]));
+}

@@ -1,0 +1,16 @@
+import { InlineDevice } from '../../src/device/InlineDevice.js';
+import type { Device } from '../../src/device/Device.js';
+import { createHooks, type Hooks } from '../../src/hooks/manifest.js';
+import { modelRegistry } from '../../src/models/modelRegistry.js';
+import { Component } from '../../src/pipelines/Component.js';
+import { openComponentCheckpoint } from '../../src/weights/ComponentCheckpoint.js';
+
+/** A component of a fixture's checkpoint on a device of its own. */
+export async function openComponent(folder: string, name: string, options: { device?: Device; hooks?: Hooks } = {}): Promise<Component> {
+  const checkpoint = await openComponentCheckpoint(`${folder}/${name}`);
+  const className = checkpoint.className ?? '';
+  const factory = modelRegistry.get(className);
+  if (factory === undefined) throw new Error(`no model ${className}`);
+  const { device = new InlineDevice({ provider: 'cpu' }), hooks = createHooks() } = options;
+  return new Component({ name, checkpoint, device, hooks, model: factory(checkpoint.config, className) });
+}
