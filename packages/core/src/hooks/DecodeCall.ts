@@ -14,5 +14,5 @@ export interface DecodeCall {
   readonly run?: RunContext | undefined;
   readonly signal?: AbortSignal | undefined;
   /** In `beforeDecode`: puts code around the decoding, the first wrapper outermost: it may split `z` and join the samples. */
-  wrap(wrapper: Wrapper<Tensor, Tensor>): void;
+  readonly wrap: (wrapper: Wrapper<Tensor, Tensor>) => void;
 }

@@ -14,5 +14,5 @@ export interface EncodeCall {
   readonly run?: RunContext | undefined;
   readonly signal?: AbortSignal | undefined;
   /** In `beforeEncode`: puts code around the encoding, the first wrapper outermost: it may split `x` and join the moments. */
-  wrap(wrapper: Wrapper<Tensor, Tensor>): void;
+  readonly wrap: (wrapper: Wrapper<Tensor, Tensor>) => void;
 }

@@ -21,5 +21,5 @@ export interface ModelCall {
   readonly run?: RunContext | undefined;
   readonly signal?: AbortSignal | undefined;
   /** In `beforeModelCall`: puts code around the call, the first wrapper outermost. */
-  wrap(wrapper: Wrapper<NamedTensors, NamedTensors>): void;
+  readonly wrap: (wrapper: Wrapper<NamedTensors, NamedTensors>) => void;
 }

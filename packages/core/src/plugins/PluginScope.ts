@@ -16,7 +16,7 @@ export interface PluginScopeParts {
 
 /** One installed plugin's part of the pipeline: records what the plugin does through its context, and undoes it when closed. */
 export class PluginScope {
-  /** What the plugin's `apply` is given. Its functions are bound: a plugin may take it apart. */
+  /** What the plugin's `apply` is given. */
   readonly context: PluginContext;
   readonly #plugin: string;
   readonly #stack = new DisposalStack();

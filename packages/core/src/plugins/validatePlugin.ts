@@ -11,7 +11,7 @@ export function validatePlugin(value: unknown): asserts value is Plugin {
   if (typeof value === 'string' && value !== '') throw new ThimbleError('ERR_PLUGIN_STRING', { name: value });
   if (!value) throw new ThimbleError('ERR_PLUGIN_FALSY', { value: value === '' ? "''" : String(value) });
   if (typeof value === 'function') throw notAnInstance(value);
-  if (typeof value !== 'object') throw invalid(String(value), `it is a ${typeof value}`);
+  if (typeof value !== 'object') throw invalid(`a ${typeof value}`, 'it is no object');
   validateObject(value);
 }
 
@@ -38,7 +38,7 @@ function notAnInstance(value: { readonly name: string; readonly prototype?: unkn
 function isClass(value: { readonly prototype?: unknown }): boolean {
   const { prototype } = value;
   const applies = typeof prototype === 'object' && prototype !== null && 'apply' in prototype;
-  return applies || /^class\b/.test(String(value));
+  return applies || /^class\b/.test(Function.prototype.toString.call(value));
 }
 
 function isEngines(value: unknown): boolean {

@@ -19,7 +19,7 @@ describe('Wrapping', () => {
 
   test('lets a wrapper split its input, each part through the wrappers inside', async () => {
     const wrapping = new Wrapping<string, string>();
-    wrapping.wrap((next) => async (input) => (await Promise.all([...input].map(next))).join('|'));
+    wrapping.wrap((next) => async (input) => (await Promise.all(input.split('').map(next))).join('|'));
     wrapping.wrap((next) => async (input) => (await next(input)).toUpperCase());
     await expect(wrapping.run(async (input) => `${input}${input}`, 'abc')).resolves.toBe('AA|BB|CC');
   });
