@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 
 /** A request that a {@link FakeHub} got. */
 export interface HubRequest {
@@ -27,8 +26,8 @@ export class FakeHub {
   bytesBeforeBreak = 0;
   /** Answers a request for a range with the whole file. */
   ignoresRanges = false;
-  #hub: Server | undefined;
-  #storage: Server | undefined;
+  #hub?: Server;
+  #storage?: Server;
 
   add(path: string, content: unknown, inLfs = false): void {
     this.files.set(path, Buffer.isBuffer(content) ? content : Buffer.from(typeof content === 'string' ? content : JSON.stringify(content)));
@@ -130,6 +129,7 @@ async function listen(handler: (request: IncomingMessage, response: ServerRespon
   return server;
 }
 
-function portOf(server: Server | undefined): number {
-  return (server?.address() as AddressInfo).port;
+function portOf(server?: Server): number {
+  const address = server?.address();
+  return typeof address === 'object' ? (address?.port ?? 0) : 0;
 }

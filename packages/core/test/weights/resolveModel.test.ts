@@ -159,11 +159,12 @@ describe('a download', () => {
   });
 
   test('a path that leads out of the cache is not followed', async () => {
-    hub.add('vae/..', '{}');
-    hub.add('../../evil.json', '{}');
-    hub.add(String.raw`vae/..\evil.json`, '{}');
+    hub.add('vae/..', 'evil 1');
+    hub.add('../../evil.json', 'evil 2');
+    hub.add(String.raw`vae/..\evil.json`, 'evil 3');
     await resolveModel('owner/tiny');
     expect(hub.fetched.filter((path) => path.includes('..') || path.includes('evil'))).toEqual([]);
+    expect((await readdir(snapshot('vae'))).filter((name) => name.includes('evil'))).toEqual([]);
   });
 
   test('two calls at once download once', async () => {
