@@ -1,4 +1,3 @@
-import { listFiles, modelInfo } from '@huggingface/hub';
 import { isThimbleError, ThimbleError } from '../../errors.js';
 import { systemErrorCode } from '../fileSystemError.js';
 import { isCommit } from './HubModelId.js';
@@ -48,6 +47,7 @@ export class HubClient {
   async commit(): Promise<string> {
     const { endpoint, model } = this.#options;
     return this.#attempt('the description', async () => {
+      const { modelInfo } = await loadLibrary();
       const { sha } = await modelInfo({
         name: model.id,
         revision: model.revision,
@@ -68,6 +68,7 @@ export class HubClient {
   async files(commit: string): Promise<readonly HubFile[]> {
     const { endpoint, model } = this.#options;
     return this.#attempt('the list of files', async () => {
+      const { listFiles } = await loadLibrary();
       const files: HubFile[] = [];
       const fetch = this.#fetch('the list of files');
       for await (const entry of listFiles({ repo: model.id, recursive: true, revision: commit, hubUrl: endpoint, fetch })) {
@@ -149,6 +150,11 @@ export class HubClient {
   #clean(text: string): string {
     return this.#token === undefined ? text : text.replaceAll(this.#token, '***');
   }
+}
+
+/** Loaded when first needed: whoever works from folders does not pay for it. */
+async function loadLibrary(): Promise<typeof import('@huggingface/hub')> {
+  return import('@huggingface/hub');
 }
 
 /** The raw error is not attached as a cause: it may hold the request, and with it the token. */
