@@ -64,6 +64,7 @@ describe('SeriesHook', () => {
     await hook.call(context);
     expect(context.log).toEqual(['a']);
     expect(hook.revision).toBe(revision);
+    expect(() => hook.tap('c', () => undefined)).not.toThrow();
   });
 
   test('counts a revision for every change, and only for one', () => {

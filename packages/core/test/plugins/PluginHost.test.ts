@@ -308,20 +308,20 @@ describe('remove', () => {
     expect(hooks.beforeStep.isUsed()).toBe(false);
   });
 
-  test('leaves nothing of taps that a plugin itself disposed', async () => {
+  test('leaves nothing of what a plugin itself took back', async () => {
     const { host } = createHost();
-    let tapLarge: (() => WeakRef<object>) | undefined;
+    const LARGE = createToken<object>('test:large');
+    let provideLarge: (() => WeakRef<object>) | undefined;
     await host.use(
-      plugin('me:a', ({ hooks }) => {
-        tapLarge = () => {
-          const tap = hooks.beforeStep.tap('step', () => undefined);
-          const ref = new WeakRef(tap);
-          tap[Symbol.dispose]();
-          return ref;
+      plugin('me:a', ({ provide }) => {
+        provideLarge = () => {
+          const large = new Uint8Array(1024);
+          provide(LARGE, large)[Symbol.dispose]();
+          return new WeakRef(large);
         };
       }),
     );
-    const ref = tapLarge?.() ?? fail('not installed');
+    const ref = provideLarge?.() ?? fail('not installed');
     expect(await isCollected(ref)).toBe(true);
   });
 });
