@@ -78,6 +78,32 @@ export const errorRegistry = {
     message: (d: { component: string; asked: string; available: readonly string[] }): string =>
       `${d.component} has no "${d.asked}"; it has ${d.available.join(', ')}.`,
   },
+  ERR_COMPONENT_MISSING: {
+    summary: 'A run needs a component that the pipeline does not have.',
+    message: (d: { component: string; folder: string; available: readonly string[] }): string =>
+      `This needs the component "${d.component}", which was not loaded from "${d.folder}"; loaded: ${d.available.join(', ') || 'none'}.`,
+  },
+  ERR_COMPONENT_UNSUPPORTED: {
+    summary: 'A checkpoint holds a component of a class that thimble does not know.',
+    message: (d: { component: string; className: string; supported: readonly string[] }): string =>
+      `Component "${d.component}" is a ${d.className}, which is not supported; supported: ${d.supported.join(', ')}. ` +
+      'Name the components you need with the option components.',
+  },
+  ERR_PIPELINE_UNSUPPORTED: {
+    summary: 'A checkpoint asks for a pipeline class that thimble does not know.',
+    message: (d: { className: string; supported: readonly string[] }): string =>
+      `The checkpoint is a ${d.className}, which is not supported; supported: ${d.supported.join(', ')}.`,
+  },
+  ERR_GENERATE_UNSUPPORTED: {
+    summary: 'A pipeline with a single model cannot generate.',
+    message: (d: { className: string; folder: string }): string =>
+      `"${d.folder}" holds a single ${d.className}: call the component, as in pipe.components; to generate, open a whole checkpoint with model_index.json.`,
+  },
+  ERR_LATENTS_NAN: {
+    summary: 'Latents contain NaN or infinity.',
+    message: (d: { where: string }): string =>
+      `The latents contain NaN or infinite values ${d.where}. If they came from a model, its weights may be damaged, or not fit its config.`,
+  },
   ERR_ARGUMENT_INVALID: {
     summary: 'An argument of a public call has a wrong type, shape or value.',
     message: (d: { argument: string; value: unknown; expected: string }): string =>

@@ -1,4 +1,4 @@
-import type { MemoryReport } from './MemoryReport.js';
+import type { RunMemory } from './RunMemory.js';
 
 /** One `generate`, from its first hook to its last. */
 export interface RunContext {
@@ -16,6 +16,6 @@ export interface RunContext {
   result?: object | undefined;
   /** Why the run failed; set once it has. An aborted run has `signal.reason` here. */
   error?: unknown;
-  /** What the pipeline holds at the end of the run. */
-  memory?: MemoryReport | undefined;
+  /** What the run took; set before `afterRun`. */
+  memory?: RunMemory | undefined;
 }

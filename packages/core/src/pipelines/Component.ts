@@ -24,6 +24,7 @@ import { checkInputs } from './checkInputs.js';
 import { ComponentSegment, type SegmentProgram } from './ComponentSegment.js';
 import { type PlannedSegment, planEntry } from './EntryPlan.js';
 import { nominalShapes } from './nominalShapes.js';
+import type { LoadEvent, ModelEvent } from './PipelineEvent.js';
 
 /** Options of a component's call. */
 export interface CallOptions {
@@ -44,6 +45,8 @@ export interface ComponentParts {
   readonly checkpoint: ComponentCheckpoint;
   readonly device: Device;
   readonly hooks: Hooks;
+  /** Told when the component is loaded and called. */
+  readonly notify?: (event: LoadEvent | ModelEvent) => void;
 }
 
 interface CompiledEntry {
@@ -65,18 +68,20 @@ export class Component implements ComponentHandle {
   readonly segments: readonly ComponentSegment[];
   readonly #device: Device;
   readonly #hooks: Hooks;
+  readonly #notify: (event: LoadEvent | ModelEvent) => void;
   readonly #weights: ModelWeights;
   readonly #byName: ReadonlyMap<string, ComponentSegment>;
   readonly #compiled = new Map<string, CompiledEntry>();
   #revision: number;
 
   /** @throws ERR_WEIGHT_MISSING, ERR_WEIGHT_SHAPE, ERR_WEIGHT_DTYPE */
-  constructor({ name, model, checkpoint, device, hooks }: ComponentParts) {
+  constructor({ name, model, checkpoint, device, hooks, notify = () => undefined }: ComponentParts) {
     this.name = name;
     this.model = model;
     this.checkpoint = checkpoint;
     this.#device = device;
     this.#hooks = hooks;
+    this.#notify = notify;
     this.#weights = ModelWeights.match(name, model, checkpoint);
     this.#revision = hooks.transformGraph.revision;
     this.segments = this.#listSegments();
@@ -98,10 +103,7 @@ export class Component implements ComponentHandle {
 
   async load(signal?: AbortSignal): Promise<void> {
     await this.#refresh();
-    for (const segment of this.segments) {
-      signal?.throwIfAborted();
-      await segment.load();
-    }
+    await this.#loadSegments(this.segments, signal);
   }
 
   async unload(): Promise<void> {
@@ -159,7 +161,9 @@ export class Component implements ComponentHandle {
     const wrapping = new Wrapping<NamedTensors, NamedTensors>();
     const call: ModelCall = { component: this.name, model: this, entry: entry as EntryName, inputs, run, signal, wrap: wrapping.wrap };
     await this.#hooks.beforeModelCall.call(call);
+    const started = performance.now();
     call.outputs ??= await wrapping.run(inner, call.inputs);
+    this.#notify({ type: 'model', component: this.name, entry, milliseconds: performance.now() - started });
     await this.#hooks.afterModelCall.call(call);
     return call.outputs;
   }
@@ -180,10 +184,7 @@ export class Component implements ComponentHandle {
 
   /** All segments in one message. */
   async #runWhole(plan: readonly PlannedSegment[], inputs: NamedTensors, outline: Outline, wanted: readonly string[], { signal }: CallOptions): Promise<NamedTensors> {
-    for (const { segment } of plan) {
-      signal?.throwIfAborted();
-      await segment.load();
-    }
+    await this.#loadSegments(plan.map(({ segment }) => segment), signal);
     const steps = plan.map(({ segment, feeds, results, release }) => ({ session: segment.session, feeds, results, release }));
     const outputs = Object.fromEntries(wanted.map((name) => [outline.outputs.get(name) as string, 'download' as const]));
     return (await this.#device.run({ inputs, steps, outputs }, signal)).downloaded;
@@ -228,6 +229,17 @@ export class Component implements ComponentHandle {
     for (const value of release) values.delete(value);
     const stillUsed = new Set([...values.values()].map((tensor) => tensor.id));
     await this.#device.free(gone.filter((tensor) => !stillUsed.has(tensor.id)));
+  }
+
+  async #loadSegments(segments: readonly ComponentSegment[], signal: AbortSignal | undefined): Promise<void> {
+    const missing = segments.filter((segment) => !segment.loaded);
+    if (missing.length === 0) return;
+    const started = performance.now();
+    for (const segment of missing) {
+      signal?.throwIfAborted();
+      await segment.load();
+    }
+    this.#notify({ type: 'load', component: this.name, bytes: missing.reduce((sum, { bytes }) => sum + bytes, 0), milliseconds: performance.now() - started });
   }
 
   #entry(name: string): ModelEntry {

@@ -1,0 +1,212 @@
+import type { Tensor } from 'onnxruntime-common';
+import type { Device } from '../device/Device.js';
+import { ThimbleError } from '../errors.js';
+import type { Hooks } from '../hooks/manifest.js';
+import type { MemoryReport } from '../hooks/MemoryReport.js';
+import type { RunContext } from '../hooks/RunContext.js';
+import type { Image } from '../images/Image.js';
+import type { Plugin } from '../plugins/Plugin.js';
+import type { PluginHandle } from '../plugins/PluginHandle.js';
+import type { PluginHost } from '../plugins/PluginHost.js';
+import type { PluginHostPipeline } from '../plugins/PluginHostPipeline.js';
+import type { Scheduler } from '../schedulers/Scheduler.js';
+import type { Tokenizer } from '../tokenizers/Tokenizer.js';
+import type { ModelIndex } from '../weights/ModelIndex.js';
+import type { JsonObject } from '../weights/readJsonFile.js';
+import { checkOptionNames } from './checkOptionNames.js';
+import type { Component } from './Component.js';
+import type { EventSink } from './EventSink.js';
+import type { FromPretrainedOptions } from './FromPretrainedOptions.js';
+import type { GenerateOptions, GenerateResult, OutputType } from './GenerateOptions.js';
+import { MemoryMonitor, measureMemory } from './MemoryMonitor.js';
+import type { PipelineEvent } from './PipelineEvent.js';
+import { PipelineRun } from './PipelineRun.js';
+import { TurnQueue } from './TurnQueue.js';
+
+/** What a pipeline is made of; put together by {@link DiffusionPipeline.fromPretrained}. */
+export interface PipelineParts {
+  readonly index: ModelIndex;
+  readonly components: Record<string, Component>;
+  readonly scheduler: Scheduler | undefined;
+  readonly tokenizer: Tokenizer | undefined;
+  readonly device: Device;
+  readonly hooks: Hooks;
+  readonly host: PluginHost;
+  readonly turns: TurnQueue;
+  /** Where components and plugins report to: the run that is going on, or the next one. */
+  readonly events: EventSink;
+  /** Makes a scheduler of core or of a plugin. */
+  readonly createScheduler: (className: string, config: JsonObject) => Scheduler;
+}
+
+/**
+ * A pipeline: the components of a checkpoint on one device, with hooks that plugins tap. Runs of one pipeline take turns.
+ */
+export abstract class DiffusionPipeline implements PluginHostPipeline, AsyncDisposable {
+  /** By name: `unet`, `vae`, `text_encoder`. Replaceable. */
+  readonly components: Record<string, Component>;
+  /** Replaceable: `pipe.scheduler = DDIMScheduler.fromConfig(pipe.scheduler.config)`. */
+  scheduler: Scheduler | undefined;
+  readonly tokenizer: Tokenizer | undefined;
+  /** For applications; plugins tap the hooks of their context. */
+  readonly hooks: Hooks;
+  readonly device: Device;
+  readonly #parts: PipelineParts;
+  readonly #life = new AbortController();
+  #runs = 0;
+
+  constructor(parts: PipelineParts) {
+    this.#parts = parts;
+    this.components = parts.components;
+    this.scheduler = parts.scheduler;
+    this.tokenizer = parts.tokenizer;
+    this.hooks = parts.hooks;
+    this.device = parts.device;
+  }
+
+  /**
+   * Opens a checkpoint in diffusers' layout: a folder, or a hub id `owner/name[@revision]`, which is looked for in the Hugging Face
+   * cache and else downloaded. A folder that holds a single model becomes a pipeline with that one component. Weights are mapped
+   * when a component first runs.
+   *
+   * @throws ThimbleError with a code for whatever is missing, malformed or not supported; `signal.reason`
+   */
+  static async fromPretrained(folderOrId: string, options: FromPretrainedOptions = {}): Promise<DiffusionPipeline> {
+    const { openPipeline } = await import('./openPipeline.js');
+    return openPipeline(folderOrId, options);
+  }
+
+  /** The class in `model_index.json`. */
+  get className(): string {
+    return this.#parts.index.className;
+  }
+
+  /** The checkpoint's folder. */
+  get folder(): string {
+    return this.#parts.index.folder;
+  }
+
+  /** The installed plugins, in the order in which they were installed. */
+  get plugins(): readonly PluginHandle[] {
+    return this.#parts.host.list();
+  }
+
+  /** Options of `generate` and `stream` that this pipeline knows. */
+  protected abstract readonly optionNames: readonly string[];
+
+  /** What one run does: the steps from prompt to result, yielding an event where something is done. */
+  protected abstract sample(prompt: Prompt, options: GenerateOptions, run: PipelineRun): AsyncGenerator<PipelineEvent, GenerateResult>;
+
+  /** How many times the model will be called, and the options with their defaults; checks everything that can be checked before the run. */
+  protected abstract prepare(prompt: Prompt, options: GenerateOptions): Pick<RunContext, 'steps' | 'options'>;
+
+  /** Turns latents as `outputType: 'latent'` gives them into images, through the same hooks. */
+  abstract decodeLatents(latents: Tensor, options?: { readonly signal?: AbortSignal }): Promise<Image[]>;
+
+  /**
+   * Generates images. Calls that overlap take turns.
+   *
+   * @throws `signal.reason` when aborted; ThimbleError for bad arguments before anything runs, and for what fails on the way
+   */
+  async generate<O extends OutputType = 'image'>(prompt: Prompt, options: GenerateOptions<O> = {}): Promise<GenerateResult<O>> {
+    for await (const event of this.stream(prompt, options)) if (event.type === 'done') return event.result;
+    throw new TypeError('a run ended without a result');
+  }
+
+  /** As {@link DiffusionPipeline.generate}, event by event; the last one is `done`. Leaving the loop early ends the run. */
+  async * stream<O extends OutputType = 'image'>(prompt: Prompt, options: GenerateOptions<O> = {}): AsyncGenerator<PipelineEvent<O>, void> {
+    this.#assertAlive();
+    checkOptionNames(options, this.optionNames);
+    const prepared = this.prepare(prompt, options);
+    const signal = options.signal === undefined ? this.#life.signal : AbortSignal.any([options.signal, this.#life.signal]);
+    using turn = await this.#parts.turns.take(signal);
+    await this.#parts.host.settled();
+    using memory = new MemoryMonitor(this.device);
+    const context: RunContext = { id: ++this.#runs, prompt, signal, state: new Map(), ...prepared };
+    const run = new PipelineRun(context, memory, []);
+    using attached = this.#parts.events.attach(run);
+    void [turn, attached];
+    yield* this.#run(prompt, options, run) as AsyncGenerator<PipelineEvent<O>, void>;
+  }
+
+  /** Installs a plugin. See {@link PluginHost.use}. */
+  async use(plugin: Plugin): Promise<PluginHandle> {
+    return this.#parts.host.use(plugin);
+  }
+
+  /** Removes a plugin: the pipeline is again what it was. See {@link PluginHost.remove}. */
+  async remove(target: Plugin | PluginHandle | string): Promise<void> {
+    await this.#parts.host.remove(target);
+  }
+
+  /**
+   * Makes a scheduler of another class out of this pipeline's scheduler config: `pipe.scheduler = pipe.createScheduler('PNDMScheduler')`.
+   * Knows core's and those that plugins provide. @throws ERR_SCHEDULER_UNKNOWN, ERR_CONFIG_INVALID
+   */
+  createScheduler(className: string, overrides: JsonObject = {}): Scheduler {
+    return this.#parts.createScheduler(className, { ...this.scheduler?.config, ...overrides });
+  }
+
+  /** What both processes hold now. */
+  async memory(): Promise<MemoryReport> {
+    return measureMemory(this.device);
+  }
+
+  warn(code: string, message: string): void {
+    this.#parts.events.emit({ type: 'warning', code, message });
+  }
+
+  /** Ends what runs, removes the plugins, unloads everything and ends the device's process. Idempotent. */
+  async dispose(): Promise<void> {
+    if (!this.#life.signal.aborted) this.#life.abort(new ThimbleError('ERR_DISPOSED', { object: 'the pipeline' }));
+    try {
+      using turn = await this.#parts.turns.take();
+      void turn;
+      await this.#parts.host.dispose();
+    } finally {
+      await this.device.dispose();
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.dispose();
+  }
+
+  /** A component by name. @throws ERR_COMPONENT_MISSING */
+  protected component(name: string): Component {
+    const component = this.components[name];
+    if (component !== undefined) return component;
+    throw new ThimbleError('ERR_COMPONENT_MISSING', { component: name, folder: this.folder, available: Object.keys(this.components) });
+  }
+
+  async * #run(prompt: Prompt, options: GenerateOptions, run: PipelineRun): AsyncGenerator<PipelineEvent, void> {
+    const { context } = run;
+    let result: GenerateResult | undefined;
+    try {
+      await this.hooks.beforeRun.call(context);
+      run.signal?.throwIfAborted();
+      result = yield* this.sample(prompt, options, run);
+      context.result = result;
+    } catch (error) {
+      context.error = error;
+      throw error;
+    } finally {
+      if (result === undefined) context.error ??= new DOMException('The stream was left before its end.', 'AbortError');
+      context.memory = run.memory.report();
+      try {
+        if (result === undefined) await this.hooks.failed.call(context);
+      } finally {
+        await this.hooks.afterRun.call(context);
+      }
+    }
+    yield* run.drain();
+    yield { type: 'done', result };
+  }
+
+  #assertAlive(): void {
+    if (this.#life.signal.aborted) throw this.#life.signal.reason;
+  }
+}
+
+/** One text, or one per image. */
+export type Prompt = string | readonly string[];

@@ -1,0 +1,29 @@
+import type { DeviceOptions } from '../device/DeviceOptions.js';
+import type { ExecutionProvider } from '../device/ExecutionProvider.js';
+import type { Plugin } from '../plugins/Plugin.js';
+import type { DownloadEvent } from '../weights/hub/downloadSnapshot.js';
+import type { Component } from './Component.js';
+import type { WarningEvent } from './PipelineEvent.js';
+
+/** Options of {@link DiffusionPipeline.fromPretrained}. */
+export interface FromPretrainedOptions {
+  /** Such as 'fp16' for `*.fp16.safetensors`. */
+  readonly variant?: string;
+  /** A hub id's branch, tag or commit. */
+  readonly revision?: string;
+  /** Execution provider, or the name of a device that a plugin provides. Default 'cpu'. */
+  readonly device?: ExecutionProvider | (string & {});
+  readonly deviceOptions?: Omit<DeviceOptions, 'provider'> & {
+    /** Run ONNX Runtime in this process instead of a child. */
+    readonly inline?: boolean;
+  };
+  /** Names of the components to load, all by default; or loaded components to take in place of the checkpoint's. */
+  readonly components?: readonly string[] | Readonly<Record<string, Component>>;
+  /** Plugins to install before anything is loaded: those that provide schedulers, tokenizers, pipelines or devices. */
+  readonly plugins?: readonly Plugin[];
+  /** Never ask the hub, only its cache. */
+  readonly localFilesOnly?: boolean;
+  readonly signal?: AbortSignal;
+  /** Told about downloads and warnings. */
+  readonly onProgress?: (event: DownloadEvent | WarningEvent) => void;
+}

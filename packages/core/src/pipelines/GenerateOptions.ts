@@ -1,0 +1,63 @@
+import type { Tensor } from 'onnxruntime-common';
+import type { RunMemory } from '../hooks/RunMemory.js';
+import type { Image } from '../images/Image.js';
+import type { Generator } from '../random/Generator.js';
+
+/** What a run returns: images, one float32 tensor [n, 3, height, width] in [0, 1], or the latents [n, c, h, w]. */
+export type OutputType = 'image' | 'tensor' | 'latent';
+
+/** Options of `generate` and `stream`: diffusers' keyword arguments in camelCase. Sizes are in pixels. */
+export interface GenerateOptions<O extends OutputType = OutputType> {
+  /** A multiple of the VAE's scale factor (8 in Stable Diffusion). Default: the UNet's `sample_size` times that factor. */
+  readonly width?: number;
+  readonly height?: number;
+  /** Steps of the scheduler. Default 50. */
+  readonly numInferenceSteps?: number;
+  /** Timesteps or noise levels in place of the scheduler's own, for schedulers that take them. */
+  readonly timesteps?: readonly number[];
+  readonly sigmas?: readonly number[];
+  /** Weight of the prompt against the negative prompt; 1 or less means one pass without guidance. Default 7.5. */
+  readonly guidanceScale?: number;
+  /** Brings the guided prediction's deviation back towards the unguided one's, 0 to 1 (arXiv 2305.08891). Default 0. */
+  readonly guidanceRescale?: number;
+  /** What the picture should not be: one text for all, or one per prompt. Default ''. */
+  readonly negativePrompt?: string | readonly string[];
+  /** Default 1. */
+  readonly numImagesPerPrompt?: number;
+  /** DDIM's η. Default 0. */
+  readonly eta?: number;
+  /** An integer, or one per image; drawn at random by default. As torch's CPU generator with that seed. */
+  readonly seed?: number | readonly number[];
+  /** Where noise is drawn from, in place of `seed`. */
+  readonly generator?: Generator;
+  /** Unit noise to start from, float32 [n, c, h, w]. */
+  readonly latents?: Tensor;
+  /** Text embeddings in place of the prompt, float32 [prompts, tokens, width]. */
+  readonly promptEmbeds?: Tensor;
+  readonly negativePromptEmbeds?: Tensor;
+  /** Layers of the text encoder to leave out at the end. Default 0. */
+  readonly clipSkip?: number;
+  /** Default 'image'. */
+  readonly outputType?: O;
+  /** Emit a small picture after every step. Default false. */
+  readonly previews?: boolean;
+  /** Ends the run; it rejects with `signal.reason`. */
+  readonly signal?: AbortSignal;
+}
+
+/** Milliseconds. */
+export interface RunTimings {
+  readonly total: number;
+  readonly encodePrompt: number;
+  readonly steps: readonly number[];
+  readonly decode: number;
+}
+
+/** What `generate` returns. */
+export interface GenerateResult<O extends OutputType = OutputType> {
+  readonly images: O extends 'image' ? Image[] : Tensor;
+  /** The seed of each image; empty where a `generator` or `latents` and no noise were given. */
+  readonly seeds: readonly number[];
+  readonly timings: RunTimings;
+  readonly memory: RunMemory;
+}

@@ -1,0 +1,26 @@
+import { Tensor } from 'onnxruntime-common';
+
+/** Joins float32 tensors on the batch axis. */
+export function concatBatch(tensors: readonly Tensor[]): Tensor {
+  const [first] = tensors as readonly [Tensor];
+  const data = new Float32Array(tensors.reduce((sum, tensor) => sum + tensor.size, 0));
+  let at = 0;
+  for (const tensor of tensors) {
+    data.set(tensor.data as Float32Array, at);
+    at += tensor.size;
+  }
+  return new Tensor('float32', data, [tensors.reduce((sum, tensor) => sum + (tensor.dims[0] as number), 0), ...first.dims.slice(1)]);
+}
+
+/** Repeats every sample of the batch `times` times, each beside its copies, as torch's `repeat_interleave`. */
+export function repeatBatch(tensor: Tensor, times: number): Tensor {
+  return times === 1 ? tensor : concatBatch(splitBatch(tensor).flatMap((sample) => Array.from({ length: times }, () => sample)));
+}
+
+/** The samples of the batch, each as a batch of one; views, no copies. */
+export function splitBatch(tensor: Tensor): Tensor[] {
+  const [count = 0, ...rest] = tensor.dims;
+  const size = tensor.size / count;
+  const data = tensor.data as Float32Array;
+  return Array.from({ length: count }, (_, i) => new Tensor('float32', data.subarray(i * size, (i + 1) * size), [1, ...rest]));
+}

@@ -1,0 +1,139 @@
+import 'reflect-metadata';
+import { container, inject, injectable, type DependencyContainer, type InjectionToken } from 'tsyringe';
+import { createDevice } from '../device/createDevice.js';
+import type { Device } from '../device/Device.js';
+import { ThimbleError } from '../errors.js';
+import type { Hooks } from '../hooks/manifest.js';
+import { createHooks } from '../hooks/manifest.js';
+import { modelRegistry } from '../models/modelRegistry.js';
+import { PluginHost } from '../plugins/PluginHost.js';
+import { ServiceRegistry } from '../plugins/ServiceRegistry.js';
+import { DEVICES, SCHEDULERS, TOKENIZERS } from '../plugins/tokens.js';
+import { createScheduler } from '../schedulers/createScheduler.js';
+import type { Scheduler } from '../schedulers/Scheduler.js';
+import { createTokenizer } from '../tokenizers/createTokenizer.js';
+import type { Tokenizer } from '../tokenizers/Tokenizer.js';
+import { VERSION } from '../version.js';
+import { openComponentCheckpoint } from '../weights/ComponentCheckpoint.js';
+import type { JsonObject } from '../weights/readJsonFile.js';
+import { Component } from './Component.js';
+import { EventSink } from './EventSink.js';
+import type { FromPretrainedOptions } from './FromPretrainedOptions.js';
+import { measureMemory } from './MemoryMonitor.js';
+import { TurnQueue } from './TurnQueue.js';
+
+/** Tokens of a pipeline's own container. */
+const OPTIONS: InjectionToken<FromPretrainedOptions> = Symbol('options');
+const HOOKS: InjectionToken<Hooks> = Symbol('hooks');
+const SERVICES: InjectionToken<ServiceRegistry> = Symbol('services');
+const EVENTS: InjectionToken<EventSink> = Symbol('events');
+const TURNS: InjectionToken<TurnQueue> = Symbol('turns');
+const COMPONENTS: InjectionToken<Record<string, Component>> = Symbol('components');
+const LAZY_DEVICE: InjectionToken<DeviceSlot> = Symbol('device');
+
+/** The device is made after the plugins are installed, because one of them may provide it. */
+interface DeviceSlot {
+  device: Device | undefined;
+}
+
+/** Makes the parts of one pipeline out of what its container holds. */
+@injectable()
+export class PipelineFactory {
+  readonly #options: FromPretrainedOptions;
+  readonly #slot: DeviceSlot;
+  readonly hooks: Hooks;
+  readonly services: ServiceRegistry;
+  readonly events: EventSink;
+  readonly turns: TurnQueue;
+  readonly components: Record<string, Component>;
+  readonly host: PluginHost;
+
+  constructor(
+    @inject(OPTIONS) options: FromPretrainedOptions,
+    @inject(HOOKS) hooks: Hooks,
+    @inject(SERVICES) services: ServiceRegistry,
+    @inject(EVENTS) events: EventSink,
+    @inject(TURNS) turns: TurnQueue,
+    @inject(COMPONENTS) components: Record<string, Component>,
+    @inject(LAZY_DEVICE) slot: DeviceSlot,
+    @inject(PluginHost) host: PluginHost,
+  ) {
+    this.#options = options;
+    this.#slot = slot;
+    this.hooks = hooks;
+    this.services = services;
+    this.events = events;
+    this.turns = turns;
+    this.components = components;
+    this.host = host;
+  }
+
+  /** The pipeline's device; made at the first call. */
+  async device(): Promise<Device> {
+    this.#slot.device ??= await this.#createDevice();
+    return this.#slot.device;
+  }
+
+  /** @throws ERR_COMPONENT_UNSUPPORTED, and what the checkpoint and its config give rise to */
+  async openComponent(name: string, folder: string, className: string): Promise<Component> {
+    const factory = modelRegistry.get(className);
+    if (factory === undefined) throw new ThimbleError('ERR_COMPONENT_UNSUPPORTED', { component: name, className, supported: [...modelRegistry.keys()] });
+    const checkpoint = await openComponentCheckpoint(folder, {
+      variant: this.#options.variant,
+      onWarning: (event) => {
+        this.events.emit(event);
+        this.#options.onProgress?.(event);
+      },
+    });
+    return new Component({ name, model: factory(checkpoint.config, className), checkpoint, device: await this.device(), hooks: this.hooks, notify: (event) => this.events.emit(event) });
+  }
+
+  /** @throws ERR_SCHEDULER_UNKNOWN, ERR_CONFIG_INVALID */
+  createScheduler(className: string, config: JsonObject): Scheduler {
+    const provided = this.services.find(SCHEDULERS, className);
+    return provided === undefined ? createScheduler(className, config) : (provided.fromConfig(config) as Scheduler);
+  }
+
+  async createTokenizer(folder: string, className: string): Promise<Tokenizer> {
+    const provided = this.services.find(TOKENIZERS, className);
+    return provided === undefined ? createTokenizer(folder) : ((await provided.fromPretrained(folder)) as Tokenizer);
+  }
+
+  async #createDevice(): Promise<Device> {
+    const { device: name = 'cpu', deviceOptions = {} } = this.#options;
+    const provided = this.services.find(DEVICES, name);
+    if (provided !== undefined) return (await provided({ ...deviceOptions })) as Device;
+    return createDevice({ ...deviceOptions, provider: name as 'cpu' });
+  }
+}
+
+/** A container of its own for one pipeline; nothing is registered globally. */
+export function createPipelineFactory(options: FromPretrainedOptions): PipelineFactory {
+  const own: DependencyContainer = container.createChildContainer();
+  const slot: DeviceSlot = { device: undefined };
+  own.register(OPTIONS, { useValue: options });
+  own.register(HOOKS, { useValue: createHooks() });
+  own.register(SERVICES, { useValue: new ServiceRegistry() });
+  own.register(EVENTS, { useValue: new EventSink() });
+  own.register(TURNS, { useValue: new TurnQueue() });
+  own.register(COMPONENTS, { useValue: {} });
+  own.register(LAZY_DEVICE, { useValue: slot });
+  own.register(PluginHost, { useValue: createHost(own, slot) });
+  return own.resolve(PipelineFactory);
+}
+
+function createHost(own: DependencyContainer, slot: DeviceSlot): PluginHost {
+  const turns = own.resolve(TURNS);
+  const events = own.resolve(EVENTS);
+  return new PluginHost({
+    hooks: own.resolve(HOOKS),
+    services: own.resolve(SERVICES),
+    version: VERSION,
+    busy: () => turns.busy,
+    pipeline: {
+      components: own.resolve(COMPONENTS),
+      memory: async () => measureMemory(slot.device),
+      warn: (code, message) => events.emit({ type: 'warning', code, message }),
+    },
+  });
+}

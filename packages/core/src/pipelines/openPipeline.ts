@@ -1,0 +1,102 @@
+import { join } from 'node:path';
+import { ThimbleError } from '../errors.js';
+import { PIPELINES } from '../plugins/tokens.js';
+import { readJsonFile } from '../weights/readJsonFile.js';
+import { type ComponentClass, type ModelIndex, readModelIndex } from '../weights/ModelIndex.js';
+import { resolveModel } from '../weights/resolveModel.js';
+import { checkOptionNames } from './checkOptionNames.js';
+import { createPipelineFactory, type PipelineFactory } from './composition.js';
+import type { DiffusionPipeline, PipelineParts } from './DiffusionPipeline.js';
+import type { FromPretrainedOptions } from './FromPretrainedOptions.js';
+import { type PipelineConstructor, pipelineRegistry } from './pipelineRegistry.js';
+import { SingleModelPipeline } from './SingleModelPipeline.js';
+
+const OPTION_NAMES: readonly (keyof FromPretrainedOptions)[] = ['variant', 'revision', 'device', 'deviceOptions', 'components', 'plugins', 'localFilesOnly', 'signal', 'onProgress'];
+
+/** Parts of checkpoints that a run here does not use. */
+const UNUSED = new Set(['safety_checker', 'feature_extractor', 'image_encoder']);
+
+/** A single model's name as a component, by what its class name says. */
+const COMPONENT_NAMES: readonly (readonly [RegExp, string])[] = [[/^UNet/, 'unet'], [/^Autoencoder/, 'vae'], [/Transformer/, 'transformer'], [/^(CLIPText|T5Encoder)/, 'text_encoder']];
+
+/** Opens a checkpoint as a pipeline; what {@link DiffusionPipeline.fromPretrained} does. Nothing is left behind if it fails. */
+export async function openPipeline(folderOrId: string, options: FromPretrainedOptions): Promise<DiffusionPipeline> {
+  checkOptionNames(options, OPTION_NAMES);
+  options.signal?.throwIfAborted();
+  const factory = createPipelineFactory(options);
+  try {
+    for (const plugin of options.plugins ?? []) await factory.host.use(plugin);
+    const index = await readModelIndex(await findFolder(folderOrId, options));
+    return await (index.kind === 'pipeline' ? openWhole(index, factory, options) : openSingle(index, factory));
+  } catch (error) {
+    await factory.host.dispose();
+    await (await factory.device().catch(() => undefined))?.dispose();
+    throw error;
+  }
+}
+
+async function findFolder(folderOrId: string, options: FromPretrainedOptions): Promise<string> {
+  const { variant, revision, signal, onProgress, localFilesOnly } = options;
+  const components = (index: ModelIndex): string[] => Object.keys(index.components).filter((name) => isWanted(name, index.components[name], options));
+  return (await resolveModel(folderOrId, { variant, revision, signal, onProgress, localFilesOnly, components })).folder;
+}
+
+function isWanted(name: string, component: ComponentClass | null | undefined, { components }: FromPretrainedOptions): boolean {
+  if (component === null || component === undefined || UNUSED.has(name)) return false;
+  if (components === undefined) return true;
+  return isNameList(components) ? components.includes(name) : !(name in components);
+}
+
+function isNameList(components: NonNullable<FromPretrainedOptions['components']>): components is readonly string[] {
+  return Array.isArray(components);
+}
+
+async function openWhole(index: ModelIndex, factory: PipelineFactory, options: FromPretrainedOptions): Promise<DiffusionPipeline> {
+  const Pipeline = pipelineClass(index.className, factory);
+  checkComponentNames(index, options);
+  if (index.components['safety_checker'] != null) factory.events.emit({ type: 'warning', code: 'WARN_NO_SAFETY_CHECKER', message: 'The checkpoint has a safety checker; thimble does not run it. Check what you show to others.' });
+  let scheduler: PipelineParts['scheduler'];
+  let tokenizer: PipelineParts['tokenizer'];
+  for (const [name, component] of Object.entries(index.components)) {
+    if (component === null || !isWanted(name, component, options)) continue;
+    options.signal?.throwIfAborted();
+    const folder = join(index.folder, name);
+    if (name === 'scheduler') scheduler = await openScheduler(folder, component, factory);
+    else if (name === 'tokenizer') tokenizer = await factory.createTokenizer(folder, component.className);
+    else factory.components[name] = await factory.openComponent(name, folder, component.className);
+  }
+  if (options.components !== undefined && !isNameList(options.components)) Object.assign(factory.components, options.components);
+  return new Pipeline(await partsOf(index, factory, scheduler, tokenizer));
+}
+
+async function openSingle(index: ModelIndex, factory: PipelineFactory): Promise<DiffusionPipeline> {
+  const name = COMPONENT_NAMES.find(([pattern]) => pattern.test(index.className))?.[1] ?? 'model';
+  factory.components[name] = await factory.openComponent(name, index.folder, index.className);
+  return new SingleModelPipeline(await partsOf(index, factory, undefined, undefined));
+}
+
+async function partsOf(index: ModelIndex, factory: PipelineFactory, scheduler: PipelineParts['scheduler'], tokenizer: PipelineParts['tokenizer']): Promise<PipelineParts> {
+  const { components, hooks, host, turns, events } = factory;
+  return { index, components, hooks, host, turns, events, scheduler, tokenizer, device: await factory.device(), createScheduler: (name, config) => factory.createScheduler(name, config) };
+}
+
+function pipelineClass(className: string, factory: PipelineFactory): PipelineConstructor {
+  const found = (factory.services.find(PIPELINES, className) as PipelineConstructor | undefined) ?? pipelineRegistry.get(className);
+  if (found !== undefined) return found;
+  throw new ThimbleError('ERR_PIPELINE_UNSUPPORTED', { className, supported: [...pipelineRegistry.keys()] });
+}
+
+function checkComponentNames(index: ModelIndex, { components }: FromPretrainedOptions): void {
+  if (components === undefined || !isNameList(components)) return;
+  const available = Object.keys(index.components).filter((name) => index.components[name] !== null);
+  for (const name of components) {
+    if (!available.includes(name)) throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'components', value: name, expected: `names out of ${available.join(', ')}` });
+  }
+}
+
+async function openScheduler(folder: string, component: ComponentClass, factory: PipelineFactory): Promise<PipelineParts['scheduler']> {
+  const config = await readJsonFile(join(folder, 'scheduler_config.json'));
+  const named = config['_class_name'];
+  return factory.createScheduler(typeof named === 'string' ? named : component.className, config);
+}
+

@@ -1,0 +1,10 @@
+import type { DiffusionPipeline, PipelineParts } from './DiffusionPipeline.js';
+import { StableDiffusionPipeline } from './StableDiffusionPipeline.js';
+
+/** A class of pipelines. */
+export type PipelineConstructor = new (parts: PipelineParts) => DiffusionPipeline;
+
+/** The pipelines that core knows, by the `_class_name` of `model_index.json`. */
+export const pipelineRegistry: ReadonlyMap<string, PipelineConstructor> = new Map<string, PipelineConstructor>([
+  ['StableDiffusionPipeline', StableDiffusionPipeline],
+]);
