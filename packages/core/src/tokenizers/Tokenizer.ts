@@ -1,0 +1,42 @@
+import type { Tensor } from 'onnxruntime-common';
+
+/** Turns prompts into what a text encoder takes. */
+export interface Tokenizer {
+  /** How many tokens the text encoder was trained with, start and end included: transformers' `model_max_length`. */
+  readonly maxLength: number;
+
+  /**
+   * The ids of one or more prompts, padded and cut to the same length, as a pipeline's text encoder wants them.
+   *
+   * @throws `ERR_ARGUMENT_INVALID` if a prompt is no string, or `maxLength` no length
+   */
+  encode(prompts: string | readonly string[], options?: EncodeOptions): EncodedPrompts;
+
+  /**
+   * The text of `ids`.
+   *
+   * @throws `ERR_ARGUMENT_INVALID` if there is no token with such an id
+   */
+  decode(ids: Iterable<number | bigint>, options?: DecodeOptions): string;
+}
+
+/** Options of {@link Tokenizer.encode}. */
+export interface EncodeOptions {
+  /** The length to pad and to cut to; {@link Tokenizer.maxLength} if not given. */
+  readonly maxLength?: number;
+}
+
+/** Options of {@link Tokenizer.decode}. */
+export interface DecodeOptions {
+  /** Leave out start, end and padding. */
+  readonly skipSpecialTokens?: boolean;
+}
+
+/** What {@link Tokenizer.encode} gives: two int64 tensors [N, L], named as the text encoder names them. */
+export interface EncodedPrompts {
+  readonly input_ids: Tensor;
+  /** 1 for a token of the prompt, start and end included, 0 for padding. */
+  readonly attention_mask: Tensor;
+  /** The end of each prompt that was cut off; undefined where all of it fits. Worth a warning. */
+  readonly truncated: readonly (string | undefined)[];
+}

@@ -1,0 +1,68 @@
+import { join } from 'node:path';
+import { ThimbleError } from '../errors.js';
+import { readAddedToken } from './AddedToken.js';
+import { CLIPTokenizer } from './CLIPTokenizer.js';
+import { readBytePairEncoding, type BytePairEncoding } from './readBytePairEncoding.js';
+import { readTokenizerObject } from './readTokenizerFile.js';
+import type { Tokenizer } from './Tokenizer.js';
+
+const SUPPORTED = ['CLIPTokenizer', 'CLIPTokenizerFast'];
+const CLIP_LENGTH = 77;
+const LONGEST = 1_000_000;
+const END = '<|endoftext|>';
+const SPECIAL_TOKENS = { bos_token: '<|startoftext|>', eos_token: END, unk_token: END, pad_token: END };
+
+/**
+ * Reads the tokenizer of a checkpoint: `vocab.json` and `merges.txt`, or `tokenizer.json`; with `tokenizer_config.json`,
+ * `special_tokens_map.json` (which wins) and `added_tokens.json` where they exist.
+ *
+ * @param folder a checkpoint's `tokenizer` folder
+ * @throws `ERR_FILE_NOT_FOUND`, `ERR_FILE_ACCESS`; `ERR_TOKENIZER_FILE` if a file is damaged; `ERR_TOKENIZER_UNSUPPORTED` if the
+ * tokenizer is of another kind than CLIP's
+ */
+export async function createTokenizer(folder: string): Promise<Tokenizer> {
+  const file = join(folder, 'tokenizer_config.json');
+  const config = { ...(await readTokenizerObject(file)), ...(await readTokenizerObject(join(folder, 'special_tokens_map.json'))) };
+  const { tokenizer_class: tokenizer = SUPPORTED[0] } = config;
+  if (!SUPPORTED.includes(tokenizer as string)) throw new ThimbleError('ERR_TOKENIZER_UNSUPPORTED', { folder, tokenizer, supported: SUPPORTED });
+  return makeClipTokenizer(file, config, await readBytePairEncoding(folder));
+}
+
+function makeClipTokenizer(configFile: string, config: Readonly<Record<string, unknown>>, encoding: BytePairEncoding): CLIPTokenizer {
+  const { file, vocabulary, merges, addedTokens } = encoding;
+  const addedIds = new Map(addedTokens.map(([{ content }, id]) => [content, id]));
+  const idOf = (content: string): number => {
+    const id = addedIds.get(content) ?? vocabulary.idOf(Buffer.from(content));
+    if (id !== undefined) return id;
+    throw new ThimbleError('ERR_TOKENIZER_FILE', { file, problem: `it has no token "${content}"` });
+  };
+
+  const [bos, eos, unk, pad] = Object.entries(SPECIAL_TOKENS).map(([name, content]) => {
+    return readAddedToken(config[name] ?? content, { special: true }) ?? refuseField(configFile, name);
+  });
+  const special = [bos!, eos!, unk!, pad!];
+  const isSpecial = new Set(special.map(({ content }) => content));
+  const listed = addedTokens.map(([token]) => ({ ...token, special: token.special || isSpecial.has(token.content) }));
+  const byContent = new Map([...special, ...listed].map((token) => [token.content, token]));
+
+  return new CLIPTokenizer({
+    vocabulary,
+    merges,
+    addedTokens: new Map(Array.from(byContent.values(), (token) => [token, idOf(token.content)])),
+    bosTokenId: idOf(bos!.content),
+    eosTokenId: idOf(eos!.content),
+    unkTokenId: idOf(unk!.content),
+    padTokenId: idOf(pad!.content),
+    maxLength: maxLength(configFile, config['model_max_length']),
+  });
+}
+
+/** Transformers writes 1e30 where it knows no length. */
+function maxLength(file: string, value: unknown): number {
+  if (value === undefined || value === null || Number(value) > LONGEST) return CLIP_LENGTH;
+  return Number.isSafeInteger(value) && Number(value) >= 2 ? Number(value) : refuseField(file, 'model_max_length');
+}
+
+function refuseField(file: string, name: string): never {
+  throw new ThimbleError('ERR_TOKENIZER_FILE', { file, problem: `"${name}", here or in special_tokens_map.json, has a value that it cannot have` });
+}

@@ -1,0 +1,96 @@
+import { join } from 'node:path';
+import { ThimbleError } from '../errors.js';
+import { readAddedToken, type AddedToken } from './AddedToken.js';
+import { JsonCursor } from './JsonCursor.js';
+import { MergeTable } from './MergeTable.js';
+import { readTokenizerFile, readTokenizerObject } from './readTokenizerFile.js';
+import { Vocabulary } from './Vocabulary.js';
+
+/** The vocabulary and the merges of a folder, and the tokens added to them, with their ids. */
+export interface BytePairEncoding {
+  /** Where the vocabulary comes from, for messages. */
+  readonly file: string;
+  readonly vocabulary: Vocabulary;
+  readonly merges: MergeTable;
+  readonly addedTokens: readonly (readonly [token: AddedToken, id: number])[];
+}
+
+/**
+ * Reads `vocab.json`, `merges.txt` and what `added_tokens.json` and `tokenizer_config.json` add to them; `tokenizer.json`
+ * where there is no `vocab.json`.
+ *
+ * @throws `ERR_FILE_NOT_FOUND`, `ERR_FILE_ACCESS`, `ERR_TOKENIZER_FILE`; `ERR_TOKENIZER_UNSUPPORTED` if `tokenizer.json` holds
+ * another kind of model
+ */
+export async function readBytePairEncoding(folder: string): Promise<BytePairEncoding> {
+  const file = join(folder, 'vocab.json');
+  const bytes = await readTokenizerFile(file);
+  if (!bytes) return readTokenizerJson(folder, file);
+  const vocabulary = Vocabulary.read(new JsonCursor(file, bytes));
+  const mergesFile = join(folder, 'merges.txt');
+  const merges = await readTokenizerFile(mergesFile);
+  if (!merges) throw new ThimbleError('ERR_FILE_NOT_FOUND', { path: mergesFile });
+  return { file, vocabulary, merges: MergeTable.readText(mergesFile, merges, vocabulary), addedTokens: await readAddedTokens(folder) };
+}
+
+async function readAddedTokens(folder: string): Promise<BytePairEncoding['addedTokens']> {
+  const file = join(folder, 'added_tokens.json');
+  const tokens = Object.entries(await readTokenizerObject(file));
+  const configFile = join(folder, 'tokenizer_config.json');
+  const { added_tokens_decoder: decoder } = await readTokenizerObject(configFile);
+  return [
+    ...tokens.map(([content, id]) => addedEntry(file, { content, normalized: true }, id)),
+    ...Object.entries(decoder ?? {}).map(([id, json]) => addedEntry(configFile, json, Number(id))),
+  ];
+}
+
+async function readTokenizerJson(folder: string, vocabFile: string): Promise<BytePairEncoding> {
+  const file = join(folder, 'tokenizer.json');
+  const bytes = await readTokenizerFile(file);
+  if (!bytes) throw new ThimbleError('ERR_FILE_NOT_FOUND', { path: vocabFile });
+  const cursor = new JsonCursor(file, bytes);
+  let addedTokens: BytePairEncoding['addedTokens'] = [];
+  let model: Pick<BytePairEncoding, 'vocabulary' | 'merges'> | undefined;
+  cursor.open('{');
+  while (cursor.more('}')) {
+    const key = cursor.key();
+    if (key === 'model') model = readModel(folder, file, cursor);
+    else if (key === 'added_tokens') addedTokens = readList(cursor).map((json) => addedEntry(file, json, (json as { id?: unknown } | null)?.id));
+    else cursor.skip();
+  }
+  if (!model) throw new ThimbleError('ERR_TOKENIZER_FILE', { file, problem: 'it has no "model"' });
+  return { file, addedTokens, ...model };
+}
+
+function readModel(folder: string, file: string, cursor: JsonCursor): Pick<BytePairEncoding, 'vocabulary' | 'merges'> {
+  let vocabulary: Vocabulary | undefined;
+  let merges: MergeTable | undefined;
+  cursor.open('{');
+  while (cursor.more('}')) {
+    const key = cursor.key();
+    if (key === 'type') checkType(folder, cursor.value());
+    else if (key === 'vocab') vocabulary = Vocabulary.read(cursor);
+    else if (key === 'merges' && vocabulary) merges = MergeTable.readJson(file, cursor, vocabulary);
+    else cursor.skip();
+  }
+  if (vocabulary && merges) return { vocabulary, merges };
+  throw new ThimbleError('ERR_TOKENIZER_FILE', { file, problem: 'its "model" has no "vocab" with "merges" after it' });
+}
+
+function checkType(folder: string, type: unknown): void {
+  if (type === 'BPE') return;
+  throw new ThimbleError('ERR_TOKENIZER_UNSUPPORTED', { folder, tokenizer: type, supported: ['BPE'] });
+}
+
+function readList(cursor: JsonCursor): unknown[] {
+  const list: unknown[] = [];
+  cursor.open('[');
+  while (cursor.more(']')) list.push(cursor.value());
+  return list;
+}
+
+function addedEntry(file: string, json: unknown, id: unknown): readonly [AddedToken, number] {
+  const token = readAddedToken(json);
+  if (token && Number.isSafeInteger(id) && Number(id) >= 0) return [token, Number(id)];
+  throw new ThimbleError('ERR_TOKENIZER_FILE', { file, problem: `the added token ${JSON.stringify(json)} with the id ${JSON.stringify(id)} is none` });
+}
