@@ -62,6 +62,8 @@ export { UNet2DConditionModel } from './models/UNet2DConditionModel.js';
 export { Model } from './models/Model.js';
 export type { InputShapes, ModelEntry, ModelInput } from './models/Model.js';
 export type { ModelConfig } from './models/ConfigReader.js';
+export { exportOnnx } from './models/exportOnnx.js';
+export type { ExportOptions } from './models/exportOnnx.js';
 export { modelRegistry } from './models/modelRegistry.js';
 export type { ModelFactory } from './models/modelRegistry.js';
 

@@ -1,4 +1,5 @@
-import { type ElementType } from '../graph/Graph.js';
+import type { ElementType, Graph } from '../graph/Graph.js';
+import { GraphBuilder } from '../graph/GraphBuilder.js';
 import { Module, nameParameters } from '../graph/Module.js';
 import { Outline } from '../graph/Outline.js';
 import type { Parameter } from '../graph/Parameter.js';
@@ -55,5 +56,17 @@ export abstract class Model extends Module {
     const values = Object.entries(inputs).map(([name, { type, dims }]) => [name, outline.input(name, type, dims)] as const);
     for (const [name, value] of Object.entries(entry.forward(Object.fromEntries(values)))) outline.output(name, value);
     return outline;
+  }
+
+  /** Traces an entry point at given sizes into one graph. Throws a RangeError for an entry point that the model does not have. */
+  graph(entryName: string, inputs: InputShapes): Graph {
+    const entry = this.entries[entryName];
+    if (entry === undefined) throw new RangeError(`${this.className} has no entry point "${entryName}"`);
+    void this.parameters;
+    const builder = new GraphBuilder(`${this.className}.${entryName}`);
+    const values = Object.entries(inputs).map(([name, { type, dims }]) => [name, builder.input(name, type, dims)] as const);
+    const outputs = entry.forward(Object.fromEntries(values));
+    for (const name of entry.outputs) if (outputs[name] !== undefined) builder.output(`out.${name}`, outputs[name]);
+    return builder.build();
   }
 }

@@ -1,0 +1,166 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { readFileSync } from 'node:fs';
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { Tensor } from 'onnxruntime-common';
+import { createDevice } from '../../src/device/createDevice.js';
+import type { Device } from '../../src/device/Device.js';
+import { ProcessDevice } from '../../src/device/ProcessDevice.js';
+import { affineModel, slowModel } from '../support/smallGraphs.js';
+
+const VECTOR = new Tensor('float32', Float32Array.of(1, 2, 3), [3]);
+const STEP = { feeds: { x: 'in' }, results: { y: 'out' }, release: ['in'] };
+let device: Device;
+
+afterEach(async () => {
+  await device.dispose();
+});
+
+describe.each([['ProcessDevice', false], ['InlineDevice', true]])('%s', (_name, inline) => {
+  const open = (): Device => {
+    device = createDevice({ provider: 'cpu', inline });
+    return device;
+  };
+
+  test('runs a session and copies the result back', async () => {
+    const session = await open().load(affineModel());
+    const { downloaded, durations } = await device.run({ inputs: { in: VECTOR }, steps: [{ session, ...STEP }], outputs: { out: 'download' } });
+    expect([...(downloaded['out']?.data as Float32Array)]).toEqual([3, 5, 7]);
+    expect(durations).toHaveLength(1);
+  });
+
+  test('keeps tensors on the device until they are freed, and counts them', async () => {
+    const session = await open().load(affineModel());
+    const input = await device.upload(VECTOR);
+    const { kept } = await device.run({ inputs: { in: input }, steps: [{ session, ...STEP }], outputs: { out: 'keep' } });
+    const out = kept['out'];
+    if (out === undefined) throw new Error('nothing kept');
+    expect(out.dims).toEqual([3]);
+    expect(await device.usage()).toEqual({ sessions: 1, tensors: 2 });
+    expect([...((await device.download(out)).data as Float32Array)]).toEqual([3, 5, 7]);
+    expect([...((await device.download(input)).data as Float32Array)]).toEqual([1, 2, 3]);
+    await device.free([input, out, out]);
+    await device.unload(session);
+    await device.unload(session);
+    expect(await device.usage()).toEqual({ sessions: 0, tensors: 0 });
+    await expect(device.download(out)).rejects.toMatchObject({ code: 'ERR_DEVICE_TENSOR_GONE' });
+  });
+
+  test('chains sessions, each reading what the one before gave', async () => {
+    const session = await open().load(affineModel());
+    const steps = [{ session, ...STEP }, { session, feeds: { x: 'out' }, results: { y: 'twice' }, release: ['out'] }];
+    const { downloaded } = await device.run({ inputs: { in: VECTOR }, steps, outputs: { twice: 'download' } });
+    expect([...(downloaded['twice']?.data as Float32Array)]).toEqual([7, 11, 15]);
+  });
+
+  test('carries 64-bit integers', async () => {
+    const input = await open().upload(new Tensor('int64', BigInt64Array.of(-5n, 2n ** 40n), [2]));
+    expect([...((await device.download(input)).data as BigInt64Array)]).toEqual([-5n, 2n ** 40n]);
+  });
+
+  test('says which graph the runtime refused', async () => {
+    await expect(open().load({ name: 'broken', bytes: Uint8Array.of(1, 2, 3) })).rejects.toMatchObject({ code: 'ERR_RUNTIME_LOAD', details: { segment: 'broken' } });
+  });
+
+  test('says which graph failed', async () => {
+    const session = await open().load(affineModel());
+    const wrong = new Tensor('int64', BigInt64Array.of(1n), [1]);
+    await expect(device.run({ inputs: { in: wrong }, steps: [{ session, ...STEP }], outputs: { out: 'download' } })).rejects.toMatchObject({ code: 'ERR_RUNTIME_RUN', details: { segment: 'affine' } });
+    const { downloaded } = await device.run({ inputs: { in: VECTOR }, steps: [{ session, ...STEP }], outputs: { out: 'download' } });
+    expect(downloaded['out']?.dims).toEqual([3]);
+  });
+
+  test('stops between two steps when aborted, with the reason, and goes on working', async () => {
+    const session = await open().load(slowModel(40));
+    const large = new Tensor('float32', new Float32Array(300 * 300), [300, 300]);
+    const controller = new AbortController();
+    const reason = new Error('enough');
+    const steps = Array.from({ length: 200 }, () => ({ session, feeds: { x: 'in' }, results: { y: 'out' }, release: [] }));
+    const started = performance.now();
+    const running = device.run({ inputs: { in: large }, steps, outputs: { out: 'download' } }, controller.signal);
+    setTimeout(() => controller.abort(reason), 30);
+    await expect(running).rejects.toBe(reason);
+    const aborted = performance.now() - started;
+    await expect(device.run({ inputs: {}, steps: [], outputs: {} }, controller.signal)).rejects.toBe(reason);
+    expect(await device.usage()).toEqual({ sessions: 1, tensors: 0 });
+    const whole = performance.now();
+    await device.run({ inputs: { in: large }, steps: steps.slice(0, 20), outputs: { out: 'download' } });
+    expect(aborted).toBeLessThan((performance.now() - whole) * 10);
+  }, 60_000);
+
+  test('refuses to work after it was disposed', async () => {
+    await open().load(affineModel());
+    await device.dispose();
+    await device.dispose();
+    await expect(device.load(affineModel())).rejects.toMatchObject({ code: 'ERR_DISPOSED' });
+  });
+});
+
+describe('ProcessDevice', () => {
+  const open = (): ProcessDevice => {
+    const own = new ProcessDevice({ provider: 'cpu' });
+    device = own;
+    return own;
+  };
+
+  test('turns the death of its process into an error, and starts a new one', async () => {
+    const own = open();
+    const session = await own.load(slowModel(40));
+    const { generation, pid } = own;
+    const large = new Tensor('float32', new Float32Array(1000 * 1000), [1000, 1000]);
+    const steps = Array.from({ length: 100 }, () => ({ session, feeds: { x: 'in' }, results: { y: 'out' }, release: [] }));
+    const running = own.run({ inputs: { in: large }, steps, outputs: { out: 'download' } });
+    setTimeout(() => process.kill(pid as number, 'SIGKILL'), 100);
+    await expect(running).rejects.toMatchObject({ code: 'ERR_DEVICE_CRASHED', details: { reason: 'signal SIGKILL' } });
+    expect(own.generation).toBeGreaterThan(generation);
+    expect(await own.usage()).toEqual({ sessions: 0, tensors: 0 });
+    expect(await own.load(affineModel())).toBeGreaterThan(0);
+    expect(own.pid).not.toBe(pid);
+  }, 30_000);
+
+  test('ends its process when aborted in the middle of a step that takes long', async () => {
+    const own = open();
+    const session = await own.load(slowModel(4000));
+    const large = new Tensor('float32', new Float32Array(1000 * 1000), [1000, 1000]);
+    const controller = new AbortController();
+    const started = performance.now();
+    const running = own.run({ inputs: { in: large }, steps: [{ session, ...STEP }], outputs: { out: 'download' } }, controller.signal);
+    setTimeout(() => controller.abort(new Error('enough')), 50);
+    await expect(running).rejects.toThrow('enough');
+    expect(performance.now() - started).toBeLessThan(10_000);
+    expect(own.pid).toBeUndefined();
+  }, 30_000);
+
+  test('leaves no process behind', async () => {
+    const own = open();
+    await own.load(affineModel());
+    const pid = own.pid as number;
+    expect(own.memory()?.residentBytes).toBeGreaterThan(10 * 2 ** 20);
+    await own.dispose();
+    await sleep(20);
+    expect(isAlive(pid)).toBe(false);
+    expect(own.memory()).toBeUndefined();
+  });
+
+  test('keeps the event loop free while it computes', async () => {
+    const own = open();
+    const session = await own.load(slowModel(40));
+    const large = new Tensor('float32', new Float32Array(800 * 800), [800, 800]);
+    let ticks = 0;
+    const timer = setInterval(() => ticks++, 5);
+    await own.run({ inputs: { in: large }, steps: [{ session, ...STEP }], outputs: { out: 'download' } });
+    clearInterval(timer);
+    expect(ticks).toBeGreaterThan(3);
+  });
+});
+
+test('an unknown provider is refused', () => {
+  expect(() => createDevice({ provider: 'tpu' as 'cpu' })).toThrow(expect.objectContaining({ code: 'ERR_ARGUMENT_INVALID' }));
+});
+
+function isAlive(pid: number): boolean {
+  try {
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return false;
+  }
+}

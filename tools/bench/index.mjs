@@ -1,0 +1,11 @@
+// npm run bench -- [NAME] [options]: measures; nothing else may run meanwhile.
+import { benchUnet } from './unet.mjs';
+
+const BENCHES = { unet: benchUnet };
+const [name = 'unet', ...args] = process.argv.slice(2);
+const known = name.startsWith('-') ? benchUnet : BENCHES[name];
+if (known === undefined) {
+  console.error(`no benchmark "${name}"; there are ${Object.keys(BENCHES).join(', ')}`);
+  process.exit(2);
+}
+await known(name.startsWith('-') ? [name, ...args] : args);

@@ -1,0 +1,177 @@
+// SD 1.5's UNet at full size with random weights: thimble beside plain onnxruntime-node at its defaults on the same graph exported whole.
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import {
+  chunkedAttention, DiffusionPipeline, exportOnnx, fusedAttention, lowerAttention, openComponentCheckpoint, PassStage, Tensor, TorchGenerator, UNet2DConditionModel,
+} from '../../packages/core/dist/index.js';
+import { makeSd15 } from '../sd15/make-sd15.mjs';
+import { describeMachine } from './machine.mjs';
+import { readProcessMemory, watchMemory } from './memory.mjs';
+import { markdownTable, median } from './statistics.mjs';
+
+const MB = 2 ** 20;
+
+/** Fused attention as a plugin; the package for it is still to come. */
+class FusedAttentionPlugin {
+  name = 'bench:fused-attention';
+  apply(ctx) {
+    ctx.hooks.transformGraph.tap({ name: this.name, stage: PassStage.Attention }, (graph) => lowerAttention(graph, fusedAttention()));
+  }
+}
+
+/** Plain onnxruntime-node in a process of its own. */
+class PlainEngine {
+  label = 'onnxruntime-node, defaults';
+  #checkpoint;
+  #batch;
+  #child;
+
+  constructor(checkpoint, batch) {
+    this.#checkpoint = checkpoint;
+    this.#batch = batch;
+  }
+
+  async load() {
+    const opened = await openComponentCheckpoint(join(this.#checkpoint, 'unet'));
+    const shapes = Object.fromEntries(Object.entries(inputs(this.#batch)).map(([name, { type, dims }]) => [name, { type, dims }]));
+    const { bytes, folder } = exportOnnx(UNet2DConditionModel.fromConfig(opened.config), opened, 'call', shapes, { attention: chunkedAttention(Infinity) });
+    const path = join(folder, '.thimble-bench.onnx');
+    writeFileSync(path, bytes);
+    this.#child = fork(new URL('plainWorker.mjs', import.meta.url), { serialization: 'advanced' });
+    try {
+      return await this.#ask({ load: path });
+    } finally {
+      rmSync(path);
+    }
+  }
+
+  get pid() {
+    return this.#child.pid;
+  }
+
+  async run() {
+    const given = Object.entries(inputs(this.#batch)).map(([name, { type, data, dims }]) => [name, { type, data, dims }]);
+    return this.#ask({ run: Object.fromEntries(given) });
+  }
+
+  async dispose() {
+    this.#child.kill();
+    await once(this.#child, 'exit');
+  }
+
+  async #ask(message) {
+    const answer = once(this.#child, 'message');
+    this.#child.send(message);
+    return (await answer)[0].milliseconds;
+  }
+}
+
+/** A thimble pipeline with only the UNet. */
+class ThimbleEngine {
+  label;
+  #checkpoint;
+  #batch;
+  #plugins;
+  #pipe;
+
+  constructor(label, checkpoint, batch, plugins = []) {
+    this.label = label;
+    this.#checkpoint = checkpoint;
+    this.#batch = batch;
+    this.#plugins = plugins;
+  }
+
+  async load() {
+    const started = performance.now();
+    this.#pipe = await DiffusionPipeline.fromPretrained(this.#checkpoint, { components: ['unet'], plugins: this.#plugins });
+    await this.#pipe.components.unet.load();
+    return performance.now() - started;
+  }
+
+  get pid() {
+    return this.#pipe.device.pid;
+  }
+
+  async run() {
+    const started = performance.now();
+    await this.#pipe.components.unet.call(inputs(this.#batch));
+    return performance.now() - started;
+  }
+
+  async dispose() {
+    await this.#pipe.dispose();
+  }
+}
+
+function inputs(batch) {
+  const generator = new TorchGenerator(0);
+  return {
+    sample: generator.randn([batch, 4, 64, 64]),
+    timestep: new Tensor('int64', BigInt64Array.of(500n), [1]),
+    encoder_hidden_states: generator.randn([batch, 77, 768]),
+  };
+}
+
+/** Runs the comparison and returns its rows: label, load, median seconds per pass, memory. */
+async function compare(engines, rounds, warmUp) {
+  const rows = [];
+  for (const engine of engines) {
+    const load = await engine.load();
+    rows.push({ engine, load, passes: [], watch: watchMemory(engine.pid) });
+  }
+  for (let round = 0; round < warmUp + rounds; round++) {
+    for (const row of rows) {
+      const milliseconds = await row.engine.run();
+      if (round >= warmUp) row.passes.push(milliseconds);
+      process.stderr.write(`${row.engine.label}: ${(milliseconds / 1000).toFixed(2)} s${round < warmUp ? ' (warm-up)' : ''}\n`);
+      await sleep(500);
+    }
+  }
+  for (const row of rows) {
+    row.watch.stop();
+    row.most = { ...row.watch.most, peak: readProcessMemory(row.engine.pid).peak };
+    await row.engine.dispose();
+  }
+  return rows;
+}
+
+/** `npm run bench -- unet [--checkpoint DIR] [--batch N] [--rounds N] [--only plain,chunked,fused]` */
+export async function benchUnet(args) {
+  const { values } = parseArgs({
+    args,
+    options: {
+      checkpoint: { type: 'string', default: join(tmpdir(), 'thimble-sd15-f32') },
+      batch: { type: 'string', default: '1' },
+      rounds: { type: 'string', default: '5' },
+      'warm-up': { type: 'string', default: '2' },
+      only: { type: 'string', default: 'plain,chunked,fused' },
+    },
+  });
+  const checkpoint = resolve(values.checkpoint);
+  if (!existsSync(checkpoint)) {
+    process.stderr.write(`making a full-size checkpoint with random weights in ${checkpoint}\n`);
+    makeSd15(checkpoint, 'f32');
+  }
+  const batch = Number(values.batch);
+  const engines = {
+    plain: () => new PlainEngine(checkpoint, batch),
+    chunked: () => new ThimbleEngine('thimble, plain attention in chunks', checkpoint, batch),
+    fused: () => new ThimbleEngine('thimble, fused attention', checkpoint, batch, [new FusedAttentionPlugin()]),
+  };
+  const rows = await compare(values.only.split(',').map((name) => engines[name]()), Number(values.rounds), Number(values['warm-up']));
+  const [base] = rows;
+  const ratio = (value, reference) => (reference === 0 ? '' : ` (×${(value / reference).toPrecision(2)})`);
+  console.log(`SD 1.5 UNet, 512×512, batch ${batch}, f32 files; medians of ${values.rounds} interleaved passes. ${describeMachine()}\n`);
+  console.log(markdownTable(['', 'load', 's per pass', 'peak anonymous', 'peak resident'], rows.map(({ engine, load, passes, most }) => [
+    engine.label,
+    `${(load / 1000).toFixed(2)} s${ratio(load, base.load)}`,
+    `${(median(passes) / 1000).toFixed(2)}${ratio(median(passes), median(base.passes))}`,
+    `${Math.round(most.anonymous / MB)} MB${ratio(most.anonymous, base.most.anonymous)}`,
+    `${Math.round(most.peak / MB)} MB${ratio(most.peak, base.most.peak)}`,
+  ])));
+}
