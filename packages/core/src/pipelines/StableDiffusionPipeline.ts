@@ -125,8 +125,11 @@ export class StableDiffusionPipeline extends DiffusionPipeline {
     const encoder = this.component('text_encoder');
     const tokenizer = this.#tokenizer();
     const limit = Number(encoder.config['max_position_embeddings'] ?? Infinity);
-    const { input_ids, truncated } = await tokenizer.encode(prompts, tokenizer.maxLength > limit ? { maxLength: limit } : {});
-    for (const rest of truncated) if (rest !== undefined) this.warn('WARN_PROMPT_TRUNCATED', `The prompt is longer than ${input_ids.dims[1]} tokens; this was left out: "${rest}"`);
+    const maxLength = Math.min(tokenizer.maxLength, limit);
+    const { input_ids, truncated } = tokenizer.encode(prompts, { maxLength });
+    for (const rest of truncated) {
+      if (rest !== undefined) this.warn('WARN_PROMPT_TRUNCATED', `The prompt is longer than ${maxLength} tokens; this was left out: "${rest}"`);
+    }
     const options = { run: run.context, signal: run.signal };
     if (clipSkip === 0) return (await encoder.call({ input_ids }, options))['last_hidden_state'] as Tensor;
     const layers = Number(encoder.config['num_hidden_layers']);
