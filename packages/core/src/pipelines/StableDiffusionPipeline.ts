@@ -125,9 +125,9 @@ export class StableDiffusionPipeline extends DiffusionPipeline {
     const encoder = this.component('text_encoder');
     const tokenizer = this.#tokenizer();
     const limit = Number(encoder.config['max_position_embeddings'] ?? Infinity);
-    const maxLength = Math.min(tokenizer.maxLength, limit);
-    const { input_ids, truncated } = tokenizer.encode(prompts, { maxLength });
-    for (const rest of truncated) {
+    const maxLength = Math.min(tokenizer.modelMaxLength, limit);
+    const { input_ids } = tokenizer.encode(prompts, { maxLength });
+    for (const rest of prompts.map((prompt) => tokenizer.truncated(prompt, { maxLength }))) {
       if (rest !== undefined) this.warn('WARN_PROMPT_TRUNCATED', `The prompt is longer than ${maxLength} tokens; this was left out: "${rest}"`);
     }
     const options = { run: run.context, signal: run.signal };

@@ -1,6 +1,7 @@
 /** Writes protocol buffers' wire format: varints, fixed 32-bit floats and length-delimited fields. */
 export class ProtobufWriter {
-  #buffer = Buffer.allocUnsafe(4096);
+  // Small: a graph has thousands of nested messages, and Node takes buffers of this size from a pool.
+  #buffer = Buffer.allocUnsafe(96);
   #length = 0;
 
   /** The bytes written so far. */
