@@ -338,18 +338,19 @@ export const errorRegistry = {
       `the tokenizer file "${d.file}" cannot be used: ${d.problem}. It may be damaged or of another model: download it again.`,
   },
   ERR_IMAGE_NAN: {
-    summary: 'Latents or pixels hold values that are no numbers, so that no image can be made of them.',
-    message: (d: { what: string; index: number; count: number }): string =>
-      `${d.what} ${d.index} holds ${d.count} values that are NaN or infinite; try another dtype (float16 overflows in some VAEs), fewer plugins or a lower guidanceScale.`,
+    summary: 'Pixels are NaN, so that no image can be made of them.',
+    message: (d: { image: number; count: number }): string =>
+      `image ${d.image} has ${d.count} values that are NaN; decode with another dtype: float16 overflows in some VAEs (use their fixed weights, or dtype float32).`,
   },
   ERR_IMAGE_FORMAT: {
     summary: 'An image was to be written in a format that thimble does not know.',
     message: (d: { format: unknown; supported: readonly string[] }): string =>
       `images cannot be written as ${describe(d.format)}; supported: ${d.supported.join(', ')}.`,
   },
-  ERR_IMAGE_SAVE: {
-    summary: 'An image could not be encoded or written.',
-    message: (d: { path: string; reason: string }): string => `"${d.path}" could not be written: ${d.reason}.`,
+  ERR_IMAGE_ENCODE: {
+    summary: 'An image could not be encoded.',
+    message: (d: { format: string; reason: string }): string =>
+      `the image could not be encoded as ${d.format}: ${d.reason}. Save it as png, which needs no further library and knows no limit of size.`,
   },
 } as const satisfies Record<`ERR_${string}`, ErrorEntry>;
 

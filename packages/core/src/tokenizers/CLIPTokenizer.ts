@@ -25,7 +25,7 @@ export interface CLIPTokenizerParts {
   readonly eosTokenId: number;
   readonly padTokenId: number;
   readonly unkTokenId: number;
-  readonly maxLength: number;
+  readonly modelMaxLength: number;
 }
 
 /**
@@ -35,7 +35,7 @@ export interface CLIPTokenizerParts {
  * Written out here because a general library takes 65 MB for CLIP's vocabulary, and this takes 8, of which it keeps 3: see {@link Vocabulary}.
  */
 export class CLIPTokenizer implements Tokenizer {
-  readonly maxLength: number;
+  readonly modelMaxLength: number;
   readonly bosTokenId: number;
   readonly eosTokenId: number;
   readonly padTokenId: number;
@@ -50,7 +50,7 @@ export class CLIPTokenizer implements Tokenizer {
   readonly #endByteIds: readonly number[];
 
   constructor(parts: CLIPTokenizerParts) {
-    this.maxLength = parts.maxLength;
+    this.modelMaxLength = parts.modelMaxLength;
     this.bosTokenId = parts.bosTokenId;
     this.eosTokenId = parts.eosTokenId;
     this.padTokenId = parts.padTokenId;
@@ -76,16 +76,18 @@ export class CLIPTokenizer implements Tokenizer {
     const length = this.#length(options);
     const ids = new BigInt64Array(list.length * length).fill(BigInt(this.padTokenId));
     const mask = new BigInt64Array(ids.length);
-    const truncated = list.map((prompt, n) => {
-      const tokens = this.#tokenize(prompt);
-      const row = [this.bosTokenId, ...tokens.slice(0, length - 2), this.eosTokenId];
+    for (const [n, prompt] of list.entries()) {
+      const row = [this.bosTokenId, ...this.#tokenize(prompt).slice(0, length - 2), this.eosTokenId];
       ids.set(row.map(BigInt), n * length);
       mask.fill(1n, n * length, n * length + row.length);
-      const rest = tokens.slice(length - 2);
-      return rest.length > 0 ? this.decode(rest) : undefined;
-    });
+    }
     const dims = [list.length, length];
-    return { input_ids: new Tensor('int64', ids, dims), attention_mask: new Tensor('int64', mask, dims), truncated };
+    return { input_ids: new Tensor('int64', ids, dims), attention_mask: new Tensor('int64', mask, dims) };
+  }
+
+  truncated(prompt: string, options: EncodeOptions = {}): string | undefined {
+    const cut = this.#tokenize(prompt).slice(this.#length(options) - 2);
+    return cut.length > 0 ? this.decode(cut) : undefined;
   }
 
   decode(ids: Iterable<number | bigint>, options: DecodeOptions = {}): string {
@@ -102,7 +104,7 @@ export class CLIPTokenizer implements Tokenizer {
     return Buffer.concat(bytes).toString('utf8').replaceAll(END_OF_WORD, ' ').replaceAll(OUTER_SPACE, '');
   }
 
-  #length({ maxLength = this.maxLength }: EncodeOptions): number {
+  #length({ maxLength = this.modelMaxLength }: EncodeOptions): number {
     if (Number.isSafeInteger(maxLength) && maxLength >= SHORTEST) return maxLength;
     throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'maxLength', value: maxLength, expected: `an integer from ${SHORTEST}: start and end` });
   }

@@ -3,7 +3,7 @@ import type { Tensor } from 'onnxruntime-common';
 /** Turns prompts into what a text encoder takes. */
 export interface Tokenizer {
   /** How many tokens the text encoder was trained with, start and end included: transformers' `model_max_length`. */
-  readonly maxLength: number;
+  readonly modelMaxLength: number;
 
   /**
    * The ids of one or more prompts, padded and cut to the same length, as a pipeline's text encoder wants them.
@@ -11,6 +11,9 @@ export interface Tokenizer {
    * @throws `ERR_ARGUMENT_INVALID` if a prompt is no string, or `maxLength` no length
    */
   encode(prompts: string | readonly string[], options?: EncodeOptions): EncodedPrompts;
+
+  /** The end of `prompt` that {@link Tokenizer.encode} cuts off; undefined if all of it fits. Worth a warning. */
+  truncated(prompt: string, options?: EncodeOptions): string | undefined;
 
   /**
    * The text of `ids`.
@@ -22,7 +25,7 @@ export interface Tokenizer {
 
 /** Options of {@link Tokenizer.encode}. */
 export interface EncodeOptions {
-  /** The length to pad and to cut to; {@link Tokenizer.maxLength} if not given. */
+  /** The length to pad and to cut to; {@link Tokenizer.modelMaxLength} if not given. */
   readonly maxLength?: number;
 }
 
@@ -37,6 +40,4 @@ export interface EncodedPrompts {
   readonly input_ids: Tensor;
   /** 1 for a token of the prompt, start and end included, 0 for padding. */
   readonly attention_mask: Tensor;
-  /** The end of each prompt that was cut off; undefined where all of it fits. Worth a warning. */
-  readonly truncated: readonly (string | undefined)[];
 }

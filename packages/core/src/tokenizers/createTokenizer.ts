@@ -53,12 +53,12 @@ function makeClipTokenizer(configFile: string, config: Readonly<Record<string, u
     eosTokenId: idOf(eos!.content),
     unkTokenId: idOf(unk!.content),
     padTokenId: idOf(pad!.content),
-    maxLength: maxLength(configFile, config['model_max_length']),
+    modelMaxLength: modelMaxLength(configFile, config['model_max_length']),
   });
 }
 
 /** Transformers writes 1e30 where it knows no length. */
-function maxLength(file: string, value: unknown): number {
+function modelMaxLength(file: string, value: unknown): number {
   if (value === undefined || value === null || Number(value) > LONGEST) return CLIP_LENGTH;
   return Number.isSafeInteger(value) && Number(value) >= 2 ? Number(value) : refuseField(file, 'model_max_length');
 }

@@ -65,12 +65,11 @@ describe('CLIPTokenizer', () => {
 
   test('says what it cuts off', () => {
     const long = `${'a cat and '.repeat(30)}the very end`;
-    const { input_ids, truncated } = sd.encode(['short', long]);
-    expect(input_ids.dims).toEqual([2, 77]);
-    expect(truncated[0]).toBeUndefined();
-    expect(truncated[1]).toMatch(/cat and the very end$/);
-    expect(sd.encode('one two three', { maxLength: 5 }).truncated).toEqual([undefined]);
-    expect(sd.encode('one two three', { maxLength: 4 }).truncated).toEqual(['three']);
+    expect(sd.encode(['short', long]).input_ids.dims).toEqual([2, 77]);
+    expect(sd.truncated('short')).toBeUndefined();
+    expect(sd.truncated(long)).toMatch(/cat and the very end$/);
+    expect(sd.truncated('one two three', { maxLength: 5 })).toBeUndefined();
+    expect(sd.truncated('one two three', { maxLength: 4 })).toBe('three');
   });
 
   test('takes special tokens as they are written, not in capitals', () => {
@@ -108,20 +107,20 @@ describe('createTokenizer', () => {
     const config = { ...special, tokenizer_class: 'CLIPTokenizer', model_max_length: 12, pad_token: '<|endoftext|>' };
     const padded = await createTokenizer(variant({ 'tokenizer_config.json': config, 'special_tokens_map.json': { pad_token: '!' } }));
     expect(ids(padded.encode('')).at(-1)).toBe(0);
-    expect(padded.maxLength).toBe(12);
+    expect(padded.modelMaxLength).toBe(12);
     const plain = await createTokenizer(variant({ 'tokenizer_config.json': config, 'special_tokens_map.json': null }));
     expect(ids(plain.encode('')).at(-1)).toBe(2513);
   });
 
   test('needs no config', async () => {
     const tokenizer = await createTokenizer(variant({ 'tokenizer_config.json': null, 'special_tokens_map.json': null }));
-    expect(tokenizer.maxLength).toBe(77);
+    expect(tokenizer.modelMaxLength).toBe(77);
     expect(ids(tokenizer.encode('', { maxLength: 3 }))).toEqual([2512, 2513, 2513]);
   });
 
   test('takes the length that transformers writes for "unknown" as 77', async () => {
     const folder = variant({ 'tokenizer_config.json': { model_max_length: 1e30 } });
-    expect((await createTokenizer(folder)).maxLength).toBe(77);
+    expect((await createTokenizer(folder)).modelMaxLength).toBe(77);
   });
 
   test('normalised special tokens are found in capitals too', async () => {

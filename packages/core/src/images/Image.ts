@@ -1,0 +1,70 @@
+import { ThimbleError } from '../errors.js';
+import { encodeImage, type EncodeImageOptions } from './encodeImage.js';
+import { checkImageFormat, imageFormatOf, type ImageFormat } from './ImageFormat.js';
+import { writeFileAtomically } from './writeFileAtomically.js';
+
+/** What an {@link Image} is made of. */
+export interface ImageParts {
+  readonly width: number;
+  readonly height: number;
+  /** 3 for RGB, the default; 4 for RGBA; 1 for grey. */
+  readonly channels?: 1 | 3 | 4;
+  /** 8 bits for each channel of each pixel, row by row from the top: `width · height · channels` bytes. Not copied. */
+  readonly data: Uint8Array;
+  /** Texts that are written into the file, such as `parameters`: prompt and settings. */
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
+/** A picture in memory, 8 bits a channel. */
+export class Image {
+  readonly width: number;
+  readonly height: number;
+  readonly channels: 1 | 3 | 4;
+  /** Row by row from the top, a pixel's channels side by side. */
+  readonly data: Uint8Array;
+  /** Texts that {@link Image.save} writes into the file; may be added to. */
+  readonly metadata: Record<string, string>;
+
+  /** @throws `ERR_ARGUMENT_INVALID` unless `data` has the length that goes with the size */
+  constructor({ width, height, channels = 3, data, metadata = {} }: ImageParts) {
+    checkCount('width', width);
+    checkCount('height', height);
+    if (![1, 3, 4].includes(channels)) throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'channels', value: channels, expected: '1, 3 or 4' });
+    const length = width * height * channels;
+    if (data.length !== length) {
+      throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'data', value: `${data.length} bytes`, expected: `${length}, for ${width}x${height} with ${channels} channels` });
+    }
+    this.width = width;
+    this.height = height;
+    this.channels = channels;
+    this.data = data;
+    this.metadata = { ...metadata };
+  }
+
+  /**
+   * Writes the image to a file, in the format of its extension. The file is there as a whole or not at all: it is written
+   * under another name and renamed.
+   *
+   * @param path ends in `.png`, `.webp`, `.jpg`, `.jpeg` or `.raw`; its folder exists
+   * @throws `ERR_IMAGE_FORMAT` for another extension; `ERR_FILE_NOT_FOUND` if the folder does not exist; `ERR_FILE_ACCESS`,
+   * `ERR_DISK_FULL`; `ERR_IMAGE_ENCODE` if the format cannot hold the image
+   */
+  async save(path: string, options: EncodeImageOptions = {}): Promise<void> {
+    const format = imageFormatOf(path);
+    await writeFileAtomically(path, await encodeImage(this, format, options));
+  }
+
+  /**
+   * The image as the bytes of a file.
+   *
+   * @throws `ERR_IMAGE_FORMAT` for an unknown format; `ERR_IMAGE_ENCODE` if the format cannot hold the image
+   */
+  async toBuffer(format: ImageFormat = 'png', options: EncodeImageOptions = {}): Promise<Buffer> {
+    return encodeImage(this, checkImageFormat(format), options);
+  }
+}
+
+function checkCount(argument: string, value: number): void {
+  if (Number.isSafeInteger(value) && value >= 1) return;
+  throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument, value, expected: 'an integer from 1' });
+}

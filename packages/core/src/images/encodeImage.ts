@@ -1,0 +1,41 @@
+import { ThimbleError } from '../errors.js';
+import type { Image } from './Image.js';
+import type { ImageFormat } from './ImageFormat.js';
+import { encodePng } from './encodePng.js';
+import { encodeWithSharp } from './encodeWithSharp.js';
+
+/** How an image is compressed. */
+export interface EncodeImageOptions {
+  /** webp and jpg: 1 to 100. Default 90. */
+  readonly quality?: number;
+  /** webp: keep every pixel as it is. */
+  readonly lossless?: boolean;
+  /** png: 0, fast and large, to 9, slow and small. Default 6. */
+  readonly compressionLevel?: number;
+}
+
+/**
+ * The bytes of a file with the image in it.
+ *
+ * @throws `ERR_ARGUMENT_INVALID` for an option out of range; `ERR_IMAGE_ENCODE` if the format cannot hold the image
+ */
+export async function encodeImage(image: Image, format: ImageFormat, { quality = 90, lossless = false, compressionLevel = 6 }: EncodeImageOptions): Promise<Buffer> {
+  checkRange('quality', quality, 1, 100);
+  checkRange('compressionLevel', compressionLevel, 0, 9);
+  switch (format) {
+    case 'raw':
+      return Buffer.from(image.data);
+    case 'png':
+      return encodePng(image, compressionLevel);
+    case 'webp':
+      return encodeWithSharp(image, 'webp', { quality, lossless });
+    case 'jpg':
+    case 'jpeg':
+      return encodeWithSharp(image, 'jpeg', { quality });
+  }
+}
+
+function checkRange(argument: string, value: number, min: number, max: number): void {
+  if (Number.isInteger(value) && value >= min && value <= max) return;
+  throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument, value, expected: `an integer from ${min} to ${max}` });
+}

@@ -1,0 +1,40 @@
+import { ThimbleError } from '../errors.js';
+import type { Image } from './Image.js';
+
+/**
+ * Encodes an image with sharp, which is only loaded here: it takes 25 MB.
+ *
+ * The metadata's `parameters`, or all of it as JSON if there are none, becomes EXIF's ImageDescription, for which libvips
+ * spells it in ASCII, and XMP's dc:description, as it is.
+ *
+ * @throws `ERR_IMAGE_ENCODE` if sharp cannot be loaded or refuses the image
+ */
+export async function encodeWithSharp(image: Image, format: 'webp' | 'jpeg', options: { readonly quality: number; readonly lossless?: boolean }): Promise<Buffer> {
+  try {
+    const { default: sharp } = await import('sharp');
+    sharp.cache(false);
+    sharp.concurrency(1);
+    const { width, height, channels, data } = image;
+    const pipeline = sharp(data, { raw: { width, height, channels } });
+    if (format === 'jpeg') pipeline.flatten();
+    const description = descriptionOf(image.metadata);
+    if (description !== undefined) pipeline.withExif({ IFD0: { ImageDescription: description } }).withXmp(xmpOf(description));
+    return await pipeline.toFormat(format, options).toBuffer();
+  } catch (cause) {
+    const reason = (cause as { message?: unknown } | null)?.message ?? cause;
+    throw new ThimbleError('ERR_IMAGE_ENCODE', { format, reason: String(reason) }, { cause });
+  }
+}
+
+function descriptionOf(metadata: Readonly<Record<string, string>>): string | undefined {
+  if (Object.keys(metadata).length === 0) return undefined;
+  return metadata['parameters'] ?? JSON.stringify(metadata);
+}
+
+function xmpOf(description: string): string {
+  const escaped = description.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+  return `<?xpacket begin="" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/">`
+    + '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns:dc="http://purl.org/dc/elements/1.1/"><rdf:Description rdf:about="">'
+    + `<dc:description><rdf:Alt><rdf:li xml:lang="x-default">${escaped}</rdf:li></rdf:Alt></dc:description>`
+    + '</rdf:Description></rdf:RDF></x:xmpmeta><?xpacket end="w"?>';
+}

@@ -1,0 +1,72 @@
+import { Tensor } from 'onnxruntime-common';
+import { ThimbleError } from '../errors.js';
+import { Image } from './Image.js';
+
+const CHANNELS = 3;
+
+/** Gives the texts to write into the n-th image of a batch. */
+export type ImageMetadata = (index: number) => Readonly<Record<string, string>>;
+
+/**
+ * Makes images of what a decoder gives.
+ *
+ * @param sample float32 [N, 3, H, W] in [-1, 1]; what is beyond is cut off
+ * @throws `ERR_TENSOR_DTYPE`, `ERR_TENSOR_SHAPE`; `ERR_IMAGE_NAN` if there is a NaN
+ */
+export function imagesFromSample(sample: Tensor, metadata?: ImageMetadata): Image[] {
+  return toImages(sample, pixelOfSample, metadata);
+}
+
+/**
+ * Makes images of pixels.
+ *
+ * @param pixels float32 [N, 3, H, W] in [0, 1]; what is beyond is cut off
+ * @throws `ERR_TENSOR_DTYPE`, `ERR_TENSOR_SHAPE`; `ERR_IMAGE_NAN` if there is a NaN
+ */
+export function imagesFromPixels(pixels: Tensor, metadata?: ImageMetadata): Image[] {
+  return toImages(pixels, (x) => x, metadata);
+}
+
+/**
+ * The pixels in what a decoder gives: `x / 2 + 1/2`, held in [0, 1].
+ *
+ * @param sample float32 of any shape, in [-1, 1]
+ * @returns a new float32 tensor of the same shape
+ * @throws `ERR_TENSOR_DTYPE`
+ */
+export function pixelsFromSample(sample: Tensor): Tensor {
+  return new Tensor('float32', float32Of(sample).map((x) => Math.min(Math.max(pixelOfSample(x), 0), 1)), sample.dims);
+}
+
+function pixelOfSample(x: number): number {
+  return Math.fround(x / 2 + 0.5);
+}
+
+/** A byte is `round(255 · pixel)`, half to even, as numpy rounds: that is how a clamped array stores a number. */
+function toImages(tensor: Tensor, pixelOf: (x: number) => number, metadata: ImageMetadata | undefined): Image[] {
+  const data = float32Of(tensor);
+  const [count = 0, channels, height = 0, width = 0] = tensor.dims;
+  if (tensor.dims.length !== 4 || channels !== CHANNELS) throw new ThimbleError('ERR_TENSOR_SHAPE', { got: tensor.dims, expected: `[N, ${CHANNELS}, H, W]` });
+  const plane = width * height;
+  return Array.from({ length: count }, (_, index) => {
+    const image = data.subarray(index * CHANNELS * plane, (index + 1) * CHANNELS * plane);
+    checkNumbers(image, index);
+    const bytes = new Uint8ClampedArray(image.length);
+    for (let i = 0; i < plane; i++) {
+      for (let channel = 0; channel < CHANNELS; channel++) {
+        bytes[i * CHANNELS + channel] = Math.fround(255 * pixelOf(image[channel * plane + i]!));
+      }
+    }
+    return new Image({ width, height, channels: CHANNELS, data: new Uint8Array(bytes.buffer), metadata: metadata?.(index) ?? {} });
+  });
+}
+
+function checkNumbers(image: Float32Array, index: number): void {
+  const count = image.reduce((sum, x) => (Number.isNaN(x) ? sum + 1 : sum), 0);
+  if (count > 0) throw new ThimbleError('ERR_IMAGE_NAN', { image: index, count });
+}
+
+function float32Of(tensor: Tensor): Float32Array {
+  if (tensor.type === 'float32') return tensor.data as Float32Array;
+  throw new ThimbleError('ERR_TENSOR_DTYPE', { got: tensor.type, expected: 'float32' });
+}
