@@ -2,22 +2,29 @@ import type { Image } from './Image.js';
 
 const BAND_BYTES = 65_536;
 
-/** What a byte is predicted to be, from the ones to the left, above, and above to the left. */
-type Predictor = (left: number, above: number, aboveLeft: number) => number;
+/** Writes the differences of a row's bytes from what is to the left (`pixel` bytes before) and above into `target`. */
+type RowFilter = (row: Uint8Array, above: Uint8Array, pixel: number, target: Uint8Array) => void;
 
-/** By the filter's number. Source: PNG specification (third edition), §9. */
-const PREDICTORS: readonly Predictor[] = [
-  () => 0,
-  (left) => left,
-  (_left, above) => above,
-  (left, above) => (left + above) >> 1,
-  (left, above, aboveLeft) => {
-    const estimate = left + above - aboveLeft;
-    const toLeft = Math.abs(estimate - left);
-    const toAbove = Math.abs(estimate - above);
-    const toAboveLeft = Math.abs(estimate - aboveLeft);
-    if (toLeft <= toAbove && toLeft <= toAboveLeft) return left;
-    return toAbove <= toAboveLeft ? above : aboveLeft;
+/**
+ * By the filter's number: none, sub, up, average, Paeth. A loop in each: one loop for all that calls a function for the
+ * difference takes about three times as long.
+ *
+ * Source: PNG specification (third edition), §9.
+ */
+const FILTERS: readonly RowFilter[] = [
+  (row, _above, _pixel, target) => target.set(row),
+  (row, _above, pixel, target) => {
+    for (let i = 0; i < row.length; i++) target[i] = row[i]! - (i < pixel ? 0 : row[i - pixel]!);
+  },
+  (row, above, _pixel, target) => {
+    for (let i = 0; i < row.length; i++) target[i] = row[i]! - above[i]!;
+  },
+  (row, above, pixel, target) => {
+    for (let i = 0; i < row.length; i++) target[i] = row[i]! - (((i < pixel ? 0 : row[i - pixel]!) + above[i]!) >> 1);
+  },
+  (row, above, pixel, target) => {
+    for (let i = 0; i < pixel; i++) target[i] = row[i]! - above[i]!;
+    for (let i = pixel; i < row.length; i++) target[i] = row[i]! - paeth(row[i - pixel]!, above[i]!, above[i - pixel]!);
   },
 ];
 
@@ -29,38 +36,42 @@ export function* filteredRows({ width, height, channels, data }: Image): Generat
   const stride = width * channels;
   const rowsPerBand = Math.max(1, Math.floor(BAND_BYTES / (stride + 1)));
   const candidate = new Uint8Array(stride);
-  let above = new Uint8Array(stride);
+  let above: Uint8Array = new Uint8Array(stride);
   for (let start = 0; start < height; start += rowsPerBand) {
     const count = Math.min(rowsPerBand, height - start);
     const band = new Uint8Array(count * (stride + 1));
     for (let i = 0; i < count; i++) {
       const row = data.subarray((start + i) * stride, (start + i + 1) * stride);
       writeBest(row, above, channels, candidate, band.subarray(i * (stride + 1), (i + 1) * (stride + 1)));
-      above = row as typeof above;
+      above = row;
     }
     yield band;
   }
 }
 
 function writeBest(row: Uint8Array, above: Uint8Array, pixel: number, candidate: Uint8Array, target: Uint8Array): void {
-  let best = Infinity;
-  for (const [filter, predict] of PREDICTORS.entries()) {
-    const cost = applyFilter(predict, row, above, pixel, candidate);
-    if (cost >= best) continue;
-    best = cost;
+  let least = Infinity;
+  for (let filter = 0; filter < FILTERS.length; filter++) {
+    FILTERS[filter]!(row, above, pixel, candidate);
+    const sum = sumOfMagnitudes(candidate);
+    if (sum >= least) continue;
+    least = sum;
     target[0] = filter;
     target.set(candidate, 1);
   }
 }
 
-/** @returns the sum of the differences' magnitudes */
-function applyFilter(predict: Predictor, row: Uint8Array, above: Uint8Array, pixel: number, target: Uint8Array): number {
-  let cost = 0;
-  for (let i = 0; i < row.length; i++) {
-    const isFirst = i < pixel;
-    const difference = (row[i]! - predict(isFirst ? 0 : row[i - pixel]!, above[i]!, isFirst ? 0 : above[i - pixel]!)) & 0xff;
-    target[i] = difference;
-    cost += difference < 128 ? difference : 256 - difference;
-  }
-  return cost;
+function sumOfMagnitudes(differences: Uint8Array): number {
+  let sum = 0;
+  for (let i = 0; i < differences.length; i++) sum += Math.abs((differences[i]! << 24) >> 24);
+  return sum;
+}
+
+/** The one of the three that is nearest to left + above - aboveLeft. */
+function paeth(left: number, above: number, aboveLeft: number): number {
+  const toLeft = Math.abs(above - aboveLeft);
+  const toAbove = Math.abs(left - aboveLeft);
+  const toAboveLeft = Math.abs(left + above - 2 * aboveLeft);
+  if (toLeft <= toAbove && toLeft <= toAboveLeft) return left;
+  return toAbove <= toAboveLeft ? above : aboveLeft;
 }
