@@ -1,22 +1,11 @@
 import { ThimbleError } from '../errors.js';
 import { encodeImage, type EncodeImageOptions } from './encodeImage.js';
 import { checkImageFormat, imageFormatOf, type ImageFormat } from './ImageFormat.js';
+import type { ImageParts, PlainImage } from './ImageParts.js';
 import { writeFileAtomically } from './writeFileAtomically.js';
 
-/** What an {@link Image} is made of. */
-export interface ImageParts {
-  readonly width: number;
-  readonly height: number;
-  /** 3 for RGB, the default; 4 for RGBA; 1 for grey. */
-  readonly channels?: 1 | 3 | 4;
-  /** 8 bits for each channel of each pixel, row by row from the top: `width · height · channels` bytes. Not copied. */
-  readonly data: Uint8Array;
-  /** Texts that are written into the file, such as `parameters`: prompt and settings. */
-  readonly metadata?: Readonly<Record<string, string>>;
-}
-
 /** A picture in memory, 8 bits a channel. */
-export class Image {
+export class Image implements PlainImage {
   readonly width: number;
   readonly height: number;
   readonly channels: 1 | 3 | 4;

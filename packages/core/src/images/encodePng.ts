@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { createDeflate } from 'node:zlib';
 import { filteredRows } from './filteredRows.js';
-import type { Image } from './Image.js';
+import type { PlainImage } from './ImageParts.js';
 import { pngChunk } from './pngChunk.js';
 import { pngTextChunk } from './pngTextChunk.js';
 
@@ -17,7 +17,7 @@ const BIT_DEPTH = 8;
  *
  * Source: PNG specification (third edition).
  */
-export async function encodePng(image: Image, compressionLevel: number): Promise<Buffer> {
+export async function encodePng(image: PlainImage, compressionLevel: number): Promise<Buffer> {
   const header = Buffer.alloc(13);
   header.writeUInt32BE(image.width, 0);
   header.writeUInt32BE(image.height, 4);

@@ -1,5 +1,5 @@
 import { ThimbleError } from '../errors.js';
-import type { Image } from './Image.js';
+import type { PlainImage } from './ImageParts.js';
 
 /**
  * Encodes an image with sharp, which is only loaded here: it takes 25 MB.
@@ -9,7 +9,7 @@ import type { Image } from './Image.js';
  *
  * @throws `ERR_IMAGE_ENCODE` if sharp cannot be loaded or refuses the image
  */
-export async function encodeWithSharp(image: Image, format: 'webp' | 'jpeg', options: { readonly quality: number; readonly lossless?: boolean }): Promise<Buffer> {
+export async function encodeWithSharp(image: PlainImage, format: 'webp' | 'jpeg', options: { readonly quality: number; readonly lossless?: boolean }): Promise<Buffer> {
   try {
     const { default: sharp } = await import('sharp');
     sharp.cache(false);

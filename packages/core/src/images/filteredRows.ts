@@ -1,4 +1,4 @@
-import type { Image } from './Image.js';
+import type { PlainImage } from './ImageParts.js';
 
 const BAND_BYTES = 65_536;
 
@@ -32,7 +32,7 @@ const FILTERS: readonly RowFilter[] = [
  * The rows of an image as PNG compresses them, some at a time: each with the filter in front that leaves the smallest
  * differences.
  */
-export function* filteredRows({ width, height, channels, data }: Image): Generator<Uint8Array> {
+export function* filteredRows({ width, height, channels, data }: PlainImage): Generator<Uint8Array> {
   const stride = width * channels;
   const rowsPerBand = Math.max(1, Math.floor(BAND_BYTES / (stride + 1)));
   const candidate = new Uint8Array(stride);

@@ -30,11 +30,11 @@ export class FixtureCase {
 
   constructor(name: string) {
     const folder = new URL(`../fixtures/${name}/`, import.meta.url);
-    this.calls = JSON.parse(readFileSync(new URL('case.json', folder), 'utf8')).calls;
+    this.calls = (JSON.parse(readFileSync(new URL('case.json', folder), 'utf8')) as { calls: FixtureCall[] }).calls;
     this.#file = readFileSync(new URL('case.safetensors', folder));
     const length = Number(this.#file.readBigUInt64LE(0));
     this.#dataStart = 8 + length;
-    this.#headers = JSON.parse(this.#file.toString('utf8', 8, this.#dataStart));
+    this.#headers = JSON.parse(this.#file.toString('utf8', 8, this.#dataStart)) as Record<string, Header>;
   }
 
   numbers(tensor: string): number[] {

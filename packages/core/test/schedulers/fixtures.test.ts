@@ -2,8 +2,8 @@ import { describe, expect, test } from '@jest/globals';
 import { Tensor } from 'onnxruntime-common';
 import type { Generator } from '../../src/random/Generator.js';
 import { createScheduler } from '../../src/schedulers/createScheduler.js';
-import { DDIMScheduler } from '../../src/schedulers/DDIMScheduler.js';
-import { PNDMScheduler } from '../../src/schedulers/PNDMScheduler.js';
+import type { DDIMScheduler } from '../../src/schedulers/DDIMScheduler.js';
+import type { PNDMScheduler } from '../../src/schedulers/PNDMScheduler.js';
 import { FixtureCase, type FixtureCall } from './FixtureCase.js';
 
 const fixture = new FixtureCase('schedulers');

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { Tensor } from 'onnxruntime-common';
+import type { Tensor } from 'onnxruntime-common';
 import { TorchGenerator } from '../../src/random/TorchGenerator.js';
 import { createScheduler } from '../../src/schedulers/createScheduler.js';
 import { DDIMScheduler } from '../../src/schedulers/DDIMScheduler.js';
@@ -38,7 +38,8 @@ describe.each(Object.entries(schedulerRegistry))('%s', (name, Scheduler) => {
     expect(scheduler.config).toMatchObject({ _class_name: name, num_train_timesteps: 1000 });
     expect(Object.isFrozen(scheduler.config)).toBe(true);
     expect({ ...Scheduler.fromConfig(scheduler.config).config }).toEqual({ ...scheduler.config });
-    expect({ ...Scheduler.fromConfig(JSON.parse(JSON.stringify(scheduler.config))).config }).toMatchObject(JSON.parse(JSON.stringify(scheduler.config)));
+    const json = JSON.parse(JSON.stringify(scheduler.config)) as Record<string, unknown>;
+    expect({ ...Scheduler.fromConfig(json).config }).toMatchObject(json);
   });
 
   test('names fields that no scheduler knows', () => {
