@@ -96,6 +96,8 @@ export type { ResolvedModel, ResolveModelOptions } from './weights/resolveModel.
 export type { ComponentChoice } from './weights/hub/planCheckpointFiles.js';
 export type { DownloadEvent } from './weights/hub/downloadSnapshot.js';
 export type { JsonObject } from './weights/readJsonFile.js';
+export { scanJson } from './weights/scanJson.js';
+export type { JsonProblem } from './weights/scanJson.js';
 
 export { createDevice } from './device/createDevice.js';
 export { EXECUTION_PROVIDERS } from './device/ExecutionProvider.js';
