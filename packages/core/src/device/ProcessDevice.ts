@@ -1,7 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { addAbortListener, once } from 'node:events';
 import type { Tensor } from 'onnxruntime-common';
-import { isThimbleError, ThimbleError, type ErrorDetails } from '../errors.js';
+import { isThimbleError, ThimbleError } from '../errors.js';
 import type { Device } from './Device.js';
 import type { DeviceOptions } from './DeviceOptions.js';
 import type { DeviceTensor } from './DeviceTensor.js';
@@ -135,7 +135,7 @@ export class ProcessDevice implements Device {
       child.pending.set(id, { resolve, reject });
     });
     hold(child);
-    child.process.send({ id, method, argument } as WorkerRequest, (error) => {
+    child.process.send({ id, method, argument }, (error) => {
       if (error !== null) settle(child, id)?.reject(crash(child, error.message));
     });
     const stopCancelling = signal === undefined ? undefined : cancelOnAbort(child, id, signal);
@@ -172,7 +172,7 @@ export class ProcessDevice implements Device {
       this.#child = undefined;
       this.#generation++;
     }
-    for (const id of [...child.pending.keys()]) settle(child, id)?.reject(crash(child, reason));
+    for (const id of child.pending.keys()) settle(child, id)?.reject(crash(child, reason));
   }
 }
 
@@ -183,7 +183,7 @@ function receive(child: Child, response: WorkerResponse): void {
     return;
   }
   const { code, details, message } = response;
-  pending?.reject(code === undefined ? new ThimbleError('ERR_RUNTIME_RUN', { segment: 'worker', text: message }) : new ThimbleError(code, details as ErrorDetails));
+  pending?.reject(code === undefined ? new ThimbleError('ERR_RUNTIME_RUN', { segment: 'worker', text: message }) : new ThimbleError(code, details));
 }
 
 function settle(child: Child, id: number): Pending | undefined {

@@ -1,4 +1,5 @@
 import type { InferenceSession, Tensor } from 'onnxruntime-common';
+import type * as OnnxRuntime from 'onnxruntime-node';
 import { ThimbleError } from '../errors.js';
 import type { DeviceOptions } from './DeviceOptions.js';
 import type { DeviceTensor } from './DeviceTensor.js';
@@ -6,8 +7,6 @@ import { mapRuntimeError } from './mapRuntimeError.js';
 import type { OnnxModel } from './OnnxModel.js';
 import type { Program, ProgramResult, ProgramStep } from './Program.js';
 import { sessionOptions } from './sessionOptions.js';
-
-type OnnxRuntime = typeof import('onnxruntime-node');
 
 /** After this many bytes of dropped activations a collection is worth its time: their buffers hang on the JavaScript heap. */
 const COLLECT_AFTER = 48 * 2 ** 20;
@@ -22,7 +21,7 @@ export class Runtime {
   readonly #options: DeviceOptions;
   readonly #sessions = new Map<number, LoadedSession>();
   readonly #tensors = new Map<number, Tensor>();
-  #runtime: OnnxRuntime | undefined;
+  #runtime: typeof OnnxRuntime | undefined;
   #nextId: number;
   #dropped = 0;
 
@@ -141,7 +140,7 @@ export class Runtime {
     globalThis.gc({ type: 'minor' } as unknown as boolean);
   }
 
-  async #load(): Promise<OnnxRuntime> {
+  async #load(): Promise<typeof OnnxRuntime> {
     if (this.#runtime !== undefined) return this.#runtime;
     try {
       this.#runtime = await import('onnxruntime-node');

@@ -104,7 +104,7 @@ export class Graph implements GraphParts {
 
   /** A copy of this graph with some parts replaced. */
   with(parts: Partial<GraphParts>): Graph {
-    return new Graph({ ...this, ...parts });
+    return new Graph({ ...(this as GraphParts), ...parts });
   }
 
   /** The shape of a value at the sizes the graph was built for. Throws a RangeError for a name that is not in the graph. */

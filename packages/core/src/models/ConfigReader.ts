@@ -22,21 +22,21 @@ export class ConfigReader {
   size(field: string, fallback?: number): number {
     const value = this.#get(field, fallback);
     if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 1) this.#invalid(field, value, 'a positive whole number');
-    return value as number;
+    return value;
   }
 
   /** A finite number. */
   number(field: string, fallback?: number): number {
     const value = this.#get(field, fallback);
     if (typeof value !== 'number' || !Number.isFinite(value)) this.#invalid(field, value, 'a number');
-    return value as number;
+    return value;
   }
 
   /** A boolean. */
   flag(field: string, fallback: boolean): boolean {
     const value = this.#get(field, fallback);
     if (typeof value !== 'boolean') this.#invalid(field, value, 'true or false');
-    return value as boolean;
+    return value;
   }
 
   /** One of some names. */

@@ -21,7 +21,7 @@ import type { GenerateOptions, GenerateResult, OutputType } from './GenerateOpti
 import { MemoryMonitor, measureMemory } from './MemoryMonitor.js';
 import type { PipelineEvent } from './PipelineEvent.js';
 import { PipelineRun } from './PipelineRun.js';
-import { TurnQueue } from './TurnQueue.js';
+import type { TurnQueue } from './TurnQueue.js';
 
 /** What a pipeline is made of; put together by {@link DiffusionPipeline.fromPretrained}. */
 export interface PipelineParts {

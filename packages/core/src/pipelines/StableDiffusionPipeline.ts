@@ -196,8 +196,8 @@ export class StableDiffusionPipeline extends DiffusionPipeline {
 /** Where noise comes from: one generator for the whole batch, or one per image, as diffusers' list of generators. */
 function noiseSource({ seed, generator, latents }: GenerateOptions, count: number): { seeds: readonly number[]; generator: Generator } {
   if (generator !== undefined) return { seeds: [], generator };
-  if (Array.isArray(seed)) return { seeds: seed, generator: new BatchGenerator(seed.map((one) => new TorchGenerator(one))) };
-  const single = (seed as number | undefined) ?? randomSeed();
+  if (typeof seed === 'object') return { seeds: seed, generator: new BatchGenerator(seed.map((one) => new TorchGenerator(one))) };
+  const single = seed ?? randomSeed();
   const known = seed === undefined && latents !== undefined ? [] : Array.from({ length: count }, () => single);
   return { seeds: known, generator: new TorchGenerator(single) };
 }

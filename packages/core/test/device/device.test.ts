@@ -24,7 +24,7 @@ describe.each([['ProcessDevice', false], ['InlineDevice', true]])('%s', (_name, 
   test('runs a session and copies the result back', async () => {
     const session = await open().load(affineModel());
     const { downloaded, durations } = await device.run({ inputs: { in: VECTOR }, steps: [{ session, ...STEP }], outputs: { out: 'download' } });
-    expect([...(downloaded['out']?.data as Float32Array)]).toEqual([3, 5, 7]);
+    expect([...(downloaded['out']!.data as Float32Array)]).toEqual([3, 5, 7]);
     expect(durations).toHaveLength(1);
   });
 
@@ -49,7 +49,7 @@ describe.each([['ProcessDevice', false], ['InlineDevice', true]])('%s', (_name, 
     const session = await open().load(affineModel());
     const steps = [{ session, ...STEP }, { session, feeds: { x: 'out' }, results: { y: 'twice' }, release: ['out'] }];
     const { downloaded } = await device.run({ inputs: { in: VECTOR }, steps, outputs: { twice: 'download' } });
-    expect([...(downloaded['twice']?.data as Float32Array)]).toEqual([7, 11, 15]);
+    expect([...(downloaded['twice']!.data as Float32Array)]).toEqual([7, 11, 15]);
   });
 
   test('carries 64-bit integers', async () => {

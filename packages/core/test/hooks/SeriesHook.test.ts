@@ -137,10 +137,10 @@ describe('SeriesHook', () => {
 
     test('may throw anything', async () => {
       const hook = new SeriesHook<Context>('h');
-      const tap = hook.tap('a', () => Promise.reject(undefined as unknown as Error));
+      const tap = hook.tap('a', () => Promise.reject(undefined));
       expect(await thrownBy(hook.call({ log: [] }))).toMatchObject({ code: 'ERR_PLUGIN_HOOK', cause: undefined });
       tap[Symbol.dispose]();
-      hook.tap('a', () => Promise.reject('text' as unknown as Error));
+      hook.tap('a', () => Promise.reject('text'));
       expect(await thrownBy(hook.call({ log: [] }))).toMatchObject({ cause: 'text', details: { cause: 'text' } });
     });
 

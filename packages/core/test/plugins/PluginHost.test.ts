@@ -295,7 +295,7 @@ describe('remove', () => {
       const large = new Uint8Array(1024);
       const a = plugin('me:a', (ctx) => {
         ctx.hooks.beforeStep.tap('step', () => void large.fill(1));
-        ctx.hooks.transformGraph.tap('pass', () => void large.fill(2) as undefined);
+        ctx.hooks.transformGraph.tap('pass', () => void large.fill(2));
         ctx.onRemove(() => void large.fill(3));
       });
       await host.use(a);

@@ -1,3 +1,4 @@
+import type * as Hub from '@huggingface/hub';
 import { isThimbleError, ThimbleError } from '../../errors.js';
 import { systemErrorCode } from '../fileSystemError.js';
 import { isCommit } from './HubModelId.js';
@@ -153,7 +154,7 @@ export class HubClient {
 }
 
 /** Loaded when first needed: whoever works from folders does not pay for it. */
-async function loadLibrary(): Promise<typeof import('@huggingface/hub')> {
+async function loadLibrary(): Promise<typeof Hub> {
   return import('@huggingface/hub');
 }
 
