@@ -17,6 +17,8 @@ interface FixtureCall {
   readonly args: Readonly<Record<string, unknown>>;
   readonly in: Readonly<Record<string, string>>;
   readonly out: Readonly<Record<string, ExpectedTensor>>;
+  /** Tensors of the noise that was drawn, in order. */
+  readonly draws?: readonly string[];
 }
 
 const TYPES: Readonly<Record<string, 'float32' | 'int64' | 'int32' | 'uint8'>> = { F32: 'float32', I64: 'int64', I32: 'int32', U8: 'uint8' };

@@ -37,7 +37,7 @@ function headsFirst(site: AttentionSite, emit: Emitter, value: string, perm: rea
 function chunkSizes(site: AttentionSite, budget: number): number[] {
   const bytesPerQuery = site.batch * site.heads * site.keys * 4;
   const most = Math.max(1, Math.floor(budget / bytesPerQuery));
-  const count = Math.ceil(site.queries / most);
+  const count = Math.max(1, Math.ceil(site.queries / most));
   const size = Math.ceil(site.queries / count);
   return Array.from({ length: Math.ceil(site.queries / size) }, (_, i) => Math.min(size, site.queries - i * size));
 }
