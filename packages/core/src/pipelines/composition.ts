@@ -91,18 +91,18 @@ export class PipelineFactory {
   /** @throws ERR_SCHEDULER_UNKNOWN, ERR_CONFIG_INVALID */
   createScheduler(className: string, config: JsonObject): Scheduler {
     const provided = this.services.find(SCHEDULERS, className);
-    return provided === undefined ? createScheduler(className, config) : (provided.fromConfig(config) as Scheduler);
+    return provided === undefined ? createScheduler(className, config) : provided.fromConfig(config);
   }
 
   async createTokenizer(folder: string, className: string): Promise<Tokenizer> {
     const provided = this.services.find(TOKENIZERS, className);
-    return provided === undefined ? createTokenizer(folder) : ((await provided.fromPretrained(folder)) as Tokenizer);
+    return provided === undefined ? createTokenizer(folder) : provided.fromPretrained(folder);
   }
 
   async #createDevice(): Promise<Device> {
     const { device: name = 'cpu', deviceOptions = {} } = this.#options;
     const provided = this.services.find(DEVICES, name);
-    if (provided !== undefined) return (await provided({ ...deviceOptions })) as Device;
+    if (provided !== undefined) return provided({ ...deviceOptions });
     return createDevice({ ...deviceOptions, provider: name as 'cpu' });
   }
 }

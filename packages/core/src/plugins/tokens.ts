@@ -1,3 +1,6 @@
+import type { Device } from '../device/Device.js';
+import type { Scheduler } from '../schedulers/Scheduler.js';
+import type { Tokenizer } from '../tokenizers/Tokenizer.js';
 import { createToken, type Token } from './Token.js';
 
 /** A component's config: the JSON beside its weights. */
@@ -8,16 +11,16 @@ export type Named<T> = Readonly<Record<string, T>>;
 
 /** Makes a scheduler from the JSON in `scheduler_config.json`. */
 export interface SchedulerFactory {
-  fromConfig(config: ComponentConfig): object;
+  fromConfig(config: ComponentConfig): Scheduler;
 }
 
 /** Makes a tokenizer from a checkpoint's tokenizer folder. */
 export interface TokenizerFactory {
-  fromPretrained(folder: string): object | Promise<object>;
+  fromPretrained(folder: string): Tokenizer | Promise<Tokenizer>;
 }
 
 /** Makes a device; `options` are the user's. */
-export type DeviceFactory = (options: Readonly<Record<string, unknown>>) => object | Promise<object>;
+export type DeviceFactory = (options: Readonly<Record<string, unknown>>) => Device | Promise<Device>;
 
 /** A pipeline class. What its constructor takes is the pipelines' affair. */
 export type PipelineClass = abstract new (...args: never[]) => object;

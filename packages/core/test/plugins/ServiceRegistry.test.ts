@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { DDIMScheduler } from '../../src/schedulers/DDIMScheduler.js';
 import { ServiceRegistry } from '../../src/plugins/ServiceRegistry.js';
 import { createToken } from '../../src/plugins/Token.js';
 import { type Named, SCHEDULERS } from '../../src/plugins/tokens.js';
@@ -54,15 +55,14 @@ describe('ServiceRegistry', () => {
   });
 
   test('takes a scheduler class as it is', () => {
-    class EchoScheduler {
-      constructor(readonly config: Readonly<Record<string, unknown>>) {}
-      static fromConfig(config: Readonly<Record<string, unknown>>): EchoScheduler {
-        return new EchoScheduler(config);
+    class QuietScheduler extends DDIMScheduler {
+      static override fromConfig(config: Readonly<Record<string, unknown>>): DDIMScheduler {
+        return new QuietScheduler(config);
       }
     }
     const services = new ServiceRegistry();
-    services.provide(SCHEDULERS, { EchoScheduler });
-    expect(services.find(SCHEDULERS, 'EchoScheduler')?.fromConfig({ steps: 3 })).toEqual({ config: { steps: 3 } });
+    services.provide(SCHEDULERS, { QuietScheduler });
+    expect(services.find(SCHEDULERS, 'QuietScheduler')?.fromConfig({ steps_offset: 3 })).toBeInstanceOf(QuietScheduler);
   });
 
   test('takes two tokens of one description for the same', () => {
