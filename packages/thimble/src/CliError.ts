@@ -1,0 +1,62 @@
+import { ExitCode } from './ExitCode.js';
+
+/** Describes one kind of failure of the command line. */
+interface CliErrorEntry {
+  readonly exitCode: ExitCode;
+  /** Says what happened, where, and what to do. */
+  readonly message: (details: never) => string;
+}
+
+/** The failures that the command line itself reports by code, beside those of `@thimble/core`. Codes are API. */
+export const cliErrorRegistry = {
+  ERR_USAGE: {
+    exitCode: ExitCode.usage,
+    message: (d: { problem: string }): string => d.problem,
+  },
+  ERR_INTERRUPTED: {
+    exitCode: ExitCode.interrupted,
+    message: (d: { signal: string }): string => `Stopped by ${d.signal}; nothing was left behind.`,
+  },
+  ERR_OUTPUT_UNWRITABLE: {
+    exitCode: ExitCode.failure,
+    message: (d: { path: string; reason: string }): string => `Cannot write "${d.path}": ${d.reason}. Choose another place with --output.`,
+  },
+  ERR_PLUGIN_PACKAGE_NOT_FOUND: {
+    exitCode: ExitCode.failure,
+    message: (d: { package: string; folder: string }): string =>
+      `--use ${d.package}: there is no such package, neither for "${d.folder}" nor with thimble. Check the name, or install it: npm install ${d.package}`,
+  },
+  ERR_PLUGIN_PACKAGE_BROKEN: {
+    exitCode: ExitCode.failure,
+    message: (d: { package: string; reason: string }): string => `--use ${d.package}: the package cannot be loaded: ${d.reason}`,
+  },
+  ERR_PLUGIN_EXPORT: {
+    exitCode: ExitCode.usage,
+    message: (d: { package: string; problem: string; exports: readonly string[] }): string =>
+      `--use ${d.package}: ${d.problem}. It exports ${d.exports.join(', ') || 'nothing'}` +
+      `${d.exports.length === 0 ? '.' : `; choose one: --use '${d.package}#${d.exports[0]}'`}`,
+  },
+  ERR_PLUGIN_OPTIONS: {
+    exitCode: ExitCode.usage,
+    message: (d: { package: string; export: string; reason: string }): string => `--use ${d.package}: new ${d.export}(…) failed: ${d.reason}`,
+  },
+} as const satisfies Record<`ERR_${string}`, CliErrorEntry>;
+
+/** The code of a {@link CliError}. */
+export type CliErrorCode = keyof typeof cliErrorRegistry;
+
+/** What a {@link CliError} of code `C` says about itself. */
+export type CliErrorDetails<C extends CliErrorCode = CliErrorCode> = Parameters<(typeof cliErrorRegistry)[C]['message']>[0];
+
+/** A failure of the command line, with a code from the {@link cliErrorRegistry}. */
+export class CliError<C extends CliErrorCode = CliErrorCode> extends Error {
+  readonly code: C;
+  readonly details: CliErrorDetails<C>;
+
+  constructor(code: C, details: CliErrorDetails<C>, options?: { cause?: unknown }) {
+    super((cliErrorRegistry[code].message as (d: CliErrorDetails<C>) => string)(details), options);
+    this.name = 'CliError';
+    this.code = code;
+    this.details = details;
+  }
+}

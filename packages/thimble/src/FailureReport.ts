@@ -1,0 +1,50 @@
+import { isThimbleError, type ErrorDetails, type ThimbleError } from '@thimble/core';
+import { CliError, cliErrorRegistry } from './CliError.js';
+import { ExitCode } from './ExitCode.js';
+import { schedulerNames } from './generate/schedulerNames.js';
+
+/** A failure as it is told to the user. */
+export interface FailureReport {
+  readonly code: string;
+  readonly message: string;
+  readonly exitCode: ExitCode;
+}
+
+const SIGNAL_EXIT_CODES: Readonly<Record<string, ExitCode>> = { SIGINT: ExitCode.interrupted, SIGTERM: ExitCode.terminated, SIGHUP: ExitCode.hangup };
+
+/** Which option an argument of core's calls came from. */
+const OPTIONS: Readonly<Record<string, string>> = {
+  prompt: 'the prompt', model: 'the model', width: '--size', height: '--size', numInferenceSteps: '--steps', guidanceScale: '--guidance',
+  negativePrompt: '--negative', numImagesPerPrompt: '--count', seed: '--seed', eta: '--eta', clipSkip: '--clip-skip', device: '--device',
+};
+
+/** Says what went wrong in the words of the command line, and how the program is to end. */
+export function describeFailure(error: unknown): FailureReport {
+  if (error instanceof CliError) return describeCliError(error);
+  if (isThimbleError(error)) return describeThimbleError(error);
+  return { code: 'ERR_UNEXPECTED', message: `${unexpected(error)} (run again with --debug for details)`, exitCode: ExitCode.failure };
+}
+
+function describeCliError(error: CliError): FailureReport {
+  const { code, message, details } = error;
+  const bySignal = 'signal' in details ? SIGNAL_EXIT_CODES[details.signal] : undefined;
+  return { code, message, exitCode: bySignal ?? cliErrorRegistry[code].exitCode };
+}
+
+function describeThimbleError(error: ThimbleError): FailureReport {
+  const { code, message } = error;
+  if (code === 'ERR_ARGUMENT_INVALID') {
+    const option = OPTIONS[(error.details as ErrorDetails<'ERR_ARGUMENT_INVALID'>).argument];
+    if (option !== undefined) return { code, message: `${option}: ${message}`, exitCode: ExitCode.usage };
+  }
+  if (code === 'ERR_SCHEDULER_UNKNOWN') {
+    const { scheduler, known } = error.details as ErrorDetails<'ERR_SCHEDULER_UNKNOWN'>;
+    const text = `There is no scheduler "${String(scheduler)}"; --scheduler takes ${schedulerNames(known).join(', ')}, or a class name: ${known.join(', ')}.`;
+    return { code, message: text, exitCode: ExitCode.usage };
+  }
+  return { code, message, exitCode: ExitCode.failure };
+}
+
+function unexpected(error: unknown): string {
+  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+}

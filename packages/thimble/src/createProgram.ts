@@ -1,0 +1,53 @@
+import { readFileSync } from 'node:fs';
+import { Command } from 'commander';
+import { createGenerateCommand } from './generate/createGenerateCommand.js';
+import { createInspectCommand } from './inspect/createInspectCommand.js';
+import type { Interruption } from './Interruption.js';
+
+const HELP = `
+Examples:
+  $ thimble generate "a photo of a cat" --model ./stable-diffusion-v1-5
+  $ thimble generate "a photo of a cat" --model stable-diffusion-v1-5/stable-diffusion-v1-5 --variant fp16 --steps 20
+  $ thimble inspect ./stable-diffusion-v1-5
+
+A MODEL is a folder in diffusers' layout (model_index.json, then a folder with config.json and safetensors for each part),
+or the id of one on the Hugging Face hub, which is looked for in the local cache first and downloaded if it is not there.
+
+Exit codes:
+  0    done
+  1    something failed; the message says what
+  2    wrong usage: an unknown option, a value that cannot be
+  130  stopped by Ctrl-C (129 by a closed terminal, 143 by SIGTERM); nothing is left behind
+
+thimble generate --help tells all about making pictures.
+`;
+
+/** The command line: its commands, options and help. With `silent`, mistakes in its use are only thrown, not told. */
+export function createProgram(interruption: Interruption, { silent }: { readonly silent: boolean }): Command {
+  const program = new Command('thimble')
+    .description('Makes pictures from text with diffusion models, in very little memory.')
+    .version(packageVersion(), '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .helpCommand('help [command]', 'print the help of a command')
+    .addHelpText('after', HELP);
+  endByThrowing(program, silent);
+  for (const command of [createGenerateCommand(interruption), createInspectCommand(interruption)]) {
+    program.addCommand(command);
+    endByThrowing(command, silent);
+  }
+  return program;
+}
+
+function endByThrowing(command: Command, silent: boolean): void {
+  const path = command.parent === null ? command.name() : `${command.parent.name()} ${command.name()}`;
+  command.exitOverride().showHelpAfterError(`(${path} --help tells more)`);
+  command.configureOutput({
+    outputError: (text, write) => write(text.replace(/^error: /, 'thimble: ')),
+    ...(silent ? { writeErr: () => undefined } : {}),
+  });
+}
+
+function packageVersion(): string {
+  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
+  return version;
+}

@@ -1,0 +1,29 @@
+import type { PluginSpec } from '../plugins/parsePluginSpec.js';
+import type { FileFormat } from './FileFormat.js';
+import type { Size } from './parseSize.js';
+
+/** The options of `thimble generate`, as commander parsed them. */
+export interface GenerateFlags {
+  readonly model: string;
+  readonly variant?: string;
+  readonly revision?: string;
+  readonly offline?: boolean;
+  readonly steps?: number;
+  readonly size?: Size;
+  readonly seed?: number | readonly number[];
+  readonly guidance?: number;
+  readonly negative?: string;
+  readonly count?: number;
+  readonly scheduler?: string;
+  readonly eta?: number;
+  readonly clipSkip?: number;
+  readonly output?: string;
+  readonly format?: FileFormat;
+  readonly overwrite?: boolean;
+  readonly previews?: string;
+  readonly device?: string;
+  readonly threads?: number;
+  readonly use: readonly PluginSpec[];
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+}

@@ -1,0 +1,60 @@
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import { CliError } from '../CliError.js';
+import { FILE_FORMATS, formatOfPath, type FileFormat } from './FileFormat.js';
+import { fileNameOf } from './fileNameOf.js';
+
+/** One picture of a run, as far as its file's name depends on it. */
+export interface PictureLabel {
+  readonly prompt: string;
+  readonly seed: number | undefined;
+  /** From 1, over the whole run. */
+  readonly index: number;
+}
+
+const DEFAULT_FOLDER = 'out';
+const DEFAULT_NAME = '{prompt}-{seed}';
+const PLACEHOLDERS = ['prompt', 'seed', 'index'] as const;
+
+/** How the files of a run are called: what `--output` and `--format` ask for. */
+export interface OutputNaming {
+  readonly format: FileFormat;
+  /** The folder the files go to; for a pattern, the part that is the same for all. */
+  pathOf(label: PictureLabel): string;
+}
+
+/** Makes sense of `--output`: a file, a folder, or a pattern with `{prompt}`, `{seed}` or `{index}`. @throws ERR_USAGE */
+export function outputNaming(output: string | undefined, format: FileFormat | undefined): OutputNaming {
+  if (output === '') usage('--output is empty; give a file, a folder, or a pattern such as "cats/{seed}.png"');
+  if (output === undefined || isFolder(output)) return inFolder(output ?? DEFAULT_FOLDER, format ?? 'png');
+  const named = formatOfPath(output);
+  if (named === undefined) usage(`--output ${output}: pictures are written as ${FILE_FORMATS.join(', ')}; end the name in one of these, or in "/" for a folder`);
+  if (format !== undefined && format !== named) usage(`--output ${output} asks for ${named}, and --format for ${format}; drop one of them`);
+  checkPlaceholders(output);
+  return { format: named, pathOf: (label) => fill(output, label) };
+}
+
+function inFolder(folder: string, format: FileFormat): OutputNaming {
+  return { format, pathOf: (label) => join(folder, `${fill(DEFAULT_NAME, label)}.${format}`) };
+}
+
+function isFolder(output: string): boolean {
+  if (/[/\\]$/.test(output)) return true;
+  if (statSync(output, { throwIfNoEntry: false })?.isDirectory()) return true;
+  return !/\.[^./\\{}]+$/.test(output) && !output.includes('{');
+}
+
+function checkPlaceholders(pattern: string): void {
+  for (const [, name] of pattern.matchAll(/\{(\w*)\}/g)) {
+    if (!PLACEHOLDERS.some((known) => known === name)) usage(`--output ${pattern}: there is no {${name}}; there are ${PLACEHOLDERS.map((known) => `{${known}}`).join(', ')}`);
+  }
+}
+
+function fill(pattern: string, { prompt, seed, index }: PictureLabel): string {
+  const values: Readonly<Record<string, string>> = { prompt: fileNameOf(prompt), seed: String(seed ?? index), index: String(index) };
+  return pattern.replace(/\{(\w+)\}/g, (whole, name: string) => values[name] ?? whole);
+}
+
+function usage(problem: string): never {
+  throw new CliError('ERR_USAGE', { problem: `${problem}.` });
+}

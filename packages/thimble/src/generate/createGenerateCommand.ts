@@ -1,0 +1,99 @@
+import { Command, Option } from 'commander';
+import type { Interruption } from '../Interruption.js';
+import { parsePluginSpec, type PluginSpec } from '../plugins/parsePluginSpec.js';
+import { FILE_FORMATS } from './FileFormat.js';
+import type { GenerateFlags } from './GenerateFlags.js';
+import { numberFrom, wholeNumberFrom } from './parseNumber.js';
+import { parseSeeds } from './parseSeeds.js';
+import { parseSize } from './parseSize.js';
+
+const HELP = `
+Examples:
+  One picture, in out/, named after the prompt and its seed:
+    $ thimble generate "a red fox in the snow" --model ./stable-diffusion-v1-5
+  The same picture again, larger and with more steps:
+    $ thimble generate "a red fox in the snow" --model ./stable-diffusion-v1-5 --seed 42 --size 768x512 --steps 50
+  Four at once, into a folder, as WebP:
+    $ thimble generate "a red fox" -m ./stable-diffusion-v1-5 -n 4 --seed 1,2,3,4 -o foxes/ --format webp
+  With a plugin, installed by npm in the current folder:
+    $ thimble generate "a red fox" -m ./stable-diffusion-v1-5 --use '@thimble/plugin-vae-tiling:{"tileSampleMinSize":256}'
+  For programs, one JSON object a line:
+    $ thimble generate "a red fox" -m ./stable-diffusion-v1-5 --json | jq -r 'select(.type == "done").images[]'
+
+The standard output holds the paths of the files that were written, and nothing else; progress and messages go to the standard
+error output. Exit codes: 0 done, 1 failed, 2 wrong usage, 130 stopped by Ctrl-C.
+`;
+
+/** `thimble generate`. */
+export function createGenerateCommand(interruption: Interruption): Command {
+  const command = new Command('generate')
+    .description('Makes a picture of every prompt. Several prompts are computed together, as a batch.')
+    .argument('<prompt...>', 'what the picture shows; in quotes')
+    .helpOption('-h, --help', 'print this help')
+    .addHelpText('after', HELP)
+    .action(async (prompts: string[], flags: GenerateFlags) => {
+      const { runGenerate } = await import('./runGenerate.js');
+      await runGenerate(prompts, flags, interruption);
+    });
+  const groups: Readonly<Record<string, readonly Option[]>> = {
+    'Model:': modelOptions(), 'Picture:': pictureOptions(), 'Sampling:': samplingOptions(), 'Files:': fileOptions(),
+    'Computing:': computingOptions(), 'Messages:': messageOptions(),
+  };
+  for (const [heading, options] of Object.entries(groups)) for (const option of options) command.addOption(option.helpGroup(heading));
+  return command;
+}
+
+function modelOptions(): Option[] {
+  return [
+    new Option('-m, --model <path|id>', 'folder in diffusers\' layout, or hub id "owner/name[@revision]"').makeOptionMandatory(),
+    new Option('--variant <name>', 'which weights to take where there are several, such as fp16'),
+    new Option('--revision <name>', "a hub id's branch, tag or commit"),
+    new Option('--offline', 'never ask the hub, only its cache on disk'),
+  ];
+}
+
+function pictureOptions(): Option[] {
+  return [
+    new Option('-s, --size <WxH>', "pixels, multiples of 8, such as 512x512 (default: the model's own)").argParser(parseSize),
+    new Option('-n, --count <number>', 'pictures of each prompt (default: 1)').argParser(wholeNumberFrom(1)),
+    new Option('--seed <number>', 'makes a picture repeatable; one for all, or a,b,c for each (default: random)').argParser(parseSeeds),
+    new Option('--negative <text>', 'what the picture should not show'),
+    new Option('--guidance <number>', 'how closely to follow the prompt; 1 = freely, and twice as fast (default: 7.5)').argParser(numberFrom(-Infinity)),
+  ];
+}
+
+function samplingOptions(): Option[] {
+  return [
+    new Option('--steps <number>', 'more take longer, and show more detail (default: 50)').argParser(wholeNumberFrom(1)),
+    new Option('--scheduler <name>', "ddim, pndm, or a class name (default: the model's own)"),
+    new Option('--eta <number>', "DDIM's share of fresh noise, 0 to 1 (default: 0)").argParser(numberFrom(0, 1)),
+    new Option('--clip-skip <number>', 'layers of the text encoder to leave out at the end (default: 0)').argParser(wholeNumberFrom(0)),
+  ];
+}
+
+function fileOptions(): Option[] {
+  return [
+    new Option('-o, --output <path>', 'a file, a folder, or a pattern with {prompt}, {seed}, {index} (default: out/{prompt}-{seed}.png)'),
+    new Option('--format <name>', 'png, with prompt and settings inside; webp or jpg (default: as --output says, else png)').choices([...FILE_FORMATS]),
+    new Option('--overwrite', 'replace files that are there already (default: take the next free number)'),
+    new Option('--previews <folder>', 'write a small picture after every step'),
+  ];
+}
+
+function computingOptions(): Option[] {
+  return [
+    new Option('--device <name>', 'cpu, webgpu or cuda (default: cpu)'),
+    new Option('--threads <number>', "threads of the computation (default: the processor's cores)").argParser(wholeNumberFrom(1)),
+    new Option('--use <package:json>', 'install a plugin: a package with its options, PACKAGE[#EXPORT][:JSON]; may be repeated')
+      .argParser((text: string, before: readonly PluginSpec[]) => [...before, parsePluginSpec(text)])
+      .default([], 'none'),
+  ];
+}
+
+function messageOptions(): Option[] {
+  return [
+    new Option('--json', 'write one JSON object a line to the standard output: every event, then "done" or "error"'),
+    new Option('-q, --quiet', 'say nothing but errors'),
+    new Option('--debug', 'show where an error came from; also THIMBLE_DEBUG=1'),
+  ];
+}

@@ -1,0 +1,121 @@
+import { basename, join } from 'node:path';
+import {
+  DiffusionPipeline, ProcessDevice, schedulerRegistry, type DownloadEvent, type FromPretrainedOptions, type GenerateOptions, type GenerateResult,
+  type MemoryReport, type PreviewEvent, type WarningEvent,
+} from '@thimble/core';
+import type { Interruption } from '../Interruption.js';
+import { loadPlugin } from '../plugins/loadPlugin.js';
+import { createProgress } from '../progress/createProgress.js';
+import type { Progress } from '../progress/Progress.js';
+import type { RunReport } from '../progress/RunReport.js';
+import { withoutUndefined } from '../withoutUndefined.js';
+import type { GenerateFlags } from './GenerateFlags.js';
+import { outputNaming, type OutputNaming } from './OutputNaming.js';
+import { PictureWriter } from './PictureWriter.js';
+import { findScheduler } from './schedulerNames.js';
+
+/** What a run needs beside the pipeline. */
+interface RunParts {
+  readonly prompts: readonly string[];
+  readonly flags: GenerateFlags;
+  readonly interruption: Interruption;
+  readonly naming: OutputNaming;
+  readonly writer: PictureWriter;
+  readonly progress: Progress;
+}
+
+/** Does what `thimble generate` says: opens the model, runs it, writes the pictures. Leaves nothing behind if it fails. */
+export async function runGenerate(prompts: readonly string[], flags: GenerateFlags, interruption: Interruption): Promise<void> {
+  const naming = outputNaming(flags.output, flags.format);
+  const writer = new PictureWriter({ overwrite: flags.overwrite ?? false });
+  await writer.check(naming.pathOf({ prompt: prompts[0] ?? '', seed: 0, index: 1 }));
+  if (flags.previews !== undefined) await writer.check(join(flags.previews, 'step'));
+  const progress = await createProgress(flags);
+  try {
+    progress.start(title(prompts, flags));
+    progress.done(await run({ prompts, flags, interruption, naming, writer, progress }));
+  } finally {
+    progress.close();
+  }
+}
+
+async function run(parts: RunParts): Promise<RunReport> {
+  const { prompts, flags, interruption, progress } = parts;
+  const { signal } = interruption;
+  const told = new Set<string>();
+  // A warning from opening the model comes again with the first run.
+  const tell = (event: DownloadEvent | WarningEvent): void => {
+    if (event.type === 'warning' && told.has(event.message)) return;
+    if (event.type === 'warning') told.add(event.message);
+    progress.event(event);
+  };
+  await using pipe = await open(flags, signal, tell);
+  using forced = interruption.onForce(() => killDevice(pipe));
+  void forced;
+  if (flags.scheduler !== undefined) pipe.scheduler = pipe.createScheduler(findScheduler(flags.scheduler, Object.keys(schedulerRegistry)));
+  for await (const event of pipe.stream(prompts.length === 1 ? (prompts[0] as string) : [...prompts], generateOptions(flags, signal))) {
+    if (event.type === 'preview') await savePreviews(event, parts);
+    else if (event.type === 'warning') tell(event);
+    else if (event.type === 'done') return report(event.result, pipe, parts);
+    else progress.event(event);
+  }
+  throw new TypeError('the run ended without a result');
+}
+
+async function open(flags: GenerateFlags, signal: AbortSignal, onProgress: NonNullable<FromPretrainedOptions['onProgress']>): Promise<DiffusionPipeline> {
+  const { model, variant, revision, device, threads, offline } = flags;
+  const plugins = [];
+  for (const spec of flags.use) plugins.push(await loadPlugin(spec));
+  return DiffusionPipeline.fromPretrained(model, {
+    ...withoutUndefined({ variant, revision, device }),
+    ...(threads === undefined ? {} : { deviceOptions: { threads } }),
+    plugins, localFilesOnly: offline ?? false, signal, onProgress,
+  });
+}
+
+function generateOptions(flags: GenerateFlags, signal: AbortSignal): GenerateOptions<'image'> {
+  const { size, steps, seed, guidance, negative, count, eta, clipSkip, previews } = flags;
+  const named = {
+    ...size, seed, eta, clipSkip, numInferenceSteps: steps, guidanceScale: guidance, negativePrompt: negative, numImagesPerPrompt: count,
+  };
+  return { ...withoutUndefined(named), previews: previews !== undefined, signal };
+}
+
+async function report({ images, seeds, timings, memory }: GenerateResult<'image'>, pipe: DiffusionPipeline, parts: RunParts): Promise<RunReport> {
+  const { prompts, naming, writer, progress, interruption } = parts;
+  const paths: string[] = [];
+  let { peak } = memory;
+  for (const [at, image] of images.entries()) {
+    interruption.signal.throwIfAborted();
+    const prompt = prompts[Math.floor((at * prompts.length) / images.length)] ?? '';
+    const wanted = naming.pathOf({ prompt, seed: seeds[at], index: at + 1 });
+    const path = await writer.write(image, wanted, naming.format);
+    peak = higher(peak, await pipe.memory());
+    paths.push(path);
+    progress.written(path, wanted);
+  }
+  return { images: paths, seeds, timings, memory: { ...memory, peak } };
+}
+
+/** Encoding pictures takes memory too, after the run. */
+function higher(peak: MemoryReport, now: MemoryReport): MemoryReport {
+  return now.main.residentBytes > peak.main.residentBytes ? { ...peak, main: now.main } : peak;
+}
+
+async function savePreviews({ index, images }: PreviewEvent, { flags, writer, progress }: RunParts): Promise<void> {
+  const paths: string[] = [];
+  for (const [at, image] of images.entries()) {
+    const name = `step-${String(index + 1).padStart(3, '0')}${images.length > 1 ? `-image-${at + 1}` : ''}.png`;
+    paths.push(await writer.write(image, join(flags.previews as string, name), 'png'));
+  }
+  progress.event({ type: 'preview', index, images: paths });
+}
+
+function killDevice({ device }: DiffusionPipeline): void {
+  if (device instanceof ProcessDevice && device.pid !== undefined) process.kill(device.pid, 'SIGKILL');
+}
+
+function title(prompts: readonly string[], { model }: GenerateFlags): string {
+  const more = prompts.length > 1 ? ` and ${prompts.length - 1} more` : '';
+  return `thimble: "${prompts[0]}"${more}, by ${basename(model) || model}`;
+}

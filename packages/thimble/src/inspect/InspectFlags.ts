@@ -1,0 +1,8 @@
+/** The options of `thimble inspect`, as commander parsed them. */
+export interface InspectFlags {
+  readonly variant?: string;
+  readonly revision?: string;
+  readonly offline?: boolean;
+  readonly segments?: boolean;
+  readonly json?: boolean;
+}

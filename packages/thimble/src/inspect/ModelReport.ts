@@ -1,0 +1,43 @@
+/** A segment of a component: what can be loaded and run by itself. */
+export interface SegmentReport {
+  readonly name: string;
+  readonly bytes: number;
+}
+
+/** A weight file. */
+export interface FileReport {
+  /** Relative to the model's folder. */
+  readonly path: string;
+  readonly bytes: number;
+}
+
+/** One component with weights. */
+export interface ComponentReport {
+  readonly name: string;
+  readonly className: string;
+  /** Whether thimble can run it. */
+  readonly supported: boolean;
+  /** Absent for plain weights. */
+  readonly variant?: string;
+  readonly parameters: number;
+  /** Bytes of the tensors, as stored. */
+  readonly bytes: number;
+  /** Bytes by the type they are stored in. */
+  readonly dtypes: Readonly<Record<string, number>>;
+  readonly files: readonly FileReport[];
+  /** In the order of execution; empty for a component that is not supported. */
+  readonly segments: readonly SegmentReport[];
+}
+
+/** What a model's folder holds. */
+export interface ModelReport {
+  readonly folder: string;
+  /** The pipeline's class, or that of a single model. */
+  readonly className: string;
+  readonly scheduler?: string;
+  readonly tokenizer?: string;
+  readonly components: readonly ComponentReport[];
+  /** Over all components. */
+  readonly parameters: number;
+  readonly bytes: number;
+}

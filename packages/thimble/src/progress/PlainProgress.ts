@@ -1,0 +1,75 @@
+import { formatBytes } from './formatBytes.js';
+import { formatDuration } from './formatDuration.js';
+import { formatMemory } from './formatMemory.js';
+import { oneLine } from './oneLine.js';
+import type { Progress } from './Progress.js';
+import type { RunEvent } from './RunEvent.js';
+import type { RunReport } from './RunReport.js';
+import { StepClock } from './StepClock.js';
+import { summaryLine } from './summaryLine.js';
+
+/** A download is told of every so many percent. */
+const DOWNLOAD_STRIDE = 10;
+
+/** For files and pipes: plain lines on the standard error output, at most one a step. */
+export class PlainProgress implements Progress {
+  readonly #clock = new StepClock();
+  /** A step's line waits for the memory event that follows it. */
+  #step: string | undefined;
+  #downloaded = -1;
+
+  start(title: string): void {
+    this.#write(title);
+  }
+
+  event(event: RunEvent): void {
+    switch (event.type) {
+      case 'warning':
+        this.#write(`warning: ${oneLine(event.message)} [${event.code}]`);
+        break;
+      case 'download':
+        this.#download(event.loaded, event.total);
+        break;
+      case 'memory':
+        if (this.#step !== undefined) this.#write(`${this.#step}, ${formatMemory(event.memory)}`);
+        this.#step = undefined;
+        break;
+      case 'step':
+        this.#step = this.#describeStep(event.index + 1, event.steps, event.milliseconds);
+        break;
+      case 'decode':
+        this.#write(`decoded in ${formatDuration(event.milliseconds)}`);
+        break;
+    }
+  }
+
+  written(path: string, wanted: string): void {
+    if (path !== wanted) this.#write(`${wanted} is there already; written to ${path}`);
+    process.stdout.write(`${path}\n`);
+  }
+
+  done(report: RunReport): void {
+    this.#write(summaryLine(report));
+  }
+
+  close(): void {
+    // Nothing is open.
+  }
+
+  #describeStep(number: number, steps: number, milliseconds: number): string {
+    this.#clock.step(milliseconds);
+    return `step ${number}/${steps}: ${formatDuration(milliseconds)}, ${formatDuration(this.#clock.left(steps - number) ?? 0)} left`;
+  }
+
+  #download(loaded: number, total: number): void {
+    const percent = Math.floor((100 * loaded) / Math.max(1, total));
+    if (percent < this.#downloaded + DOWNLOAD_STRIDE && percent < 100) return;
+    if (percent === this.#downloaded) return;
+    this.#downloaded = percent;
+    this.#write(`downloaded ${percent}% of ${formatBytes(total)}`);
+  }
+
+  #write(line: string): void {
+    process.stderr.write(`${line}\n`);
+  }
+}

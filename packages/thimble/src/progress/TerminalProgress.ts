@@ -1,0 +1,98 @@
+import cliProgress from 'cli-progress';
+import { formatBytes } from './formatBytes.js';
+import { formatDuration } from './formatDuration.js';
+import { formatMemory } from './formatMemory.js';
+import { oneLine } from './oneLine.js';
+import type { Progress } from './Progress.js';
+import { progressLine, type ProgressLine } from './progressLine.js';
+import type { RunEvent } from './RunEvent.js';
+import type { RunReport } from './RunReport.js';
+import { StepClock } from './StepClock.js';
+import { summaryLine } from './summaryLine.js';
+
+/** Redraws per second. */
+const RATE = 5;
+
+/** For people: a bar with steps, time left and memory, and messages above it. */
+export class TerminalProgress implements Progress {
+  readonly #clock = new StepClock();
+  #bars: cliProgress.MultiBar | undefined;
+  #line: () => ProgressLine = () => ({ label: 'opening the model', fields: [] });
+  #memory: string | undefined;
+
+  start(title: string): void {
+    process.stderr.write(`${oneLine(title, process.stderr.columns)}\n`);
+    this.#bars = new cliProgress.MultiBar({
+      stream: process.stderr,
+      format: (_options, { maxWidth }: { readonly maxWidth: number }) => progressLine(this.#line(), maxWidth),
+      fps: RATE,
+      // Redraws after a message, too; and leaves the terminal's settings alone, so that nothing has to be put back.
+      forceRedraw: true,
+      linewrap: true,
+      gracefulExit: false,
+      clearOnComplete: true,
+    });
+    this.#bars.create(1, 0);
+  }
+
+  event(event: RunEvent): void {
+    switch (event.type) {
+      case 'warning':
+        this.#say(`warning: ${oneLine(event.message)} [${event.code}]`);
+        break;
+      case 'download':
+        this.#download(event.loaded, event.total);
+        break;
+      case 'memory':
+        this.#memory = formatMemory(event.memory);
+        break;
+      case 'load':
+        this.#line = () => ({ label: 'first step', fields: this.#fields() });
+        break;
+      case 'step':
+        this.#step(event.index + 1, event.steps, event.milliseconds);
+        break;
+    }
+  }
+
+  written(path: string, wanted: string): void {
+    if (path !== wanted) this.#say(`${wanted} is there already; written to ${path}`);
+    this.close();
+    process.stdout.write(`${path}\n`);
+  }
+
+  done(report: RunReport): void {
+    this.close();
+    process.stderr.write(`${summaryLine(report)}\n`);
+  }
+
+  close(): void {
+    this.#bars?.update();
+    this.#bars?.stop();
+    this.#bars = undefined;
+  }
+
+  #step(number: number, steps: number, milliseconds: number): void {
+    this.#clock.step(milliseconds);
+    const label = number === steps ? 'decoding' : `step ${number}/${steps}`;
+    this.#line = () => {
+      const left = this.#clock.left(steps - number);
+      return { label, share: number / steps, fields: this.#fields(left === undefined || number === steps ? [] : [`${formatDuration(left)} left`]) };
+    };
+  }
+
+  #download(loaded: number, total: number): void {
+    this.#line = () => ({ label: 'downloading', share: loaded / Math.max(1, total), fields: [`${formatBytes(loaded)} of ${formatBytes(total)}`] });
+  }
+
+  /** Left to right: what goes first is kept longest on a narrow screen. */
+  #fields(first: readonly string[] = []): string[] {
+    const { perStep } = this.#clock;
+    return [...first, ...(perStep === undefined ? [] : [`${formatDuration(perStep)}/step`]), ...(this.#memory === undefined ? [] : [this.#memory])];
+  }
+
+  #say(line: string): void {
+    if (this.#bars === undefined) process.stderr.write(`${line}\n`);
+    else this.#bars.log(`${line}\n`);
+  }
+}
