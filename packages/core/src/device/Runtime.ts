@@ -43,7 +43,7 @@ export class Runtime {
       this.#sessions.set(id, { name: model.name, session });
       return id;
     } catch (error) {
-      throw mapRuntimeError(error, 'load', model.name);
+      throw mapRuntimeError(error, 'load', model.name, this.#options.provider);
     }
   }
 
@@ -106,7 +106,7 @@ export class Runtime {
       const results = await loaded.session.run(feeds, Object.keys(step.results));
       for (const [port, name] of Object.entries(step.results)) values.set(name, results[port] as Tensor);
     } catch (error) {
-      throw mapRuntimeError(error, 'run', loaded.name);
+      throw mapRuntimeError(error, 'run', loaded.name, this.#options.provider);
     }
     for (const name of step.release) {
       const tensor = values.get(name);
