@@ -45,21 +45,18 @@ export interface PipelineParts {
 export abstract class DiffusionPipeline implements PluginHostPipeline, AsyncDisposable {
   /** By name: `unet`, `vae`, `text_encoder`. Replaceable. */
   readonly components: Record<string, Component>;
-  /** Replaceable: `pipe.scheduler = DDIMScheduler.fromConfig(pipe.scheduler.config)`. */
-  scheduler: Scheduler | undefined;
-  readonly tokenizer: Tokenizer | undefined;
   /** For applications; plugins tap the hooks of their context. */
   readonly hooks: Hooks;
   readonly device: Device;
   readonly #parts: PipelineParts;
   readonly #life = new AbortController();
+  #scheduler: Scheduler | undefined;
   #runs = 0;
 
   constructor(parts: PipelineParts) {
     this.#parts = parts;
     this.components = parts.components;
-    this.scheduler = parts.scheduler;
-    this.tokenizer = parts.tokenizer;
+    this.#scheduler = parts.scheduler;
     this.hooks = parts.hooks;
     this.device = parts.device;
   }
@@ -74,6 +71,20 @@ export abstract class DiffusionPipeline implements PluginHostPipeline, AsyncDisp
   static async fromPretrained(folderOrId: string, options: FromPretrainedOptions = {}): Promise<DiffusionPipeline> {
     const { openPipeline } = await import('./openPipeline.js');
     return openPipeline(folderOrId, options);
+  }
+
+  /** Replaceable: `pipe.scheduler = DDIMScheduler.fromConfig(pipe.scheduler.config)`. @throws ERR_COMPONENT_MISSING if none was loaded */
+  get scheduler(): Scheduler {
+    return this.#scheduler ?? this.#missing('scheduler');
+  }
+
+  set scheduler(scheduler: Scheduler) {
+    this.#scheduler = scheduler;
+  }
+
+  /** @throws ERR_COMPONENT_MISSING if none was loaded */
+  get tokenizer(): Tokenizer {
+    return this.#parts.tokenizer ?? this.#missing('tokenizer');
   }
 
   /** The class in `model_index.json`. */
@@ -144,7 +155,7 @@ export abstract class DiffusionPipeline implements PluginHostPipeline, AsyncDisp
    * Knows core's and those that plugins provide. @throws ERR_SCHEDULER_UNKNOWN, ERR_CONFIG_INVALID
    */
   createScheduler(className: string, overrides: JsonObject = {}): Scheduler {
-    return this.#parts.createScheduler(className, { ...this.scheduler?.config, ...overrides });
+    return this.#parts.createScheduler(className, { ...this.#scheduler?.config, ...overrides });
   }
 
   /** What both processes hold now. */
@@ -174,9 +185,7 @@ export abstract class DiffusionPipeline implements PluginHostPipeline, AsyncDisp
 
   /** A component by name. @throws ERR_COMPONENT_MISSING */
   protected component(name: string): Component {
-    const component = this.components[name];
-    if (component !== undefined) return component;
-    throw new ThimbleError('ERR_COMPONENT_MISSING', { component: name, folder: this.folder, available: Object.keys(this.components) });
+    return this.components[name] ?? this.#missing(name);
   }
 
   async * #run(prompt: Prompt, options: GenerateOptions, run: PipelineRun): AsyncGenerator<PipelineEvent, void> {
@@ -201,6 +210,10 @@ export abstract class DiffusionPipeline implements PluginHostPipeline, AsyncDisp
     }
     yield* run.drain();
     yield { type: 'done', result };
+  }
+
+  #missing(component: string): never {
+    throw new ThimbleError('ERR_COMPONENT_MISSING', { component, folder: this.folder, available: Object.keys(this.components) });
   }
 
   #assertAlive(): void {

@@ -9,7 +9,6 @@ import type { Generator } from '../random/Generator.js';
 import { randomSeed } from '../random/randomSeed.js';
 import { TorchGenerator } from '../random/TorchGenerator.js';
 import type { Scheduler, SetTimestepsOptions } from '../schedulers/Scheduler.js';
-import type { Tokenizer } from '../tokenizers/Tokenizer.js';
 import { assertFinite } from './assertFinite.js';
 import { concatBatch, repeatBatch, splitBatch } from './batch.js';
 import type { Component } from './Component.js';
@@ -39,12 +38,12 @@ export class StableDiffusionPipeline extends DiffusionPipeline {
   protected prepare(prompt: Prompt, options: GenerateOptions): Pick<RunContext, 'steps' | 'options'> {
     const resolved = this.#resolve(prompt, options);
     this.#setTimesteps(resolved);
-    return { steps: this.#scheduler().timesteps.length, options: { ...resolved } };
+    return { steps: this.scheduler.timesteps.length, options: { ...resolved } };
   }
 
   protected async * sample(prompt: Prompt, options: GenerateOptions, run: PipelineRun): AsyncGenerator<PipelineEvent, GenerateResult> {
     const unet = this.component('unet');
-    const scheduler = this.#scheduler();
+    const { scheduler } = this;
     const resolved = this.#resolve(prompt, options);
     const { width, height, guidanceScale, guidanceRescale, eta, count } = resolved;
     const guided = guidanceScale > 1 && unet.config['time_cond_proj_dim'] == null;
@@ -107,7 +106,7 @@ export class StableDiffusionPipeline extends DiffusionPipeline {
 
   #setTimesteps({ numInferenceSteps, timesteps, sigmas }: StableDiffusionOptions): void {
     const own: SetTimestepsOptions = { ...(timesteps === undefined ? {} : { timesteps }), ...(sigmas === undefined ? {} : { sigmas }) };
-    this.#scheduler().setTimesteps(numInferenceSteps, own);
+    this.scheduler.setTimesteps(numInferenceSteps, own);
   }
 
   async #encodePrompt({ prompts, negativePrompts, promptEmbeds, negativePromptEmbeds, numImagesPerPrompt, clipSkip }: StableDiffusionOptions, guided: boolean, run: PipelineRun): Promise<Tensor> {
@@ -123,7 +122,7 @@ export class StableDiffusionPipeline extends DiffusionPipeline {
 
   async #embed(prompts: readonly string[], clipSkip: number, run: PipelineRun): Promise<Tensor> {
     const encoder = this.component('text_encoder');
-    const tokenizer = this.#tokenizer();
+    const { tokenizer } = this;
     const limit = Number(encoder.config['max_position_embeddings'] ?? Infinity);
     const maxLength = Math.min(tokenizer.modelMaxLength, limit);
     const { input_ids } = tokenizer.encode(prompts, { maxLength });
@@ -180,16 +179,6 @@ export class StableDiffusionPipeline extends DiffusionPipeline {
       this.#preview = { vae, preview: await LatentPreview.measure(vae, channels, this.#unscaler(), run.signal) };
     }
     return this.#preview.preview;
-  }
-
-  #scheduler(): Scheduler {
-    if (this.scheduler !== undefined) return this.scheduler;
-    throw new ThimbleError('ERR_COMPONENT_MISSING', { component: 'scheduler', folder: this.folder, available: Object.keys(this.components) });
-  }
-
-  #tokenizer(): Tokenizer {
-    if (this.tokenizer !== undefined) return this.tokenizer;
-    throw new ThimbleError('ERR_COMPONENT_MISSING', { component: 'tokenizer', folder: this.folder, available: Object.keys(this.components) });
   }
 }
 

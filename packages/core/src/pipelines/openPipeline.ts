@@ -97,6 +97,10 @@ function checkComponentNames(index: ModelIndex, { components }: FromPretrainedOp
 async function openScheduler(folder: string, component: ComponentClass, factory: PipelineFactory): Promise<PipelineParts['scheduler']> {
   const config = await readJsonFile(join(folder, 'scheduler_config.json'));
   const named = config['_class_name'];
-  return factory.createScheduler(typeof named === 'string' ? named : component.className, config);
+  const className = typeof named === 'string' ? named : component.className;
+  const scheduler = factory.createScheduler(className, config);
+  const ignored = scheduler.ignoredConfig;
+  if (ignored.length > 0) factory.events.emit({ type: 'warning', code: 'WARN_SCHEDULER_CONFIG', message: `${className} does not know these fields of its config: ${ignored.join(', ')}.` });
+  return scheduler;
 }
 

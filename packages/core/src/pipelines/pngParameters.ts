@@ -12,7 +12,7 @@ export function pngParameters(pipeline: DiffusionPipeline, { options }: RunConte
   const seed = seeds[index];
   const settings = [
     `Steps: ${numInferenceSteps}`,
-    `Sampler: ${pipeline.scheduler?.constructor.name}`,
+    `Sampler: ${pipeline.scheduler.constructor.name}`,
     `CFG scale: ${guidanceScale}`,
     ...(seed === undefined ? [] : [`Seed: ${seed}`]),
     `Size: ${width}x${height}`,
