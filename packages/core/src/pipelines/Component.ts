@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Tensor } from 'onnxruntime-common';
 import type { Device } from '../device/Device.js';
 import type { DeviceTensor } from '../device/DeviceTensor.js';
@@ -25,6 +26,7 @@ import { ComponentSegment, type SegmentProgram } from './ComponentSegment.js';
 import { type PlannedSegment, planEntry } from './EntryPlan.js';
 import { nominalShapes } from './nominalShapes.js';
 import type { LoadEvent, ModelEvent } from './PipelineEvent.js';
+import { TurnQueue } from './TurnQueue.js';
 
 /** Options of a component's call. */
 export interface CallOptions {
@@ -72,6 +74,8 @@ export class Component implements ComponentHandle {
   readonly #weights: ModelWeights;
   readonly #byName: ReadonlyMap<string, ComponentSegment>;
   readonly #compiled = new Map<string, CompiledEntry>();
+  readonly #turns = new TurnQueue();
+  readonly #inside = new AsyncLocalStorage<true>();
   #revision: number;
 
   /** @throws ERR_WEIGHT_MISSING, ERR_WEIGHT_SHAPE, ERR_WEIGHT_DTYPE */
@@ -168,7 +172,15 @@ export class Component implements ComponentHandle {
     return call.outputs;
   }
 
+  /** Calls that overlap take turns, because sessions belong to the sizes of one call. */
   async #execute(entryName: string, inputs: NamedTensors, options: CallOptions): Promise<NamedTensors> {
+    if (this.#inside.getStore() === true) throw new ThimbleError('ERR_PIPELINE_BUSY', { action: `call ${this.name}`, during: `a segment of ${this.name} itself` });
+    using turn = await this.#turns.take(options.signal);
+    void turn;
+    return this.#inside.run(true, () => this.#executeNow(entryName, inputs, options));
+  }
+
+  async #executeNow(entryName: string, inputs: NamedTensors, options: CallOptions): Promise<NamedTensors> {
     const entry = this.#entry(entryName);
     const shapes = checkInputs(this.name, entryName, entry, inputs);
     await this.#refresh();

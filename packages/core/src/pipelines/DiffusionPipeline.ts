@@ -202,14 +202,21 @@ export abstract class DiffusionPipeline implements PluginHostPipeline, AsyncDisp
     } finally {
       if (result === undefined) context.error ??= new DOMException('The stream was left before its end.', 'AbortError');
       context.memory = run.memory.report();
-      try {
-        if (result === undefined) await this.hooks.failed.call(context);
-      } finally {
-        await this.hooks.afterRun.call(context);
-      }
+      await this.#finish(context, result !== undefined);
     }
     yield* run.drain();
     yield { type: 'done', result };
+  }
+
+  /** Calls the last hooks of a run. A failed run rejects with its own error, so what goes wrong here is only warned of then. */
+  async #finish(context: RunContext, succeeded: boolean): Promise<void> {
+    const errors: unknown[] = [];
+    const note = (error: unknown): void => void errors.push(error);
+    if (!succeeded) await this.hooks.failed.call(context).catch(note);
+    await this.hooks.afterRun.call(context).catch(note);
+    if (errors.length === 0) return;
+    if (succeeded) throw errors[0];
+    for (const error of errors) process.emitWarning(`After a failed run: ${String(error)}`, { code: 'THIMBLE_CLEAN_UP' });
   }
 
   #missing(component: string): never {
