@@ -15,7 +15,11 @@ export const cliErrorRegistry = {
   },
   ERR_INTERRUPTED: {
     exitCode: ExitCode.interrupted,
-    message: (d: { signal: string }): string => `Stopped by ${d.signal}; nothing was left behind.`,
+    message: (d: { signal: string }): string => `Stopped by ${d.signal}.`,
+  },
+  ERR_NEVER_FINISHED: {
+    exitCode: ExitCode.failure,
+    message: (_: Record<never, never>): string => 'The run waits for something that will never come: a plugin may have left a promise unsettled. Try without --use.',
   },
   ERR_OUTPUT_UNWRITABLE: {
     exitCode: ExitCode.failure,
@@ -32,9 +36,9 @@ export const cliErrorRegistry = {
   },
   ERR_PLUGIN_EXPORT: {
     exitCode: ExitCode.usage,
-    message: (d: { package: string; problem: string; exports: readonly string[] }): string =>
-      `--use ${d.package}: ${d.problem}. It exports ${d.exports.join(', ') || 'nothing'}` +
-      `${d.exports.length === 0 ? '.' : `; choose one: --use '${d.package}#${d.exports[0]}'`}`,
+    message: (d: { package: string; problem: string; exports: readonly string[]; plugins: readonly string[] }): string =>
+      `--use ${d.package}: ${d.problem}. It exports ${d.exports.join(', ') || 'nothing'}.` +
+      (d.plugins.length === 0 ? '' : ` Choose a plugin: ${d.plugins.map((name) => `--use '${d.package}#${name}'`).join(' or ')}.`),
   },
   ERR_PLUGIN_OPTIONS: {
     exitCode: ExitCode.usage,

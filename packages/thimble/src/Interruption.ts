@@ -4,6 +4,9 @@ import { CliError } from './CliError.js';
 /** Signals that mean: stop. */
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
+/** How long the work may clean up after an abort, in milliseconds. A segment in progress is given up after 1000 of them. */
+const GRACE = 4000;
+
 /**
  * Turns Ctrl-C and its kin into an abort: the first one ends the work and lets it clean up, a second one ends the program at once.
  * What nobody caught ends the work likewise.
@@ -11,11 +14,18 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 export class Interruption implements Disposable {
   readonly #controller = new AbortController();
   readonly #force = new Set<() => void>();
+  readonly #expired: Promise<never>;
+  #expire: (reason: unknown) => void = () => undefined;
+  #timer: NodeJS.Timeout | undefined;
   readonly #onSignal = (name: NodeJS.Signals): void => this.#interrupt(name);
-  readonly #onUncaught = (error: unknown): void => this.#controller.abort(error);
+  readonly #onUncaught = (error: unknown): void => this.#abort(error);
 
   /** Begins to listen. */
   constructor() {
+    this.#expired = new Promise((_resolve, reject) => {
+      this.#expire = reject;
+    });
+    this.#expired.catch(() => undefined);
     for (const name of SIGNALS) process.on(name, this.#onSignal);
     process.on('uncaughtException', this.#onUncaught);
   }
@@ -25,23 +35,39 @@ export class Interruption implements Disposable {
     return this.#controller.signal;
   }
 
-  /** Calls `cleanUp`, which must be synchronous, if a second signal ends the program at once. Returns what takes that back. */
+  /** Waits for `work`, but not for ever after an abort. @throws what `work` throws; the signal's reason */
+  async limit<T>(work: Promise<T>): Promise<T> {
+    return Promise.race([work, this.#expired]);
+  }
+
+  /** Calls `cleanUp`, which must be synchronous, if the work is given up. Disposing the result takes that back. */
   onForce(cleanUp: () => void): Disposable {
     this.#force.add(cleanUp);
     return { [Symbol.dispose]: () => void this.#force.delete(cleanUp) };
   }
 
   [Symbol.dispose](): void {
+    clearTimeout(this.#timer);
     for (const name of SIGNALS) process.off(name, this.#onSignal);
     process.off('uncaughtException', this.#onUncaught);
   }
 
   #interrupt(name: NodeJS.Signals): void {
-    if (!this.signal.aborted) {
-      this.#controller.abort(new CliError('ERR_INTERRUPTED', { signal: name }));
-      return;
-    }
-    for (const cleanUp of this.#force) cleanUp();
+    if (!this.signal.aborted) return this.#abort(new CliError('ERR_INTERRUPTED', { signal: name }));
+    this.#giveUp();
     process.exit(128 + constants.signals[name]);
+  }
+
+  #abort(reason: unknown): void {
+    if (this.signal.aborted) return;
+    this.#timer = setTimeout(() => {
+      this.#giveUp();
+      this.#expire(reason);
+    }, GRACE);
+    this.#controller.abort(reason);
+  }
+
+  #giveUp(): void {
+    for (const cleanUp of this.#force) cleanUp();
   }
 }

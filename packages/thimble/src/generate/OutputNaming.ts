@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { CliError } from '../CliError.js';
 import { FILE_FORMATS, formatOfPath, type FileFormat } from './FileFormat.js';
@@ -40,7 +40,7 @@ function inFolder(folder: string, format: FileFormat): OutputNaming {
 
 function isFolder(output: string): boolean {
   if (/[/\\]$/.test(output)) return true;
-  if (statSync(output, { throwIfNoEntry: false })?.isDirectory()) return true;
+  if (existsSync(output) && statSync(output).isDirectory()) return true;
   return !/\.[^./\\{}]+$/.test(output) && !output.includes('{');
 }
 

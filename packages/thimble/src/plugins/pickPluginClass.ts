@@ -15,10 +15,9 @@ export interface ExportedPlugin {
 export function pickPluginClass(exports: Readonly<Record<string, unknown>>, spec: Pick<PluginSpec, 'package' | 'export'>): ExportedPlugin {
   const plugins = pluginClasses(exports);
   const fail = (problem: string): never => {
-    const names = plugins.length > 0 ? plugins.map(({ name }) => name) : Object.keys(exports);
-    throw new CliError('ERR_PLUGIN_EXPORT', { package: spec.package, problem, exports: names });
+    throw new CliError('ERR_PLUGIN_EXPORT', { package: spec.package, problem, exports: Object.keys(exports), plugins: plugins.map(({ name }) => name) });
   };
-  if (spec.export !== undefined) return asked(exports[spec.export], spec.export) ?? fail(`"${spec.export}" is not a class that it exports`);
+  if (spec.export !== undefined) return asked(exports[spec.export], spec.export) ?? fail(`"${spec.export}" is no class that it exports`);
   const [only, ...others] = plugins;
   if (only === undefined) return fail('no class among its exports is a plugin, with a method apply(ctx)');
   return others.length === 0 ? only : fail('it has more than one plugin');

@@ -6,7 +6,7 @@ import type { Progress } from './Progress.js';
 import type { RunEvent } from './RunEvent.js';
 import type { RunReport } from './RunReport.js';
 import { StepClock } from './StepClock.js';
-import { summaryLine } from './summaryLine.js';
+import { summaryLines } from './summaryLines.js';
 
 /** A download is told of every so many percent. */
 const DOWNLOAD_STRIDE = 10;
@@ -49,7 +49,7 @@ export class PlainProgress implements Progress {
   }
 
   done(report: RunReport): void {
-    this.#write(summaryLine(report));
+    this.#write(summaryLines(report));
   }
 
   close(): void {

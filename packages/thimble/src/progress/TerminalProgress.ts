@@ -8,7 +8,7 @@ import { progressLine, type ProgressLine } from './progressLine.js';
 import type { RunEvent } from './RunEvent.js';
 import type { RunReport } from './RunReport.js';
 import { StepClock } from './StepClock.js';
-import { summaryLine } from './summaryLine.js';
+import { summaryLines } from './summaryLines.js';
 
 /** Redraws per second. */
 const RATE = 5;
@@ -63,7 +63,7 @@ export class TerminalProgress implements Progress {
 
   done(report: RunReport): void {
     this.close();
-    process.stderr.write(`${summaryLine(report)}\n`);
+    process.stderr.write(`${summaryLines(report)}\n`);
   }
 
   close(): void {

@@ -9,9 +9,8 @@ export function formatMemory({ main, device }: MemoryReport): string {
   return `memory ${first.endsWith(unit) ? first.slice(0, -unit.length) : first} + ${second}`;
 }
 
-/** The most that both processes held, in full, for someone who reads it for the first time. */
+/** The most that both processes held, on one line. */
 export function formatPeakMemory({ main, device }: MemoryReport): string {
-  const own = `${formatBytes(main.residentBytes)} in the main process`;
-  if (device === undefined) return own;
-  return `${own}, ${formatBytes(device.residentBytes)} in the device process (of it up to ${formatBytes(device.fileBytes)} mapped files, which the system can take back)`;
+  const own = `peak memory: ${formatBytes(main.residentBytes)} main process`;
+  return device === undefined ? own : `${own}, ${formatBytes(device.residentBytes)} device process (${formatBytes(device.fileBytes)} mapped files)`;
 }

@@ -2,19 +2,13 @@ import { isThimbleError, type ErrorDetails, type ThimbleError } from '@thimble/c
 import { CliError, cliErrorRegistry } from './CliError.js';
 import { ExitCode } from './ExitCode.js';
 import { schedulerNames } from './generate/schedulerNames.js';
-
-/** A failure as it is told to the user. */
-export interface FailureReport {
-  readonly code: string;
-  readonly message: string;
-  readonly exitCode: ExitCode;
-}
+import type { FailureReport } from './tellFailure.js';
 
 const SIGNAL_EXIT_CODES: Readonly<Record<string, ExitCode>> = { SIGINT: ExitCode.interrupted, SIGTERM: ExitCode.terminated, SIGHUP: ExitCode.hangup };
 
-/** Which option an argument of core's calls came from. */
+/** What the command line calls the arguments of core's calls. */
 const OPTIONS: Readonly<Record<string, string>> = {
-  prompt: 'the prompt', model: 'the model', width: '--size', height: '--size', numInferenceSteps: '--steps', guidanceScale: '--guidance',
+  prompt: 'the prompt', model: 'the model', width: 'the width in --size', height: 'the height in --size', numInferenceSteps: '--steps', guidanceScale: '--guidance',
   negativePrompt: '--negative', numImagesPerPrompt: '--count', seed: '--seed', eta: '--eta', clipSkip: '--clip-skip', device: '--device',
 };
 
@@ -34,8 +28,9 @@ function describeCliError(error: CliError): FailureReport {
 function describeThimbleError(error: ThimbleError): FailureReport {
   const { code, message } = error;
   if (code === 'ERR_ARGUMENT_INVALID') {
-    const option = OPTIONS[(error.details as ErrorDetails<'ERR_ARGUMENT_INVALID'>).argument];
-    if (option !== undefined) return { code, message: `${option}: ${message}`, exitCode: ExitCode.usage };
+    const { argument, value, expected } = error.details as ErrorDetails<'ERR_ARGUMENT_INVALID'>;
+    const option = OPTIONS[argument];
+    if (option !== undefined) return { code, message: `${option} is ${JSON.stringify(value)}; expected ${expected}.`, exitCode: ExitCode.usage };
   }
   if (code === 'ERR_SCHEDULER_UNKNOWN') {
     const { scheduler, known } = error.details as ErrorDetails<'ERR_SCHEDULER_UNKNOWN'>;

@@ -3,11 +3,11 @@ import { formatPeakMemory } from './formatMemory.js';
 import type { RunReport } from './RunReport.js';
 import { StepClock } from './StepClock.js';
 
-/** What is said at the end: how long it took, and how much memory. */
-export function summaryLine({ images, timings, memory }: RunReport): string {
+/** The two lines that are said at the end: how long it took, and how much memory. */
+export function summaryLines({ images, timings, memory }: RunReport): string {
   const clock = new StepClock();
   for (const milliseconds of timings.steps) clock.step(milliseconds);
   const pictures = images.length === 1 ? '1 picture' : `${images.length} pictures`;
   const steps = `${timings.steps.length} steps of ${formatDuration(clock.perStep ?? 0)}`;
-  return `${pictures} in ${formatDuration(timings.total)} (${steps}, decoding ${formatDuration(timings.decode)})\nmemory at most ${formatPeakMemory(memory.peak)}`;
+  return `${pictures} in ${formatDuration(timings.total)} (${steps}, decoding ${formatDuration(timings.decode)})\n${formatPeakMemory(memory.peak)}`;
 }

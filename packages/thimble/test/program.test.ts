@@ -1,0 +1,74 @@
+import { readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, jest, test } from '@jest/globals';
+import { MODEL, runCli } from './support/CliRun.js';
+import { temporaryFolder } from './support/temporaryFolder.js';
+
+jest.setTimeout(60_000);
+
+interface Header {
+  readonly [key: string]: { readonly dtype: string; readonly shape: readonly number[]; readonly data_offsets: readonly [number, number] };
+}
+
+describe('thimble', () => {
+  const folder = temporaryFolder();
+
+  test('tells its version and its help, which names commands and exit codes', async () => {
+    expect(await runCli(['--version'], folder)).toEqual({ code: 0, stdout: '0.1.0\n', stderr: '' });
+    const help = await runCli(['--help'], folder);
+    expect(help).toMatchObject({ code: 0, stderr: '' });
+    expect(help.stdout).toMatch(/generate[\s\S]*inspect[\s\S]*Exit codes:\n\s+0 [\s\S]*\n\s+130 /);
+    const generate = await runCli(['generate', '--help'], folder);
+    for (const heading of ['Model:', 'Picture:', 'Sampling:', 'Files:', 'Computing:', 'Messages:', 'Examples:']) expect(generate.stdout).toContain(`\n${heading}\n`);
+  });
+
+  test('takes no command and a misspelt command as wrong usage', async () => {
+    expect(await runCli([], folder)).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('Usage: thimble') });
+    expect(await runCli(['genrate'], folder)).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('Did you mean generate?') });
+  });
+});
+
+describe('thimble inspect', () => {
+  const folder = temporaryFolder();
+
+  test('counts what the files hold', async () => {
+    const { code, stdout } = await runCli(['inspect', MODEL, '--json'], folder);
+    expect(code).toBe(0);
+    const report = JSON.parse(stdout);
+    expect(report).toMatchObject({ className: 'StableDiffusionPipeline', scheduler: 'DDIMScheduler', tokenizer: 'CLIPTokenizer' });
+    expect(report.components.map(({ name }: { name: string }) => name)).toEqual(['text_encoder', 'unet', 'vae']);
+    for (const component of report.components) {
+      const [file] = component.files;
+      expect(file.bytes).toBe(statSync(join(MODEL, file.path)).size);
+      const tensors = Object.entries(readHeader(join(MODEL, file.path))).filter(([key]) => !key.endsWith('position_ids')).map(([, info]) => info);
+      expect(component.parameters).toBe(sum(tensors.map(({ shape }) => shape.reduce((a, b) => a * b, 1))));
+      expect(component.bytes).toBe(sum(tensors.map(({ data_offsets: [start, end] }) => end - start)));
+      expect(component.dtypes).toEqual({ F32: component.bytes });
+      expect(sum(component.segments.map(({ bytes }: { bytes: number }) => bytes))).toBe(component.bytes);
+    }
+    expect(report.bytes).toBe(sum(report.components.map(({ bytes }: { bytes: number }) => bytes)));
+  });
+
+  test('shows a table, and the segments when asked', async () => {
+    const { code, stdout, stderr } = await runCli(['inspect', MODEL, '--segments'], folder);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toMatch(/^unet +UNet2DConditionModel +919\.7 k +F32 +\d+ +3\.7 MB +diffusion_pytorch_model\.safetensors$/m);
+    expect(stdout).toMatch(/^SEGMENTS OF unet[\s\S]*^down_blocks\.0\.resnets\.0 +\d+ kB$/m);
+  });
+
+  test('looks at a single model, and at one that is none', async () => {
+    const { stdout } = await runCli(['inspect', join(MODEL, 'vae'), '--json'], folder);
+    expect(JSON.parse(stdout)).toMatchObject({ className: 'AutoencoderKL', components: [{ className: 'AutoencoderKL', supported: true }] });
+    expect(await runCli(['inspect', folder], folder)).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('ERR_MODEL_FOLDER_INVALID') });
+  });
+});
+
+function readHeader(path: string): Header {
+  const bytes = readFileSync(path);
+  const { __metadata__: _, ...header } = JSON.parse(bytes.toString('utf8', 8, 8 + Number(bytes.readBigUInt64LE(0)))) as Header;
+  return header;
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}

@@ -1,0 +1,111 @@
+import { describe, expect, test } from '@jest/globals';
+import { fileNameOf } from '../src/generate/fileNameOf.js';
+import { outputNaming } from '../src/generate/OutputNaming.js';
+import { parseSeeds } from '../src/generate/parseSeeds.js';
+import { parseSize } from '../src/generate/parseSize.js';
+import { findScheduler, schedulerNames } from '../src/generate/schedulerNames.js';
+import { formatCount } from '../src/inspect/formatCount.js';
+import { parsePluginSpec } from '../src/plugins/parsePluginSpec.js';
+import { pickPluginClass } from '../src/plugins/pickPluginClass.js';
+import { formatBytes } from '../src/progress/formatBytes.js';
+import { formatDuration } from '../src/progress/formatDuration.js';
+import { formatMemory } from '../src/progress/formatMemory.js';
+import { oneLine } from '../src/progress/oneLine.js';
+import { progressLine } from '../src/progress/progressLine.js';
+import { StepClock } from '../src/progress/StepClock.js';
+
+describe('what people read', () => {
+  test('bytes, durations and counts', () => {
+    expect([0, 999, 1000, 84_000_000, 999_600_000, 1_719_125_000].map(formatBytes)).toEqual(['0 B', '999 B', '1.0 kB', '84 MB', '1.0 GB', '1.7 GB']);
+    expect([0, 420, 996, 3210, 9960, 42_000, 59_700, 200_000, 3_900_000].map(formatDuration)).toEqual(['0.00 s', '0.42 s', '1.0 s', '3.2 s', '10 s', '42 s', '1 min 0 s', '3 min 20 s', '1 h 5 min']);
+    expect([0, 999, 1000, 859_520_964].map(formatCount)).toEqual(['0', '999', '1.0 k', '859.5 M']);
+  });
+
+  test('memory of two processes, in one unit or two', () => {
+    const memory = (bytes: number): { residentBytes: number; anonymousBytes: number; fileBytes: number } => ({ residentBytes: bytes, anonymousBytes: 0, fileBytes: 0 });
+    expect(formatMemory({ main: memory(84e6), device: memory(412e6) })).toBe('memory 84 + 412 MB');
+    expect(formatMemory({ main: memory(84e6), device: memory(4.12e9) })).toBe('memory 84 MB + 4.1 GB');
+    expect(formatMemory({ main: memory(84e6) })).toBe('memory 84 MB');
+  });
+
+  test('a progress line fits the terminal, and loses the least important first', () => {
+    const line = { label: 'step 12/20', share: 0.6, fields: ['3.2 s left', '0.42 s/step', 'memory 84 + 412 MB'] };
+    expect(progressLine(line, 80)).toBe('step 12/20 ██████████████░░░░░░░░░  3.2 s left  0.42 s/step  memory 84 + 412 MB');
+    for (let width = 1; width < 120; width++) expect(progressLine(line, width).length).toBeLessThan(Math.max(2, width));
+    expect(progressLine(line, 45)).toBe('step 12/20 █████░░░  3.2 s left  0.42 s/step');
+    expect(progressLine({ label: 'opening', fields: ['memory 1 MB'] }, 40)).toBe('opening  memory 1 MB');
+  });
+
+  test('the time left goes by all steps but the first', () => {
+    const clock = new StepClock();
+    expect(clock.left(3)).toBeUndefined();
+    clock.step(5000, 5000);
+    expect(clock.left(2, 5000)).toBe(10_000);
+    clock.step(1000, 6000);
+    expect([clock.perStep, clock.left(3, 6500), clock.left(1, 9000)]).toEqual([1000, 2500, 0]);
+  });
+
+  test('text from outside cannot move the cursor', () => {
+    expect(oneLine('a\u001b[2Jb\r\n c')).toBe('a [2Jb c');
+    expect(oneLine('a long title', 8)).toBe('a long …');
+  });
+});
+
+describe('what people write', () => {
+  test('names of files', () => {
+    const label = { prompt: 'A red apple, on blue!', seed: 7, index: 2 };
+    expect(outputNaming(undefined, undefined).pathOf(label)).toBe('out/a-red-apple-on-blue-7.png');
+    expect(outputNaming('pictures/', 'webp').pathOf(label)).toBe('pictures/a-red-apple-on-blue-7.webp');
+    expect(outputNaming('new/folder', undefined).pathOf(label)).toBe('new/folder/a-red-apple-on-blue-7.png');
+    expect(outputNaming('x.JPEG', 'jpg')).toMatchObject({ format: 'jpg' });
+    expect(outputNaming('{index}/{prompt} {seed}.png', undefined).pathOf(label)).toBe('2/a-red-apple-on-blue 7.png');
+    expect(() => outputNaming('', undefined)).toThrow('--output is empty');
+    expect(() => outputNaming('x.bmp', undefined)).toThrow('png, webp, jpg');
+    expect(() => outputNaming('x.png', 'webp')).toThrow('asks for png, and --format for webp');
+    expect(() => outputNaming('{name}.png', undefined)).toThrow('there is no {name}; there are {prompt}, {seed}, {index}');
+  });
+
+  test('prompts in file names: any script, no separators, never long, never nothing', () => {
+    expect(fileNameOf('../../etc/passwd')).toBe('etc-passwd');
+    expect(fileNameOf('Ein Übermaß an Äpfeln; りんご')).toBe('ein-übermaß-an-äpfeln-りんご');
+    expect(fileNameOf('!?')).toBe('image');
+    expect(fileNameOf('word '.repeat(50)).length).toBeLessThanOrEqual(60);
+    expect(fileNameOf('x'.repeat(200))).toBe('x'.repeat(30));
+  });
+
+  test('sizes and seeds', () => {
+    expect([parseSize('512x768'), parseSize('64')]).toEqual([{ width: 512, height: 768 }, { width: 64, height: 64 }]);
+    for (const bad of ['', 'x', '1x', '1x2x3', '-1x2', '1.5x2']) expect(() => parseSize(bad)).toThrow('WIDTHxHEIGHT');
+    expect([parseSeeds('7'), parseSeeds('-1'), parseSeeds('1, 2')]).toEqual([7, -1, [1, 2]]);
+    for (const bad of ['', '1,', 'one', '1.5', '1e400']) expect(() => parseSeeds(bad)).toThrow('whole number');
+  });
+
+  test('schedulers by short name', () => {
+    const classes = ['DDIMScheduler', 'PNDMScheduler', 'EulerDiscreteScheduler', 'UniPCMultistepScheduler'];
+    expect(schedulerNames(classes)).toEqual(['ddim', 'pndm', 'euler', 'unipc']);
+    expect([findScheduler('UniPC', classes), findScheduler('PNDMScheduler', classes), findScheduler('mine', classes)]).toEqual(['UniPCMultistepScheduler', 'PNDMScheduler', 'mine']);
+  });
+
+  test.each([
+    ['name', { package: 'name' }],
+    ['@me/name:{"a":":#"}', { package: '@me/name', options: '{"a":":#"}' }],
+    ['name/sub#Export:{}', { package: 'name/sub', export: 'Export', options: '{}' }],
+    ['./local.mjs#Export', { package: './local.mjs', export: 'Export' }],
+    ['C:\\plugins\\x.mjs:{}', { package: 'C:\\plugins\\x.mjs', options: '{}' }],
+    ['file:///x.mjs:{}', { package: 'file:///x.mjs', options: '{}' }],
+  ])('a plugin as %s', (text, expected) => expect(parsePluginSpec(text)).toEqual(expected));
+
+  test.each(['', '#Export', ':{}', 'name#'])('no plugin as "%s"', (text) => expect(() => parsePluginSpec(text)).toThrow('Expected PACKAGE'));
+
+  test('which class of a package is meant', () => {
+    class One { name = 'one'; apply(): void { /* nothing to do */ } }
+    class Two extends One {}
+    class Tool {}
+    const pick = (exports: Record<string, unknown>, wanted?: string): unknown => pickPluginClass(exports, { package: 'p', ...(wanted === undefined ? {} : { export: wanted }) });
+    expect(pick({ default: One, One, Tool, version: 1, helper: () => undefined })).toEqual({ name: 'One', Class: One });
+    expect(pick({ One, Two }, 'Two')).toEqual({ name: 'Two', Class: Two });
+    expect(() => pick({ One, Two })).toThrow("more than one plugin. It exports One, Two. Choose a plugin: --use 'p#One' or --use 'p#Two'.");
+    expect(() => pick({ One, version: 1 }, 'version')).toThrow('"version" is no class that it exports');
+    expect(() => pick({})).toThrow('no class among its exports is a plugin, with a method apply(ctx). It exports nothing.');
+  });
+});
