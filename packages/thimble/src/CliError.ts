@@ -64,3 +64,8 @@ export class CliError<C extends CliErrorCode = CliErrorCode> extends Error {
     this.details = details;
   }
 }
+
+/** Whether `error` is a {@link CliError}. */
+export function isCliError(error: unknown): error is CliError {
+  return error instanceof CliError;
+}

@@ -1,5 +1,5 @@
 import { isThimbleError, type ErrorDetails, type ThimbleError } from '@thimble/core';
-import { CliError, cliErrorRegistry } from './CliError.js';
+import { cliErrorRegistry, isCliError, type CliError } from './CliError.js';
 import { ExitCode } from './ExitCode.js';
 import { schedulerNames } from './generate/schedulerNames.js';
 import type { FailureReport } from './tellFailure.js';
@@ -14,7 +14,7 @@ const OPTIONS: Readonly<Record<string, string>> = {
 
 /** Says what went wrong in the words of the command line, and how the program is to end. */
 export function describeFailure(error: unknown): FailureReport {
-  if (error instanceof CliError) return describeCliError(error);
+  if (isCliError(error)) return describeCliError(error);
   if (isThimbleError(error)) return describeThimbleError(error);
   return { code: 'ERR_UNEXPECTED', message: `${unexpected(error)} (run again with --debug for details)`, exitCode: ExitCode.failure };
 }

@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, jest, test } from '@jest/globals';
+import type { FileReport, ModelReport } from '../src/inspect/ModelReport.js';
 import { MODEL, runCli } from './support/CliRun.js';
 import { temporaryFolder } from './support/temporaryFolder.js';
 
@@ -34,19 +35,19 @@ describe('thimble inspect', () => {
   test('counts what the files hold', async () => {
     const { code, stdout } = await runCli(['inspect', MODEL, '--json'], folder);
     expect(code).toBe(0);
-    const report = JSON.parse(stdout);
+    const report = JSON.parse(stdout) as ModelReport;
     expect(report).toMatchObject({ className: 'StableDiffusionPipeline', scheduler: 'DDIMScheduler', tokenizer: 'CLIPTokenizer' });
-    expect(report.components.map(({ name }: { name: string }) => name)).toEqual(['text_encoder', 'unet', 'vae']);
+    expect(report.components.map(({ name }) => name)).toEqual(['text_encoder', 'unet', 'vae']);
     for (const component of report.components) {
-      const [file] = component.files;
+      const [file] = component.files as [FileReport];
       expect(file.bytes).toBe(statSync(join(MODEL, file.path)).size);
       const tensors = Object.entries(readHeader(join(MODEL, file.path))).filter(([key]) => !key.endsWith('position_ids')).map(([, info]) => info);
       expect(component.parameters).toBe(sum(tensors.map(({ shape }) => shape.reduce((a, b) => a * b, 1))));
       expect(component.bytes).toBe(sum(tensors.map(({ data_offsets: [start, end] }) => end - start)));
       expect(component.dtypes).toEqual({ F32: component.bytes });
-      expect(sum(component.segments.map(({ bytes }: { bytes: number }) => bytes))).toBe(component.bytes);
+      expect(sum(component.segments.map(({ bytes }) => bytes))).toBe(component.bytes);
     }
-    expect(report.bytes).toBe(sum(report.components.map(({ bytes }: { bytes: number }) => bytes)));
+    expect(report.bytes).toBe(sum(report.components.map(({ bytes }) => bytes)));
   });
 
   test('shows a table, and the segments when asked', async () => {
@@ -65,8 +66,8 @@ describe('thimble inspect', () => {
 
 function readHeader(path: string): Header {
   const bytes = readFileSync(path);
-  const { __metadata__: _, ...header } = JSON.parse(bytes.toString('utf8', 8, 8 + Number(bytes.readBigUInt64LE(0)))) as Header;
-  return header;
+  const header = JSON.parse(bytes.toString('utf8', 8, 8 + Number(bytes.readBigUInt64LE(0)))) as Header;
+  return Object.fromEntries(Object.entries(header).filter(([key]) => key !== '__metadata__'));
 }
 
 function sum(values: readonly number[]): number {

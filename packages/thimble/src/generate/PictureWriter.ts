@@ -68,7 +68,7 @@ function numbered(path: string, number: number): string {
 }
 
 async function exists(path: string): Promise<boolean> {
-  return stat(path).then(() => true, (error: NodeJS.ErrnoException) => error.code !== 'ENOENT' && error.code !== 'ENOTDIR');
+  return stat(path).then(() => true, (error: unknown) => !['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? ''));
 }
 
 function asUnwritable(path: string, error: unknown): unknown {

@@ -9,5 +9,5 @@ export function fileNameOf(prompt: string): string {
     if (longer.length > MAX_LENGTH) break;
     name = longer;
   }
-  return name || [...(words[0] ?? 'image')].slice(0, MAX_LENGTH / 2).join('');
+  return name || Array.from(words[0] ?? 'image').slice(0, MAX_LENGTH / 2).join('');
 }

@@ -56,7 +56,7 @@ async function run(parts: RunParts): Promise<RunReport> {
   for await (const event of pipe.stream(prompts.length === 1 ? (prompts[0] as string) : [...prompts], generateOptions(flags, signal))) {
     if (event.type === 'preview') await savePreviews(event, parts);
     else if (event.type === 'warning') tell(event);
-    else if (event.type === 'done') return report(event.result, pipe, parts);
+    else if (event.type === 'done') return await report(event.result, pipe, parts);
     else progress.event(event);
   }
   throw new TypeError('the run ended without a result');

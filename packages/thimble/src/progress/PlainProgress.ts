@@ -40,6 +40,7 @@ export class PlainProgress implements Progress {
       case 'decode':
         this.#write(`decoded in ${formatDuration(event.milliseconds)}`);
         break;
+      default:
     }
   }
 

@@ -52,6 +52,7 @@ export class TerminalProgress implements Progress {
       case 'step':
         this.#step(event.index + 1, event.steps, event.milliseconds);
         break;
+      default:
     }
   }
 
