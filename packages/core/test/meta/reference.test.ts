@@ -1,0 +1,55 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import { describe, expect, test } from '@jest/globals';
+import { errorRegistry } from '../../src/errors.js';
+import { hookManifest, hookNames } from '../../src/hooks/manifest.js';
+
+type Page = (declarations: object) => string;
+
+const ROOT = new URL('../../../../', import.meta.url);
+const SOURCES = new URL('packages/core/src/', ROOT);
+// By URL: the tools have no types.
+const { errorReference } = (await import(new URL('tools/docs/errorReference.mjs', ROOT).href)) as { errorReference: Page };
+const { hookReference } = (await import(new URL('tools/docs/hookReference.mjs', ROOT).href)) as { hookReference: Page };
+
+const page = (name: string): string => readFileSync(new URL(`docs/reference/${name}.md`, ROOT), 'utf8');
+const headings = (text: string): string[] => [...text.matchAll(/^## (.+)$/gm)].map((match) => match[1] as string);
+
+describe('docs/reference/errors.md', () => {
+  test('has every code of the registry, and no other', () => {
+    expect(headings(page('errors'))).toEqual(Object.keys(errorRegistry).sort());
+  });
+
+  test('is what `npm run docs` writes', () => {
+    expect(page('errors')).toBe(errorReference(errorRegistry));
+  });
+
+  test('says in every message what its details are', () => {
+    for (const message of page('errors').match(/^> .+$/gm) ?? []) {
+      expect(message).not.toMatch(/undefined|\[object|=>/);
+    }
+  });
+});
+
+describe('docs/reference/hooks.md', () => {
+  test('has every hook of the manifest, and no other', () => {
+    expect(headings(page('hooks'))).toEqual(hookNames);
+  });
+
+  test('is what `npm run docs` writes', () => {
+    expect(page('hooks')).toBe(hookReference(hookManifest));
+  });
+});
+
+describe('the error registry', () => {
+  const files = readdirSync(SOURCES, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts') && file !== 'errors.ts');
+  const source = files.map((file) => readFileSync(new URL(file, SOURCES), 'utf8')).join('\n');
+  const named = new Set([...source.matchAll(/'(ERR_[A-Z0-9_]+)'/g)].map((match) => match[1] as string));
+
+  test('has every code that the sources name', () => {
+    expect([...named].filter((code) => !(code in errorRegistry))).toEqual([]);
+  });
+
+  test('has no code that nothing throws', () => {
+    expect(Object.keys(errorRegistry).filter((code) => !named.has(code))).toEqual([]);
+  });
+});
