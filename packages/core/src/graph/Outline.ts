@@ -2,22 +2,29 @@ import type { ElementType, Graph } from './Graph.js';
 import { GraphBuilder } from './GraphBuilder.js';
 import { Value, type Scope } from './Value.js';
 
-/** One segment of an {@link Outline}: a graph, and which values of the outline it reads and writes. */
+/** One segment of an {@link Outline}: which values of the outline it reads and writes. */
 export interface OutlineSegment {
   /** Dotted name of the diffusers submodule. */
   readonly name: string;
-  readonly graph: Graph;
   /** Graph input → value of the outline. */
   readonly inputs: Readonly<Record<string, string>>;
   /** Graph output → value of the outline. */
   readonly outputs: Readonly<Record<string, string>>;
 }
 
+/** Takes each segment's graph as soon as it is traced, in the order in which they run. Graphs are large and soon serialised: nobody keeps them. */
+export type GraphSink = (graph: Graph) => void;
+
 /** A model entry point traced at given sizes: ordered segments, and the values that go in and come out. */
 export class Outline implements Scope {
   readonly kind = 'outline';
   readonly #segments: OutlineSegment[] = [];
   readonly #outputs = new Map<string, string>();
+  readonly #sink: GraphSink;
+
+  constructor(sink: GraphSink) {
+    this.#sink = sink;
+  }
 
   /** The segments, in the order in which they run. */
   get segments(): readonly OutlineSegment[] {
@@ -48,9 +55,9 @@ export class Outline implements Scope {
       builder.output(`out.${key}`, value);
       return [key, new Value(this, `${name}:${key}`, value.type, value.dims)] as const;
     });
+    this.#sink(builder.build());
     this.#segments.push({
       name,
-      graph: builder.build(),
       inputs: Object.fromEntries(given.map(([key, value]) => [key, value.name])),
       outputs: Object.fromEntries(results.map(([key, value]) => [`out.${key}`, value.name])),
     });

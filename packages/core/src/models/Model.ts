@@ -1,7 +1,7 @@
 import type { ElementType, Graph } from '../graph/Graph.js';
 import { GraphBuilder } from '../graph/GraphBuilder.js';
 import { Module, nameParameters } from '../graph/Module.js';
-import { Outline } from '../graph/Outline.js';
+import { type GraphSink, Outline } from '../graph/Outline.js';
 import type { Parameter } from '../graph/Parameter.js';
 import type { Value } from '../graph/Value.js';
 import type { ModelConfig } from './ConfigReader.js';
@@ -49,10 +49,10 @@ export abstract class Model extends Module {
     return [];
   }
 
-  /** Traces an entry point at given sizes: its segments, in order, each with a graph of its own. */
-  outline(entry: ModelEntry, inputs: InputShapes): Outline {
+  /** Traces an entry point at given sizes into segments; each one's graph goes to `sink`. */
+  outline(entry: ModelEntry, inputs: InputShapes, sink: GraphSink): Outline {
     void this.parameters;
-    const outline = new Outline();
+    const outline = new Outline(sink);
     const values = Object.entries(inputs).map(([name, { type, dims }]) => [name, outline.input(name, type, dims)] as const);
     for (const [name, value] of Object.entries(entry.forward(Object.fromEntries(values)))) outline.output(name, value);
     return outline;

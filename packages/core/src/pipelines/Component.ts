@@ -4,8 +4,8 @@ import type { Device } from '../device/Device.js';
 import type { DeviceTensor } from '../device/DeviceTensor.js';
 import { ThimbleError } from '../errors.js';
 import type { Graph } from '../graph/Graph.js';
-import { serializeOnnx } from '../graph/onnx/serializeOnnx.js';
 import type { Outline } from '../graph/Outline.js';
+import { serializeOnnx } from '../graph/onnx/serializeOnnx.js';
 import { lowerAttention } from '../graph/passes/AttentionLowering.js';
 import { bindWeights } from '../graph/passes/bindWeights.js';
 import { chunkedAttention } from '../graph/passes/chunkedAttention.js';
@@ -67,15 +67,15 @@ export class Component implements ComponentHandle {
   readonly name: string;
   readonly model: Model;
   readonly checkpoint: ComponentCheckpoint;
-  readonly segments: readonly ComponentSegment[];
   readonly #device: Device;
   readonly #hooks: Hooks;
   readonly #notify: (event: LoadEvent | ModelEvent) => void;
   readonly #weights: ModelWeights;
-  readonly #byName: ReadonlyMap<string, ComponentSegment>;
+  readonly #known = new Map<string, ComponentSegment>();
   readonly #compiled = new Map<string, CompiledEntry>();
   readonly #turns = new TurnQueue();
   readonly #inside = new AsyncLocalStorage<true>();
+  #segments: readonly ComponentSegment[] | undefined;
   #revision: number;
 
   /** @throws ERR_WEIGHT_MISSING, ERR_WEIGHT_SHAPE, ERR_WEIGHT_DTYPE */
@@ -88,8 +88,12 @@ export class Component implements ComponentHandle {
     this.#notify = notify;
     this.#weights = ModelWeights.match(name, model, checkpoint);
     this.#revision = hooks.transformGraph.revision;
-    this.segments = this.#listSegments();
-    this.#byName = new Map(this.segments.map((segment) => [segment.name, segment]));
+  }
+
+  /** Those of all entry points. Listing them traces the model, so it is put off until somebody asks. */
+  get segments(): readonly ComponentSegment[] {
+    this.#segments ??= this.#listSegments();
+    return this.#segments;
   }
 
   /** The contents of `config.json`. */
@@ -102,7 +106,7 @@ export class Component implements ComponentHandle {
   }
 
   get residentBytes(): number {
-    return this.segments.reduce((sum, segment) => sum + (segment.loaded ? segment.bytes : 0), 0);
+    return [...this.#known.values()].reduce((sum, segment) => sum + (segment.loaded ? segment.bytes : 0), 0);
   }
 
   async load(signal?: AbortSignal): Promise<void> {
@@ -111,7 +115,7 @@ export class Component implements ComponentHandle {
   }
 
   async unload(): Promise<void> {
-    for (const segment of this.segments) await segment.unload();
+    for (const segment of this.#known.values()) await segment.unload();
   }
 
   /** Runs the model. @throws ERR_INPUT_INVALID, ERR_ENTRY_UNKNOWN, `signal.reason`, and what the device and hooks throw */
@@ -186,7 +190,7 @@ export class Component implements ComponentHandle {
     await this.#refresh();
     const { outline, programs } = this.#compile(entryName, entry, shapes);
     const wanted = this.#wanted(outline, entry, options.outputs);
-    const plan = planEntry(outline, wanted, (name) => this.#byName.get(name) as ComponentSegment);
+    const plan = planEntry(outline, wanted, (name) => this.#known.get(name) as ComponentSegment);
     for (const { segment } of plan) await segment.use(programs.get(segment.name) as SegmentProgram);
     const given = Object.fromEntries(Object.keys(shapes).map((name) => [name, inputs[name] as Tensor]));
     const hooked = this.#hooks.beforeSegment.isUsed() || this.#hooks.afterSegment.isUsed();
@@ -274,15 +278,18 @@ export class Component implements ComponentHandle {
     if (revision === this.#revision) return;
     this.#revision = revision;
     this.#compiled.clear();
-    for (const segment of this.segments) await segment.forget();
+    for (const segment of this.#known.values()) await segment.forget();
   }
 
   #compile(entryName: string, entry: ModelEntry, shapes: InputShapes): CompiledEntry {
     const key = `${entryName} ${JSON.stringify(shapes)}`;
     const known = this.#compiled.get(key);
     if (known !== undefined) return known;
-    const outline = this.model.outline(entry, shapes);
-    const programs = new Map(outline.segments.map((segment) => [segment.name, this.#lower(segment.graph)]));
+    const programs = new Map<string, SegmentProgram>();
+    const outline = this.model.outline(entry, shapes, (graph) => {
+      this.#know(graph, entryName);
+      programs.set(graph.name, this.#lower(graph));
+    });
     const [oldest] = this.#compiled.keys();
     if (this.#compiled.size >= REMEMBERED_SHAPES && oldest !== undefined) this.#compiled.delete(oldest);
     const compiled = { outline, programs };
@@ -299,13 +306,21 @@ export class Component implements ComponentHandle {
   }
 
   #listSegments(): readonly ComponentSegment[] {
-    const sizes = new Map<string, { entry: string; bytes: number }>();
-    for (const [name, entry] of Object.entries(this.model.entries)) {
-      for (const { name: segment, graph } of this.model.outline(entry, nominalShapes(entry, this.model.config)).segments) {
-        if (!sizes.has(segment)) sizes.set(segment, { entry: name, bytes: this.#bytesOf(graph) });
-      }
+    const names = new Set<string>();
+    for (const [entryName, entry] of Object.entries(this.model.entries)) {
+      this.model.outline(entry, nominalShapes(entry, this.model.config), (graph) => {
+        this.#know(graph, entryName);
+        names.add(graph.name);
+      });
     }
-    return [...sizes].map(([name, { entry, bytes }], index) => new ComponentSegment(name, index, bytes, this.#device, () => this.#nominal(entry, name)));
+    return [...names].map((name) => this.#known.get(name) as ComponentSegment);
+  }
+
+  #know(graph: Graph, entryName: string): void {
+    const { name } = graph;
+    if (this.#known.has(name)) return;
+    const nominal = (): SegmentProgram => this.#nominal(entryName, name);
+    this.#known.set(name, new ComponentSegment(name, this.#bytesOf(graph), this.#device, nominal, (segment) => this.segments.indexOf(segment)));
   }
 
   #nominal(entryName: string, segment: string): SegmentProgram {

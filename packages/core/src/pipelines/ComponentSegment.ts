@@ -12,20 +12,24 @@ export interface SegmentProgram {
 /** One segment of a component, with its session on the device while it is loaded. */
 export class ComponentSegment implements SegmentHandle {
   readonly name: string;
-  readonly index: number;
   readonly bytes: number;
   readonly #device: Device;
   readonly #nominal: () => SegmentProgram;
+  readonly #indexOf: (segment: ComponentSegment) => number;
   #program: SegmentProgram | undefined;
   #session: { readonly id: number; readonly generation: number } | undefined;
 
-  /** `nominal` makes the program for a load before the first call, when sizes are not known yet. */
-  constructor(name: string, index: number, bytes: number, device: Device, nominal: () => SegmentProgram) {
+  /** `nominal` makes the program for a load before the first call, when sizes are not known yet; `indexOf` knows the order. */
+  constructor(name: string, bytes: number, device: Device, nominal: () => SegmentProgram, indexOf: (segment: ComponentSegment) => number) {
     this.name = name;
-    this.index = index;
     this.bytes = bytes;
     this.#device = device;
     this.#nominal = nominal;
+    this.#indexOf = indexOf;
+  }
+
+  get index(): number {
+    return this.#indexOf(this);
   }
 
   get loaded(): boolean {

@@ -1,5 +1,4 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { satisfies } from 'semver';
 import { ThimbleError } from '../errors.js';
 import type { Plugin } from './Plugin.js';
 import type { PluginHandle } from './PluginHandle.js';
@@ -104,6 +103,7 @@ export class PluginHost implements AsyncDisposable {
   }
 
   async #install(plugin: Plugin): Promise<PluginHandle> {
+    await this.#assertEngine(plugin);
     this.#assertInstallable(plugin);
     const { name } = plugin;
     const scope = new PluginScope(name, this.#options);
@@ -149,12 +149,16 @@ export class PluginHost implements AsyncDisposable {
     return errors;
   }
 
-  #assertInstallable(plugin: Plugin): void {
-    const { name, engines, claims = [], requires = [] } = plugin;
+  async #assertEngine({ name, engines }: Plugin): Promise<void> {
+    if (engines === undefined) return;
+    // Loaded only here: 4 MB that most pipelines do not need.
+    const { default: satisfies } = await import('semver/functions/satisfies.js');
     const { version } = this.#options;
-    if (engines !== undefined && !satisfies(version, engines.thimble, { includePrerelease: true })) {
-      throw new ThimbleError('ERR_PLUGIN_ENGINE', { plugin: name, range: engines.thimble, version });
-    }
+    if (!satisfies(version, engines.thimble, { includePrerelease: true })) throw new ThimbleError('ERR_PLUGIN_ENGINE', { plugin: name, range: engines.thimble, version });
+  }
+
+  #assertInstallable(plugin: Plugin): void {
+    const { name, claims = [], requires = [] } = plugin;
     if (this.#installed.has(name)) throw new ThimbleError('ERR_PLUGIN_DUPLICATE', { plugin: name });
     for (const claim of claims) this.#assertUnclaimed(name, claim);
     const missing = requires.filter((required) => !this.#installed.has(required));

@@ -14,18 +14,25 @@ const OPSET = 20;
  */
 export function serializeOnnx(graph: Graph): OnnxModel {
   const folder = commonFolder(graph.weights.map((weight) => sourceOf(weight).file));
-  const body = new ProtobufWriter();
-  for (const node of graph.nodes) body.bytes(1, writeNode(node));
-  body.bytes(2, graph.name);
-  for (const constant of graph.constants) body.bytes(5, writeConstant(constant));
-  for (const weight of graph.weights) body.bytes(5, writeWeight(weight, folder ?? ''));
-  for (const input of graph.inputs) body.bytes(11, writePort(input));
-  for (const output of graph.outputs) body.bytes(12, writePort(output));
   const domains = new Set(graph.nodes.map((node) => node.domain));
-  const model = new ProtobufWriter().integer(1, IR_VERSION).bytes(2, 'thimble').bytes(7, body);
-  model.bytes(8, new ProtobufWriter().bytes(1, '').integer(2, OPSET));
-  if (domains.has('com.microsoft')) model.bytes(8, new ProtobufWriter().bytes(1, 'com.microsoft').integer(2, 1));
-  return { name: graph.name, bytes: model.finish(), ...(folder === undefined ? {} : { folder }) };
+  const proto = new ProtobufWriter().integer(1, IR_VERSION).text(2, 'thimble');
+  proto.message(7, () => writeGraph(proto, graph, folder ?? ''));
+  writeOperatorSet(proto, '', OPSET);
+  if (domains.has('com.microsoft')) writeOperatorSet(proto, 'com.microsoft', 1);
+  return { name: graph.name, bytes: proto.finish(), ...(folder === undefined ? {} : { folder }) };
+}
+
+function writeOperatorSet(proto: ProtobufWriter, domain: string, version: number): void {
+  proto.message(8, () => proto.text(1, domain).integer(2, version));
+}
+
+function writeGraph(proto: ProtobufWriter, graph: Graph, folder: string): void {
+  for (const node of graph.nodes) proto.message(1, () => writeNode(proto, node));
+  proto.text(2, graph.name);
+  for (const constant of graph.constants) proto.message(5, () => writeConstant(proto, constant));
+  for (const weight of graph.weights) proto.message(5, () => writeWeight(proto, weight, folder));
+  for (const input of graph.inputs) proto.message(11, () => writePort(proto, input));
+  for (const output of graph.outputs) proto.message(12, () => writePort(proto, output));
 }
 
 function sourceOf(weight: GraphWeight): WeightSource {
@@ -47,33 +54,30 @@ function commonFolder(files: readonly string[]): string | undefined {
   return root + common.join(sep);
 }
 
-function writeNode(node: GraphNode): ProtobufWriter {
-  const proto = new ProtobufWriter();
-  for (const input of node.inputs) proto.bytes(1, input);
-  for (const output of node.outputs) proto.bytes(2, output);
-  proto.bytes(3, node.name).bytes(4, node.op);
-  for (const [name, attribute] of Object.entries(node.attributes)) proto.bytes(5, writeAttribute(name, attribute));
-  if (node.domain !== '') proto.bytes(7, node.domain);
-  return proto;
+function writeNode(proto: ProtobufWriter, node: GraphNode): void {
+  for (const input of node.inputs) proto.text(1, input);
+  for (const output of node.outputs) proto.text(2, output);
+  proto.text(3, node.name).text(4, node.op);
+  for (const [name, attribute] of Object.entries(node.attributes)) proto.message(5, () => writeAttribute(proto.text(1, name), attribute));
+  if (node.domain !== '') proto.text(7, node.domain);
 }
 
-function writeAttribute(name: string, attribute: Attribute): ProtobufWriter {
-  const proto = new ProtobufWriter().bytes(1, name);
-  if ('float' in attribute) return proto.float(2, attribute.float).integer(20, 1);
-  if ('int' in attribute) return proto.integer(3, attribute.int).integer(20, 2);
-  if ('string' in attribute) return proto.bytes(4, attribute.string).integer(20, 3);
-  if ('floats' in attribute) {
+function writeAttribute(proto: ProtobufWriter, attribute: Attribute): void {
+  if ('float' in attribute) proto.float(2, attribute.float).integer(20, 1);
+  else if ('int' in attribute) proto.integer(3, attribute.int).integer(20, 2);
+  else if ('string' in attribute) proto.text(4, attribute.string).integer(20, 3);
+  else if ('floats' in attribute) {
     for (const value of attribute.floats) proto.float(7, value);
-    return proto.integer(20, 6);
+    proto.integer(20, 6);
+  } else {
+    for (const value of attribute.ints) proto.integer(8, value);
+    proto.integer(20, 7);
   }
-  for (const value of attribute.ints) proto.integer(8, value);
-  return proto.integer(20, 7);
 }
 
-function writeConstant(constant: GraphConstant): ProtobufWriter {
-  const proto = new ProtobufWriter();
+function writeConstant(proto: ProtobufWriter, constant: GraphConstant): void {
   for (const size of constant.dims) proto.integer(1, size);
-  return proto.integer(2, ONNX_TYPE[constant.type]).bytes(8, constant.name).bytes(9, rawData(constant));
+  proto.integer(2, ONNX_TYPE[constant.type]).text(8, constant.name).bytes(9, rawData(constant));
 }
 
 function rawData({ type, data }: GraphConstant): Uint8Array {
@@ -81,20 +85,21 @@ function rawData({ type, data }: GraphConstant): Uint8Array {
   return new Uint8Array((type === 'int32' ? Int32Array.from(data) : Float32Array.from(data)).buffer);
 }
 
-function writeWeight(weight: GraphWeight, folder: string): ProtobufWriter {
+function writeWeight(proto: ProtobufWriter, weight: GraphWeight, folder: string): void {
   const { file, offset, byteLength } = sourceOf(weight);
-  const proto = new ProtobufWriter();
   for (const size of weight.dims) proto.integer(1, size);
-  proto.integer(2, ONNX_TYPE[weight.type]).bytes(8, weight.name);
+  proto.integer(2, ONNX_TYPE[weight.type]).text(8, weight.name);
   for (const [key, value] of [['location', relative(folder, file)], ['offset', offset], ['length', byteLength]] as const) {
-    proto.bytes(13, new ProtobufWriter().bytes(1, key).bytes(2, String(value)));
+    proto.message(13, () => proto.text(1, key).text(2, String(value)));
   }
-  return proto.integer(14, 1);
+  proto.integer(14, 1);
 }
 
-function writePort(port: GraphPort): ProtobufWriter {
-  const shape = new ProtobufWriter();
-  for (let axis = 0; axis < port.rank; axis++) shape.bytes(1, new ProtobufWriter().bytes(2, `${port.name}.${axis}`));
-  const tensor = new ProtobufWriter().integer(1, ONNX_TYPE[port.type]).bytes(2, shape);
-  return new ProtobufWriter().bytes(1, port.name).bytes(2, new ProtobufWriter().bytes(1, tensor));
+function writePort(proto: ProtobufWriter, port: GraphPort): void {
+  const axes = Array.from({ length: port.rank }, (_, axis) => `${port.name}.${axis}`);
+  const writeShape = (): void => {
+    for (const axis of axes) proto.message(1, () => proto.text(2, axis));
+  };
+  const writeTensor = (): void => void proto.integer(1, ONNX_TYPE[port.type]).message(2, writeShape);
+  proto.text(1, port.name).message(2, () => proto.message(1, writeTensor));
 }
