@@ -13,7 +13,7 @@ export function formatModelReport(report: ModelReport, { segments }: { readonly 
 
 function componentTable({ components, parameters, bytes }: ModelReport): string {
   const rows = components.map((component) => [
-    component.name, `${component.className}${component.supported ? '' : ' (not used)'}`, formatCount(component.parameters), Object.keys(component.dtypes).join(', '),
+    component.name, `${component.className}${component.supported ? '' : ' (not supported)'}`, formatCount(component.parameters), Object.keys(component.dtypes).join(', '),
     String(component.segments.length), formatBytes(component.bytes), filesOf(component),
   ]);
   const header = ['COMPONENT', 'CLASS', 'PARAMETERS', 'TYPE', 'SEGMENTS', 'SIZE', 'FILES'];

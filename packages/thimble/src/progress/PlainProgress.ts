@@ -16,7 +16,7 @@ export class PlainProgress implements Progress {
   readonly #clock = new StepClock();
   /** A step's line waits for the memory event that follows it. */
   #step: string | undefined;
-  #downloaded = -1;
+  #downloaded = -DOWNLOAD_STRIDE;
 
   start(title: string): void {
     this.#write(title);
@@ -40,7 +40,7 @@ export class PlainProgress implements Progress {
       case 'decode':
         this.#write(`decoded in ${formatDuration(event.milliseconds)}`);
         break;
-      default:
+      default: // Of no interest in a log.
     }
   }
 
@@ -59,7 +59,8 @@ export class PlainProgress implements Progress {
 
   #describeStep(number: number, steps: number, milliseconds: number): string {
     this.#clock.step(milliseconds);
-    return `step ${number}/${steps}: ${formatDuration(milliseconds)}, ${formatDuration(this.#clock.left(steps - number) ?? 0)} left`;
+    const left = number === steps ? '' : `, ${formatDuration(this.#clock.left(steps - number) ?? 0)} left`;
+    return `step ${number}/${steps}: ${formatDuration(milliseconds)}${left}`;
   }
 
   #download(loaded: number, total: number): void {

@@ -18,6 +18,8 @@ export class TerminalProgress implements Progress {
   readonly #clock = new StepClock();
   #bars: cliProgress.MultiBar | undefined;
   #line: () => ProgressLine = () => ({ label: 'opening the model', fields: [] });
+  /** When what the line shows began. */
+  #since = performance.now();
   #memory: string | undefined;
 
   start(title: string): void {
@@ -47,12 +49,12 @@ export class TerminalProgress implements Progress {
         this.#memory = formatMemory(event.memory);
         break;
       case 'load':
-        this.#line = () => ({ label: 'first step', fields: this.#fields() });
+        this.#load();
         break;
       case 'step':
         this.#step(event.index + 1, event.steps, event.milliseconds);
         break;
-      default:
+      default: // The next step or the pictures tell of it.
     }
   }
 
@@ -73,12 +75,19 @@ export class TerminalProgress implements Progress {
     this.#bars = undefined;
   }
 
+  #load(): void {
+    if (this.#clock.perStep !== undefined) return;
+    this.#since = performance.now();
+    this.#line = () => ({ label: 'first step', fields: this.#fields([this.#elapsed()]) });
+  }
+
   #step(number: number, steps: number, milliseconds: number): void {
     this.#clock.step(milliseconds);
-    const label = number === steps ? 'decoding' : `step ${number}/${steps}`;
+    this.#since = performance.now();
     this.#line = () => {
-      const left = this.#clock.left(steps - number);
-      return { label, share: number / steps, fields: this.#fields(left === undefined || number === steps ? [] : [`${formatDuration(left)} left`]) };
+      if (number === steps) return { label: 'decoding', share: 1, fields: this.#fields([this.#elapsed()]) };
+      const left = formatDuration(this.#clock.left(steps - number) ?? 0);
+      return { label: `step ${number}/${steps}`, share: number / steps, fields: this.#fields([`${left} left`]) };
     };
   }
 
@@ -87,9 +96,13 @@ export class TerminalProgress implements Progress {
   }
 
   /** Left to right: what goes first is kept longest on a narrow screen. */
-  #fields(first: readonly string[] = []): string[] {
+  #fields(first: readonly string[]): string[] {
     const { perStep } = this.#clock;
     return [...first, ...(perStep === undefined ? [] : [`${formatDuration(perStep)}/step`]), ...(this.#memory === undefined ? [] : [this.#memory])];
+  }
+
+  #elapsed(): string {
+    return `${formatDuration(performance.now() - this.#since)} so far`;
   }
 
   #say(line: string): void {
