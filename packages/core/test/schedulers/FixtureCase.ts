@@ -5,7 +5,7 @@ interface Header { readonly dtype: string; readonly shape: readonly number[]; re
 
 interface Expectation { readonly tensor: string; readonly atol: number; readonly rtol: number }
 
-/** One call that a fixture recorded: see /work/shared/fixtures/README.md. */
+/** One call that a fixture recorded. */
 export interface FixtureCall {
   readonly name: string;
   readonly call: string;
