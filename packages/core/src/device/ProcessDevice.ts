@@ -1,19 +1,21 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { addAbortListener, once } from 'node:events';
+import type { Readable } from 'node:stream';
 import type { Tensor } from 'onnxruntime-common';
-import { isThimbleError, ThimbleError } from '../errors.js';
+import { type ErrorDetails, isThimbleError, ThimbleError } from '../errors.js';
+import { BytePipe } from './BytePipe.js';
 import type { Device } from './Device.js';
 import type { DeviceOptions } from './DeviceOptions.js';
 import type { DeviceTensor } from './DeviceTensor.js';
 import type { ExecutionProvider } from './ExecutionProvider.js';
 import type { FileRange } from './FileRange.js';
-import type { WorkerMethod, WorkerMethods, WorkerRequest, WorkerResponse } from './messages.js';
+import { type PipedTensor, TENSOR_PIPE, type WireTensor, type WorkerMethod, type WorkerMethods, type WorkerRequest, type WorkerResponse } from './messages.js';
 import type { OnnxModel } from './OnnxModel.js';
 import type { ProcessMemory } from './ProcessMemory.js';
 import type { Program, ProgramResult } from './Program.js';
 import { readAhead } from './readAhead.js';
 import { readProcessMemory } from './readProcessMemory.js';
-import { fromWire, toWire, toWireInput } from './wireTensor.js';
+import { receiveWire, toWire, toWireInput } from './wireTensor.js';
 
 /** How long an aborted run may go on before its process is ended, in milliseconds. */
 const ABORT_GRACE = 1000;
@@ -34,7 +36,7 @@ const ALLOCATOR: Readonly<Record<'keep' | 'return', NodeJS.ProcessEnv>> = {
 };
 
 interface Pending {
-  readonly resolve: (answer: never) => void;
+  readonly accept: (answer: never) => Promise<void>;
   readonly reject: (error: unknown) => void;
 }
 
@@ -42,6 +44,7 @@ interface Pending {
 interface Child {
   readonly process: ChildProcess;
   readonly pending: Map<number, Pending>;
+  readonly bytes: BytePipe;
   stderr: string;
 }
 
@@ -84,8 +87,10 @@ export class ProcessDevice implements Device {
     signal?.throwIfAborted();
     const inputs = Object.fromEntries(Object.entries(program.inputs).map(([name, value]) => [name, toWireInput(value)]));
     try {
-      const result = await this.#ask('run', { ...program, inputs }, signal);
-      return { ...result, downloaded: Object.fromEntries(Object.entries(result.downloaded).map(([name, wire]) => [name, fromWire(wire)])) };
+      return await this.#ask('run', { ...program, inputs }, signal, async (result, child) => {
+        const received = Object.entries(result.downloaded).map(async ([name, wire]) => [name, await receive(child, wire)] as const);
+        return { ...result, downloaded: Object.fromEntries(await Promise.all(received)) };
+      });
     } catch (error) {
       if (isThimbleError(error, 'ERR_CANCELLED') || isThimbleError(error, 'ERR_DEVICE_CRASHED')) signal?.throwIfAborted();
       throw error;
@@ -97,7 +102,7 @@ export class ProcessDevice implements Device {
   }
 
   async download(tensor: DeviceTensor): Promise<Tensor> {
-    return fromWire(await this.#ask('download', tensor.id));
+    return this.#ask('download', tensor.id, undefined, (wire, child) => receive(child, wire));
   }
 
   async free(tensors: readonly DeviceTensor[]): Promise<void> {
@@ -123,16 +128,39 @@ export class ProcessDevice implements Device {
     if (child !== undefined) await end(child);
   }
 
-  async #ask<M extends WorkerMethod>(method: M, argument: WorkerMethods[M]['argument'], signal?: AbortSignal): Promise<WorkerMethods[M]['answer']> {
+  async #ask<M extends WorkerMethod, R = WorkerMethods[M]['answer']>(
+    method: M,
+    argument: WorkerMethods[M]['argument'],
+    signal?: AbortSignal,
+    finish: (answer: WorkerMethods[M]['answer'], child: Child) => R | Promise<R> = (answer) => answer as R,
+  ): Promise<R> {
     if (this.#disposed) throw new ThimbleError('ERR_DISPOSED', { object: 'device' });
     this.#child ??= this.#start();
-    return this.#send(await this.#child, method, argument, signal);
+    const child = await this.#child;
+    return this.#send(child, method, argument, signal, finish);
   }
 
-  async #send<M extends WorkerMethod>(child: Child, method: M, argument: WorkerMethods[M]['argument'], signal?: AbortSignal): Promise<WorkerMethods[M]['answer']> {
+  async #send<M extends WorkerMethod, R>(
+    child: Child,
+    method: M,
+    argument: WorkerMethods[M]['argument'],
+    signal: AbortSignal | undefined,
+    finish: (answer: WorkerMethods[M]['answer'], child: Child) => R | Promise<R>,
+  ): Promise<R> {
     const id = this.#nextId++;
-    const answer = new Promise<WorkerMethods[M]['answer']>((resolve, reject) => {
-      child.pending.set(id, { resolve, reject });
+    const answer = new Promise<R>((resolve, reject) => {
+      // It stays pending while its tensors come over the pipe, so that the program does not end meanwhile.
+      const accept = async (value: WorkerMethods[M]['answer']): Promise<void> => {
+        try {
+          const finished = await finish(value, child);
+          settle(child, id);
+          resolve(finished);
+        } catch (error) {
+          settle(child, id);
+          reject(error);
+        }
+      };
+      child.pending.set(id, { reject, accept });
     });
     hold(child);
     child.process.send({ id, method, argument }, (error) => {
@@ -151,18 +179,18 @@ export class ProcessDevice implements Device {
     const started = fork(WORKER, [], {
       serialization: 'advanced',
       execArgv: ['--expose-gc'],
-      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc', 'pipe'],
       env: { ...process.env, ...ALLOCATOR[this.#options.allocator ?? 'keep'], ELECTRON_RUN_AS_NODE: '1' },
     });
-    const child: Child = { process: started, pending: new Map(), stderr: '' };
+    const child: Child = { process: started, pending: new Map(), bytes: new BytePipe(started.stdio[TENSOR_PIPE] as Readable), stderr: '' };
     this.#running = child;
     started.stderr?.setEncoding('utf8').on('data', (text: string) => {
       child.stderr = (child.stderr + text).slice(-STDERR_KEPT);
     });
-    started.on('message', (response: WorkerResponse) => receive(child, response));
+    started.on('message', (response: WorkerResponse) => settleResponse(child, response));
     started.on('error', (error) => this.#lose(child, error.message));
     started.on('exit', (code, signal) => this.#lose(child, signal === null ? `exit code ${code}` : `signal ${signal}`));
-    await this.#send(child, 'start', { options: this.#options, firstId: this.#generation * IDS_PER_CHILD });
+    await this.#send(child, 'start', { options: this.#options, firstId: this.#generation * IDS_PER_CHILD }, undefined, () => undefined);
     return child;
   }
 
@@ -176,14 +204,23 @@ export class ProcessDevice implements Device {
   }
 }
 
-function receive(child: Child, response: WorkerResponse): void {
-  const pending = settle(child, response.id);
+function settleResponse(child: Child, response: WorkerResponse): void {
   if (response.ok) {
-    pending?.resolve(response.answer as never);
+    void child.pending.get(response.id)?.accept(response.answer as never);
     return;
   }
   const { code, details, message } = response;
-  pending?.reject(code === undefined ? new ThimbleError('ERR_RUNTIME_RUN', { segment: 'worker', text: message }) : new ThimbleError(code, details));
+  const error = code === undefined ? new ThimbleError('ERR_RUNTIME_RUN', { segment: 'worker', text: message }) : new ThimbleError(code, details as ErrorDetails);
+  settle(child, response.id)?.reject(error);
+}
+
+/** A child that dies in the middle of a tensor is a crash, however it shows. */
+async function receive(child: Child, wire: WireTensor | PipedTensor): Promise<Tensor> {
+  try {
+    return await receiveWire(wire, child.bytes);
+  } catch (error) {
+    throw crash(child, String(error));
+  }
 }
 
 function settle(child: Child, id: number): Pending | undefined {
@@ -197,12 +234,13 @@ function settle(child: Child, id: number): Pending | undefined {
 function release({ process: child }: Child): void {
   child.unref();
   child.channel?.unref();
-  (child.stderr as unknown as { unref?: () => void } | null)?.unref?.();
+  for (const stream of [child.stderr, child.stdio[TENSOR_PIPE]]) (stream as unknown as { unref?: () => void } | null)?.unref?.();
 }
 
 function hold({ process: child }: Child): void {
   child.ref();
   child.channel?.ref();
+  (child.stdio[TENSOR_PIPE] as unknown as { ref?: () => void } | null)?.ref?.();
 }
 
 function cancelOnAbort(child: Child, id: number, signal: AbortSignal): () => void {

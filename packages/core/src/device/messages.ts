@@ -5,11 +5,21 @@ import type { DeviceOptions } from './DeviceOptions.js';
 import type { OnnxModel } from './OnnxModel.js';
 import type { Program } from './Program.js';
 
+/** The worker's file descriptor for the bytes of large tensors. */
+export const TENSOR_PIPE = 4;
+
 /** A tensor as it travels between processes. */
 export interface WireTensor {
   readonly type: string;
   readonly dims: readonly number[];
   readonly data: Tensor.DataType;
+}
+
+/** A large tensor on its way from the worker: its bytes come over the pipe, after those of the ones before it. */
+export interface PipedTensor {
+  readonly type: string;
+  readonly dims: readonly number[];
+  readonly byteLength: number;
 }
 
 /** A program as it travels between processes. */
@@ -19,7 +29,7 @@ export interface WireProgram extends Omit<Program, 'inputs'> {
 
 /** What a program gave, as it travels between processes. */
 export interface WireResult {
-  readonly downloaded: Readonly<Record<string, WireTensor>>;
+  readonly downloaded: Readonly<Record<string, WireTensor | PipedTensor>>;
   readonly kept: Readonly<Record<string, DeviceTensor>>;
   readonly durations: readonly number[];
 }
@@ -31,7 +41,7 @@ export interface WorkerMethods {
   unload: { argument: number; answer: undefined };
   run: { argument: WireProgram; answer: WireResult };
   upload: { argument: WireTensor; answer: DeviceTensor };
-  download: { argument: number; answer: WireTensor };
+  download: { argument: number; answer: WireTensor | PipedTensor };
   free: { argument: readonly number[]; answer: undefined };
   usage: { argument: undefined; answer: { readonly sessions: number; readonly tensors: number } };
 }

@@ -1,6 +1,7 @@
 import { Tensor } from 'onnxruntime-common';
 import type { DeviceTensor } from './DeviceTensor.js';
-import type { WireTensor } from './messages.js';
+import type { BytePipe } from './BytePipe.js';
+import type { PipedTensor, WireTensor } from './messages.js';
 
 /** A tensor as plain data for a message. */
 export function toWire(tensor: Tensor): WireTensor {
@@ -16,3 +17,13 @@ export function fromWire(wire: WireTensor): Tensor {
 export function toWireInput(value: Tensor | DeviceTensor): WireTensor | DeviceTensor {
   return 'id' in value ? value : toWire(value);
 }
+
+/** A tensor from the worker, with its bytes from the pipe where they went that way. */
+export async function receiveWire(wire: WireTensor | PipedTensor, pipe: BytePipe): Promise<Tensor> {
+  if ('data' in wire) return fromWire(wire);
+  const buffer = await pipe.receive(wire.byteLength);
+  return new Tensor(wire.type as 'float32', new ARRAYS[wire.type as keyof typeof ARRAYS](buffer) as Float32Array, wire.dims);
+}
+
+/** Arrays of the types that are piped when large; others stay in the message. */
+export const ARRAYS = { float32: Float32Array, int64: BigInt64Array, int32: Int32Array, uint8: Uint8Array } as const;

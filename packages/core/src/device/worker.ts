@@ -1,12 +1,18 @@
+import { Socket } from 'node:net';
 import type { Tensor } from 'onnxruntime-common';
 import { isThimbleError, ThimbleError } from '../errors.js';
 import type { DeviceTensor } from './DeviceTensor.js';
-import type { WireTensor, WorkerRequest, WorkerResponse } from './messages.js';
+import { type PipedTensor, TENSOR_PIPE, type WireTensor, type WorkerRequest, type WorkerResponse } from './messages.js';
 import { Runtime } from './Runtime.js';
-import { fromWire, toWire } from './wireTensor.js';
+import { ARRAYS, fromWire, toWire } from './wireTensor.js';
 
 // The entry point of ProcessDevice's child: answers one question at a time, in order.
 
+/** From this size on a tensor's bytes go over the pipe. */
+const PIPED_FROM = 2 ** 16;
+
+const pipe = new Socket({ fd: TENSOR_PIPE, readable: false, writable: true });
+pipe.on('error', () => process.exit(0));
 let runtime: Runtime | undefined;
 let queue: Promise<void> = Promise.resolve();
 const cancelled = new Set<number>();
@@ -44,15 +50,22 @@ async function perform(request: Exclude<WorkerRequest, { method: 'cancel' }>): P
     case 'load': return runtime.load(request.argument);
     case 'unload': return runtime.unload(request.argument);
     case 'upload': return runtime.upload(fromWire(request.argument));
-    case 'download': return toWire(runtime.download(request.argument));
+    case 'download': return sendTensor(runtime.download(request.argument));
     case 'free': return runtime.free(request.argument);
     case 'usage': return runtime.usage;
     case 'run': {
       const { inputs, ...program } = request.argument;
       const result = await runtime.run({ ...program, inputs: mapValues(inputs, fromInput) }, () => cancelled.has(request.id));
-      return { ...result, downloaded: mapValues(result.downloaded, toWire) };
+      return { ...result, downloaded: mapValues(result.downloaded, sendTensor) };
     }
   }
+}
+
+function sendTensor(tensor: Tensor): WireTensor | PipedTensor {
+  const { type, dims, data } = tensor;
+  if (!(type in ARRAYS) || !ArrayBuffer.isView(data) || data.byteLength < PIPED_FROM) return toWire(tensor);
+  pipe.write(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  return { type, dims, byteLength: data.byteLength };
 }
 
 function fromInput(value: WireTensor | DeviceTensor): Tensor | DeviceTensor {

@@ -181,7 +181,7 @@ export class Component implements ComponentHandle {
     if (this.#inside.getStore() === true) throw new ThimbleError('ERR_PIPELINE_BUSY', { action: `call ${this.name}`, during: `a segment of ${this.name} itself` });
     using turn = await this.#turns.take(options.signal);
     void turn;
-    return this.#inside.run(true, () => this.#executeNow(entryName, inputs, options));
+    return await this.#inside.run(true, () => this.#executeNow(entryName, inputs, options));
   }
 
   async #executeNow(entryName: string, inputs: NamedTensors, options: CallOptions): Promise<NamedTensors> {
