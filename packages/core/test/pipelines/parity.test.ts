@@ -50,7 +50,7 @@ describe.each(['sd-tiny', 'sd2-tiny', 'sd-tiny-f16'])('whole runs of %s are thos
       const generator = new RecordedNoise(await Promise.all(draws.map((draw) => fixture.tensor(draw))));
       const known = Object.entries(args).filter(([key]) => key in OPTION_OF).map(([key, value]) => [OPTION_OF[key], value]);
       const isLatent = args['output_type'] === 'latent';
-      const options = { ...Object.fromEntries(known), latents: latents as Tensor, generator, outputType: isLatent ? 'latent' as const : 'tensor' as const };
+      const options = { ...(Object.fromEntries(known) as Omit<GenerateOptions, 'outputType'>), latents: latents as Tensor, generator, outputType: isLatent ? 'latent' as const : 'tensor' as const };
       const trajectory: Tensor[] = [];
       const timesteps: bigint[] = [];
       for await (const event of pipe.stream(args['prompt'] as string, options)) {
@@ -58,7 +58,7 @@ describe.each(['sd-tiny', 'sd2-tiny', 'sd-tiny-f16'])('whole runs of %s are thos
           trajectory.push(await event.latents());
           timesteps.push(BigInt(event.timestep));
         }
-        if (event.type === 'done' && 'image' in out) excess[`${run} image`] = await fixture.excess(run, 'image', channelsLast(event.result.images as unknown as Tensor));
+        if (event.type === 'done' && 'image' in out) excess[`${run} image`] = await fixture.excess(run, 'image', channelsLast(event.result.images));
       }
       excess[`${run} latents`] = await fixture.excess(run, 'latents', stack(trajectory));
       expect(await fixture.excess(run, 'timesteps', new Tensor('int64', BigInt64Array.from(timesteps), [timesteps.length]))).toBe(0);
@@ -71,7 +71,7 @@ describe.each(['sd-tiny', 'sd2-tiny', 'sd-tiny-f16'])('whole runs of %s are thos
     const { name: run, args } = fixture.calls.find(({ out }) => 'image_u8' in out) ?? fixture.call('none');
     const { latents } = await fixture.inputs(run);
     const known = Object.entries(args).filter(([key]) => key in OPTION_OF).map(([key, value]) => [OPTION_OF[key], value]);
-    const { images } = await pipe.generate(args['prompt'] as string, { ...Object.fromEntries(known), latents: latents as Tensor });
+    const { images } = await pipe.generate(args['prompt'] as string, { ...(Object.fromEntries(known) as Omit<GenerateOptions, 'outputType'>), latents: latents as Tensor });
     const data = new Uint8Array(images.flatMap((image) => [...image.data]));
     const first = images[0];
     if (first === undefined) throw new Error('no image');
