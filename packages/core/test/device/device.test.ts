@@ -57,6 +57,14 @@ describe.each([['ProcessDevice', false], ['InlineDevice', true]])('%s', (_name, 
     expect([...((await device.download(input)).data as BigInt64Array)]).toEqual([-5n, 2n ** 40n]);
   });
 
+  test('carries large tensors, several at once, and in order', async () => {
+    await open().load(affineModel());
+    const tensors = [3, 1, 2].map((seed) => new Tensor('float32', Float32Array.from({ length: seed * 100_000 }, (_, i) => i * seed), [seed, 100_000]));
+    const handles = await Promise.all(tensors.map((tensor) => device.upload(tensor)));
+    const back = await Promise.all(handles.map((handle) => device.download(handle)));
+    for (const [i, tensor] of tensors.entries()) expect(Buffer.compare(bytesOf(back[i] as Tensor), bytesOf(tensor))).toBe(0);
+  });
+
   test('says which graph the runtime refused', async () => {
     await expect(open().load({ name: 'broken', bytes: Uint8Array.of(1, 2, 3) })).rejects.toMatchObject({ code: 'ERR_RUNTIME_LOAD', details: { segment: 'broken' } });
   });
@@ -156,6 +164,11 @@ describe('ProcessDevice', () => {
 test('an unknown provider is refused', () => {
   expect(() => createDevice({ provider: 'tpu' as 'cpu' })).toThrow(expect.objectContaining({ code: 'ERR_ARGUMENT_INVALID' }));
 });
+
+function bytesOf(tensor: Tensor): Uint8Array {
+  const data = tensor.data as Float32Array;
+  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+}
 
 function isAlive(pid: number): boolean {
   try {
