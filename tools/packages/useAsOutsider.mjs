@@ -1,0 +1,37 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { command } from './command.mjs';
+
+const SCRIPT = `import { DiffusionPipeline } from '@thimble/core';
+const pipe = await DiffusionPipeline.fromPretrained(process.argv[2] as string);
+const { images } = await pipe.generate('a red apple', { numInferenceSteps: 1, width: 64, height: 64, seed: 1 });
+await pipe.dispose();
+console.log(images.map(({ width, height }) => \`\${width}x\${height}\`).join());
+`;
+
+// The runtime's own declarations name what browsers have.
+const COMPILER_OPTIONS = { module: 'nodenext', target: 'es2022', lib: ['es2023', 'esnext.disposable', 'dom'], types: ['node'], strict: true, skipLibCheck: false };
+
+/**
+ * Installs tarballs with plain npm into an empty folder, compiles a script against them, makes a picture with it, and asks the
+ * command line for its version.
+ *
+ * @param {{ root: string, folder: string, tarballs: readonly string[], model: string, version: string }} parts
+ * @returns {Promise<string[]>} what went wrong
+ */
+export async function useAsOutsider({ root, folder, tarballs, model, version }) {
+  await writeFile(join(folder, 'package.json'), '{ "private": true, "type": "module" }');
+  await writeFile(join(folder, 'script.ts'), SCRIPT);
+  const compilerOptions = { ...COMPILER_OPTIONS, typeRoots: [join(root, 'node_modules/@types')] };
+  await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['script.ts'] }));
+  // The runtime's installation would fetch CUDA libraries; the CPU's are in the package.
+  const env = { ...process.env, ONNXRUNTIME_NODE_INSTALL: 'skip' };
+  await command('npm', ['install', '--no-audit', '--no-fund', '--no-package-lock', ...tarballs], { cwd: folder, env });
+  await command(process.execPath, [join(root, 'node_modules/typescript/bin/tsc')], { cwd: folder });
+  const sizes = await command(process.execPath, ['script.js', model], { cwd: folder });
+  const said = await command(join(folder, 'node_modules/.bin/thimble'), ['--version'], { cwd: folder });
+  return [
+    ...(sizes === '64x64\n' ? [] : [`a picture of 64x64 was asked for, and there is ${JSON.stringify(sizes)}`]),
+    ...(said === `${version}\n` ? [] : [`thimble --version says ${JSON.stringify(said)}, and the package is ${version}`]),
+  ];
+}
