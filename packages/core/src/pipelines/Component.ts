@@ -1,7 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Tensor } from 'onnxruntime-common';
 import type { Device } from '../device/Device.js';
-import type { DeviceTensor } from '../device/DeviceTensor.js';
 import { ThimbleError } from '../errors.js';
 import type { Graph } from '../graph/Graph.js';
 import type { Outline } from '../graph/Outline.js';
@@ -21,6 +20,7 @@ import { type Next, Wrapping } from '../hooks/Wrapping.js';
 import type { InputShapes, Model, ModelEntry } from '../models/Model.js';
 import { ModelWeights } from '../models/ModelWeights.js';
 import type { ComponentCheckpoint } from '../weights/ComponentCheckpoint.js';
+import { Activations } from './Activations.js';
 import { checkInputs } from './checkInputs.js';
 import { ComponentSegment, type SegmentProgram } from './ComponentSegment.js';
 import { type PlannedSegment, planEntry } from './EntryPlan.js';
@@ -208,24 +208,24 @@ export class Component implements ComponentHandle {
 
   /** Segment by segment, with the segment hooks around each. */
   async #runHooked(plan: readonly PlannedSegment[], inputs: NamedTensors, outline: Outline, wanted: readonly string[], options: CallOptions): Promise<NamedTensors> {
-    const values = new Map<string, DeviceTensor>();
+    const values = new Activations(this.#device);
     try {
-      for (const [name, tensor] of Object.entries(inputs)) values.set(name, await this.#device.upload(tensor));
+      for (const [name, tensor] of Object.entries(inputs)) values.own({ [name]: await this.#device.upload(tensor) }, { [name]: name });
       for (const step of plan) await this.#runSegment(step, values, options);
       const results: NamedTensors = {};
       for (const name of wanted) {
         const value = outline.outputs.get(name) as string;
-        results[value] = await this.#device.download(values.get(value) as DeviceTensor);
+        results[value] = await this.#device.download(values.get(value));
       }
       return results;
     } finally {
-      await this.#device.free([...values.values()]);
+      await values.dispose();
     }
   }
 
-  async #runSegment({ segment, feeds, results, release }: PlannedSegment, values: Map<string, DeviceTensor>, { run, signal }: CallOptions): Promise<void> {
+  async #runSegment({ segment, feeds, results, release }: PlannedSegment, values: Activations, { run, signal }: CallOptions): Promise<void> {
     signal?.throwIfAborted();
-    const inputs = Object.fromEntries(Object.entries(feeds).map(([port, value]) => [port, values.get(value) as DeviceTensor]));
+    const inputs = Object.fromEntries(Object.entries(feeds).map(([port, value]) => [port, values.get(value)]));
     const call: SegmentCall = { component: this.name, segment: segment.name, index: segment.index, model: this, inputs, run, signal };
     await this.#hooks.beforeSegment.call(call);
     if (call.outputs === undefined) {
@@ -236,15 +236,12 @@ export class Component implements ComponentHandle {
         steps: [{ session: segment.session, feeds: identity(Object.keys(call.inputs)), results: identity(ports), release: [] }],
         outputs: Object.fromEntries(ports.map((port) => [port, 'keep' as const])),
       }, signal);
+      values.own(kept, results);
       call.outputs = kept;
     }
-    for (const [port, value] of Object.entries(results)) values.set(value, call.outputs[port] as DeviceTensor);
     await this.#hooks.afterSegment.call(call);
-    for (const [port, value] of Object.entries(results)) values.set(value, call.outputs[port] as DeviceTensor);
-    const gone = release.map((value) => values.get(value) as DeviceTensor);
-    for (const value of release) values.delete(value);
-    const stillUsed = new Set([...values.values()].map((tensor) => tensor.id));
-    await this.#device.free(gone.filter((tensor) => !stillUsed.has(tensor.id)));
+    values.set(call.outputs, results);
+    await values.release(release);
   }
 
   async #loadSegments(segments: readonly ComponentSegment[], signal: AbortSignal | undefined): Promise<void> {

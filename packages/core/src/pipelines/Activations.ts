@@ -1,0 +1,54 @@
+import type { Device } from '../device/Device.js';
+import type { DeviceTensor } from '../device/DeviceTensor.js';
+import type { NamedDeviceTensors } from '../hooks/SegmentCall.js';
+
+/**
+ * The values of one call that passes segment by segment, as handles. What the call made it also frees; handles that a hook put in their
+ * place belong to whoever made them.
+ */
+export class Activations {
+  readonly #device: Device;
+  readonly #values = new Map<string, DeviceTensor>();
+  readonly #owned = new Map<number, DeviceTensor>();
+
+  constructor(device: Device) {
+    this.#device = device;
+  }
+
+  /** Throws a RangeError for a value that was not computed, or is released. */
+  get(value: string): DeviceTensor {
+    const tensor = this.#values.get(value);
+    if (tensor === undefined) throw new RangeError(`the value "${value}" is not there`);
+    return tensor;
+  }
+
+  /** Names tensors by `names`, port → value. */
+  set(tensors: NamedDeviceTensors, names: Readonly<Record<string, string>>): void {
+    for (const [port, value] of Object.entries(names)) {
+      const tensor = tensors[port];
+      if (tensor === undefined) throw new RangeError(`a hook left out the output "${port}"`);
+      this.#values.set(value, tensor);
+    }
+  }
+
+  /** As {@link Activations.set}, for tensors that this call made. */
+  own(tensors: NamedDeviceTensors, names: Readonly<Record<string, string>>): void {
+    for (const tensor of Object.values(tensors)) this.#owned.set(tensor.id, tensor);
+    this.set(tensors, names);
+  }
+
+  /** Forgets values, and frees what nothing names any more. */
+  async release(values: readonly string[]): Promise<void> {
+    for (const value of values) this.#values.delete(value);
+    const named = new Set(Array.from(this.#values.values(), (tensor) => tensor.id));
+    const unused = [...this.#owned.values()].filter((tensor) => !named.has(tensor.id));
+    for (const tensor of unused) this.#owned.delete(tensor.id);
+    await this.#device.free(unused);
+  }
+
+  /** Frees what is left. */
+  async dispose(): Promise<void> {
+    await this.#device.free([...this.#owned.values()]);
+    this.#owned.clear();
+  }
+}
