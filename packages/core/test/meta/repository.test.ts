@@ -65,6 +65,11 @@ describe('each package', () => {
     for (const file of ['LICENSE', 'README.md', 'CHANGELOG.md']) expect(files).toContain(`packages/${name}/${file}`);
   });
 
+  test.each(packages)('%s is built and type-checked with the others', (name) => {
+    const { references } = JSON.parse(readFileSync(join(ROOT, 'tsconfig.json'), 'utf8')) as { references: { path: string }[] };
+    expect(references).toContainEqual({ path: `packages/${name}` });
+  });
+
   test.each(packages)("%s has its tests seen by the type checker's and the linter's project", (name) => {
     if (!files.some((file) => file.startsWith(`packages/${name}/test/`))) return;
     expect(files).toContain(`packages/${name}/test/tsconfig.json`);
