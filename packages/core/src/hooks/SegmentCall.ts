@@ -1,6 +1,7 @@
 import type { DeviceTensor } from '../device/DeviceTensor.js';
 import type { ComponentHandle } from './ComponentHandle.js';
 import type { RunContext } from './RunContext.js';
+import type { SegmentHandle } from './SegmentHandle.js';
 
 /** Activations by their names in the segment's graph. They stay on the device. */
 export type NamedDeviceTensors = Record<string, DeviceTensor>;
@@ -13,6 +14,8 @@ export interface SegmentCall {
   readonly segment: string;
   /** Its index in `model.segments`. */
   readonly index: number;
+  /** The segments that will run after this one in the same call, in order. */
+  readonly following: readonly SegmentHandle[];
   readonly model: ComponentHandle;
   /** Replaceable until the segment runs. */
   inputs: NamedDeviceTensors;

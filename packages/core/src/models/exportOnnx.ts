@@ -3,6 +3,7 @@ import { serializeOnnx } from '../graph/onnx/serializeOnnx.js';
 import { type AttentionLowering, lowerAttention } from '../graph/passes/AttentionLowering.js';
 import { bindWeights } from '../graph/passes/bindWeights.js';
 import { chunkedAttention } from '../graph/passes/chunkedAttention.js';
+import { splitWideWeights } from '../graph/passes/splitWideWeights.js';
 import { widenWeights } from '../graph/passes/widenWeights.js';
 import type { ComponentCheckpoint } from '../weights/ComponentCheckpoint.js';
 import type { InputShapes, Model } from './Model.js';
@@ -12,6 +13,8 @@ import { ModelWeights } from './ModelWeights.js';
 export interface ExportOptions {
   /** Default: plain attention in chunks. */
   readonly attention?: AttentionLowering;
+  /** Bytes that a weight stored in a narrower type may take as float32 before its layer is split. Default 32 MB. */
+  readonly widenBudget?: number;
 }
 
 /**
@@ -23,5 +26,6 @@ export interface ExportOptions {
 export function exportOnnx(model: Model, checkpoint: ComponentCheckpoint, entry: string, inputs: InputShapes, options: ExportOptions = {}): OnnxModel {
   const weights = ModelWeights.match(model.className, model, checkpoint);
   const graph = bindWeights(model.graph(entry, inputs), (key) => weights.find(key));
-  return serializeOnnx(widenWeights(lowerAttention(graph, options.attention ?? chunkedAttention())));
+  const lowered = lowerAttention(graph, options.attention ?? chunkedAttention());
+  return serializeOnnx(widenWeights(splitWideWeights(lowered, options.widenBudget)));
 }

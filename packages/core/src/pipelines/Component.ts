@@ -8,6 +8,7 @@ import { serializeOnnx } from '../graph/onnx/serializeOnnx.js';
 import { lowerAttention } from '../graph/passes/AttentionLowering.js';
 import { bindWeights } from '../graph/passes/bindWeights.js';
 import { chunkedAttention } from '../graph/passes/chunkedAttention.js';
+import { splitWideWeights } from '../graph/passes/splitWideWeights.js';
 import { widenWeights } from '../graph/passes/widenWeights.js';
 import type { ComponentHandle } from '../hooks/ComponentHandle.js';
 import type { DecodeCall } from '../hooks/DecodeCall.js';
@@ -211,7 +212,7 @@ export class Component implements ComponentHandle {
     const values = new Activations(this.#device);
     try {
       for (const [name, tensor] of Object.entries(inputs)) values.own({ [name]: await this.#device.upload(tensor) }, { [name]: name });
-      for (const step of plan) await this.#runSegment(step, values, options);
+      for (const [i, step] of plan.entries()) await this.#runSegment(step, plan.slice(i + 1), values, options);
       const results: NamedTensors = {};
       for (const name of wanted) {
         const value = outline.outputs.get(name) as string;
@@ -223,10 +224,10 @@ export class Component implements ComponentHandle {
     }
   }
 
-  async #runSegment({ segment, feeds, results, release }: PlannedSegment, values: Activations, { run, signal }: CallOptions): Promise<void> {
+  async #runSegment({ segment, feeds, results, release }: PlannedSegment, rest: readonly PlannedSegment[], values: Activations, { run, signal }: CallOptions): Promise<void> {
     signal?.throwIfAborted();
     const inputs = Object.fromEntries(Object.entries(feeds).map(([port, value]) => [port, values.get(value)]));
-    const call: SegmentCall = { component: this.name, segment: segment.name, index: segment.index, model: this, inputs, run, signal };
+    const call: SegmentCall = { component: this.name, segment: segment.name, index: segment.index, following: rest.map((step) => step.segment), model: this, inputs, run, signal };
     await this.#hooks.beforeSegment.call(call);
     if (call.outputs === undefined) {
       await segment.load();
@@ -298,7 +299,7 @@ export class Component implements ComponentHandle {
   #lower(graph: Graph): SegmentProgram {
     const bound = bindWeights(graph, (key) => this.#weights.find(key));
     const transformed = this.#hooks.transformGraph.call(bound, { component: this.name, segment: graph.name });
-    const lowered = widenWeights(lowerAttention(transformed, chunkedAttention()));
+    const lowered = widenWeights(splitWideWeights(lowerAttention(transformed, chunkedAttention())));
     return { model: serializeOnnx(lowered), ranges: lowered.weights.flatMap((weight) => (weight.source === undefined ? [] : [weight.source])) };
   }
 
