@@ -38,6 +38,8 @@ export interface Device {
   memory(): ProcessMemory | undefined;
   /** How many sessions and tensors are there now. */
   usage(): Promise<{ readonly sessions: number; readonly tensors: number }>;
+  /** Gives memory back that nothing needs: a device's own process that holds neither sessions nor tensors is ended; the next call starts one. */
+  trim(): Promise<void>;
   /** Frees everything and ends the device's process. Later calls throw ERR_DISPOSED. */
   dispose(): Promise<void>;
 }

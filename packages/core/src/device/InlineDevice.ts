@@ -65,6 +65,10 @@ export class InlineDevice implements Device {
     return this.#runtime.usage;
   }
 
+  async trim(): Promise<void> {
+    // What freed memory is good for is up to this process's allocator.
+  }
+
   async dispose(): Promise<void> {
     this.#disposed = true;
     await this.#runtime.dispose();

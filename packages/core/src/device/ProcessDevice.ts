@@ -2,7 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { addAbortListener, once } from 'node:events';
 import type { Readable } from 'node:stream';
 import type { Tensor } from 'onnxruntime-common';
-import { type ErrorDetails, isThimbleError, ThimbleError } from '../errors.js';
+import { isThimbleError, ThimbleError } from '../errors.js';
 import { BytePipe } from './BytePipe.js';
 import type { Device } from './Device.js';
 import type { DeviceOptions } from './DeviceOptions.js';
@@ -122,6 +122,15 @@ export class ProcessDevice implements Device {
     return this.#running === undefined ? { sessions: 0, tensors: 0 } : this.#ask('usage', undefined);
   }
 
+  async trim(): Promise<void> {
+    const child = this.#running;
+    if (child === undefined || this.#disposed) return;
+    const { sessions, tensors } = await this.usage();
+    if (sessions + tensors > 0 || child.pending.size > 0 || this.#running !== child) return;
+    this.#forget(child);
+    await end(child);
+  }
+
   async dispose(): Promise<void> {
     this.#disposed = true;
     const child = await this.#child?.catch(() => undefined);
@@ -194,12 +203,16 @@ export class ProcessDevice implements Device {
     return child;
   }
 
+  /** From now on the child's sessions and tensors are gone. */
+  #forget(child: Child): void {
+    if (this.#running !== child) return;
+    this.#running = undefined;
+    this.#child = undefined;
+    this.#generation++;
+  }
+
   #lose(child: Child, reason: string): void {
-    if (this.#running === child) {
-      this.#running = undefined;
-      this.#child = undefined;
-      this.#generation++;
-    }
+    this.#forget(child);
     for (const id of child.pending.keys()) settle(child, id)?.reject(crash(child, reason));
   }
 }
@@ -210,7 +223,7 @@ function settleResponse(child: Child, response: WorkerResponse): void {
     return;
   }
   const { code, details, message } = response;
-  const error = code === undefined ? new ThimbleError('ERR_RUNTIME_RUN', { segment: 'worker', text: message }) : new ThimbleError(code, details as ErrorDetails);
+  const error = code === undefined ? new ThimbleError('ERR_RUNTIME_RUN', { segment: 'worker', text: message }) : new ThimbleError(code, details);
   settle(child, response.id)?.reject(error);
 }
 

@@ -163,6 +163,11 @@ export abstract class DiffusionPipeline implements PluginHostPipeline, AsyncDisp
     return measureMemory(this.device);
   }
 
+  /** Gives memory back that the device holds and nothing needs. */
+  async trim(): Promise<void> {
+    await this.device.trim();
+  }
+
   warn(code: string, message: string): void {
     this.#parts.events.emit({ type: 'warning', code, message });
   }

@@ -133,6 +133,7 @@ function createHost(own: DependencyContainer, slot: DeviceSlot): PluginHost {
     pipeline: {
       components: own.resolve(COMPONENTS),
       memory: async () => measureMemory(slot.device),
+      trim: async () => slot.device?.trim(),
       warn: (code, message) => events.emit({ type: 'warning', code, message }),
     },
   });

@@ -7,6 +7,8 @@ export interface PluginHostPipeline {
   readonly components: Readonly<Record<string, ComponentHandle>>;
   /** Measures what the pipeline holds now. */
   memory(): Promise<MemoryReport>;
+  /** Gives memory back that the device holds and nothing needs. Worth calling when everything is unloaded. */
+  trim(): Promise<void>;
   /** Tells the user something that is no error, as a `warning` event. `code` is stable, for tests and filters. */
   warn(code: string, message: string): void;
 }

@@ -1,0 +1,65 @@
+import { type ComponentHandle, type ModelCall, type Plugin, type PluginContext, type PluginHostPipeline, Stage } from '@thimble/core';
+import { checkNames } from './checkNames.js';
+
+/** Options of a {@link ModelOffloadPlugin}. */
+export interface ModelOffloadOptions {
+  /** Names of components that are never moved: `['text_encoder']`. */
+  readonly keep?: readonly string[];
+  /** The order in which components are called, as a hint: while one runs, the next one's weights are read into the page cache. */
+  readonly order?: readonly string[];
+}
+
+/**
+ * Keeps at most one component on the device: the one that is called. It stays until another one is called, so the UNet is loaded once
+ * for all steps; after a run, also a failed or aborted one, everything is freed. Which one has to go is decided at each call, so any order
+ * of calls works.
+ *
+ * Mirrors diffusers' `enable_model_cpu_offload`.
+ */
+export class ModelOffloadPlugin implements Plugin {
+  readonly name = 'thimble:model-offload';
+  readonly engines = { thimble: '^0.1.0' };
+  readonly claims = ['residency'] as const;
+  readonly multiple = true;
+  readonly #keep: ReadonlySet<string>;
+  readonly #order: readonly string[];
+
+  /** @throws ThimbleError ERR_ARGUMENT_INVALID for an option that is no list of names */
+  constructor(options: ModelOffloadOptions = {}) {
+    this.#keep = new Set(checkNames('keep', options.keep));
+    this.#order = checkNames('order', options.order);
+  }
+
+  async apply({ hooks, pipeline }: PluginContext): Promise<void> {
+    const unload = (spared?: ComponentHandle): Promise<void> => this.#unload(pipeline, spared);
+    hooks.beforeModelCall.tap({ name: this.name, stage: Stage.Early }, async ({ model }) => unload(model));
+    hooks.afterModelCall.tap(this.name, (call) => this.#readAhead(pipeline, call));
+    hooks.afterRun.tap({ name: this.name, stage: Stage.Late }, async () => {
+      await unload();
+      await pipeline.trim();
+    });
+    await unload();
+    await pipeline.trim();
+  }
+
+  async #unload({ components }: PluginHostPipeline, spared?: ComponentHandle): Promise<void> {
+    for (const component of Object.values(components)) {
+      if (component !== spared && !this.#keep.has(component.name)) await component.unload();
+    }
+  }
+
+  #readAhead({ components }: PluginHostPipeline, { component }: ModelCall): void {
+    const next = components[this.#order[this.#order.indexOf(component) + 1] ?? ''];
+    if (!this.#order.includes(component) || next === undefined || next.loaded) return;
+    void readAll(next);
+  }
+}
+
+/** A hint may fail: the weights are read when they are needed. */
+async function readAll({ segments }: ComponentHandle): Promise<void> {
+  try {
+    for (const segment of segments) await segment.prefetch();
+  } catch {
+    return;
+  }
+}

@@ -1,0 +1,90 @@
+import { type ComponentHandle, type Plugin, type PluginContext, type SegmentCall, type SegmentHandle, Stage, ThimbleError } from '@thimble/core';
+import { checkNames } from './checkNames.js';
+
+/** Options of a {@link SequentialOffloadPlugin}. */
+export interface SequentialOffloadOptions {
+  /** How many segments ahead weights are read into the page cache, on other threads, while one computes. Default 2; 0 reads none. */
+  readonly prefetch?: number;
+  /** What comes and goes together: a submodule (`down_blocks.0.resnets.0`), or the block it belongs to (`down_blocks.0`). Default 'segment'. */
+  readonly granularity?: 'segment' | 'block';
+  /** Names of the components that are treated so; all by default. */
+  readonly components?: readonly string[];
+}
+
+const DEFAULT_PREFETCH = 2;
+
+/** What a segment's name ends in, below its block. */
+const BELOW_BLOCK = /\.(resnets|attentions|downsamplers|upsamplers)\.\d+$/;
+
+/**
+ * Brings submodules onto the device just before they run and frees them right after, so that the weights of one of them at a time are
+ * there. The next ones' weights are read ahead meanwhile.
+ *
+ * Mirrors diffusers' `enable_sequential_cpu_offload`.
+ */
+export class SequentialOffloadPlugin implements Plugin {
+  readonly name = 'thimble:sequential-offload';
+  readonly engines = { thimble: '^0.1.0' };
+  readonly claims = ['residency'] as const;
+  readonly multiple = true;
+  readonly #prefetch: number;
+  readonly #granularity: 'segment' | 'block';
+  readonly #components: readonly string[] | undefined;
+
+  /** @throws ThimbleError ERR_ARGUMENT_INVALID for an option out of range */
+  constructor({ prefetch = DEFAULT_PREFETCH, granularity = 'segment', components }: SequentialOffloadOptions = {}) {
+    if (!Number.isSafeInteger(prefetch) || prefetch < 0) throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'prefetch', value: prefetch, expected: 'a whole number from 0' });
+    if (granularity !== 'segment' && granularity !== 'block') throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'granularity', value: granularity, expected: "'segment' or 'block'" });
+    this.#prefetch = prefetch;
+    this.#granularity = granularity;
+    this.#components = components === undefined ? undefined : checkNames('components', components);
+  }
+
+  async apply({ hooks, pipeline, onRemove }: PluginContext): Promise<void> {
+    const reading = new Set<Promise<void>>();
+    const ours = (component: string): boolean => this.#components?.includes(component) ?? true;
+    const unloadAll = async (): Promise<void> => {
+      for (const component of Object.values(pipeline.components)) if (ours(component.name)) await component.unload();
+    };
+
+    hooks.beforeModelCall.tap({ name: this.name, stage: Stage.Early }, (call) => {
+      // Whatever ends the call, nothing of it stays.
+      if (ours(call.component)) call.wrap((next) => async (inputs) => next(inputs).finally(() => call.model.unload()));
+    });
+    hooks.beforeSegment.tap({ name: this.name, stage: Stage.Early }, (call) => {
+      if (!ours(call.component)) return;
+      for (const segment of call.following.slice(0, this.#prefetch)) this.#readAhead(segment, reading);
+    });
+    hooks.afterSegment.tap({ name: this.name, stage: Stage.Late }, async (call) => {
+      if (ours(call.component)) await this.#unloadAfter(call);
+    });
+    hooks.afterRun.tap({ name: this.name, stage: Stage.Late }, async () => {
+      await unloadAll();
+      await pipeline.trim();
+    });
+    onRemove(async () => void (await Promise.allSettled(reading)));
+    await unloadAll();
+    await pipeline.trim();
+  }
+
+  async #unloadAfter({ model, segment, following }: SegmentCall): Promise<void> {
+    const group = this.#groupOf(segment);
+    if (following.some(({ name }) => this.#groupOf(name) === group)) return;
+    for (const other of segmentsIn(model, (name) => this.#groupOf(name) === group)) await other.unload();
+  }
+
+  #groupOf(segment: string): string {
+    return this.#granularity === 'segment' ? segment : segment.replace(BELOW_BLOCK, '');
+  }
+
+  /** A hint may fail: the weights are read when they are needed. */
+  #readAhead(segment: SegmentHandle, reading: Set<Promise<void>>): void {
+    if (segment.loaded) return;
+    const done: Promise<void> = segment.prefetch().catch(() => undefined).finally(() => reading.delete(done));
+    reading.add(done);
+  }
+}
+
+function segmentsIn({ segments }: ComponentHandle, matches: (name: string) => boolean): readonly SegmentHandle[] {
+  return segments.filter(({ name }) => matches(name));
+}
