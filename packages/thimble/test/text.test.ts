@@ -23,9 +23,9 @@ describe('what people read', () => {
 
   test('memory of two processes, in one unit or two', () => {
     const memory = (bytes: number): { residentBytes: number; anonymousBytes: number; fileBytes: number } => ({ residentBytes: bytes, anonymousBytes: 0, fileBytes: 0 });
-    expect(formatMemory({ main: memory(84e6), device: memory(412e6) })).toBe('memory 84 + 412 MB');
-    expect(formatMemory({ main: memory(84e6), device: memory(4.12e9) })).toBe('memory 84 MB + 4.1 GB');
-    expect(formatMemory({ main: memory(84e6) })).toBe('memory 84 MB');
+    expect(formatMemory({ loaded: {}, main: memory(84e6), device: memory(412e6) })).toBe('memory 84 + 412 MB');
+    expect(formatMemory({ loaded: {}, main: memory(84e6), device: memory(4.12e9) })).toBe('memory 84 MB + 4.1 GB');
+    expect(formatMemory({ loaded: {}, main: memory(84e6) })).toBe('memory 84 MB');
   });
 
   test('a progress line fits the terminal, and loses the least important first', () => {

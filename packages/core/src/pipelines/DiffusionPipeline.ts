@@ -132,7 +132,7 @@ export abstract class DiffusionPipeline implements PluginHostPipeline, AsyncDisp
     const signal = options.signal === undefined ? this.#life.signal : AbortSignal.any([options.signal, this.#life.signal]);
     using turn = await this.#parts.turns.take(signal);
     await this.#parts.host.settled();
-    using memory = new MemoryMonitor(this.device);
+    using memory = new MemoryMonitor(this.device, this.components);
     const context: RunContext = { id: ++this.#runs, prompt, signal, state: new Map(), ...prepared };
     const run = new PipelineRun(context, memory, []);
     using attached = this.#parts.events.attach(run);
@@ -160,7 +160,7 @@ export abstract class DiffusionPipeline implements PluginHostPipeline, AsyncDisp
 
   /** What both processes hold now. */
   async memory(): Promise<MemoryReport> {
-    return measureMemory(this.device);
+    return measureMemory(this.device, this.components);
   }
 
   /** Gives memory back that the device holds and nothing needs. */

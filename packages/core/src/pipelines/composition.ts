@@ -132,7 +132,7 @@ function createHost(own: DependencyContainer, slot: DeviceSlot): PluginHost {
     busy: () => turns.busy,
     pipeline: {
       components: own.resolve(COMPONENTS),
-      memory: async () => measureMemory(slot.device),
+      memory: async () => measureMemory(slot.device, own.resolve(COMPONENTS)),
       trim: async () => slot.device?.trim(),
       warn: (code, message) => events.emit({ type: 'warning', code, message }),
     },
