@@ -8,8 +8,10 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const CLI = 'packages/thimble/dist/cli.js';
 const MODEL = 'models/demo';
 const PROMPT = 'a red apple on a blue background';
-/** What the model card recommends. */
-const SETTINGS = ['--model', MODEL];
+/** What the model card recommends; the user's options come after and win. */
+const SETTINGS = ['--model', MODEL, '--steps', '20', '--guidance', '4'];
+/** The picture in the README. */
+const FIRST_TIME = ['--seed', '7'];
 
 process.chdir(ROOT);
 process.exitCode = await demo(process.argv.slice(2));
@@ -18,7 +20,7 @@ async function demo(given) {
   for (const needed of [CLI, `${MODEL}/model_index.json`]) {
     if (!existsSync(needed)) return fail(`${needed} is missing: run "npm run setup" in a complete clone`);
   }
-  const args = [...((await hasPrompt(given)) ? [] : [PROMPT]), ...SETTINGS, ...given];
+  const args = [...((await hasPrompt(given)) ? [] : [PROMPT]), ...SETTINGS, ...(given.length === 0 ? FIRST_TIME : given)];
   console.error(`$ thimble generate ${args.map(quote).join(' ')}`);
   const child = spawn(process.execPath, [CLI, 'generate', ...args], { stdio: 'inherit' });
   // Ctrl-C reaches the child too, which cleans up; the demo ends when it has.
