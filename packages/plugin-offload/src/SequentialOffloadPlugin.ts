@@ -49,7 +49,14 @@ export class SequentialOffloadPlugin implements Plugin {
 
     hooks.beforeModelCall.tap({ name: this.name, stage: Stage.Early }, (call) => {
       // Whatever ends the call, nothing of it stays.
-      if (ours(call.component)) call.wrap((next) => async (inputs) => next(inputs).finally(() => call.model.unload()));
+      if (!ours(call.component)) return;
+      call.wrap((next) => async (inputs) => {
+        try {
+          return await next(inputs);
+        } finally {
+          await call.model.unload();
+        }
+      });
     });
     hooks.beforeSegment.tap({ name: this.name, stage: Stage.Early }, (call) => {
       if (!ours(call.component)) return;

@@ -10,7 +10,7 @@ const MEGABYTE = 2 ** 20;
 // Put together, so that this file does not hold what it looks for.
 const MACHINE_PATHS = new RegExp(['wo' + 'rk', 'ro' + 'ot', 'ho' + 'me', 'Us' + 'ers', 'tmp/ba' + 'sh'].map((folder) => `(?<![\\w.:~-])/${folder}/`).join('|'));
 const LEFTOVERS = new RegExp(`\\b(${['TO' + 'DO', 'FIX' + 'ME', 'XX' + 'X', 'HA' + 'CK'].join('|')})\\b`);
-const REGISTRIES = /https?:\/\/[^/\s'"]*(registry|mirror|artifactory|verdaccio|nexus|pypi|npmjs)[^/\s'"]*|^\s*tarball:/im;
+const REGISTRIES = /https?:\/\/[^/\s'"]*(registry|mirror|artifactory|verdaccio|nexus|pypi)[^/\s'"]*|^\s*tarball:/im;
 
 const files = execFileSync('git', ['ls-files', '-z'], { cwd: ROOT, encoding: 'utf8' })
   .split('\0')
