@@ -50,6 +50,8 @@ export abstract class DiffusionPipeline implements PluginHostPipeline, AsyncDisp
   readonly device: Device;
   readonly #parts: PipelineParts;
   readonly #life = new AbortController();
+  /** Streams that somebody reads, or has stopped reading. */
+  readonly #streams = new Set<AsyncGenerator<PipelineEvent, GenerateResult | undefined>>();
   #scheduler: Scheduler | undefined;
   #runs = 0;
 
@@ -127,17 +129,15 @@ export abstract class DiffusionPipeline implements PluginHostPipeline, AsyncDisp
   /** As {@link DiffusionPipeline.generate}, event by event; the last one is `done`. Leaving the loop early ends the run. */
   async * stream<O extends OutputType = 'image'>(prompt: Prompt, options: GenerateOptions<O> = {}): AsyncGenerator<PipelineEvent<O>, void> {
     this.#assertAlive();
-    checkOptionNames(options, this.optionNames);
-    const prepared = this.prepare(prompt, options);
-    const signal = options.signal === undefined ? this.#life.signal : AbortSignal.any([options.signal, this.#life.signal]);
-    using turn = await this.#parts.turns.take(signal);
-    await this.#parts.host.settled();
-    using memory = new MemoryMonitor(this.device, this.components);
-    const context: RunContext = { id: ++this.#runs, prompt, signal, state: new Map(), ...prepared };
-    const run = new PipelineRun(context, memory, []);
-    using attached = this.#parts.events.attach(run);
-    void [turn, attached];
-    yield* this.#run(prompt, options, run) as AsyncGenerator<PipelineEvent<O>, void>;
+    const turn = this.#takeTurn(prompt, options);
+    this.#streams.add(turn);
+    try {
+      const result = yield* turn as AsyncGenerator<PipelineEvent<O>, GenerateResult<O> | undefined>;
+      if (result !== undefined) yield { type: 'done', result };
+      else this.#assertAlive();
+    } finally {
+      this.#streams.delete(turn);
+    }
   }
 
   /** Installs a plugin. See {@link PluginHost.use}. */
@@ -175,6 +175,8 @@ export abstract class DiffusionPipeline implements PluginHostPipeline, AsyncDisp
   /** Ends what runs, removes the plugins, unloads everything and ends the device's process. Idempotent. */
   async dispose(): Promise<void> {
     if (!this.#life.signal.aborted) this.#life.abort(new ThimbleError('ERR_DISPOSED', { object: 'the pipeline' }));
+    // A stream waits for its reader, who may be the one who calls this, or may never come back.
+    for (const stream of this.#streams) stream.return(undefined).catch(() => undefined);
     try {
       using turn = await this.#parts.turns.take();
       void turn;
@@ -193,7 +195,22 @@ export abstract class DiffusionPipeline implements PluginHostPipeline, AsyncDisp
     return this.components[name] ?? this.#missing(name);
   }
 
-  async * #run(prompt: Prompt, options: GenerateOptions, run: PipelineRun): AsyncGenerator<PipelineEvent, void> {
+  /** One run, once it is its turn. Only then are the options looked at, because that sets the scheduler's timesteps. */
+  async * #takeTurn(prompt: Prompt, options: GenerateOptions): AsyncGenerator<PipelineEvent, GenerateResult | undefined> {
+    checkOptionNames(options, this.optionNames);
+    const signal = options.signal === undefined ? this.#life.signal : AbortSignal.any([options.signal, this.#life.signal]);
+    using turn = await this.#parts.turns.take(signal);
+    await this.#parts.host.settled();
+    const prepared = this.prepare(prompt, options);
+    using memory = new MemoryMonitor(this.device, this.components);
+    const context: RunContext = { id: ++this.#runs, prompt, signal, state: new Map(), ...prepared };
+    const run = new PipelineRun(context, memory, []);
+    using attached = this.#parts.events.attach(run);
+    void [turn, attached];
+    return yield* this.#run(prompt, options, run);
+  }
+
+  async * #run(prompt: Prompt, options: GenerateOptions, run: PipelineRun): AsyncGenerator<PipelineEvent, GenerateResult> {
     const { context } = run;
     let result: GenerateResult | undefined;
     try {
@@ -210,7 +227,7 @@ export abstract class DiffusionPipeline implements PluginHostPipeline, AsyncDisp
       await this.#finish(context, result !== undefined);
     }
     yield* run.drain();
-    yield { type: 'done', result };
+    return result;
   }
 
   /** Calls the last hooks of a run. A failed run rejects with its own error, so what goes wrong here is only warned of then. */

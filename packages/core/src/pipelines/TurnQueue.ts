@@ -1,3 +1,5 @@
+import { addAbortListener } from 'node:events';
+
 /** Lets one run in at a time; the others wait for their turn, first come, first served. */
 export class TurnQueue {
   #tail: Promise<void> = Promise.resolve();
@@ -21,11 +23,25 @@ export class TurnQueue {
       this.#waiting--;
       end();
     };
-    await before;
-    if (signal?.aborted === true) {
-      leave();
-      signal.throwIfAborted();
+    try {
+      await untilAborted(before, signal);
+    } catch (error) {
+      void before.then(leave);
+      throw error;
     }
     return { [Symbol.dispose]: leave };
   }
+}
+
+/** Waits for `promise`, which never rejects, but not beyond an abort. Rejects with `signal.reason` then. */
+async function untilAborted(promise: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+  if (signal === undefined) return promise;
+  await new Promise<void>((resolve, reject) => {
+    const listener = addAbortListener(signal, () => reject(signal.reason));
+    void promise.then(() => {
+      listener[Symbol.dispose]();
+      resolve();
+    });
+  });
+  signal.throwIfAborted();
 }

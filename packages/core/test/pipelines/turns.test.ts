@@ -1,23 +1,84 @@
-import { expect, test } from '@jest/globals';
-import { Tensor } from 'onnxruntime-common';
-import { createHooks } from '../../src/hooks/manifest.js';
-import { FixtureCase } from '../support/FixtureCase.js';
-import { openComponent } from '../support/openComponent.js';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import type { Tensor } from 'onnxruntime-common';
+import { DiffusionPipeline } from '../../src/pipelines/DiffusionPipeline.js';
+import { fixturePath } from '../support/fixturePath.js';
 
-const latents = (side: number): Tensor => new Tensor('float32', new Float32Array(4 * side * side), [1, 4, side, side]);
+const TINY = { width: 64, height: 64, numInferenceSteps: 3, seed: 1, outputType: 'latent' } as const;
+let pipe: DiffusionPipeline;
 
-test('calls of one component that overlap run one after the other, even if they are of different sizes', async () => {
-  const { folder } = await FixtureCase.open('sd-tiny');
-  const hooks = createHooks();
-  const vae = await openComponent(folder, 'vae', { hooks });
-  let inside = 0;
-  let most = 0;
-  hooks.beforeSegment.tap('count', async () => {
-    most = Math.max(most, ++inside);
-    await new Promise((resolve) => setTimeout(resolve, 1));
-    inside--;
+beforeEach(async () => {
+  pipe = await DiffusionPipeline.fromPretrained(fixturePath('sd-tiny'), { deviceOptions: { inline: true } });
+});
+
+afterEach(async () => {
+  await pipe.dispose();
+});
+
+describe('a run that begins while another one goes on', () => {
+  test('does not change its timesteps', async () => {
+    const alone = (await pipe.generate('a cat', TINY)).images;
+    let other: Promise<unknown> | undefined;
+    let overlapped: Tensor | undefined;
+    for await (const event of pipe.stream('a cat', TINY)) {
+      if (event.type === 'step') other ??= pipe.generate('a dog', { ...TINY, numInferenceSteps: 2 });
+      if (event.type === 'done') overlapped = event.result.images;
+    }
+    await other;
+    expect(overlapped?.data).toEqual(alone.data);
   });
-  const results = await Promise.all([vae.decode({ z: latents(8) }), vae.decode({ z: latents(16) }), vae.decode({ z: latents(8) })]);
-  expect(results.map(({ sample }) => sample.dims)).toEqual([[1, 3, 64, 64], [1, 3, 128, 128], [1, 3, 64, 64]]);
-  expect(most).toBe(1);
+
+  test('rejects at once when it is aborted before its turn', async () => {
+    const first = pipe.stream('a cat', TINY);
+    await first.next();
+    const controller = new AbortController();
+    const waiting = pipe.generate('a dog', { ...TINY, signal: controller.signal });
+    const reason = new Error('changed my mind');
+    controller.abort(reason);
+    await expect(waiting).rejects.toBe(reason);
+    await first.return();
+    await expect(pipe.generate('a dog', TINY)).resolves.toMatchObject({ seeds: [1] });
+  });
+
+  test('may begin when the other one has told its result', async () => {
+    let types: string[] = [];
+    for await (const { type } of pipe.stream('a cat', TINY)) {
+      if (type === 'done') types = Object.keys(await pipe.generate('a dog', TINY));
+    }
+    expect(types).toContain('seeds');
+  });
+});
+
+describe('dispose', () => {
+  test('may be called by the reader of a stream, whose next event is an error', async () => {
+    const steps: number[] = [];
+    const reading = (async () => {
+      for await (const event of pipe.stream('a cat', TINY)) {
+        if (event.type !== 'step') continue;
+        steps.push(event.index);
+        await pipe.dispose();
+      }
+    })();
+    await expect(reading).rejects.toMatchObject({ code: 'ERR_DISPOSED' });
+    expect(steps).toEqual([0]);
+  });
+
+  test('does not wait for a reader that never comes back', async () => {
+    const ended: unknown[] = [];
+    pipe.hooks.afterRun.tap('witness', ({ error }) => void ended.push(error));
+    const stream = pipe.stream('a cat', TINY);
+    await stream.next();
+    await pipe.dispose();
+    expect(ended).toHaveLength(1);
+    await expect(stream.next()).rejects.toMatchObject({ code: 'ERR_DISPOSED' });
+  });
+
+  test('after the result is no error', async () => {
+    let seeds: readonly number[] = [];
+    for await (const event of pipe.stream('a cat', TINY)) {
+      if (event.type !== 'done') continue;
+      ({ seeds } = event.result);
+      await pipe.dispose();
+    }
+    expect(seeds).toEqual([1]);
+  });
 });
