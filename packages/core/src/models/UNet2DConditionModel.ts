@@ -126,7 +126,7 @@ export class UNet2DConditionModel extends Model {
   readonly time_embedding: TimestepEmbedding;
   readonly class_embedding: Embedding | TimestepEmbedding | Linear | undefined;
   readonly down_blocks: readonly DownBlock[];
-  readonly mid_block: MidBlock;
+  readonly mid_block: MidBlock | undefined;
   readonly up_blocks: readonly UpBlock[];
   readonly conv_norm_out: GroupNorm;
   readonly conv_out: Conv2d;
@@ -140,10 +140,10 @@ export class UNet2DConditionModel extends Model {
     this.config = config;
     this.#options = options;
     this.conv_in = new Conv2d(inChannels, first, convInKernel, { padding: Math.floor((convInKernel - 1) / 2) });
-    this.time_embedding = new TimestepEmbedding(first, timeChannels, options.timeConditionChannels);
+    this.time_embedding = new TimestepEmbedding(first, timeChannels, { conditionChannels: options.timeConditionChannels, activation: options.activation });
     this.class_embedding = classEmbedding(options);
     this.down_blocks = channels.map((_, level) => new DownBlock(options, level));
-    this.mid_block = new MidBlock(options);
+    this.mid_block = options.midBlock ? new MidBlock(options) : undefined;
     this.up_blocks = channels.map((_, level) => new UpBlock(options, level));
     this.conv_norm_out = new GroupNorm(options.groups, first, options.epsilon);
     this.conv_out = new Conv2d(first, outChannels, convOutKernel, { padding: Math.floor((convOutKernel - 1) / 2) });
@@ -167,7 +167,7 @@ export class UNet2DConditionModel extends Model {
       states.push(...block.forward(h, conditions));
       h = states.at(-1) as Value;
     }
-    h = this.mid_block.forward(h, conditions);
+    h = this.mid_block?.forward(h, conditions) ?? h;
     for (const block of this.up_blocks) h = block.forward(h, states, conditions);
     return segment(this.conv_out.path, { x: h }, ({ x }) => ({ sample: this.conv_out.forward(ACTIVATIONS[this.#options.activation](this.conv_norm_out.forward(x))) }));
   }
@@ -214,7 +214,7 @@ function classEmbedding(options: UNetOptions): Embedding | TimestepEmbedding | L
   const { timeChannels, classProjectionChannels = 0 } = options;
   switch (options.classEmbedType) {
     case 'table': return new Embedding(options.classes ?? 0, timeChannels);
-    case 'timestep': return new TimestepEmbedding(options.blockOutChannels[0] as number, timeChannels);
+    case 'timestep': return new TimestepEmbedding(options.blockOutChannels[0] as number, timeChannels, { activation: options.activation });
     case 'projection': return new TimestepEmbedding(classProjectionChannels, timeChannels);
     case 'simple_projection': return new Linear(classProjectionChannels, timeChannels);
     default: return undefined;

@@ -27,6 +27,8 @@ export interface UNetOptions {
   readonly flipSinToCos: boolean;
   readonly frequencyShift: number;
   readonly downsamplePadding: number;
+  /** False where the config says `mid_block_type: null`, as distilled models do. */
+  readonly midBlock: boolean;
   readonly midBlockScaleFactor: number;
   readonly convInKernel: number;
   readonly convOutKernel: number;
@@ -72,6 +74,7 @@ export function readUNetOptions(config: ModelConfig): UNetOptions {
     flipSinToCos: reader.flag('flip_sin_to_cos', true),
     frequencyShift: reader.number('freq_shift', 0),
     downsamplePadding: reader.number('downsample_padding', 1),
+    midBlock: config['mid_block_type'] !== null,
     midBlockScaleFactor: reader.number('mid_block_scale_factor', 1),
     convInKernel: reader.size('conv_in_kernel', 3),
     convOutKernel: reader.size('conv_out_kernel', 3),

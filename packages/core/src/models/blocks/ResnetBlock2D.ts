@@ -2,7 +2,7 @@ import { Module } from '../../graph/Module.js';
 import { Conv2d } from '../../graph/nn/Conv2d.js';
 import { GroupNorm } from '../../graph/nn/GroupNorm.js';
 import { Linear } from '../../graph/nn/Linear.js';
-import { add, builderOf, expandRank, mul, scale, silu } from '../../graph/operations.js';
+import { add, builderOf, expandRank, mul, scale } from '../../graph/operations.js';
 import type { Value } from '../../graph/Value.js';
 import { ACTIVATIONS, type ActivationName } from './activation.js';
 
@@ -54,7 +54,7 @@ export class ResnetBlock2D extends Module {
 
   #condition(h: Value, temb: Value | undefined): Value {
     if (temb === undefined || this.time_emb_proj === undefined) return this.norm2.forward(h);
-    const activated = silu(temb);
+    const activated = ACTIVATIONS[this.#options.activation](temb);
     const channels = this.#options.outChannels;
     if (this.#options.timeScaleShift !== 'scale_shift') return this.norm2.forward(add(h, expandRank(this.time_emb_proj.forward(activated), 4)));
     const gain = expandRank(this.time_emb_proj.forwardRows(activated, 0, channels), 4);
