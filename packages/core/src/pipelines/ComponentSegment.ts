@@ -17,6 +17,7 @@ export class ComponentSegment implements SegmentHandle {
   readonly #nominal: () => SegmentProgram;
   readonly #indexOf: (segment: ComponentSegment) => number;
   #program: SegmentProgram | undefined;
+  #loading: Promise<void> | undefined;
   #session: { readonly id: number; readonly generation: number } | undefined;
 
   /** `nominal` makes the program for a load before the first call, when sizes are not known yet; `indexOf` knows the order. */
@@ -58,12 +59,14 @@ export class ComponentSegment implements SegmentHandle {
 
   async load(): Promise<void> {
     if (this.loaded) return;
-    this.#program ??= this.#nominal();
-    const id = await this.#device.load(this.#program.model);
-    this.#session = { id, generation: this.#device.generation };
+    this.#loading ??= this.#load().finally(() => {
+      this.#loading = undefined;
+    });
+    await this.#loading;
   }
 
   async unload(): Promise<void> {
+    await this.#loading?.catch(() => undefined);
     const session = this.#session;
     this.#session = undefined;
     if (session !== undefined && session.generation === this.#device.generation) await this.#device.unload(session.id);
@@ -72,5 +75,11 @@ export class ComponentSegment implements SegmentHandle {
   async prefetch(signal?: AbortSignal): Promise<void> {
     this.#program ??= this.#nominal();
     await this.#device.prefetch(this.#program.ranges, signal);
+  }
+
+  async #load(): Promise<void> {
+    this.#program ??= this.#nominal();
+    const id = await this.#device.load(this.#program.model);
+    this.#session = { id, generation: this.#device.generation };
   }
 }

@@ -82,3 +82,11 @@ describe('dispose', () => {
     expect(seeds).toEqual([1]);
   });
 });
+
+test('a segment that is loaded twice at once has one session', async () => {
+  const segment = pipe.components['unet']!.segments[0]!;
+  await Promise.all([segment.load(), segment.load()]);
+  expect(await pipe.device.usage()).toMatchObject({ sessions: 1 });
+  await Promise.all([segment.unload(), segment.load(), segment.unload()]);
+  expect(await pipe.device.usage()).toMatchObject({ sessions: segment.loaded ? 1 : 0 });
+});
