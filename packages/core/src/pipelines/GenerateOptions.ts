@@ -35,7 +35,7 @@ export interface GenerateOptions<O extends OutputType = OutputType> {
   /** Text embeddings in place of the prompt, float32 [prompts, tokens, width]. */
   readonly promptEmbeds?: Tensor;
   readonly negativePromptEmbeds?: Tensor;
-  /** Layers of the text encoder to leave out at the end. Default 0. */
+  /** Layers of the text encoder to leave out at the end, for the prompt; the negative prompt goes through all. Default 0. */
   readonly clipSkip?: number;
   /** Default 'image'. */
   readonly outputType?: O;

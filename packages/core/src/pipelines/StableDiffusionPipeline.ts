@@ -12,14 +12,16 @@ import type { Scheduler, SetTimestepsOptions } from '../schedulers/Scheduler.js'
 import { assertFinite } from './assertFinite.js';
 import { concatBatch, repeatBatch, splitBatch } from './batch.js';
 import type { Component } from './Component.js';
-import { DiffusionPipeline, type Prompt } from './DiffusionPipeline.js';
+import { DiffusionPipeline, type PipelineParts, type Prompt } from './DiffusionPipeline.js';
 import type { GenerateOptions, GenerateResult } from './GenerateOptions.js';
 import { guidanceEmbedding, guide, rescaleGuidance } from './guidance.js';
 import { LatentPreview } from './LatentPreview.js';
+import { correctedScheduler, sampleSizeOf } from './outdatedConfigs.js';
 import type { PipelineEvent } from './PipelineEvent.js';
 import type { PipelineRun } from './PipelineRun.js';
 import { pngParameters } from './pngParameters.js';
 import { resolveOptions, STABLE_DIFFUSION_OPTIONS, type StableDiffusionOptions } from './StableDiffusionOptions.js';
+import { latentUnscaler, unscaleLatents } from './unscaleLatents.js';
 
 /**
  * Text to image with latent diffusion, Stable Diffusion 1.x and 2.x (source: diffusers
@@ -28,6 +30,10 @@ import { resolveOptions, STABLE_DIFFUSION_OPTIONS, type StableDiffusionOptions }
 export class StableDiffusionPipeline extends DiffusionPipeline {
   protected readonly optionNames: readonly string[] = STABLE_DIFFUSION_OPTIONS;
   #preview: { readonly vae: Component; readonly preview: LatentPreview } | undefined;
+
+  constructor(parts: PipelineParts) {
+    super({ ...parts, scheduler: correctedScheduler(parts) });
+  }
 
   /** How many times smaller latents are than pictures, on each side. */
   get vaeScaleFactor(): number {
@@ -57,7 +63,7 @@ export class StableDiffusionPipeline extends DiffusionPipeline {
     // 2. Timesteps and noise
     this.#setTimesteps(resolved);
     const { seeds, generator } = noiseSource(options, count);
-    const channels = unet.config['in_channels'] as number;
+    const channels = Number(unet.config['in_channels'] ?? 4);
     let latents = this.#startLatents(options, [count, channels, height / this.vaeScaleFactor, width / this.vaeScaleFactor], generator, scheduler);
 
     // 3. Denoising
@@ -94,14 +100,13 @@ export class StableDiffusionPipeline extends DiffusionPipeline {
 
   async decodeLatents(latents: Tensor, options: { readonly signal?: AbortSignal } = {}): Promise<Image[]> {
     assertFinite(latents, 'given to decodeLatents');
-    return imagesFromSample((await this.component('vae').decode({ z: this.#unscale(latents) }, options)).sample);
+    return imagesFromSample((await this.component('vae').decode({ z: unscaleLatents(latents, this.component('vae').config) }, options)).sample);
   }
 
   #resolve(prompt: Prompt, options: GenerateOptions): StableDiffusionOptions {
     for (const name of ['unet', ...(options.outputType === 'latent' ? [] : ['vae'])]) this.component(name);
     if (options.promptEmbeds === undefined) this.component('text_encoder');
-    const { sample_size: sampleSize } = this.component('unet').config;
-    return resolveOptions(prompt, options, { sampleSize: typeof sampleSize === 'number' ? sampleSize : 64, scaleFactor: this.vaeScaleFactor });
+    return resolveOptions(prompt, options, { sampleSize: sampleSizeOf(this.component('unet').config), scaleFactor: this.vaeScaleFactor });
   }
 
   #setTimesteps({ numInferenceSteps, timesteps, sigmas }: StableDiffusionOptions): void {
@@ -113,7 +118,8 @@ export class StableDiffusionPipeline extends DiffusionPipeline {
     const positive = promptEmbeds ?? await this.#embed(prompts, clipSkip, run);
     const repeated = repeatBatch(positive, numImagesPerPrompt);
     if (!guided) return repeated;
-    const negative = negativePromptEmbeds ?? await this.#embed(negativePrompts, clipSkip, run);
+    // As in diffusers, clipSkip concerns the prompt alone.
+    const negative = negativePromptEmbeds ?? await this.#embed(negativePrompts, 0, run);
     if (negative.dims.join() !== positive.dims.join()) {
       throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'negativePromptEmbeds', value: negative.dims, expected: `the shape of promptEmbeds, [${positive.dims.join(', ')}]` });
     }
@@ -131,7 +137,7 @@ export class StableDiffusionPipeline extends DiffusionPipeline {
     }
     const options = { run: run.context, signal: run.signal };
     if (clipSkip === 0) return (await encoder.call({ input_ids }, options))['last_hidden_state'] as Tensor;
-    const layers = Number(encoder.config['num_hidden_layers']);
+    const layers = Number(encoder.config['num_hidden_layers'] ?? 12);
     if (clipSkip > layers) throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'clipSkip', value: clipSkip, expected: `at most ${layers}, the layers of the text encoder` });
     const name = `hidden_states.${layers - clipSkip}`;
     const { [name]: hidden } = await encoder.call({ input_ids }, { ...options, outputs: [name] });
@@ -157,26 +163,16 @@ export class StableDiffusionPipeline extends DiffusionPipeline {
 
   async #output(latents: Tensor, { outputType }: StableDiffusionOptions, seeds: readonly number[], run: PipelineRun): Promise<Image[] | Tensor> {
     if (outputType === 'latent') return latents;
-    const { sample } = await this.component('vae').decode({ z: this.#unscale(latents) }, { run: run.context, signal: run.signal });
+    const { sample } = await this.component('vae').decode({ z: unscaleLatents(latents, this.component('vae').config) }, { run: run.context, signal: run.signal });
     if (outputType === 'tensor') return pixelsFromSample(sample);
     return imagesFromSample(sample, (index) => pngParameters(this, run.context, index, seeds));
-  }
-
-  #unscale(latents: Tensor): Tensor {
-    const unscale = this.#unscaler();
-    return new Tensor('float32', (latents.data as Float32Array).map(unscale), latents.dims);
-  }
-
-  #unscaler(): (value: number) => number {
-    const { scaling_factor: scale = 0.18215, shift_factor: shift } = this.component('vae').config;
-    return (value) => Math.fround(value / Number(scale)) + Number(shift ?? 0);
   }
 
   async #measurePreview(run: PipelineRun): Promise<LatentPreview> {
     const vae = this.component('vae');
     if (this.#preview?.vae !== vae) {
       const channels = Number(vae.config['latent_channels'] ?? 4);
-      this.#preview = { vae, preview: await LatentPreview.measure(vae, channels, this.#unscaler(), run.signal) };
+      this.#preview = { vae, preview: await LatentPreview.measure(vae, channels, latentUnscaler(vae.config), run.signal) };
     }
     return this.#preview.preview;
   }

@@ -1,0 +1,27 @@
+import type { ModelConfig } from '../models/ConfigReader.js';
+import type { Scheduler } from '../schedulers/Scheduler.js';
+import type { PipelineParts } from './DiffusionPipeline.js';
+
+/** What Stable Diffusion was trained with, whatever old configs say. */
+const SAMPLE_SIZE = 64;
+const SCHEDULER_VALUES = { steps_offset: 1, clip_sample: false } as const;
+
+/**
+ * The checkpoint's scheduler, with the values that Stable Diffusion needs where an old config has others or lacks them; with a warning
+ * (source: diffusers pipelines/stable_diffusion/pipeline_stable_diffusion.py, `__init__`).
+ */
+export function correctedScheduler({ scheduler, createScheduler, events }: PipelineParts): Scheduler | undefined {
+  if (scheduler === undefined) return undefined;
+  const wrong = Object.entries(SCHEDULER_VALUES).filter(([field, value]) => (scheduler.config[field] ?? value) !== value);
+  if (wrong.length === 0) return scheduler;
+  const message = `The scheduler's config is outdated: Stable Diffusion needs ${wrong.map(([field, value]) => `"${field}": ${value}`).join(', ')}, which is used.`;
+  events.emit({ type: 'warning', code: 'WARN_SCHEDULER_OUTDATED', message });
+  return createScheduler(String(scheduler.config['_class_name']), { ...scheduler.config, ...Object.fromEntries(wrong) });
+}
+
+/** Height and width of the latents that a UNet was trained for; configs from before diffusers 0.9 say 32 and mean 64. */
+export function sampleSizeOf({ sample_size: size, _diffusers_version: version }: ModelConfig): number {
+  if (typeof size !== 'number') return SAMPLE_SIZE;
+  const old = typeof version === 'string' && /^0\.[0-8](?:\.|$)/.test(version);
+  return old ? Math.max(size, SAMPLE_SIZE) : size;
+}
