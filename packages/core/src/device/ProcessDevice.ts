@@ -173,7 +173,7 @@ export class ProcessDevice implements Device {
     });
     hold(child);
     child.process.send({ id, method, argument }, (error) => {
-      if (error !== null) settle(child, id)?.reject(crash(child, error.message));
+      if (error !== null) this.#abandon(child, error.message);
     });
     const stopCancelling = signal === undefined ? undefined : cancelOnAbort(child, id, signal);
     try {
@@ -209,6 +209,13 @@ export class ProcessDevice implements Device {
     this.#running = undefined;
     this.#child = undefined;
     this.#generation++;
+  }
+
+  /** Nothing more can be sent to the child: it has ended, or is about to, and its exit tells why. */
+  #abandon(child: Child, reason: string): void {
+    this.#forget(child);
+    if (child.process.exitCode !== null || child.process.signalCode !== null) this.#lose(child, reason);
+    else child.process.kill('SIGKILL');
   }
 
   #lose(child: Child, reason: string): void {

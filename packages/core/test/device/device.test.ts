@@ -125,6 +125,18 @@ describe('ProcessDevice', () => {
     expect(own.pid).not.toBe(pid);
   }, 30_000);
 
+  test('says why its process died to the one call that meets it, and starts anew for the next, however early that comes', async () => {
+    const own = open();
+    for (let i = 0; i < 8; i++) {
+      await own.upload(VECTOR);
+      process.kill(own.pid as number, 'SIGKILL');
+      // The process is gone, and its exit not yet told.
+      const gone = performance.now() + i;
+      while (performance.now() < gone);
+      await expect(own.upload(VECTOR)).rejects.toMatchObject({ code: 'ERR_DEVICE_CRASHED', details: { reason: 'signal SIGKILL' } });
+    }
+  }, 30_000);
+
   test('ends its process when aborted in the middle of a step that takes long', async () => {
     const own = open();
     const session = await own.load(slowModel(4000));
