@@ -8,11 +8,13 @@ import { fileURLToPath } from 'node:url';
 import { countTests } from './countTests.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
+// A machine that has other work to do is slow, and not wrong.
+const TIMEOUT_MS = 60_000;
 const NODE_FLAGS = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'];
 
 async function runJest(resultsFile, options) {
   const jest = fileURLToPath(import.meta.resolve('jest/bin/jest'));
-  const child = spawn(process.execPath, [...NODE_FLAGS, jest, '--json', `--outputFile=${resultsFile}`, ...options], { cwd: ROOT, stdio: 'inherit' });
+  const child = spawn(process.execPath, [...NODE_FLAGS, jest, '--json', `--outputFile=${resultsFile}`, `--testTimeout=${TIMEOUT_MS}`, ...options], { cwd: ROOT, stdio: 'inherit' });
   const [code, signal] = await once(child, 'close');
   if (signal !== null) console.error(`jest was ended by ${signal}`);
   return code;
