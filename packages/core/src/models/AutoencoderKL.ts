@@ -179,7 +179,7 @@ export class AutoencoderKL extends Model {
     this.post_quant_conv = postQuant ? new Conv2d(latentChannels, latentChannels, 1) : undefined;
     this.entries = {
       decode: {
-        inputs: { z: { types: ['float32'], dims: ['batch', latentChannels, 'height', 'width'] } },
+        inputs: { z: { types: ['float32'], dims: ['batch', latentChannels, 'latentHeight', 'latentWidth'] } },
         outputs: ['sample'],
         forward: ({ z }) => ({ sample: this.decoder.forward(optional(this.post_quant_conv, z as Value)) }),
       },

@@ -170,7 +170,7 @@ export class CLIPTextModel extends Model {
       forward: ({ input_ids }) => this.#forward(input_ids as Value),
     },
     normalize: {
-      inputs: { hidden_states: { types: ['float32'], dims: ['batch', 'tokens', 'width'] } },
+      inputs: { hidden_states: { types: ['float32'], dims: ['batch', 'tokens', 'features'] } },
       outputs: ['last_hidden_state'],
       forward: ({ hidden_states }) => ({ last_hidden_state: this.#normalize(hidden_states as Value) }),
     },

@@ -10,7 +10,10 @@ import type { ModelConfig } from './ConfigReader.js';
 export interface ModelInput {
   /** Element types that are accepted. */
   readonly types: readonly ElementType[];
-  /** A number is a fixed size; a name stands for any size, the same wherever the name occurs; 'batch' may also be 1. */
+  /**
+   * A number is a fixed size; a name stands for any size, the same wherever the name occurs; 'batch' may also be 1. Names in use: batch,
+   * tokens, features, height, width, latentHeight, latentWidth.
+   */
   readonly dims: readonly (number | string)[];
   readonly optional?: boolean;
 }

@@ -55,7 +55,8 @@ export function readUNetOptions(config: ModelConfig): UNetOptions {
   const heads = reader.sizes('attention_head_dim', count, 8);
   for (const [i, channels] of blockOutChannels.entries()) {
     if (channels % groups !== 0) reader.unsupported('norm_num_groups', groups, `a divisor of each of block_out_channels, ${blockOutChannels.join(', ')}`);
-    if (channels % (heads[i] as number) !== 0) reader.unsupported('attention_head_dim', heads, `numbers of heads that divide block_out_channels, ${blockOutChannels.join(', ')}`);
+    const attends = i === count - 1 || downBlockTypes[i] === 'CrossAttnDownBlock2D' || upBlockTypes[count - 1 - i] === 'CrossAttnUpBlock2D';
+    if (attends && channels % (heads[i] as number) !== 0) reader.unsupported('attention_head_dim', heads, `numbers of heads that divide block_out_channels, ${blockOutChannels.join(', ')}`);
   }
   return {
     blockOutChannels, downBlockTypes, upBlockTypes, groups, heads,

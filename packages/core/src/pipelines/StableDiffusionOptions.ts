@@ -42,8 +42,9 @@ export interface ModelSizes {
 /** Checks the options of a run and fills in defaults. @throws ERR_ARGUMENT_INVALID naming the option, its value and what is expected */
 export function resolveOptions(prompt: Prompt, options: GenerateOptions, { sampleSize, scaleFactor }: ModelSizes): StableDiffusionOptions {
   const { promptEmbeds, negativePromptEmbeds, timesteps, sigmas } = options;
-  const prompts = readPrompts(prompt);
+  const prompts = readPrompts(prompt, promptEmbeds);
   const promptCount = promptEmbeds?.dims[0] ?? prompts.length;
+  if (negativePromptEmbeds !== undefined && options.negativePrompt !== undefined) invalid('negativePromptEmbeds', 'a tensor', 'negativePrompt or negativePromptEmbeds, not both');
   const size = (argument: 'width' | 'height'): number =>
     check(argument, options[argument] ?? sampleSize * scaleFactor, (x) => Number.isSafeInteger(x) && x > 0 && x % scaleFactor === 0, `a positive multiple of ${scaleFactor}`);
   const numImagesPerPrompt = check('numImagesPerPrompt', options.numImagesPerPrompt ?? 1, isPositive, 'a positive whole number');
@@ -66,7 +67,12 @@ export function resolveOptions(prompt: Prompt, options: GenerateOptions, { sampl
   };
 }
 
-function readPrompts(prompt: Prompt): readonly string[] {
+/** With embeddings there is no text: an empty prompt is taken for none. */
+function readPrompts(prompt: Prompt | undefined, embeds: Tensor | undefined): readonly string[] {
+  if (embeds !== undefined) {
+    if (prompt === undefined || prompt === '') return [];
+    return invalid('promptEmbeds', 'a tensor', "a prompt or promptEmbeds, not both: generate('', { promptEmbeds })");
+  }
   const prompts = typeof prompt === 'string' ? [prompt] : prompt;
   const valid = Array.isArray(prompts) && prompts.length > 0 && prompts.every((text) => typeof text === 'string');
   return valid ? prompts : invalid('prompt', prompt, 'a text, or a list of at least one text');

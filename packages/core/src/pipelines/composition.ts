@@ -5,6 +5,7 @@ import type { Device } from '../device/Device.js';
 import { ThimbleError } from '../errors.js';
 import type { Hooks } from '../hooks/manifest.js';
 import { createHooks } from '../hooks/manifest.js';
+import type { Model } from '../models/Model.js';
 import { modelRegistry } from '../models/modelRegistry.js';
 import { PluginHost } from '../plugins/PluginHost.js';
 import { ServiceRegistry } from '../plugins/ServiceRegistry.js';
@@ -14,12 +15,13 @@ import type { Scheduler } from '../schedulers/Scheduler.js';
 import { createTokenizer } from '../tokenizers/createTokenizer.js';
 import type { Tokenizer } from '../tokenizers/Tokenizer.js';
 import { VERSION } from '../version.js';
-import { openComponentCheckpoint } from '../weights/ComponentCheckpoint.js';
+import { type ComponentCheckpoint, openComponentCheckpoint } from '../weights/ComponentCheckpoint.js';
 import type { JsonObject } from '../weights/readJsonFile.js';
 import { Component } from './Component.js';
 import { EventSink } from './EventSink.js';
 import type { FromPretrainedOptions } from './FromPretrainedOptions.js';
 import { measureMemory } from './MemoryMonitor.js';
+import type { WarningEvent } from './PipelineEvent.js';
 import { TurnQueue } from './TurnQueue.js';
 
 /** Tokens of a pipeline's own container. */
@@ -78,14 +80,19 @@ export class PipelineFactory {
   async openComponent(name: string, folder: string, className: string): Promise<Component> {
     const factory = modelRegistry.get(className);
     if (factory === undefined) throw new ThimbleError('ERR_COMPONENT_UNSUPPORTED', { component: name, className, supported: [...modelRegistry.keys()] });
-    const checkpoint = await openComponentCheckpoint(folder, {
-      variant: this.#options.variant,
-      onWarning: (event) => {
-        this.events.emit(event);
-        this.#options.onProgress?.(event);
-      },
-    });
-    return new Component({ name, model: factory(checkpoint.config, className), checkpoint, device: await this.device(), hooks: this.hooks, notify: (event) => this.events.emit(event) });
+    const checkpoint = await openComponentCheckpoint(folder, { variant: this.#options.variant, onWarning: (event) => this.warn(event) });
+    return this.bindComponent(name, factory(checkpoint.config, className), checkpoint);
+  }
+
+  /** Binds a model and its checkpoint to this pipeline's device and hooks. */
+  async bindComponent(name: string, model: Model, checkpoint: ComponentCheckpoint): Promise<Component> {
+    return new Component({ name, model, checkpoint, device: await this.device(), hooks: this.hooks, notify: (event) => this.events.emit(event) });
+  }
+
+  /** Tells whoever follows the opening, or else the first run. */
+  warn(event: WarningEvent): void {
+    if (this.#options.onProgress === undefined) this.events.emit(event);
+    else this.#options.onProgress(event);
   }
 
   /** @throws ERR_SCHEDULER_UNKNOWN, ERR_CONFIG_INVALID */

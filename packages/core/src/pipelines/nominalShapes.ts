@@ -3,19 +3,25 @@ import type { InputShapes, ModelEntry } from '../models/Model.js';
 
 const TOKENS = 77;
 const SIZE = 64;
+const FEATURES = 768;
 
 /** Sizes to build graphs for before the first call tells the real ones: a batch of 1 at the model's own size. */
 export function nominalShapes(entry: ModelEntry, config: ModelConfig): InputShapes {
-  const { sample_size: sampleSize, max_position_embeddings: positions, hidden_size: width } = config;
-  const pick = (value: unknown, fallback: number): number => (typeof value === 'number' ? value : fallback);
+  const size = firstNumber(config['sample_size'], SIZE);
+  const blocks = config['block_out_channels'];
+  const latentSize = Math.max(1, Math.round(size / 2 ** (Array.isArray(blocks) ? blocks.length - 1 : 0)));
   const sizes: Readonly<Record<string, number>> = {
-    batch: 1,
-    tokens: pick(positions, TOKENS),
-    width: pick(width, 1),
-    height: pick(sampleSize, SIZE),
+    batch: 1, height: size, width: size, latentHeight: latentSize, latentWidth: latentSize,
+    tokens: firstNumber(config['max_position_embeddings'], TOKENS),
+    features: firstNumber(config['hidden_size'], FEATURES),
   };
   return Object.fromEntries(Object.entries(entry.inputs).filter(([, input]) => input.optional !== true).map(([name, { types, dims }]) => [
     name,
-    { type: types[0] as (typeof types)[number], dims: dims.map((size) => (typeof size === 'number' ? size : (sizes[size] ?? (sizes['height'] as number)))) },
+    { type: types[0] as (typeof types)[number], dims: dims.map((dim) => (typeof dim === 'number' ? dim : (sizes[dim] ?? 1))) },
   ]));
+}
+
+function firstNumber(value: unknown, fallback: number): number {
+  const first: unknown = Array.isArray(value) ? value[0] : value;
+  return typeof first === 'number' ? first : fallback;
 }

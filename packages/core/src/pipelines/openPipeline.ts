@@ -5,6 +5,7 @@ import { readJsonFile } from '../weights/readJsonFile.js';
 import { type ComponentClass, type ModelIndex, readModelIndex } from '../weights/ModelIndex.js';
 import { resolveModel } from '../weights/resolveModel.js';
 import { checkOptionNames } from './checkOptionNames.js';
+import type { Component } from './Component.js';
 import { createPipelineFactory, type PipelineFactory } from './composition.js';
 import type { DiffusionPipeline, PipelineParts } from './DiffusionPipeline.js';
 import type { FromPretrainedOptions } from './FromPretrainedOptions.js';
@@ -54,7 +55,7 @@ function isNameList(components: NonNullable<FromPretrainedOptions['components']>
 async function openWhole(index: ModelIndex, factory: PipelineFactory, options: FromPretrainedOptions): Promise<DiffusionPipeline> {
   const Pipeline = pipelineClass(index.className, factory);
   checkComponentNames(index, options);
-  if (index.components['safety_checker'] != null) factory.events.emit({ type: 'warning', code: 'WARN_NO_SAFETY_CHECKER', message: 'The checkpoint has a safety checker; thimble does not run it. Check what you show to others.' });
+  if (index.components['safety_checker'] != null) factory.warn({ type: 'warning', code: 'WARN_NO_SAFETY_CHECKER', message: 'The checkpoint has a safety checker; thimble does not run it. Check what you show to others.' });
   let scheduler: PipelineParts['scheduler'];
   let tokenizer: PipelineParts['tokenizer'];
   for (const [name, component] of Object.entries(index.components)) {
@@ -65,8 +66,21 @@ async function openWhole(index: ModelIndex, factory: PipelineFactory, options: F
     else if (name === 'tokenizer') tokenizer = await factory.createTokenizer(folder, component.className);
     else factory.components[name] = await factory.openComponent(name, folder, component.className);
   }
-  if (options.components !== undefined && !isNameList(options.components)) Object.assign(factory.components, options.components);
+  if (options.components !== undefined && !isNameList(options.components)) await takeComponents(options.components, factory);
   return new Pipeline(await partsOf(index, factory, scheduler, tokenizer));
+}
+
+/** Components that another pipeline loaded: bound anew, so that this one's plugins see them and its device runs them. */
+async function takeComponents(components: Readonly<Record<string, Component>>, factory: PipelineFactory): Promise<void> {
+  for (const [name, component] of Object.entries(components)) {
+    if (!isComponent(component)) throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: `components.${name}`, value: component, expected: 'a component of a pipeline' });
+    factory.components[name] = await factory.bindComponent(name, component.model, component.checkpoint);
+  }
+}
+
+/** By what it has, because it may come from another copy of the package. */
+function isComponent(value: unknown): value is Component {
+  return typeof value === 'object' && value !== null && 'model' in value && 'checkpoint' in value;
 }
 
 async function openSingle(index: ModelIndex, factory: PipelineFactory): Promise<DiffusionPipeline> {
@@ -100,7 +114,7 @@ async function openScheduler(folder: string, component: ComponentClass, factory:
   const className = typeof named === 'string' ? named : component.className;
   const scheduler = factory.createScheduler(className, config);
   const ignored = scheduler.ignoredConfig;
-  if (ignored.length > 0) factory.events.emit({ type: 'warning', code: 'WARN_SCHEDULER_CONFIG', message: `${className} does not know these fields of its config: ${ignored.join(', ')}.` });
+  if (ignored.length > 0) factory.warn({ type: 'warning', code: 'WARN_SCHEDULER_CONFIG', message: `${className} does not know these fields of its config: ${ignored.join(', ')}.` });
   return scheduler;
 }
 

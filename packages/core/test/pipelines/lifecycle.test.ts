@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from '@jest/globals';
+import { Tensor } from 'onnxruntime-common';
 import { ProcessDevice } from '../../src/device/ProcessDevice.js';
 import { DiffusionPipeline } from '../../src/pipelines/DiffusionPipeline.js';
 import type { Plugin } from '../../src/plugins/Plugin.js';
@@ -145,5 +146,34 @@ describe('plugins in a pipeline', () => {
     await pipe.generate('a cat', TINY);
     await pipe.remove('test:provider');
     expect(() => pipe.createScheduler('CountingScheduler')).toThrow(expect.objectContaining({ code: 'ERR_SCHEDULER_UNKNOWN' }));
+  });
+});
+
+describe('components of another pipeline', () => {
+  test('are taken over: they run on the new pipeline, with its hooks', async () => {
+    const first = await DiffusionPipeline.fromPretrained(fixturePath('sd-tiny'), { deviceOptions: { inline: true }, components: ['unet'] });
+    pipe = await DiffusionPipeline.fromPretrained(fixturePath('sd-tiny'), { deviceOptions: { inline: true }, components: first.components });
+    await first.dispose();
+    let calls = 0;
+    pipe.hooks.beforeModelCall.tap('count', ({ component }) => void (component === 'unet' && calls++));
+    expect((await pipe.generate('a cat', TINY)).images).toHaveLength(1);
+    expect(calls).toBe(3);
+    await expect(DiffusionPipeline.fromPretrained(fixturePath('sd-tiny'), { components: { unet: null } as never })).rejects.toMatchObject({ code: 'ERR_ARGUMENT_INVALID' });
+  });
+});
+
+describe('embeddings', () => {
+  test('stand in for the prompt, and give the same latents', async () => {
+    await open(true);
+    const { input_ids } = pipe.tokenizer.encode(['a cat', '']);
+    const { last_hidden_state: states } = await pipe.components['text_encoder']!.call({ input_ids });
+    const half = states!.size / 2;
+    const part = (start: number): Tensor => new Tensor('float32', (states!.data as Float32Array).slice(start, start + half), [1, ...states!.dims.slice(1)]);
+    const latent = { ...TINY, outputType: 'latent' as const };
+    const embedded = await pipe.generate('', { ...latent, promptEmbeds: part(0), negativePromptEmbeds: part(half) });
+    const written = await pipe.generate('a cat', latent);
+    const worst = (written.images.data as Float32Array).reduce((most, x, i) => Math.max(most, Math.abs(x - (embedded.images.data[i] as number))), 0);
+    expect(worst).toBeLessThan(1e-3);
+    await expect(pipe.generate('a cat', { promptEmbeds: part(0) })).rejects.toMatchObject({ code: 'ERR_ARGUMENT_INVALID', details: { argument: 'promptEmbeds' } });
   });
 });

@@ -47,6 +47,7 @@ function commonFolder(files: readonly string[]): string | undefined {
   const { root } = parse(first);
   let common = first.slice(root.length).split(sep);
   for (const folder of rest) {
+    if (parse(folder).root !== root) throw new RangeError(`"${first}" and "${folder}" are on different drives: a graph's weights must be on one`);
     const parts = folder.slice(root.length).split(sep);
     const differs = common.findIndex((part, i) => part !== parts[i]);
     if (differs >= 0) common = common.slice(0, differs);
