@@ -165,7 +165,7 @@ export async function benchUnet(args) {
   };
   const rows = await compare(values.only.split(',').map((name) => engines[name]()), Number(values.rounds), Number(values['warm-up']));
   const [base] = rows;
-  const ratio = (value, reference) => (reference === 0 ? '' : ` (×${(value / reference).toPrecision(2)})`);
+  const ratio = (value, reference) => (reference === 0 ? '' : ` (×${value / reference < 0.1 ? (value / reference).toPrecision(2) : (value / reference).toFixed(2)})`);
   console.log(`SD 1.5 UNet, 512×512, batch ${batch}, f32 files; medians of ${values.rounds} interleaved passes. ${describeMachine()}\n`);
   console.log(markdownTable(['', 'load', 's per pass', 'peak anonymous', 'peak resident'], rows.map(({ engine, load, passes, most }) => [
     engine.label,
