@@ -56,12 +56,13 @@ def read_things(cldr):
     for line in (HERE / "things.txt").read_text(encoding="utf8").splitlines():
         if not line.strip() or line.startswith("#"):
             continue
-        emoji, rest = line.split(" ", 1)
+        drawn = line.startswith("* ")
+        emoji, rest = line.removeprefix("* ").split(" ", 1)
         names = [n.strip() for n in rest.split("|")]
         for n in names:
             assert n not in taken, f"{n!r} names two things"
             taken.add(n)
-        things.append({"name": names[0], "aliases": names[1:], "emoji": emoji})
+        things.append({"name": names[0], "aliases": names[1:], "emoji": emoji, "drawn": drawn})
     for t in things:
         short = (cldr.get(t["emoji"]) or "").lower().replace("\u2019", "'")
         if short and short not in taken:
@@ -166,7 +167,8 @@ def choose_held_out(things, count=160, seed=7):
     rng.shuffle(order)
     names = list(COLOURS)
     pairs = [(things[i]["name"], names[k % len(names)]) for k, i in enumerate(order[:count])]
-    return [{"thing": t, "colour": c, "prompt": prompt_for(t, c)} for t, c in pairs]
+    drawn = {t["name"] for t in things if t["drawn"]}
+    return [{"thing": t, "colour": c, "prompt": prompt_for(t, c), "drawn": t in drawn} for t, c in pairs]
 
 
 def main():

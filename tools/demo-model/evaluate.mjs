@@ -14,7 +14,7 @@ import { parseArgs } from 'node:util';
 import { deflateSync, inflateSync } from 'node:zlib';
 
 const here = dirname(fileURLToPath(import.meta.url));
-export const RECOMMENDED = { steps: 20, guidanceScale: 3 };
+export const RECOMMENDED = { steps: 20, guidanceScale: 1.5 };
 const CELL = 64; // pixels of a reference in references.png
 const COLUMNS = 20;
 const SMALL = 32; // pictures are compared at this size ...
@@ -218,12 +218,13 @@ function contactSheet(pictures, columns = 10) {
 }
 
 /**
- * Judges the first `count` held-out combinations. `generate(prompt, seed, index)` resolves to
+ * Judges `count` pictures of held-out combinations. `generate(prompt, seed, index)` resolves to
  * { width, height, channels, data }.
  */
 export async function evaluate(generate, { count = 100, seed = 0, sheet, log = console.log } = {}) {
   const judge = new Judge();
-  const asked = judge.spec.heldOut.slice(0, count);
+  const heldOut = judge.spec.heldOut.filter((h) => h.drawn);
+  const asked = Array.from({ length: count }, (_, index) => heldOut[index % heldOut.length]); // again and again, with other seeds
   const pictures = [];
   const total = { background: 0, thing: 0, error: 0 };
   log('  #  background  thing  error   prompt -> nearest');

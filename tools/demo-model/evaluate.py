@@ -37,9 +37,10 @@ def main():
     judge = Judge()
     pipe = StableDiffusionPipeline.from_pretrained(args.model, torch_dtype=torch.float32)
     pipe.set_progress_bar_config(disable=True)
-    asked = judge.spec["heldOut"][: args.count]
+    asked = [h for h in judge.spec["heldOut"] if h["drawn"]]
+    asked = [asked[k % len(asked)] for k in range(args.count)]  # again and again, with other seeds
     if args.names:
-        names = [(t["name"], n) for t in judge.spec["things"] for n in [t["name"], *t["aliases"]]]
+        names = [(t["name"], n) for t in judge.spec["things"] if t["drawn"] for n in [t["name"], *t["aliases"]]]
         colours = list(judge.colours)
         asked = [{"thing": t, "colour": c, "prompt": prompt_for(n, c)}
                  for k, (t, n) in enumerate(names) for c in [colours[k % len(colours)]]]

@@ -3,7 +3,7 @@ import json
 from collections import Counter
 from pathlib import Path
 
-MAX_LENGTH = 32
+MAX_LENGTH = 16
 BOS, EOS = "<|startoftext|>", "<|endoftext|>"
 
 

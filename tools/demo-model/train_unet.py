@@ -21,6 +21,8 @@ from parallel import Flat, launch
 from tokenizer import MAX_LENGTH, write_tokenizer
 from train_vae import initialise, wall_clock_lr
 
+# (longest side, dx, dy) of a thing in the picture; the more of them are used, the longer it takes to learn
+PLACES = [(96, 0, 0), (98, 1, 1), (94, -1, 1), (96, 1, -2), (98, -2, -1)]
 WIDTH = 192  # of the text encoder, and so of cross attention
 
 
@@ -44,9 +46,11 @@ def make_unet(latent_channels):
         sample_size=16,
         in_channels=latent_channels,
         out_channels=latent_channels,
-        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
-        up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
-        block_out_channels=(64, 128, 128),
+        # down to 2x2: there zero padding makes each place different, so that the way up from the text
+        # can draw a layout from the first steps on. A net that stopped at 4x4 drew round blobs for very long.
+        down_block_types=("DownBlock2D", "DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
+        up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D", "UpBlock2D"),
+        block_out_channels=(64, 96, 128, 112),
         layers_per_block=1,
         cross_attention_dim=WIDTH,
         attention_head_dim=4,
@@ -56,7 +60,7 @@ def make_unet(latent_channels):
 
 def make_text_encoder(size):
     bos, eos = size - 2, size - 1  # as tokenizer.py lays the vocabulary out
-    return CLIPTextModel(CLIPTextConfig(
+    text = CLIPTextModel(CLIPTextConfig(
         vocab_size=size,
         hidden_size=WIDTH,
         intermediate_size=4 * WIDTH,
@@ -69,6 +73,47 @@ def make_text_encoder(size):
         eos_token_id=eos,
         pad_token_id=eos,
     ))
+    # CLIP's own start (0.02) lets the layers drown a word's identity, and each of Adam's steps moves a rare
+    # word's embedding by a good part of its length: after 1400 steps the things had only about 3 dimensions
+    # between them. Wide random embeddings are nearly orthogonal, and stay so.
+    torch.nn.init.normal_(text.text_model.embeddings.token_embedding.weight, std=0.7)
+    torch.nn.init.normal_(text.text_model.embeddings.position_embedding.weight, std=0.2)
+    return text
+
+
+@torch.no_grad()
+def picture_codes(text, tok, data, latents, std=1.5):
+    """Starts the words that name things with codes that say what the things look like.
+
+    The codes are the principal components of the things' latents (half whitened, turned at random), so that
+    text to picture starts as a nearly linear map that all things share, instead of a table that has to be
+    learned thing by thing. It is what the pretraining of CLIP does for Stable Diffusion.
+    """
+    x = latents.float().flatten(2)
+    x = (x - x.mean(0)).flatten(1)
+    values, vectors = torch.linalg.eigh(x @ x.T)
+    codes = vectors[:, -WIDTH:] * values[-WIDTH:].clamp(min=0) ** 0.25
+    spin = torch.linalg.qr(torch.randn(WIDTH, WIDTH, generator=torch.Generator().manual_seed(4)))[0]
+    codes = codes @ spin
+    codes *= std / codes.std()
+    plain = set("a an on of the with and in face background".split()) | set(data.colours)
+    named, within = {}, {}
+    for i in range(len(data)):
+        for name in data.names(i):
+            if re.fullmatch("[a-z]+", name):
+                named[name] = i
+            for word in re.findall("[a-z]+", name):
+                within.setdefault(word, set()).add(i)
+    table = text.text_model.embeddings.token_embedding.weight
+    count = 0
+    for word, where in within.items():
+        if word in plain:
+            continue
+        ids = tok(word).input_ids[1:-1]
+        assert len(ids) == 1, word
+        table[ids[0]] = codes[named[word]] if word in named else codes[sorted(where)].mean(0)
+        count += 1
+    return count
 
 
 def prompt_words(data):
@@ -87,12 +132,10 @@ def prompt_words(data):
 
 @torch.no_grad()
 def encode_latents(vae, data, variants, things):
-    """Latents (float16) of these things on every background, in `variants` slightly different renderings."""
+    """Latents (float16) of these things on every background, at `variants` slightly different places."""
     out = None
     for n, i in enumerate(things):
-        rng = random.Random(i)
-        x = np.stack([data.picture(i, data.colours[c], rng.choice((94, 96, 98)), rng.randint(-2, 2), rng.randint(-2, 2))
-                      for c in data.colour_names for _ in range(variants)])
+        x = np.stack([data.picture(i, data.colours[c], *PLACES[v]) for c in data.colour_names for v in range(variants)])
         with torch.autocast("cpu", torch.bfloat16):
             z = vae.encode(torch.from_numpy(x).permute(0, 3, 1, 2) * 2 - 1).latent_dist.mean
         if out is None:
@@ -127,14 +170,20 @@ def train(group, args):
         print(f"latents {tuple(latents.shape)} after {group.elapsed:.0f}s, scale {scale}", flush=True)
 
     torch.manual_seed(0)
-    if args.init:
+    if args.init and not args.fresh_unet:
         unet = UNet2DConditionModel.from_pretrained(Path(args.init) / "unet").float()
-        text = CLIPTextModel.from_pretrained(Path(args.init) / "text_encoder").float()
     else:
         unet = make_unet(vae.config.latent_channels)
         initialise(unet)
         torch.nn.init.zeros_(unet.conv_out.weight)
+    if args.init and not args.fresh_text:
+        text = CLIPTextModel.from_pretrained(Path(args.init) / "text_encoder").float()
+    else:
         text = make_text_encoder(len(tok))
+    if args.picture_codes:
+        count = picture_codes(text, tok, data, latents)
+        if group.rank == 0:
+            print(count, "words start with picture codes", flush=True)
     unet.set_attn_processor(AttnProcessor())  # plain attention: its backward pass is the fastest here
     unet.train()
     text.train()
@@ -156,7 +205,7 @@ def train(group, args):
     rng = random.Random(100 + group.rank + (50 if args.init else 0))
     # what may be drawn: everything that is not held out
     pairs = [(i, k) for i in range(len(data)) for k, c in enumerate(data.colour_names)
-             if (data.things[i]["name"], c) not in data.held_out]
+             if (data.things[i]["name"], c) not in data.held_out and (data.things[i]["drawn"] or not args.drawn_only)]
     ids = {}
 
     def tokens(prompt):
@@ -182,9 +231,9 @@ def train(group, args):
             name = names[0] if rng.random() < 0.5 else rng.choice(names)
             prompts.append("" if rng.random() < 0.1 else prompt_for(name, data.colour_names[k], rng))
         input_ids = torch.tensor([tokens(p) for p in prompts])
-        # stratified timesteps, a little denser at the noisy end, where it is decided what is drawn
+        # stratified timesteps, denser at the noisy end, where it is decided what is drawn
         u = (torch.randperm(B) + torch.rand(B)) / B
-        t = (1000 * (1 - u ** 1.25)).long().clamp(0, 999)
+        t = (1000 * (1 - u ** 2)).long().clamp(0, 999)
         t[rng.randrange(B)] = 999
         a, s = root_a[t][:, None, None, None], root_s[t][:, None, None, None]
         noise = torch.randn_like(x0)
@@ -220,10 +269,14 @@ def main():
     ap.add_argument("--minutes", type=float, default=65)
     ap.add_argument("--batch", type=int, default=16, help="pictures a step in each process")
     ap.add_argument("--lr", type=float, default=1e-3)
-    ap.add_argument("--variants", type=int, default=5)
+    ap.add_argument("--variants", type=int, default=1)
     ap.add_argument("--processes", type=int, default=2)
     ap.add_argument("--snapshot-minutes", type=float, default=6)
     ap.add_argument("--init", help="go on from this folder (unet, text_encoder)")
+    ap.add_argument("--picture-codes", action="store_true", help="start the things' words from what they look like")
+    ap.add_argument("--drawn-only", action="store_true", help="train on the starred things of things.txt only")
+    ap.add_argument("--fresh-unet", action="store_true", help="of --init take the text encoder only")
+    ap.add_argument("--fresh-text", action="store_true", help="of --init take the UNet only")
     args = ap.parse_args()
     out = Path(args.out)
     out.mkdir(parents=True, exist_ok=True)

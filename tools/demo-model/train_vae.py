@@ -35,7 +35,7 @@ def make_vae():
     )
 
 
-SILENT = ("conv2", "to_out.0", "ff.net.2", "proj_out")  # the last layer of each residual branch
+SILENT = ("conv2", "attn1.to_out.0", "attentions.0.to_out.0", "ff.net.2")  # the last layer of residual branches
 
 
 def initialise(net):
