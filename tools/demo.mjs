@@ -9,7 +9,7 @@ const CLI = 'packages/thimble/dist/cli.js';
 const MODEL = 'models/demo';
 const PROMPT = 'a red apple on a blue background';
 /** What the model card recommends; the user's options come after and win. */
-const SETTINGS = ['--model', MODEL, '--steps', '20', '--guidance', '4'];
+const SETTINGS = ['--model', MODEL, '--steps', '20', '--guidance', '1.5'];
 /** The picture in the README. */
 const FIRST_TIME = ['--seed', '7'];
 

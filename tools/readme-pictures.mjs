@@ -15,7 +15,7 @@ const PROMPTS = [
   'a fish on a red background',
 ];
 const STEPS = 20;
-const GUIDANCE = 4;
+const GUIDANCE = 1.5;
 const SEED = 7;
 
 const pipe = await DiffusionPipeline.fromPretrained(`${ROOT}models/demo`);
