@@ -130,12 +130,7 @@ export class Component implements ComponentHandle {
     const wrapping = new Wrapping<Tensor, Tensor>();
     const call: DecodeCall = { component: this.name, z: inputs.z, run, signal, wrap: wrapping.wrap };
     await this.#hooks.beforeDecode.call(call);
-    if (call.sample === undefined) {
-      const next: Next<NamedTensors, NamedTensors> = async ({ z }) => ({
-        sample: await wrapping.run(async (part) => (await this.#execute('decode', { z: part }, options))['sample'] as Tensor, z as Tensor),
-      });
-      call.sample = (await this.#callModel('decode', { z: call.z }, options, next))['sample'] as Tensor;
-    }
+    call.sample ??= await this.#callWrapped('decode', { input: 'z', output: 'sample' }, call.z, wrapping, options);
     await this.#hooks.afterDecode.call(call);
     return { sample: call.sample };
   }
@@ -146,12 +141,7 @@ export class Component implements ComponentHandle {
     const wrapping = new Wrapping<Tensor, Tensor>();
     const call: EncodeCall = { component: this.name, x: inputs.x, run, signal, wrap: wrapping.wrap };
     await this.#hooks.beforeEncode.call(call);
-    if (call.moments === undefined) {
-      const next: Next<NamedTensors, NamedTensors> = async ({ x }) => ({
-        moments: await wrapping.run(async (part) => (await this.#execute('encode', { x: part }, options))['moments'] as Tensor, x as Tensor),
-      });
-      call.moments = (await this.#callModel('encode', { x: call.x }, options, next))['moments'] as Tensor;
-    }
+    call.moments ??= await this.#callWrapped('encode', { input: 'x', output: 'moments' }, call.x, wrapping, options);
     await this.#hooks.afterEncode.call(call);
     return { moments: call.moments };
   }
@@ -161,6 +151,13 @@ export class Component implements ComponentHandle {
     if (entry === 'decode') return this.decode(inputs as { z: Tensor }, options);
     if (entry === 'encode') return this.encode(inputs as { x: Tensor }, options);
     return this.#callModel(entry, { ...inputs }, options, (given) => this.#execute(entry, given, options));
+  }
+
+  /** One model call around a tensor that hooks may split and join: the model hooks fire once, `wrapping` computes inside them. */
+  async #callWrapped(entry: string, { input, output }: { readonly input: string; readonly output: string }, tensor: Tensor, wrapping: Wrapping<Tensor, Tensor>, options: CallOptions): Promise<Tensor> {
+    const compute = async (part: Tensor): Promise<Tensor> => (await this.#execute(entry, { [input]: part }, options))[output] as Tensor;
+    const outputs = await this.#callModel(entry, { [input]: tensor }, options, async (given) => ({ [output]: await wrapping.run(compute, given[input] as Tensor) }));
+    return outputs[output] as Tensor;
   }
 
   async #callModel(entry: string, inputs: NamedTensors, options: CallOptions, inner: Next<NamedTensors, NamedTensors>): Promise<NamedTensors> {
