@@ -7,7 +7,7 @@ export interface DeviceOptions {
   readonly threads?: number;
   /**
    * What the allocator does with freed memory: 'keep' it for the next operator (faster, more memory), or 'return' it to the
-   * system at once (slower, tight limits). Effective in a process of its own with glibc. Default 'keep'.
+   * system at once (slower, tight limits). Effective in a process of its own with glibc. Default: as the memory limit asks, 'keep' from 1 GB on.
    */
   readonly allocator?: 'keep' | 'return';
 }

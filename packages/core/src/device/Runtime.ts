@@ -8,8 +8,11 @@ import type { OnnxModel } from './OnnxModel.js';
 import type { Program, ProgramResult, ProgramStep } from './Program.js';
 import { sessionOptions } from './sessionOptions.js';
 
-/** After this many bytes of dropped activations a collection is worth its time: their buffers hang on the JavaScript heap. */
-const COLLECT_AFTER = 48 * 2 ** 20;
+/**
+ * After this many bytes of dropped activations a collection is worth its time: their buffers hang on the JavaScript heap. It has to be a
+ * full one, because those that outlive a few segments are old objects; the heap is small, so it takes 2 ms.
+ */
+const COLLECT_AFTER = { keep: 48 * 2 ** 20, return: 4 * 2 ** 20 } as const;
 
 interface LoadedSession {
   readonly name: string;
@@ -135,9 +138,9 @@ export class Runtime {
 
   #drop(tensor: Tensor): void {
     this.#dropped += tensor.size * 4;
-    if (this.#dropped < COLLECT_AFTER || globalThis.gc === undefined) return;
+    if (this.#dropped < COLLECT_AFTER[this.#options.allocator ?? 'keep'] || globalThis.gc === undefined) return;
     this.#dropped = 0;
-    globalThis.gc({ type: 'minor' } as unknown as boolean);
+    globalThis.gc();
   }
 
   async #load(): Promise<typeof OnnxRuntime> {

@@ -4,9 +4,11 @@ import type { Device } from '../device/Device.js';
 import { ThimbleError } from '../errors.js';
 import type { Graph } from '../graph/Graph.js';
 import type { Outline } from '../graph/Outline.js';
+import { MemoryBudget } from '../device/MemoryBudget.js';
 import { serializeOnnx } from '../graph/onnx/serializeOnnx.js';
 import { lowerAttention } from '../graph/passes/AttentionLowering.js';
 import { bindWeights } from '../graph/passes/bindWeights.js';
+import { chunkFeedForward } from '../graph/passes/chunkFeedForward.js';
 import { chunkedAttention } from '../graph/passes/chunkedAttention.js';
 import { splitWideWeights } from '../graph/passes/splitWideWeights.js';
 import { widenWeights } from '../graph/passes/widenWeights.js';
@@ -27,6 +29,7 @@ import { ComponentSegment, type SegmentProgram } from './ComponentSegment.js';
 import { type PlannedSegment, planEntry } from './EntryPlan.js';
 import { nominalShapes } from './nominalShapes.js';
 import type { LoadEvent, ModelEvent } from './PipelineEvent.js';
+import { joinOutputs, splitInputs } from './splitInputs.js';
 import { TurnQueue } from './TurnQueue.js';
 
 /** Options of a component's call. */
@@ -48,6 +51,8 @@ export interface ComponentParts {
   readonly checkpoint: ComponentCheckpoint;
   readonly device: Device;
   readonly hooks: Hooks;
+  /** What its calls may take. */
+  readonly budget?: MemoryBudget;
   /** Told when the component is loaded and called. */
   readonly notify?: (event: LoadEvent | ModelEvent) => void;
 }
@@ -70,6 +75,7 @@ export class Component implements ComponentHandle {
   readonly checkpoint: ComponentCheckpoint;
   readonly #device: Device;
   readonly #hooks: Hooks;
+  readonly #budget: MemoryBudget;
   readonly #notify: (event: LoadEvent | ModelEvent) => void;
   readonly #weights: ModelWeights;
   readonly #known = new Map<string, ComponentSegment>();
@@ -80,12 +86,13 @@ export class Component implements ComponentHandle {
   #revision: number;
 
   /** @throws ERR_WEIGHT_MISSING, ERR_WEIGHT_SHAPE, ERR_WEIGHT_DTYPE */
-  constructor({ name, model, checkpoint, device, hooks, notify = () => undefined }: ComponentParts) {
+  constructor({ name, model, checkpoint, device, hooks, budget = new MemoryBudget(), notify = () => undefined }: ComponentParts) {
     this.name = name;
     this.model = model;
     this.checkpoint = checkpoint;
     this.#device = device;
     this.#hooks = hooks;
+    this.#budget = budget;
     this.#notify = notify;
     this.#weights = ModelWeights.match(name, model, checkpoint);
     this.#revision = hooks.transformGraph.revision;
@@ -179,7 +186,12 @@ export class Component implements ComponentHandle {
     if (this.#inside.getStore() === true) throw new ThimbleError('ERR_PIPELINE_BUSY', { action: `call ${this.name}`, during: `a segment of ${this.name} itself` });
     using turn = await this.#turns.take(options.signal);
     void turn;
-    return await this.#inside.run(true, () => this.#executeNow(entryName, inputs, options));
+    return await this.#inside.run(true, async () => {
+      const parts = splitInputs(inputs, this.#entry(entryName), this.#budget.maxBatch);
+      const outputs: NamedTensors[] = [];
+      for (const part of parts) outputs.push(await this.#executeNow(entryName, part, options));
+      return joinOutputs(outputs);
+    });
   }
 
   async #executeNow(entryName: string, inputs: NamedTensors, options: CallOptions): Promise<NamedTensors> {
@@ -296,8 +308,12 @@ export class Component implements ComponentHandle {
   #lower(graph: Graph): SegmentProgram {
     const bound = bindWeights(graph, (key) => this.#weights.find(key));
     const transformed = this.#hooks.transformGraph.call(bound, { component: this.name, segment: graph.name });
-    const lowered = widenWeights(splitWideWeights(lowerAttention(transformed, chunkedAttention())));
+    const lowered = this.#lowerWithin(transformed, this.#budget.transientBytes);
     return { model: serializeOnnx(lowered), ranges: lowered.weights.flatMap((weight) => (weight.source === undefined ? [] : [weight.source])) };
+  }
+
+  #lowerWithin(graph: Graph, bytes: number): Graph {
+    return widenWeights(splitWideWeights(chunkFeedForward(lowerAttention(graph, chunkedAttention(bytes)), bytes), bytes));
   }
 
   #listSegments(): readonly ComponentSegment[] {

@@ -33,6 +33,8 @@ export interface PipelineParts {
   readonly hooks: Hooks;
   readonly host: PluginHost;
   readonly turns: TurnQueue;
+  /** What both processes together may take, in bytes. */
+  readonly memoryLimit?: number | undefined;
   /** Where components and plugins report to: the run that is going on, or the next one. */
   readonly events: EventSink;
   /** Makes a scheduler of core or of a plugin. */
@@ -97,6 +99,10 @@ export abstract class DiffusionPipeline implements PluginHostPipeline, AsyncDisp
   /** The checkpoint's folder. */
   get folder(): string {
     return this.#parts.index.folder;
+  }
+
+  get memoryLimit(): number | undefined {
+    return this.#parts.memoryLimit;
   }
 
   /** The installed plugins, in the order in which they were installed. */

@@ -17,6 +17,12 @@ export interface FromPretrainedOptions {
     /** Run ONNX Runtime in this process instead of a child. */
     readonly inline?: boolean;
   };
+  /**
+   * What both processes together may take: bytes, or a text such as '192MB' (MB = 2^20 bytes). From it follow the allocator, how many samples
+   * of a batch are computed at once, and into how small pieces large layers are split. Default: the container's limit, if it has one;
+   * 'none' = no limit whatever the container says.
+   */
+  readonly memoryLimit?: number | string;
   /** Names of the components to load, all by default; or loaded components to take in place of the checkpoint's. */
   readonly components?: readonly string[] | Readonly<Record<string, Component>>;
   /** Plugins to install before anything is loaded: those that provide schedulers, tokenizers, pipelines or devices. */

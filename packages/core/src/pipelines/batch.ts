@@ -17,10 +17,14 @@ export function repeatBatch(tensor: Tensor, times: number): Tensor {
   return times === 1 ? tensor : concatBatch(splitBatch(tensor).flatMap((sample) => Array.from({ length: times }, () => sample)));
 }
 
+/** Samples of the batch, of any element type; a view, no copy. */
+export function sliceBatch(tensor: Tensor, start: number, count: number): Tensor {
+  const [all = 1, ...rest] = tensor.dims;
+  const size = tensor.size / all;
+  return new Tensor(tensor.type as 'float32', (tensor.data as Float32Array).subarray(start * size, (start + count) * size), [count, ...rest]);
+}
+
 /** The samples of the batch, each as a batch of one; views, no copies. */
 export function splitBatch(tensor: Tensor): Tensor[] {
-  const [count = 0, ...rest] = tensor.dims;
-  const size = tensor.size / count;
-  const data = tensor.data as Float32Array;
-  return Array.from({ length: count }, (_, i) => new Tensor('float32', data.subarray(i * size, (i + 1) * size), [1, ...rest]));
+  return Array.from({ length: tensor.dims[0] ?? 0 }, (_, i) => sliceBatch(tensor, i, 1));
 }

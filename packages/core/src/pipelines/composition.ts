@@ -2,6 +2,7 @@ import 'reflect-metadata';
 import { container, inject, injectable, type DependencyContainer, type InjectionToken } from 'tsyringe';
 import { createDevice } from '../device/createDevice.js';
 import type { Device } from '../device/Device.js';
+import { MemoryBudget } from '../device/MemoryBudget.js';
 import { ThimbleError } from '../errors.js';
 import type { Hooks } from '../hooks/manifest.js';
 import { createHooks } from '../hooks/manifest.js';
@@ -31,6 +32,7 @@ const SERVICES: InjectionToken<ServiceRegistry> = Symbol('services');
 const EVENTS: InjectionToken<EventSink> = Symbol('events');
 const TURNS: InjectionToken<TurnQueue> = Symbol('turns');
 const COMPONENTS: InjectionToken<Record<string, Component>> = Symbol('components');
+const BUDGET: InjectionToken<MemoryBudget> = Symbol('budget');
 const LAZY_DEVICE: InjectionToken<DeviceSlot> = Symbol('device');
 
 /** The device is made after the plugins are installed, because one of them may provide it. */
@@ -43,6 +45,7 @@ interface DeviceSlot {
 export class PipelineFactory {
   readonly #options: FromPretrainedOptions;
   readonly #slot: DeviceSlot;
+  readonly budget: MemoryBudget;
   readonly hooks: Hooks;
   readonly services: ServiceRegistry;
   readonly events: EventSink;
@@ -57,11 +60,13 @@ export class PipelineFactory {
     @inject(EVENTS) events: EventSink,
     @inject(TURNS) turns: TurnQueue,
     @inject(COMPONENTS) components: Record<string, Component>,
+    @inject(BUDGET) budget: MemoryBudget,
     @inject(LAZY_DEVICE) slot: DeviceSlot,
     @inject(PluginHost) host: PluginHost,
   ) {
     this.#options = options;
     this.#slot = slot;
+    this.budget = budget;
     this.hooks = hooks;
     this.services = services;
     this.events = events;
@@ -86,7 +91,7 @@ export class PipelineFactory {
 
   /** Binds a model and its checkpoint to this pipeline's device and hooks. */
   async bindComponent(name: string, model: Model, checkpoint: ComponentCheckpoint): Promise<Component> {
-    return new Component({ name, model, checkpoint, device: await this.device(), hooks: this.hooks, notify: (event) => this.events.emit(event) });
+    return new Component({ name, model, checkpoint, device: await this.device(), hooks: this.hooks, budget: this.budget, notify: (event) => this.events.emit(event) });
   }
 
   /** Tells whoever follows the opening, or else the first run. */
@@ -107,9 +112,10 @@ export class PipelineFactory {
   }
 
   async #createDevice(): Promise<Device> {
-    const { device: name = 'cpu', deviceOptions = {} } = this.#options;
+    const { device: name = 'cpu', deviceOptions: given = {} } = this.#options;
+    const deviceOptions = { allocator: this.budget.allocator, ...given };
     const provided = this.services.find(DEVICES, name);
-    if (provided !== undefined) return provided({ ...deviceOptions });
+    if (provided !== undefined) return provided(deviceOptions);
     return createDevice({ ...deviceOptions, provider: name as 'cpu' });
   }
 }
@@ -124,6 +130,7 @@ export function createPipelineFactory(options: FromPretrainedOptions): PipelineF
   own.register(EVENTS, { useValue: new EventSink() });
   own.register(TURNS, { useValue: new TurnQueue() });
   own.register(COMPONENTS, { useValue: {} });
+  own.register(BUDGET, { useValue: MemoryBudget.of(options.memoryLimit) });
   own.register(LAZY_DEVICE, { useValue: slot });
   own.register(PluginHost, { useValue: createHost(own, slot) });
   return own.resolve(PipelineFactory);
@@ -140,6 +147,7 @@ function createHost(own: DependencyContainer, slot: DeviceSlot): PluginHost {
     pipeline: {
       components: own.resolve(COMPONENTS),
       memory: async () => measureMemory(slot.device, own.resolve(COMPONENTS)),
+      memoryLimit: own.resolve(BUDGET).limit,
       trim: async () => slot.device?.trim(),
       warn: (code, message) => events.emit({ type: 'warning', code, message }),
     },

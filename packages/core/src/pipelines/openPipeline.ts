@@ -12,7 +12,7 @@ import type { FromPretrainedOptions } from './FromPretrainedOptions.js';
 import { type PipelineConstructor, pipelineRegistry } from './pipelineRegistry.js';
 import { SingleModelPipeline } from './SingleModelPipeline.js';
 
-const OPTION_NAMES: readonly (keyof FromPretrainedOptions)[] = ['variant', 'revision', 'device', 'deviceOptions', 'components', 'plugins', 'localFilesOnly', 'signal', 'onProgress'];
+const OPTION_NAMES: readonly (keyof FromPretrainedOptions)[] = ['variant', 'revision', 'device', 'deviceOptions', 'memoryLimit', 'components', 'plugins', 'localFilesOnly', 'signal', 'onProgress'];
 
 /** Parts of checkpoints that a run here does not use. */
 const UNUSED = new Set(['safety_checker', 'feature_extractor', 'image_encoder']);
@@ -91,7 +91,7 @@ async function openSingle(index: ModelIndex, factory: PipelineFactory): Promise<
 
 async function partsOf(index: ModelIndex, factory: PipelineFactory, scheduler: PipelineParts['scheduler'], tokenizer: PipelineParts['tokenizer']): Promise<PipelineParts> {
   const { components, hooks, host, turns, events } = factory;
-  return { index, components, hooks, host, turns, events, scheduler, tokenizer, device: await factory.device(), createScheduler: (name, config) => factory.createScheduler(name, config) };
+  return { index, components, hooks, host, turns, events, scheduler, tokenizer, memoryLimit: factory.budget.limit, device: await factory.device(), createScheduler: (name, config) => factory.createScheduler(name, config) };
 }
 
 function pipelineClass(className: string, factory: PipelineFactory): PipelineConstructor {

@@ -5,6 +5,8 @@ import type { MemoryReport } from '../hooks/MemoryReport.js';
 export interface PluginHostPipeline {
   /** By name: `unet`, `vae`, `text_encoder`. Read it when needed: components can be replaced. */
   readonly components: Readonly<Record<string, ComponentHandle>>;
+  /** What both processes together may take, in bytes; `undefined` = no limit. */
+  readonly memoryLimit: number | undefined;
   /** Measures what the pipeline holds now. */
   memory(): Promise<MemoryReport>;
   /** Gives memory back that the device holds and nothing needs. Worth calling when everything is unloaded. */

@@ -1,4 +1,4 @@
-import type { Graph, GraphNode, GraphWeight } from '../Graph.js';
+import type { Graph, GraphNode } from '../Graph.js';
 import { ONNX_TYPE } from '../operations.js';
 
 /**
@@ -8,19 +8,15 @@ import { ONNX_TYPE } from '../operations.js';
 export function widenWeights(graph: Graph): Graph {
   const narrow = new Map(graph.weights.filter((weight) => weight.type !== 'float32').map((weight) => [weight.name, weight]));
   if (narrow.size === 0) return graph;
-  const widened = new Set<string>();
+  const used = new Set<string>();
   const nodes = graph.nodes.flatMap((node): GraphNode[] => {
     if (node.op === 'Gather' && narrow.has(node.inputs[0] as string)) return gatherThenCast(node);
-    const casts = node.inputs.filter((name) => narrow.has(name) && !widened.has(name));
-    for (const name of casts) widened.add(name);
-    const inputs = node.inputs.map((name) => (narrow.has(name) ? `${name}/f32` : name));
-    return [...casts.map((name) => castOf(narrow.get(name) as GraphWeight)), { ...node, inputs }];
+    for (const name of node.inputs) if (narrow.has(name)) used.add(name);
+    return [{ ...node, inputs: node.inputs.map((name) => (narrow.has(name) ? `${name}/f32` : name)) }];
   });
-  return graph.with({ nodes });
-}
-
-function castOf(weight: GraphWeight): GraphNode {
-  return cast(weight.name, `${weight.name}/f32`);
+  // First in the list is last in time: the runtime orders a node's inputs by where they stand, the later ones first.
+  const casts = [...used].map((name) => cast(name, `${name}/f32`));
+  return graph.with({ nodes: [...casts, ...nodes] });
 }
 
 function gatherThenCast(node: GraphNode): GraphNode[] {

@@ -1,0 +1,105 @@
+import { Emitter } from '../Emitter.js';
+import type { Graph, GraphNode } from '../Graph.js';
+
+const FLOAT32_BYTES = 4;
+
+/** Operations that work on each element alone, or that only rename the axes in front of the features. */
+const ROW_WISE = new Set(['Mul', 'Add', 'Gelu', 'Sigmoid', 'Relu', 'Mish', 'Tanh', 'Reshape']);
+
+/** Linear layers that read the same rows, what is done with their outputs row by row, and the linear layer that ends it. */
+interface FeedForwardRegion {
+  readonly input: string;
+  /** In order; the last one is the ending layer. */
+  readonly nodes: readonly GraphNode[];
+  readonly hiddenBytesPerRow: number;
+  readonly rows: number;
+}
+
+/**
+ * Computes feed-forward layers in chunks of rows where their hidden features [rows, hidden] would take more than `budget` bytes
+ * (diffusers' `chunk_feed_forward`): rows do not know of each other, so the result is the same.
+ */
+export function chunkFeedForward(graph: Graph, budget: number): Graph {
+  const finder = new RegionFinder(graph, budget);
+  const constants = [...graph.constants];
+  const taken = new Set<GraphNode>();
+  const replaced = new Map<GraphNode, readonly GraphNode[]>();
+  for (const node of graph.nodes) {
+    const region = taken.has(node) ? undefined : finder.from(node);
+    if (region === undefined) continue;
+    const emit = new Emitter(`${node.name}/chunks`);
+    emitChunks(region, budget, emit, new Map(graph.constants.map(({ name }) => [name, name])));
+    for (const member of region.nodes) taken.add(member);
+    // In the place of the last one: everything that the others read is there by then.
+    replaced.set(region.nodes.at(-1) as GraphNode, emit.nodes);
+    constants.push(...emit.constants);
+  }
+  if (replaced.size === 0) return graph;
+  return graph.with({ nodes: graph.nodes.flatMap((node) => replaced.get(node) ?? (taken.has(node) ? [] : [node])), constants });
+}
+
+class RegionFinder {
+  readonly #graph: Graph;
+  readonly #budget: number;
+  readonly #consumers = new Map<string, GraphNode[]>();
+  readonly #fixed: ReadonlySet<string>;
+  readonly #outputs: ReadonlySet<string>;
+
+  constructor(graph: Graph, budget: number) {
+    this.#graph = graph;
+    this.#budget = budget;
+    for (const node of graph.nodes) for (const input of new Set(node.inputs)) this.#consumers.set(input, [...(this.#consumers.get(input) ?? []), node]);
+    // What has more than one axis may have rows of its own.
+    this.#fixed = new Set([...graph.constants, ...graph.weights].filter(({ dims }) => dims.length <= 1).map(({ name }) => name));
+    this.#outputs = new Set(graph.outputs.map(({ name }) => name));
+  }
+
+  /** The region that begins with a linear layer, if its outputs are too large and it has an end. */
+  from(first: GraphNode): FeedForwardRegion | undefined {
+    if (first.op !== 'Gemm') return undefined;
+    const input = first.inputs[0] as string;
+    const [rows = 0, hidden = 0] = this.#graph.shapes.get(first.outputs[0] as string) ?? [];
+    if (rows * hidden * FLOAT32_BYTES <= this.#budget || rows < 2) return undefined;
+    const starts = (this.#consumers.get(input) ?? []).filter((node) => node.op === 'Gemm' && node.inputs[0] === input);
+    const nodes = this.#grow(starts);
+    return nodes === undefined ? undefined : { input, nodes, rows, hiddenBytesPerRow: hidden * FLOAT32_BYTES };
+  }
+
+  /** Follows every value until all ways meet in one linear layer. */
+  #grow(starts: readonly GraphNode[]): readonly GraphNode[] | undefined {
+    const members = new Set(starts);
+    const known = new Set(starts.flatMap((node) => node.outputs));
+    let end: GraphNode | undefined;
+    for (const node of this.#graph.nodes) {
+      if (members.has(node) || !node.inputs.some((name) => known.has(name))) continue;
+      if (node.op === 'Gemm' && known.has(node.inputs[0] as string) && end === undefined) {
+        end = node;
+        continue;
+      }
+      if (end !== undefined || !ROW_WISE.has(node.op) || !node.inputs.every((name) => known.has(name) || this.#fixed.has(name))) return undefined;
+      members.add(node);
+      for (const output of node.outputs) known.add(output);
+    }
+    if (end === undefined || this.#outputs.has(end.inputs[0] as string)) return undefined;
+    const inOrder = this.#graph.nodes.filter((node) => members.has(node));
+    return [...inOrder, end];
+  }
+}
+
+function emitChunks({ input, nodes, rows, hiddenBytesPerRow }: FeedForwardRegion, budget: number, emit: Emitter, fixed: ReadonlyMap<string, string>): void {
+  const most = Math.max(1, Math.floor(budget / hiddenBytesPerRow));
+  const size = Math.ceil(rows / Math.ceil(rows / most));
+  const axes = emit.constant('int64', [1], [0]);
+  const parts: string[] = [];
+  for (let start = 0; start < rows; start += size) {
+    const [from, to] = [start, Math.min(rows, start + size)].map((at) => emit.constant('int64', [1], [at]));
+    const renamed = new Map(fixed).set(input, emit.one('Slice', [input, from as string, to as string, axes]));
+    for (const node of nodes) {
+      const inputs = node.inputs.map((name) => renamed.get(name) ?? name);
+      // Rows stay rows from the first layer to the last, so shapes need no change between.
+      renamed.set(node.outputs[0] as string, node.op === 'Reshape' ? (inputs[0] as string) : emit.one(node.op, inputs, { ...node.attributes }, node.domain));
+    }
+    parts.push(renamed.get((nodes.at(-1) as GraphNode).outputs[0] as string) as string);
+  }
+  emit.last('Concat', parts, (nodes.at(-1) as GraphNode).outputs[0] as string, { axis: { int: 0 } });
+}
