@@ -4,6 +4,8 @@ import type { SegmentHandle } from './SegmentHandle.js';
 export interface ComponentHandle {
   /** Its key in the pipeline's components: `unet`, `vae`, `text_encoder`. */
   readonly name: string;
+  /** The contents of its `config.json`. */
+  readonly config: Readonly<Record<string, unknown>>;
   readonly loaded: boolean;
   /** Weights of the segments that are loaded, in bytes. */
   readonly residentBytes: number;

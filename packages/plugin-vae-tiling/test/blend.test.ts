@@ -1,0 +1,131 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { DiffusionPipeline, SafetensorsFile, Tensor } from '@thimble/core';
+import { VaeTilingPlugin } from '../src/index.js';
+
+interface Expected { readonly tensor: string; readonly shape: readonly number[]; readonly atol: number; readonly rtol: number }
+interface Call { readonly name: string; readonly call: string; readonly args: { readonly tiling?: boolean; readonly slicing?: boolean }; readonly in: Readonly<Record<string, string>>; readonly out: Readonly<Record<string, Expected>> }
+
+const FOLDER = fileURLToPath(new URL('../../core/test/fixtures/vae-tiling', import.meta.url));
+const { calls } = JSON.parse(readFileSync(`${FOLDER}/case.json`, 'utf8')) as { calls: Call[] };
+const named = (name: string): Call => calls.find((call) => call.name === name) as Call;
+let tensors: SafetensorsFile;
+let pipe: DiffusionPipeline;
+
+beforeAll(async () => {
+  tensors = await SafetensorsFile.open(`${FOLDER}/case.safetensors`);
+});
+afterEach(async () => {
+  await pipe?.dispose();
+});
+
+async function open(model: string): Promise<DiffusionPipeline> {
+  pipe = await DiffusionPipeline.fromPretrained(`${FOLDER}/${model}`, { deviceOptions: { inline: true } });
+  return pipe;
+}
+
+async function tensor(name: string): Promise<Tensor> {
+  return new Tensor('float32', await tensors.readFloat32(name), tensors.tensors.get(name)!.shape);
+}
+
+async function run(call: Call): Promise<Tensor> {
+  const vae = pipe.components['vae']!;
+  const x = await tensor(Object.values(call.in)[0]!);
+  return call.call.endsWith('encode') ? (await vae.encode({ x })).moments : (await vae.decode({ z: x })).sample;
+}
+
+/** Largest distance from what diffusers computed, in tolerances. */
+async function excess(call: Call): Promise<number> {
+  const got = await run(call);
+  const { tensor: name, shape, atol, rtol } = Object.values(call.out)[0]!;
+  expect(got.dims).toEqual(shape);
+  const want = (await tensor(name)).data as Float32Array;
+  return want.reduce((worst, b, i) => Math.max(worst, Math.abs((got.data as Float32Array)[i]! - b) / (atol + rtol * Math.abs(b))), 0);
+}
+
+describe('blended tiles are those of diffusers', () => {
+  const tiled = calls.filter(({ args }) => args.tiling === true && args.slicing !== true);
+
+  test('in all cases of the fixture', () => {
+    expect(tiled.length).toBe(10);
+  });
+
+  test.each(tiled.map((call) => [call.name, call] as const))('%s', async (name, call) => {
+    await open(name.split('.')[0]!);
+    await pipe.use(new VaeTilingPlugin());
+    expect(await excess(call)).toBeLessThanOrEqual(1);
+  });
+
+  test('as a batch too', async () => {
+    await open('kl');
+    await pipe.use(new VaeTilingPlugin());
+    expect(await excess(named('kl.sliced-tiled.20x18'))).toBeLessThanOrEqual(1);
+  });
+
+  test('with strides in place of an overlap', async () => {
+    await open('kl');
+    const one = await pipe.use(new VaeTilingPlugin());
+    const call = named('kl.tiled.25x33');
+    const overlapping = (await run(call)).data;
+    await one.remove();
+    await pipe.use(new VaeTilingPlugin({ tileSampleMinHeight: 64, tileSampleMinWidth: 64, tileSampleStrideHeight: 48, tileSampleStrideWidth: 48 }));
+    expect((await run(call)).data).toEqual(overlapping);
+  });
+});
+
+test('without the plugin, and after it, nothing is tiled', async () => {
+  await open('kl');
+  const call = named('kl.plain.25x33');
+  const before = (await run(call)).data;
+  const plugin = await pipe.use(new VaeTilingPlugin());
+  expect((await run(call)).data).not.toEqual(before);
+  await plugin.remove();
+  expect((await run(call)).data).toEqual(before);
+  expect(await excess(call)).toBeLessThanOrEqual(1);
+});
+
+test('tiles a picture that is larger than a tile on one axis alone, and leaves one alone that is not', async () => {
+  await open('kl');
+  await pipe.use(new VaeTilingPlugin());
+  const decoded: string[] = [];
+  pipe.hooks.beforeDecode.tap({ name: 'watch', stage: 1 }, ({ wrap }) => wrap((next) => async (z) => {
+    decoded.push(z.dims.slice(2).join('x'));
+    return next(z);
+  }));
+  await pipe.components['vae']!.decode({ z: new Tensor('float32', new Float32Array(4 * 16 * 24), [1, 4, 16, 24]) });
+  await pipe.components['vae']!.decode({ z: new Tensor('float32', new Float32Array(4 * 16 * 16), [1, 4, 16, 16]) });
+  expect(decoded).toEqual(['16x16', '16x12', '4x16', '4x12', '16x16']);
+});
+
+test('an abort between tiles ends the decoding and leaves the pipeline usable', async () => {
+  await open('kl');
+  await pipe.use(new VaeTilingPlugin());
+  const controller = new AbortController();
+  const tap = pipe.hooks.beforeDecode.tap({ name: 'abort', stage: 1 }, ({ wrap }) => wrap((next) => async (z) => {
+    const out = await next(z);
+    controller.abort(new Error('enough'));
+    return out;
+  }));
+  const z = await tensor('in.kl.plain.24x24.z');
+  await expect(pipe.components['vae']!.decode({ z }, { signal: controller.signal })).rejects.toThrow('enough');
+  tap[Symbol.dispose]();
+  expect(await excess(named('kl.tiled.24x24'))).toBeLessThanOrEqual(1);
+});
+
+test.each([
+  [{ tileSampleMinSize: 0 }, 'tileSampleMinSize'],
+  [{ tileOverlapFactor: 1 }, 'tileOverlapFactor'],
+  [{ tileSize: 64 } as object, 'tileSize'],
+  [{ tileSampleMinHeight: 64 }, 'tileSampleMinWidth'],
+  [{ tileSampleMinSize: 64, tileSampleMinHeight: 64, tileSampleMinWidth: 64, tileSampleStrideHeight: 48, tileSampleStrideWidth: 48 }, 'tileSampleMinSize'],
+  [{ tileSampleMinHeight: 64, tileSampleMinWidth: 64, tileSampleStrideHeight: 48, tileSampleStrideWidth: 65 }, 'tileSampleStrideWidth'],
+])('refuses %j', (options, argument) => {
+  expect(() => new VaeTilingPlugin(options)).toThrow(expect.objectContaining({ code: 'ERR_ARGUMENT_INVALID', details: expect.objectContaining({ argument }) }));
+});
+
+test('refuses a tile of less than a latent and its overlap', async () => {
+  await open('kl');
+  await pipe.use(new VaeTilingPlugin({ tileSampleMinSize: 4 }));
+  await expect(run(named('kl.plain.16x16'))).rejects.toMatchObject({ code: 'ERR_ARGUMENT_INVALID' });
+});
