@@ -42,6 +42,8 @@ export class SequentialOffloadPlugin implements Plugin {
 
   async apply({ hooks, pipeline, onRemove }: PluginContext): Promise<void> {
     const reading = new Set<Promise<void>>();
+    /** Segments that were read ahead and have not run since. */
+    const ahead = new Set<SegmentHandle>();
     const ours = (component: string): boolean => this.#components?.includes(component) ?? true;
     const unloadAll = async (): Promise<void> => {
       for (const component of Object.values(pipeline.components)) if (ours(component.name)) await component.unload();
@@ -54,16 +56,19 @@ export class SequentialOffloadPlugin implements Plugin {
         try {
           return await next(inputs);
         } finally {
+          ahead.clear();
           await call.model.unload();
         }
       });
     });
     hooks.beforeSegment.tap({ name: this.name, stage: Stage.Early }, (call) => {
       if (!ours(call.component)) return;
-      for (const segment of call.following.slice(0, this.#prefetch)) this.#readAhead(segment, reading);
+      for (const segment of call.following.slice(0, this.#prefetch)) if (!ahead.has(segment)) this.#readAhead(segment, ahead, reading);
     });
     hooks.afterSegment.tap({ name: this.name, stage: Stage.Late }, async (call) => {
-      if (ours(call.component)) await this.#unloadAfter(call);
+      if (!ours(call.component)) return;
+      for (const segment of ahead) if (segment.name === call.segment) ahead.delete(segment);
+      await this.#unloadAfter(call);
     });
     hooks.afterRun.tap({ name: this.name, stage: Stage.Late }, async () => {
       await unloadAll();
@@ -85,8 +90,9 @@ export class SequentialOffloadPlugin implements Plugin {
   }
 
   /** A hint may fail: the weights are read when they are needed. */
-  #readAhead(segment: SegmentHandle, reading: Set<Promise<void>>): void {
+  #readAhead(segment: SegmentHandle, ahead: Set<SegmentHandle>, reading: Set<Promise<void>>): void {
     if (segment.loaded) return;
+    ahead.add(segment);
     const done: Promise<void> = segment.prefetch().catch(() => undefined).finally(() => reading.delete(done));
     reading.add(done);
   }

@@ -1,5 +1,6 @@
 import { ThimbleError } from '../errors.js';
 import { containerMemory } from './containerMemory.js';
+import type { Allocator } from './DeviceOptions.js';
 
 const MB = 2 ** 20;
 
@@ -11,8 +12,8 @@ const UNITS: Readonly<Record<string, number>> = { '': 1, KB: 2 ** 10, MB, GB: 2 
 /** Above this the speed of an allocator that keeps its memory is worth what it keeps. */
 const ROOMY = 1024 * MB;
 
-/** From this on a batch is computed at once; below, image by image, so that one image's activations exist at a time. */
-const ROOM_FOR_BATCHES = 512 * MB;
+/** Below this every freed page counts. */
+const TIGHT = 448 * MB;
 
 /** Share of the limit that one layer may take for itself: 8 MB of 192. */
 const TRANSIENT_SHARE = 1 / 24;
@@ -49,13 +50,14 @@ export class MemoryBudget {
   }
 
   /** What the allocator does with freed memory. */
-  get allocator(): 'keep' | 'return' {
-    return this.limit === undefined || this.limit >= ROOMY ? 'keep' : 'return';
+  get allocator(): Allocator {
+    if (this.limit === undefined || this.limit >= ROOMY) return 'keep';
+    return this.limit >= TIGHT ? 'trim' : 'return';
   }
 
-  /** How many samples of a batch are computed at once. */
+  /** How many samples of a batch are computed at once: one where the activations of several might not fit. */
   get maxBatch(): number {
-    return this.limit === undefined || this.limit >= ROOM_FOR_BATCHES ? Infinity : 1;
+    return this.limit === undefined || this.limit >= ROOMY ? Infinity : 1;
   }
 }
 

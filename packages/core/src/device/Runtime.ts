@@ -12,7 +12,7 @@ import { sessionOptions } from './sessionOptions.js';
  * After this many bytes of dropped activations a collection is worth its time: their buffers hang on the JavaScript heap. It has to be a
  * full one, because those that outlive a few segments are old objects; the heap is small, so it takes 2 ms.
  */
-const COLLECT_AFTER = { keep: 48 * 2 ** 20, return: 4 * 2 ** 20 } as const;
+const COLLECT_AFTER = { keep: 48 * 2 ** 20, trim: 16 * 2 ** 20, return: 4 * 2 ** 20 } as const;
 
 interface LoadedSession {
   readonly name: string;

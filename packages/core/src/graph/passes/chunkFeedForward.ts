@@ -9,6 +9,8 @@ const ROW_WISE = new Set(['Mul', 'Add', 'Gelu', 'Sigmoid', 'Relu', 'Mish', 'Tanh
 /** Linear layers that read the same rows, what is done with their outputs row by row, and the linear layer that ends it. */
 interface FeedForwardRegion {
   readonly input: string;
+  /** Other names of the same rows: each layer may have flattened them for itself. */
+  readonly aliases: readonly string[];
   /** In order; the last one is the ending layer. */
   readonly nodes: readonly GraphNode[];
   readonly hiddenBytesPerRow: number;
@@ -60,9 +62,17 @@ class RegionFinder {
     const input = first.inputs[0] as string;
     const [rows = 0, hidden = 0] = this.#graph.shapes.get(first.outputs[0] as string) ?? [];
     if (rows * hidden * FLOAT32_BYTES <= this.#budget || rows < 2) return undefined;
-    const starts = (this.#consumers.get(input) ?? []).filter((node) => node.op === 'Gemm' && node.inputs[0] === input);
+    const aliases = this.#aliasesOf(input);
+    const starts = aliases.flatMap((name) => (this.#consumers.get(name) ?? []).filter((node) => node.op === 'Gemm' && node.inputs[0] === name));
     const nodes = this.#grow(starts);
-    return nodes === undefined ? undefined : { input, nodes, rows, hiddenBytesPerRow: hidden * FLOAT32_BYTES };
+    return nodes === undefined ? undefined : { input, aliases, nodes, rows, hiddenBytesPerRow: hidden * FLOAT32_BYTES };
+  }
+
+  /** Every value that is the same reshaping of the same value, itself included. */
+  #aliasesOf(input: string): readonly string[] {
+    const made = this.#graph.nodes.find((node) => node.outputs[0] === input);
+    if (made?.op !== 'Reshape') return [input];
+    return (this.#consumers.get(made.inputs[0] as string) ?? []).filter((node) => node.op === 'Reshape' && node.inputs.join() === made.inputs.join()).map((node) => node.outputs[0] as string);
   }
 
   /** Follows every value until all ways meet in one linear layer. */
@@ -86,14 +96,16 @@ class RegionFinder {
   }
 }
 
-function emitChunks({ input, nodes, rows, hiddenBytesPerRow }: FeedForwardRegion, budget: number, emit: Emitter, fixed: ReadonlyMap<string, string>): void {
+function emitChunks({ input, aliases, nodes, rows, hiddenBytesPerRow }: FeedForwardRegion, budget: number, emit: Emitter, fixed: ReadonlyMap<string, string>): void {
   const most = Math.max(1, Math.floor(budget / hiddenBytesPerRow));
   const size = Math.ceil(rows / Math.ceil(rows / most));
   const axes = emit.constant('int64', [1], [0]);
   const parts: string[] = [];
   for (let start = 0; start < rows; start += size) {
     const [from, to] = [start, Math.min(rows, start + size)].map((at) => emit.constant('int64', [1], [at]));
-    const renamed = new Map(fixed).set(input, emit.one('Slice', [input, from as string, to as string, axes]));
+    const piece = emit.one('Slice', [input, from as string, to as string, axes]);
+    const renamed = new Map(fixed);
+    for (const alias of aliases) renamed.set(alias, piece);
     for (const node of nodes) {
       const inputs = node.inputs.map((name) => renamed.get(name) ?? name);
       // Rows stay rows from the first layer to the last, so shapes need no change between.

@@ -1,0 +1,62 @@
+import { describe, expect, test } from '@jest/globals';
+import { GraphBuilder } from '../../src/graph/GraphBuilder.js';
+import type { Graph } from '../../src/graph/Graph.js';
+import { Linear } from '../../src/graph/nn/Linear.js';
+import { nameParameters, Module } from '../../src/graph/Module.js';
+import { gelu, mul, softmax } from '../../src/graph/operations.js';
+import type { Value } from '../../src/graph/Value.js';
+import { chunkFeedForward } from '../../src/graph/passes/chunkFeedForward.js';
+
+const ROWS = 10;
+
+class FeedForward extends Module {
+  readonly value = new Linear(4, 32);
+  readonly gate = new Linear(4, 32);
+  readonly out = new Linear(32, 4);
+  readonly #between: (x: Value) => Value;
+
+  constructor(between: (x: Value) => Value) {
+    super();
+    this.#between = between;
+  }
+
+  forward(x: Value): Value {
+    return this.out.forward(mul(this.value.forward(x), this.#between(this.gate.forward(x))));
+  }
+}
+
+function graphOf(between: (x: Value) => Value): Graph {
+  const model = new FeedForward(between);
+  nameParameters(model);
+  const builder = new GraphBuilder('feed-forward');
+  builder.output('y', model.forward(builder.input('x', 'float32', [1, ROWS, 4])));
+  return builder.build();
+}
+
+const count = (graph: Graph, op: string): number => graph.nodes.filter((node) => node.op === op).length;
+
+describe('a gated feed-forward', () => {
+  const graph = graphOf(gelu);
+
+  test('is left alone where its hidden features fit', () => {
+    expect(chunkFeedForward(graph, ROWS * 32 * 4)).toBe(graph);
+  });
+
+  test.each([[ROWS * 32 * 4 - 1, 2], [4 * 32 * 4, 3], [32 * 4, ROWS], [1, ROWS]])('of 10 rows with a budget of %d bytes is computed in %d pieces', (budget, pieces) => {
+    const chunked = chunkFeedForward(graph, budget);
+    expect(count(chunked, 'Slice')).toBe(pieces);
+    expect(count(chunked, 'Gemm')).toBe(3 * pieces);
+    expect(count(chunked, 'Gelu')).toBe(pieces);
+    const computed = new Set([...chunked.inputs, ...chunked.weights, ...chunked.constants].map(({ name }) => name));
+    for (const { inputs, outputs } of chunked.nodes) {
+      for (const input of inputs) expect(computed).toContain(input);
+      for (const output of outputs) computed.add(output);
+    }
+    expect(computed).toContain('y');
+  });
+});
+
+test('layers between which rows meet are left alone', () => {
+  const graph = graphOf((x) => softmax(x));
+  expect(chunkFeedForward(graph, 1)).toBe(graph);
+});

@@ -1,0 +1,90 @@
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { InlineDevice } from '../../src/device/InlineDevice.js';
+import { MemoryBudget } from '../../src/device/MemoryBudget.js';
+import { createHooks } from '../../src/hooks/manifest.js';
+import { UNet2DConditionModel } from '../../src/models/UNet2DConditionModel.js';
+import { Component } from '../../src/pipelines/Component.js';
+import { DiffusionPipeline } from '../../src/pipelines/DiffusionPipeline.js';
+import { openComponentCheckpoint } from '../../src/weights/ComponentCheckpoint.js';
+import { FixtureCase } from '../support/FixtureCase.js';
+
+/** So tight that every feed-forward, every attention and every wide weight of a tiny model falls into pieces. */
+class TinyBudget extends MemoryBudget {
+  override get transientBytes(): number {
+    return 16 * 2 ** 10;
+  }
+
+  override get maxBatch(): number {
+    return 1;
+  }
+}
+
+describe('a UNet in the smallest pieces computes what diffusers computes', () => {
+  let fixture: FixtureCase;
+  const programs: number[] = [];
+
+  beforeAll(async () => {
+    fixture = await FixtureCase.open('sd-tiny-f16');
+  });
+
+  test('in every recorded call', async () => {
+    const checkpoint = await openComponentCheckpoint(`${fixture.folder}/unet`);
+    const calls = fixture.calls.filter(({ call }) => call === 'UNet2DConditionModel.forward');
+    expect(calls.length).toBeGreaterThan(0);
+    for (const budget of [new MemoryBudget(), new TinyBudget()]) {
+      const device = new InlineDevice({ provider: 'cpu' });
+      const load = device.load.bind(device);
+      let bytes = 0;
+      device.load = async (model): Promise<number> => {
+        bytes += model.bytes.length;
+        return load(model);
+      };
+      const unet = new Component({ name: 'unet', checkpoint, device, hooks: createHooks(), budget, model: UNet2DConditionModel.fromConfig(checkpoint.config) });
+      for (const { name } of calls) expect(await fixture.excess(name, 'sample', (await unet.call(await fixture.inputs(name)))['sample']!)).toBeLessThanOrEqual(1);
+      programs.push(bytes);
+      await device.dispose();
+    }
+    // It was in pieces indeed.
+    expect(programs[1]).toBeGreaterThan(1.5 * programs[0]!);
+  });
+});
+
+describe('a pipeline under a memory limit', () => {
+  const SD_TINY = fileURLToPath(new URL('../fixtures/sd-tiny', import.meta.url));
+  const OPTIONS = { width: 64, height: 64, numInferenceSteps: 2, seed: [1, 2], numImagesPerPrompt: 2, outputType: 'tensor' } as const;
+  let pipe: DiffusionPipeline;
+
+  afterEach(async () => {
+    await pipe.dispose();
+  });
+
+  async function batchesSeen(memoryLimit: string): Promise<{ readonly pixels: Float32Array; readonly batches: readonly (number | undefined)[] }> {
+    pipe = await DiffusionPipeline.fromPretrained(SD_TINY, { memoryLimit });
+    const batches = new Set<number | undefined>();
+    pipe.hooks.beforeSegment.tap('watch', ({ component, segment, inputs }) => {
+      if (component === 'unet' && segment === 'conv_in') batches.add(Object.values(inputs)[0]?.dims[0]);
+    });
+    const { images } = await pipe.generate('a cat', OPTIONS);
+    const result = { pixels: images.data as Float32Array, batches: [...batches] };
+    await pipe.dispose();
+    return result;
+  }
+
+  test('computes batches sample by sample, and the same pictures', async () => {
+    const [roomy, tight] = [await batchesSeen('none'), await batchesSeen('192MB')];
+    expect(roomy.batches).toEqual([4]);
+    expect(tight.batches).toEqual([1]);
+    expect(Math.max(...tight.pixels.map((x, i) => Math.abs(x - roomy.pixels[i]!)))).toBeLessThan(1e-5);
+  });
+
+  test('says what the limit is', async () => {
+    pipe = await DiffusionPipeline.fromPretrained(SD_TINY, { memoryLimit: '256MB' });
+    expect(pipe.memoryLimit).toBe(256 * 2 ** 20);
+  });
+
+  test('refuses a limit that is none', async () => {
+    pipe = await DiffusionPipeline.fromPretrained(SD_TINY);
+    await expect(DiffusionPipeline.fromPretrained(SD_TINY, { memoryLimit: 'little' })).rejects.toMatchObject({ code: 'ERR_ARGUMENT_INVALID', details: { argument: 'memoryLimit' } });
+  });
+});
