@@ -3,7 +3,11 @@ import { checkNames } from './checkNames.js';
 
 /** Options of a {@link SequentialOffloadPlugin}. */
 export interface SequentialOffloadOptions {
-  /** How many segments ahead weights are read into the page cache, on other threads, while one computes. Default 2; 0 reads none. */
+  /**
+   * How many segments ahead weights are read into the page cache, on other threads, while one computes; 0 reads none. Default 1, which hides a cold
+   * disk: 5.7 s for a pass of SD 1.5's UNet that takes 4.5 s warm, and 11 s without. Under a memory limit below 1 GB the default is 0: what is
+   * read ahead pushes out what is needed, 11.5 s in place of 10.5 at 192 MB.
+   */
   readonly prefetch?: number;
   /** What comes and goes together: a submodule (`down_blocks.0.resnets.0`), or the block it belongs to (`down_blocks.0`). Default 'segment'. */
   readonly granularity?: 'segment' | 'block';
@@ -11,7 +15,10 @@ export interface SequentialOffloadOptions {
   readonly components?: readonly string[];
 }
 
-const DEFAULT_PREFETCH = 2;
+const DEFAULT_PREFETCH = 1;
+
+/** Below this limit the page cache has no room for what is not needed yet. */
+const ROOM_TO_PREFETCH = 2 ** 30;
 
 /** What a segment's name ends in, below its block. */
 const BELOW_BLOCK = /\.(resnets|attentions|downsamplers|upsamplers)\.\d+$/;
@@ -27,13 +34,13 @@ export class SequentialOffloadPlugin implements Plugin {
   readonly engines = { thimble: '^0.1.0' };
   readonly claims = ['residency'] as const;
   readonly multiple = true;
-  readonly #prefetch: number;
+  readonly #prefetch: number | undefined;
   readonly #granularity: 'segment' | 'block';
   readonly #components: readonly string[] | undefined;
 
   /** @throws ThimbleError ERR_ARGUMENT_INVALID for an option out of range */
-  constructor({ prefetch = DEFAULT_PREFETCH, granularity = 'segment', components }: SequentialOffloadOptions = {}) {
-    if (!Number.isSafeInteger(prefetch) || prefetch < 0) throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'prefetch', value: prefetch, expected: 'a whole number from 0' });
+  constructor({ prefetch, granularity = 'segment', components }: SequentialOffloadOptions = {}) {
+    if (prefetch !== undefined && !(Number.isSafeInteger(prefetch) && prefetch >= 0)) throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'prefetch', value: prefetch, expected: 'a whole number from 0' });
     if (granularity !== 'segment' && granularity !== 'block') throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'granularity', value: granularity, expected: "'segment' or 'block'" });
     this.#prefetch = prefetch;
     this.#granularity = granularity;
@@ -41,6 +48,7 @@ export class SequentialOffloadPlugin implements Plugin {
   }
 
   async apply({ hooks, pipeline, onRemove }: PluginContext): Promise<void> {
+    const prefetch = this.#prefetch ?? (pipeline.memoryLimit !== undefined && pipeline.memoryLimit < ROOM_TO_PREFETCH ? 0 : DEFAULT_PREFETCH);
     const reading = new Set<Promise<void>>();
     /** Segments that were read ahead and have not run since. */
     const ahead = new Set<SegmentHandle>();
@@ -63,7 +71,7 @@ export class SequentialOffloadPlugin implements Plugin {
     });
     hooks.beforeSegment.tap({ name: this.name, stage: Stage.Early }, (call) => {
       if (!ours(call.component)) return;
-      for (const segment of call.following.slice(0, this.#prefetch)) if (!ahead.has(segment)) this.#readAhead(segment, ahead, reading);
+      for (const segment of call.following.slice(0, prefetch)) if (!ahead.has(segment)) this.#readAhead(segment, ahead, reading);
     });
     hooks.afterSegment.tap({ name: this.name, stage: Stage.Late }, async (call) => {
       if (!ours(call.component)) return;

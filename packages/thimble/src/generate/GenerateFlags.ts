@@ -23,6 +23,10 @@ export interface GenerateFlags {
   readonly previews?: string;
   readonly device?: string;
   readonly threads?: number;
+  readonly memoryLimit?: string;
+  readonly offload?: 'model' | 'sequential';
+  readonly vaeTiling?: boolean;
+  readonly memoryReport?: string;
   readonly use: readonly PluginSpec[];
   readonly json?: boolean;
   readonly quiet?: boolean;

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { access, mkdir, open, rm, stat } from 'node:fs/promises';
+import { access, mkdir, open, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, extname } from 'node:path';
 import type { Image } from '@thimble/core';
 import { CliError } from '../CliError.js';
@@ -34,6 +34,16 @@ export class PictureWriter {
       if (!this.#overwrite || this.#written.has(path)) return this.#remember(await writeNew(path, bytes));
       await image.save(path);
       return this.#remember(path);
+    } catch (error) {
+      throw asUnwritable(path, error);
+    }
+  }
+
+  /** Writes a report, over an older one. @throws ERR_OUTPUT_UNWRITABLE */
+  async writeText(text: string, path: string): Promise<void> {
+    try {
+      await mkdir(dirname(path), { recursive: true });
+      await writeFile(path, text);
     } catch (error) {
       throw asUnwritable(path, error);
     }

@@ -15,6 +15,8 @@ Examples:
     $ thimble generate "a red fox in the snow" --model ./stable-diffusion-v1-5 --seed 42 --size 768x512 --steps 50
   Four at once, into a folder, as WebP:
     $ thimble generate "a red fox" -m ./stable-diffusion-v1-5 -n 4 --seed 1,2,3,4 -o foxes/ --format webp
+  In little memory, with a picture of what it took:
+    $ thimble generate "a red fox" -m ./stable-diffusion-v1-5 --offload sequential --vae-tiling --memory-report memory.svg
   With a plugin, installed by npm in the current folder:
     $ thimble generate "a red fox" -m ./stable-diffusion-v1-5 --use '@thimble/plugin-vae-tiling:{"tileSampleMinSize":256}'
   For programs, one JSON object a line:
@@ -37,7 +39,7 @@ export function createGenerateCommand(interruption: Interruption): Command {
     });
   const groups: Readonly<Record<string, readonly Option[]>> = {
     'Model:': modelOptions(), 'Picture:': pictureOptions(), 'Sampling:': samplingOptions(), 'Files:': fileOptions(),
-    'Computing:': computingOptions(), 'Messages:': messageOptions(),
+    'Computing:': computingOptions(), 'Memory:': memoryOptions(), 'Messages:': messageOptions(),
   };
   for (const [heading, options] of Object.entries(groups)) for (const option of options) command.addOption(option.helpGroup(heading));
   return command;
@@ -87,6 +89,15 @@ function computingOptions(): Option[] {
     new Option('--use <package:json>', 'install a plugin: a package with its options, PACKAGE[#EXPORT][:JSON]; may be repeated')
       .argParser((text: string, before: readonly PluginSpec[]) => [...before, parsePluginSpec(text)])
       .default([], 'none'),
+  ];
+}
+
+function memoryOptions(): Option[] {
+  return [
+    new Option('--offload <how>', 'keep one model in memory at a time, or one submodule (sequential)').choices(['model', 'sequential']),
+    new Option('--vae-tiling', 'decode large pictures tile by tile, in tiles that the memory limit has room for'),
+    new Option('--memory-limit <size>', "what it may take in all, such as 256MB, or none (default: the container's limit)"),
+    new Option('--memory-report <file.svg>', 'draw the memory over time, with components and steps'),
   ];
 }
 

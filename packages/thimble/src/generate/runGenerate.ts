@@ -3,6 +3,8 @@ import {
   DiffusionPipeline, ProcessDevice, schedulerRegistry, type DownloadEvent, type FromPretrainedOptions, type GenerateOptions, type GenerateResult,
   type MemoryReport, type PreviewEvent, type WarningEvent,
 } from '@thimble/core';
+import { drawMemoryTimeline } from '../memory/drawMemoryTimeline.js';
+import { MemoryTimeline } from '../memory/MemoryTimeline.js';
 import type { Interruption } from '../Interruption.js';
 import { loadPlugin } from '../plugins/loadPlugin.js';
 import { createProgress } from '../progress/createProgress.js';
@@ -12,6 +14,7 @@ import { withoutUndefined } from '../withoutUndefined.js';
 import type { GenerateFlags } from './GenerateFlags.js';
 import { outputNaming, type OutputNaming } from './OutputNaming.js';
 import { PictureWriter } from './PictureWriter.js';
+import { pluginsOf } from './pluginsOf.js';
 import { findScheduler } from './schedulerNames.js';
 
 /** What a run needs beside the pipeline. */
@@ -30,6 +33,7 @@ export async function runGenerate(prompts: readonly string[], flags: GenerateFla
   const writer = new PictureWriter({ overwrite: flags.overwrite ?? false });
   await writer.check(naming.pathOf({ prompt: prompts[0] ?? '', seed: 0, index: 1 }));
   if (flags.previews !== undefined) await writer.check(join(flags.previews, 'step'));
+  if (flags.memoryReport !== undefined) await writer.check(flags.memoryReport);
   const progress = await createProgress(flags);
   try {
     progress.start(title(prompts, flags));
@@ -40,7 +44,7 @@ export async function runGenerate(prompts: readonly string[], flags: GenerateFla
 }
 
 async function run(parts: RunParts): Promise<RunReport> {
-  const { prompts, flags, interruption, progress } = parts;
+  const { prompts, flags, interruption, progress, writer } = parts;
   const { signal } = interruption;
   const told = new Set<string>();
   // A warning from opening the model comes again with the first run.
@@ -53,21 +57,25 @@ async function run(parts: RunParts): Promise<RunReport> {
   using forced = interruption.onForce(() => killDevice(pipe));
   void forced;
   if (flags.scheduler !== undefined) pipe.scheduler = pipe.createScheduler(findScheduler(flags.scheduler, Object.keys(schedulerRegistry)));
+  using timeline = flags.memoryReport === undefined ? undefined : new MemoryTimeline(pipe);
   for await (const event of pipe.stream(prompts.length === 1 ? (prompts[0] as string) : [...prompts], generateOptions(flags, signal))) {
     if (event.type === 'preview') await savePreviews(event, parts);
     else if (event.type === 'warning') tell(event);
-    else if (event.type === 'done') return await report(event.result, pipe, parts);
+    else if (event.type === 'done') {
+      if (timeline !== undefined) await writer.writeText(drawMemoryTimeline(timeline, title(prompts, flags)), flags.memoryReport as string);
+      return await report(event.result, pipe, parts);
+    }
     else progress.event(event);
   }
   throw new TypeError('the run ended without a result');
 }
 
 async function open(flags: GenerateFlags, signal: AbortSignal, onProgress: NonNullable<FromPretrainedOptions['onProgress']>): Promise<DiffusionPipeline> {
-  const { model, variant, revision, device, threads, offline } = flags;
-  const plugins = [];
+  const { model, variant, revision, device, threads, offline, memoryLimit } = flags;
+  const plugins = await pluginsOf(flags);
   for (const spec of flags.use) plugins.push(await loadPlugin(spec));
   return DiffusionPipeline.fromPretrained(model, {
-    ...withoutUndefined({ variant, revision, device }),
+    ...withoutUndefined({ variant, revision, device, memoryLimit }),
     ...(threads === undefined ? {} : { deviceOptions: { threads } }),
     plugins, localFilesOnly: offline ?? false, signal, onProgress,
   });
