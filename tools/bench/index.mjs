@@ -1,7 +1,8 @@
 // npm run bench -- [NAME] [options]: measures; nothing else may run meanwhile.
+import { benchOffload } from './offload.mjs';
 import { benchUnet } from './unet.mjs';
 
-const BENCHES = { unet: benchUnet };
+const BENCHES = { unet: benchUnet, memory: benchOffload };
 const [name = 'unet', ...args] = process.argv.slice(2);
 const known = name.startsWith('-') ? benchUnet : BENCHES[name];
 if (known === undefined) {

@@ -7,12 +7,13 @@ import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import {
-  chunkedAttention, DiffusionPipeline, exportOnnx, fusedAttention, lowerAttention, openComponentCheckpoint, PassStage, Tensor, TorchGenerator, UNet2DConditionModel,
+  chunkedAttention, DiffusionPipeline, exportOnnx, fusedAttention, lowerAttention, openComponentCheckpoint, PassStage, UNet2DConditionModel,
 } from '../../packages/core/dist/index.js';
 import { makeSd15 } from '../sd15/make-sd15.mjs';
 import { describeMachine } from './machine.mjs';
 import { readProcessMemory, watchMemory } from './memory.mjs';
 import { markdownTable, median } from './statistics.mjs';
+import { unetInputs } from './unetInputs.mjs';
 
 const MB = 2 ** 20;
 
@@ -38,7 +39,7 @@ class PlainEngine {
 
   async load() {
     const opened = await openComponentCheckpoint(join(this.#checkpoint, 'unet'));
-    const shapes = Object.fromEntries(Object.entries(inputs(this.#batch)).map(([name, { type, dims }]) => [name, { type, dims }]));
+    const shapes = Object.fromEntries(Object.entries(unetInputs(this.#batch)).map(([name, { type, dims }]) => [name, { type, dims }]));
     const { bytes, folder } = exportOnnx(UNet2DConditionModel.fromConfig(opened.config), opened, 'call', shapes, { attention: chunkedAttention(Infinity) });
     const path = join(folder, '.thimble-bench.onnx');
     writeFileSync(path, bytes);
@@ -55,7 +56,7 @@ class PlainEngine {
   }
 
   async run() {
-    const given = Object.entries(inputs(this.#batch)).map(([name, { type, data, dims }]) => [name, { type, data, dims }]);
+    const given = Object.entries(unetInputs(this.#batch)).map(([name, { type, data, dims }]) => [name, { type, data, dims }]);
     return this.#ask({ run: Object.fromEntries(given) });
   }
 
@@ -99,22 +100,13 @@ class ThimbleEngine {
 
   async run() {
     const started = performance.now();
-    await this.#pipe.components.unet.call(inputs(this.#batch));
+    await this.#pipe.components.unet.call(unetInputs(this.#batch));
     return performance.now() - started;
   }
 
   async dispose() {
     await this.#pipe.dispose();
   }
-}
-
-function inputs(batch) {
-  const generator = new TorchGenerator(0);
-  return {
-    sample: generator.randn([batch, 4, 64, 64]),
-    timestep: new Tensor('int64', BigInt64Array.of(500n), [1]),
-    encoder_hidden_states: generator.randn([batch, 77, 768]),
-  };
 }
 
 /** Runs the comparison and returns its rows: label, load, median seconds per pass, memory. */

@@ -1,4 +1,4 @@
-import { type ComponentHandle, type Next, type Plugin, type PluginContext, Tensor, ThimbleError } from '@thimble/core';
+import { type ComponentHandle, type Next, type Plugin, type PluginContext, type Tensor, ThimbleError } from '@thimble/core';
 import { computeTiled } from './computeTiled.js';
 import { tileThatFits } from './tileThatFits.js';
 import { decodingAxis, encodingAxis, type AxisPlan, type TileSize } from './TilePlan.js';

@@ -116,7 +116,7 @@ test('an abort between tiles ends the decoding and leaves the pipeline usable', 
 test.each([
   [{ tileSampleMinSize: 0 }, 'tileSampleMinSize'],
   [{ tileOverlapFactor: 1 }, 'tileOverlapFactor'],
-  [{ tileSize: 64 } as object, 'tileSize'],
+  [{ tileSampleMinSize: 64, tileSize: 64 }, 'tileSize'],
   [{ tileSampleMinHeight: 64 }, 'tileSampleMinWidth'],
   [{ tileSampleMinSize: 64, tileSampleMinHeight: 64, tileSampleMinWidth: 64, tileSampleStrideHeight: 48, tileSampleStrideWidth: 48 }, 'tileSampleMinSize'],
   [{ tileSampleMinHeight: 64, tileSampleMinWidth: 64, tileSampleStrideHeight: 48, tileSampleStrideWidth: 65 }, 'tileSampleStrideWidth'],

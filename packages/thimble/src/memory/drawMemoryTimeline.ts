@@ -102,11 +102,8 @@ function bands(calls: readonly MemorySpan[], steps: readonly MemorySpan[], scale
   const names = [...new Set(calls.map(({ name }) => name))];
   const top = SIZE.height - PLOT.bottom + 8;
   return [
-    ...names.flatMap((name, i) => {
-      const own = calls.filter((call) => call.name === name);
-      const colour = COMPONENT_COLOURS[i % COMPONENT_COLOURS.length] as string;
-      return [...own.map((call) => bar(call, scale, top, colour)), label(name, own, scale, top)];
-    }),
+    ...calls.map((call) => bar(call, scale, top, COMPONENT_COLOURS[names.indexOf(call.name) % COMPONENT_COLOURS.length] as string)),
+    ...names.map((name) => label(name, calls.filter((call) => call.name === name), scale, top)),
     ...steps.map((step, i) => bar(step, scale, top + 26, i % 2 === 0 ? '#bbb' : '#999')),
     ...steps.filter((_, i) => i % Math.ceil(steps.length / 12) === 0).map((step) => label(steps.length > 12 ? step.name : `step ${step.name}`, [step], scale, top + 26)),
   ];

@@ -1,0 +1,11 @@
+import { Tensor, TorchGenerator } from '../../packages/core/dist/index.js';
+
+/** Inputs of SD 1.5's UNet for 512×512. */
+export function unetInputs(batch) {
+  const generator = new TorchGenerator(0);
+  return {
+    sample: generator.randn([batch, 4, 64, 64]),
+    timestep: new Tensor('int64', BigInt64Array.of(500n), [1]),
+    encoder_hidden_states: generator.randn([batch, 77, 768]),
+  };
+}
