@@ -75,7 +75,7 @@ export class SequentialOffloadPlugin implements Plugin {
     });
     hooks.afterSegment.tap({ name: this.name, stage: Stage.Late }, async (call) => {
       if (!ours(call.component)) return;
-      for (const segment of ahead) if (segment.name === call.segment) ahead.delete(segment);
+      ahead.delete(call.model.segments[call.index] as SegmentHandle);
       await this.#unloadAfter(call);
     });
     hooks.afterRun.tap({ name: this.name, stage: Stage.Late }, async () => {

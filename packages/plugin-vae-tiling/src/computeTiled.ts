@@ -32,18 +32,18 @@ export async function computeTiled(x: Tensor, { height, width }: TilePlan, next:
     above = row;
   }
   return joined.toTensor();
-
-  /** What a whole axis gives: as much for each element as a kept piece has for a stride. */
-  function outLength({ tile, stride, keep, blend }: AxisPlan, length: number): number {
-    const starts = startsOf({ tile, stride, keep, blend }, length);
-    const last = starts.at(-1) as number;
-    const lastOut = Math.round((Math.min(tile, length - last) * (keep + blend)) / tile);
-    return (starts.length - 1) * keep + Math.min(keep, lastOut);
-  }
 }
 
 function startsOf({ stride }: AxisPlan, length: number): number[] {
   return Array.from({ length: Math.ceil(length / stride) }, (_, i) => i * stride);
+}
+
+/** What a whole axis gives: as much for each element as a kept piece has for a stride. */
+function outLength(axis: AxisPlan, length: number): number {
+  const { tile, keep, blend } = axis;
+  const starts = startsOf(axis, length);
+  const lastOut = Math.round((Math.min(tile, length - (starts.at(-1) as number)) * (keep + blend)) / tile);
+  return (starts.length - 1) * keep + Math.min(keep, lastOut);
 }
 
 /** The whole picture, made when the first tile tells how many channels there are. */

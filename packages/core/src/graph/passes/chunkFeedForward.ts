@@ -1,5 +1,6 @@
 import { Emitter } from '../Emitter.js';
 import type { Graph, GraphNode } from '../Graph.js';
+import { evenChunks } from './evenChunks.js';
 
 const FLOAT32_BYTES = 4;
 
@@ -97,12 +98,10 @@ class RegionFinder {
 }
 
 function emitChunks({ input, aliases, nodes, rows, hiddenBytesPerRow }: FeedForwardRegion, budget: number, emit: Emitter, fixed: ReadonlyMap<string, string>): void {
-  const most = Math.max(1, Math.floor(budget / hiddenBytesPerRow));
-  const size = Math.ceil(rows / Math.ceil(rows / most));
   const axes = emit.constant('int64', [1], [0]);
   const parts: string[] = [];
-  for (let start = 0; start < rows; start += size) {
-    const [from, to] = [start, Math.min(rows, start + size)].map((at) => emit.constant('int64', [1], [at]));
+  for (const [start, count] of evenChunks(rows, budget / hiddenBytesPerRow)) {
+    const [from, to] = [start, start + count].map((at) => emit.constant('int64', [1], [at]));
     const piece = emit.one('Slice', [input, from as string, to as string, axes]);
     const renamed = new Map(fixed);
     for (const alias of aliases) renamed.set(alias, piece);

@@ -1,8 +1,10 @@
+import { DEFAULT_TRANSIENT_BYTES } from '../../device/MemoryBudget.js';
 import type { Emitter } from '../Emitter.js';
 import type { AttentionLowering, AttentionSite } from './AttentionLowering.js';
+import { evenChunks } from './evenChunks.js';
 
-/** Bytes that the scores of one chunk may take by default: 32 MB. */
-export const DEFAULT_SCORE_BUDGET = 32 * 2 ** 20;
+/** Bytes that the scores of one chunk may take by default. */
+export const DEFAULT_SCORE_BUDGET = DEFAULT_TRANSIENT_BYTES;
 
 /**
  * Plain attention, softmax(q kᵀ / sqrt(d)) v, in chunks of queries whose scores [n, heads, chunk, k] in float32 stay within
@@ -35,11 +37,7 @@ function headsFirst(site: AttentionSite, emit: Emitter, value: string, perm: rea
 }
 
 function chunkSizes(site: AttentionSite, budget: number): number[] {
-  const bytesPerQuery = site.batch * site.heads * site.keys * 4;
-  const most = Math.max(1, Math.floor(budget / bytesPerQuery));
-  const count = Math.max(1, Math.ceil(site.queries / most));
-  const size = Math.ceil(site.queries / count);
-  return Array.from({ length: Math.ceil(site.queries / size) }, (_, i) => Math.min(size, site.queries - i * size));
+  return evenChunks(site.queries, budget / (site.batch * site.heads * site.keys * 4)).map(([, size]) => size);
 }
 
 function causalMask(emit: Emitter, first: number, queries: number, keys: number): string {

@@ -1,8 +1,7 @@
+import { DEFAULT_TRANSIENT_BYTES } from '../../device/MemoryBudget.js';
 import { Emitter } from '../Emitter.js';
 import type { Graph, GraphNode, GraphWeight, WeightSource } from '../Graph.js';
-
-/** Bytes that a weight may take when it is widened to float32, by default: 32 MB. */
-export const DEFAULT_WIDEN_BUDGET = 32 * 2 ** 20;
+import { type Chunk, evenChunks } from './evenChunks.js';
 
 const SPLITTABLE = new Set(['Gemm', 'Conv']);
 const FLOAT32_BYTES = 4;
@@ -12,7 +11,7 @@ const FLOAT32_BYTES = 4;
  * than `budget` bytes as float32: each part's weight is widened, used and dropped before the next one's. Weights stored in float32 are
  * mapped, not widened, and stay whole.
  */
-export function splitWideWeights(graph: Graph, budget: number = DEFAULT_WIDEN_BUDGET): Graph {
+export function splitWideWeights(graph: Graph, budget: number = DEFAULT_TRANSIENT_BYTES): Graph {
   const weights = new Map(graph.weights.map((weight) => [weight.name, weight]));
   const constants = [...graph.constants];
   const nodes = graph.nodes.flatMap((node) => {
@@ -28,20 +27,16 @@ export function splitWideWeights(graph: Graph, budget: number = DEFAULT_WIDEN_BU
   return graph.with({ nodes, constants, weights: [...weights.values()].filter((weight) => used.has(weight.name)) });
 }
 
-type Rows = readonly [start: number, count: number];
-
-function partsOf(node: GraphNode, weights: ReadonlyMap<string, GraphWeight>, budget: number): readonly Rows[] {
+function partsOf(node: GraphNode, weights: ReadonlyMap<string, GraphWeight>, budget: number): readonly Chunk[] {
   const weight = weights.get(node.inputs[1] ?? '');
   if (!SPLITTABLE.has(node.op) || weight === undefined || weight.type === 'float32') return [];
   const [rows = 1, ...rest] = weight.dims;
   const bytesPerRow = rest.reduce((a, b) => a * b, 1) * FLOAT32_BYTES;
-  const most = Math.max(1, Math.floor(budget / bytesPerRow));
-  const count = Math.ceil(rows / Math.ceil(rows / most));
-  return Array.from({ length: Math.ceil(rows / count) }, (_, i) => [i * count, Math.min(count, rows - i * count)]);
+  return evenChunks(rows, budget / bytesPerRow);
 }
 
 /** One node per part, each with its rows of the weight and of the bias, joined on the channel axis. */
-function splitNode(node: GraphNode, parts: readonly Rows[], weights: Map<string, GraphWeight>, emit: Emitter): void {
+function splitNode(node: GraphNode, parts: readonly Chunk[], weights: Map<string, GraphWeight>, emit: Emitter): void {
   const [x, ...parameters] = node.inputs as [string, ...string[]];
   const outputs = parts.map((rows) => {
     const sliced = parameters.map((name) => sliceWeight(weights.get(name) as GraphWeight, rows, weights));
@@ -50,7 +45,7 @@ function splitNode(node: GraphNode, parts: readonly Rows[], weights: Map<string,
   emit.last('Concat', outputs, node.outputs[0] as string, { axis: { int: 1 } });
 }
 
-function sliceWeight(weight: GraphWeight, [start, count]: Rows, weights: Map<string, GraphWeight>): string {
+function sliceWeight(weight: GraphWeight, [start, count]: Chunk, weights: Map<string, GraphWeight>): string {
   const name = `${weight.name}/rows.${start}`;
   const [rows = 1, ...rest] = weight.dims;
   const source = weight.source === undefined ? {} : { source: sliceSource(weight.source, rows, start, count) };
