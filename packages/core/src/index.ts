@@ -4,12 +4,13 @@ export type { ErrorCode, ErrorDetails } from './errors.js';
 export { VERSION } from './version.js';
 
 export { DiffusionPipeline } from './pipelines/DiffusionPipeline.js';
+export { concatBatch, splitBatch } from './pipelines/batch.js';
 export type { PipelineParts, Prompt } from './pipelines/DiffusionPipeline.js';
 export { StableDiffusionPipeline } from './pipelines/StableDiffusionPipeline.js';
 export type { FromPretrainedOptions } from './pipelines/FromPretrainedOptions.js';
 export type { GenerateOptions, GenerateResult, OutputType, RunTimings } from './pipelines/GenerateOptions.js';
 export type {
-  DecodeEvent, DoneEvent, LoadEvent, MemoryEvent, ModelEvent, PipelineEvent, PreviewEvent, StepEvent, WarningEvent,
+  DecodeEvent, DoneEvent, ImageEvent, LoadEvent, MemoryEvent, ModelEvent, PipelineEvent, PreviewEvent, ProgressEvent, StepEvent, WarningEvent,
 } from './pipelines/PipelineEvent.js';
 export { Component } from './pipelines/Component.js';
 export type { CallOptions, ComponentParts } from './pipelines/Component.js';
@@ -38,6 +39,8 @@ export type { MemoryReport } from './hooks/MemoryReport.js';
 export type { ModelCall, NamedTensors } from './hooks/ModelCall.js';
 export type { RunContext } from './hooks/RunContext.js';
 export type { RunMemory } from './hooks/RunMemory.js';
+export { rowsOfSample, sampleOfRows } from './hooks/SampleRows.js';
+export type { SampleRows } from './hooks/SampleRows.js';
 export type { NamedDeviceTensors, SegmentCall } from './hooks/SegmentCall.js';
 export type { SegmentHandle } from './hooks/SegmentHandle.js';
 export type { StepContext } from './hooks/StepContext.js';
@@ -110,6 +113,7 @@ export { ProcessDevice } from './device/ProcessDevice.js';
 export type { Device } from './device/Device.js';
 export { MemoryBudget } from './device/MemoryBudget.js';
 export type { Allocator, DeviceOptions } from './device/DeviceOptions.js';
+export type { DeviceRows, RowRange, RowsOptions } from './device/DeviceRows.js';
 export type { DeviceTensor } from './device/DeviceTensor.js';
 export type { ExecutionProvider } from './device/ExecutionProvider.js';
 export type { FileRange } from './device/FileRange.js';

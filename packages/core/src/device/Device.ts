@@ -1,4 +1,5 @@
 import type { Tensor } from 'onnxruntime-common';
+import type { DeviceRows, RowsOptions } from './DeviceRows.js';
 import type { DeviceTensor } from './DeviceTensor.js';
 import type { ExecutionProvider } from './ExecutionProvider.js';
 import type { FileRange } from './FileRange.js';
@@ -23,20 +24,22 @@ export interface Device {
    * Runs sessions one after the other. An aborted `signal` stops it after the session that is running; if that takes long, a
    * device in a process of its own is ended and started afresh at the next call.
    *
-   * @throws `signal.reason`, ERR_RUNTIME_RUN, ERR_OUT_OF_MEMORY, ERR_DEVICE_CRASHED
+   * @throws `signal.reason`, ERR_RUNTIME_RUN, ERR_OUT_OF_MEMORY, ERR_DEVICE_CRASHED; ERR_DISK_FULL if rows do not fit their disk
    */
   run(program: Program, signal?: AbortSignal): Promise<ProgramResult>;
   /** Copies a tensor to the device. */
   upload(tensor: Tensor): Promise<DeviceTensor>;
   /** Copies a tensor back. @throws ERR_DEVICE_TENSOR_GONE */
   download(tensor: DeviceTensor): Promise<Tensor>;
-  /** Frees tensors; those that are gone are passed over. */
-  free(tensors: readonly DeviceTensor[]): Promise<void>;
+  /** Makes room for a tensor that is written and read by rows. @throws ERR_FILE_NOT_FOUND, ERR_FILE_ACCESS, ERR_DISK_FULL */
+  createRows(options: RowsOptions): Promise<DeviceRows>;
+  /** Frees tensors and rows; those that are gone are passed over. */
+  free(tensors: readonly (DeviceTensor | DeviceRows)[]): Promise<void>;
   /** Brings file ranges into the page cache. */
   prefetch(ranges: readonly FileRange[], signal?: AbortSignal): Promise<void>;
   /** What the device's own process holds; `undefined` if it has none, or if it is not running. */
   memory(): ProcessMemory | undefined;
-  /** How many sessions and tensors are there now. */
+  /** How many sessions and tensors (rows among them) are there now. */
   usage(): Promise<{ readonly sessions: number; readonly tensors: number }>;
   /** Gives memory back that nothing needs: a device's own process that holds neither sessions nor tensors is ended; the next call starts one. */
   trim(): Promise<void>;

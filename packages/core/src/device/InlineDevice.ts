@@ -2,6 +2,7 @@ import type { Tensor } from 'onnxruntime-common';
 import { isThimbleError, ThimbleError } from '../errors.js';
 import type { Device } from './Device.js';
 import type { DeviceOptions } from './DeviceOptions.js';
+import type { DeviceRows, RowsOptions } from './DeviceRows.js';
 import type { DeviceTensor } from './DeviceTensor.js';
 import type { ExecutionProvider } from './ExecutionProvider.js';
 import type { FileRange } from './FileRange.js';
@@ -49,7 +50,11 @@ export class InlineDevice implements Device {
     return this.#alive().download(tensor.id);
   }
 
-  async free(tensors: readonly DeviceTensor[]): Promise<void> {
+  async createRows(options: RowsOptions): Promise<DeviceRows> {
+    return this.#alive().createRows(options);
+  }
+
+  async free(tensors: readonly (DeviceTensor | DeviceRows)[]): Promise<void> {
     this.#runtime.free(tensors.map((tensor) => tensor.id));
   }
 

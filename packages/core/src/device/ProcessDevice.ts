@@ -6,6 +6,7 @@ import { isThimbleError, ThimbleError } from '../errors.js';
 import { BytePipe } from './BytePipe.js';
 import type { Device } from './Device.js';
 import type { Allocator, DeviceOptions } from './DeviceOptions.js';
+import type { DeviceRows, RowsOptions } from './DeviceRows.js';
 import type { DeviceTensor } from './DeviceTensor.js';
 import type { ExecutionProvider } from './ExecutionProvider.js';
 import type { FileRange } from './FileRange.js';
@@ -109,7 +110,11 @@ export class ProcessDevice implements Device {
     return this.#ask('download', tensor.id, undefined, (wire, child) => receive(child, wire));
   }
 
-  async free(tensors: readonly DeviceTensor[]): Promise<void> {
+  async createRows(options: RowsOptions): Promise<DeviceRows> {
+    return this.#ask('createRows', options);
+  }
+
+  async free(tensors: readonly (DeviceTensor | DeviceRows)[]): Promise<void> {
     if (this.#running !== undefined && tensors.length > 0) await this.#ask('free', tensors.map((tensor) => tensor.id));
   }
 

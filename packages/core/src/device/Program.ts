@@ -1,4 +1,5 @@
 import type { Tensor } from 'onnxruntime-common';
+import type { RowRange } from './DeviceRows.js';
 import type { DeviceTensor } from './DeviceTensor.js';
 
 /** One session's turn in a {@link Program}. */
@@ -15,11 +16,11 @@ export interface ProgramStep {
 
 /** Sessions to run one after the other, with the values that pass between them. */
 export interface Program {
-  /** Values at the start: tensors are copied to the device, handles are used where they lie and stay valid. */
-  readonly inputs: Readonly<Record<string, Tensor | DeviceTensor>>;
+  /** Values at the start: tensors are copied to the device, handles are used where they lie and stay valid, rows are read. */
+  readonly inputs: Readonly<Record<string, Tensor | DeviceTensor | RowRange>>;
   readonly steps: readonly ProgramStep[];
-  /** Values at the end: copied back, or kept on the device for later. */
-  readonly outputs: Readonly<Record<string, 'download' | 'keep'>>;
+  /** Values at the end: copied back, kept on the device for later, or written into rows. */
+  readonly outputs: Readonly<Record<string, 'download' | 'keep' | RowRange>>;
 }
 
 /** What a {@link Program} gave. */

@@ -2,10 +2,12 @@ import type { InferenceSession, Tensor } from 'onnxruntime-common';
 import type * as OnnxRuntime from 'onnxruntime-node';
 import { ThimbleError } from '../errors.js';
 import type { DeviceOptions } from './DeviceOptions.js';
+import type { DeviceRows, RowRange, RowsOptions } from './DeviceRows.js';
 import type { DeviceTensor } from './DeviceTensor.js';
 import { mapRuntimeError } from './mapRuntimeError.js';
 import type { OnnxModel } from './OnnxModel.js';
 import type { Program, ProgramResult, ProgramStep } from './Program.js';
+import { RowStore } from './RowStore.js';
 import { sessionOptions } from './sessionOptions.js';
 
 /**
@@ -24,6 +26,7 @@ export class Runtime {
   readonly #options: DeviceOptions;
   readonly #sessions = new Map<number, LoadedSession>();
   readonly #tensors = new Map<number, Tensor>();
+  readonly #rows = new Map<number, RowStore>();
   #runtime: typeof OnnxRuntime | undefined;
   #nextId: number;
   #dropped = 0;
@@ -35,7 +38,7 @@ export class Runtime {
   }
 
   get usage(): { readonly sessions: number; readonly tensors: number } {
-    return { sessions: this.#sessions.size, tensors: this.#tensors.size };
+    return { sessions: this.#sessions.size, tensors: this.#tensors.size + this.#rows.size };
   }
 
   async load(model: OnnxModel): Promise<number> {
@@ -69,6 +72,7 @@ export class Runtime {
       durations.push(performance.now() - started);
     }
     const entries = Object.entries(program.outputs).map(([name, mode]) => [name, mode, this.#valueOf(values, name)] as const);
+    for (const [, target, tensor] of entries) if (typeof target === 'object') this.#writeRows(target, tensor);
     return {
       downloaded: Object.fromEntries(entries.filter(([, mode]) => mode === 'download').map(([name, , tensor]) => [name, tensor])),
       kept: Object.fromEntries(entries.filter(([, mode]) => mode === 'keep').map(([name, , tensor]) => [name, this.#keep(tensor)])),
@@ -86,8 +90,16 @@ export class Runtime {
     return tensor;
   }
 
+  createRows(options: RowsOptions): DeviceRows {
+    const id = this.#nextId++;
+    this.#rows.set(id, new RowStore(options));
+    return { ...options, id };
+  }
+
   free(ids: readonly number[]): void {
     for (const id of ids) {
+      this.#rows.get(id)?.close();
+      this.#rows.delete(id);
       const tensor = this.#tensors.get(id);
       if (tensor === undefined) continue;
       this.#tensors.delete(id);
@@ -98,6 +110,7 @@ export class Runtime {
   async dispose(): Promise<void> {
     const ids = [...this.#sessions.keys()];
     this.#tensors.clear();
+    this.free([...this.#rows.keys()]);
     for (const id of ids) await this.unload(id);
   }
 
@@ -124,10 +137,31 @@ export class Runtime {
     return tensor;
   }
 
-  async #toTensor(input: Tensor | DeviceTensor): Promise<Tensor> {
+  async #toTensor(input: Tensor | DeviceTensor | RowRange): Promise<Tensor> {
     if ('id' in input) return this.download(input.id);
     const { Tensor: RuntimeTensor } = await this.#load();
+    if ('of' in input) return this.#readRows(input, RuntimeTensor);
     return input instanceof RuntimeTensor ? input : new RuntimeTensor(input.type as 'float32', input.data as Float32Array, input.dims);
+  }
+
+  #readRows({ of, start, count }: RowRange, RuntimeTensor: typeof OnnxRuntime.Tensor): Tensor {
+    const store = this.#rowsOf(of.id);
+    const bytes = new Uint8Array(store.byteLength(count));
+    store.read(start, count, bytes);
+    const data = store.type === 'float32' ? new Float32Array(bytes.buffer) : new Uint16Array(bytes.buffer);
+    return new RuntimeTensor(store.type as 'float32', data as Float32Array, [1, store.outer, count, store.inner]);
+  }
+
+  #writeRows({ of, start, count }: RowRange, tensor: Tensor): void {
+    const { buffer, byteOffset, byteLength } = tensor.data as Float32Array;
+    this.#rowsOf(of.id).write(start, count, new Uint8Array(buffer, byteOffset, byteLength));
+    this.#drop(tensor);
+  }
+
+  #rowsOf(id: number): RowStore {
+    const store = this.#rows.get(id);
+    if (store === undefined) throw new ThimbleError('ERR_DEVICE_TENSOR_GONE', { id });
+    return store;
   }
 
   #keep(tensor: Tensor): DeviceTensor {

@@ -1,5 +1,6 @@
 import type { Tensor } from 'onnxruntime-common';
 import type { ErrorCode } from '../errors.js';
+import type { DeviceRows, RowRange, RowsOptions } from './DeviceRows.js';
 import type { DeviceTensor } from './DeviceTensor.js';
 import type { DeviceOptions } from './DeviceOptions.js';
 import type { OnnxModel } from './OnnxModel.js';
@@ -24,7 +25,7 @@ export interface PipedTensor {
 
 /** A program as it travels between processes. */
 export interface WireProgram extends Omit<Program, 'inputs'> {
-  readonly inputs: Readonly<Record<string, WireTensor | DeviceTensor>>;
+  readonly inputs: Readonly<Record<string, WireTensor | DeviceTensor | RowRange>>;
 }
 
 /** What a program gave, as it travels between processes. */
@@ -42,6 +43,7 @@ export interface WorkerMethods {
   run: { argument: WireProgram; answer: WireResult };
   upload: { argument: WireTensor; answer: DeviceTensor };
   download: { argument: number; answer: WireTensor | PipedTensor };
+  createRows: { argument: RowsOptions; answer: DeviceRows };
   free: { argument: readonly number[]; answer: undefined };
   usage: { argument: undefined; answer: { readonly sessions: number; readonly tensors: number } };
 }

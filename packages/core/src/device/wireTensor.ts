@@ -1,4 +1,5 @@
 import { Tensor } from 'onnxruntime-common';
+import type { RowRange } from './DeviceRows.js';
 import type { DeviceTensor } from './DeviceTensor.js';
 import type { BytePipe } from './BytePipe.js';
 import type { PipedTensor, WireTensor } from './messages.js';
@@ -13,9 +14,9 @@ export function fromWire(wire: WireTensor): Tensor {
   return new Tensor(wire.type as 'float32', wire.data as Float32Array, wire.dims);
 }
 
-/** A tensor as plain data; a handle as it is. */
-export function toWireInput(value: Tensor | DeviceTensor): WireTensor | DeviceTensor {
-  return 'id' in value ? value : toWire(value);
+/** A tensor as plain data; a handle and rows as they are. */
+export function toWireInput(value: Tensor | DeviceTensor | RowRange): WireTensor | DeviceTensor | RowRange {
+  return 'id' in value || 'of' in value ? value : toWire(value);
 }
 
 /** A tensor from the worker, with its bytes from the pipe where they went that way. */

@@ -1,6 +1,7 @@
 import { Socket } from 'node:net';
 import type { Tensor } from 'onnxruntime-common';
 import { isThimbleError, ThimbleError } from '../errors.js';
+import type { RowRange } from './DeviceRows.js';
 import type { DeviceTensor } from './DeviceTensor.js';
 import { type PipedTensor, TENSOR_PIPE, type WireTensor, type WorkerRequest, type WorkerResponse } from './messages.js';
 import { Runtime } from './Runtime.js';
@@ -51,6 +52,7 @@ async function perform(request: Exclude<WorkerRequest, { method: 'cancel' }>): P
     case 'unload': return runtime.unload(request.argument);
     case 'upload': return runtime.upload(fromWire(request.argument));
     case 'download': return sendTensor(runtime.download(request.argument));
+    case 'createRows': return runtime.createRows(request.argument);
     case 'free': return runtime.free(request.argument);
     case 'usage': return runtime.usage;
     case 'run': {
@@ -68,8 +70,8 @@ function sendTensor(tensor: Tensor): WireTensor | PipedTensor {
   return { type, dims, byteLength: data.byteLength };
 }
 
-function fromInput(value: WireTensor | DeviceTensor): Tensor | DeviceTensor {
-  return 'id' in value ? value : fromWire(value);
+function fromInput(value: WireTensor | DeviceTensor | RowRange): Tensor | DeviceTensor | RowRange {
+  return 'id' in value || 'of' in value ? value : fromWire(value);
 }
 
 function mapValues<A, B>(record: Readonly<Record<string, A>>, map: (value: A) => B): Record<string, B> {

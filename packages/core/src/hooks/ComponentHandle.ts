@@ -1,3 +1,7 @@
+import type { Device } from '../device/Device.js';
+import type { OnnxModel } from '../device/OnnxModel.js';
+import type { Graph } from '../graph/Graph.js';
+import type { InputShapes } from '../models/Model.js';
 import type { SegmentHandle } from './SegmentHandle.js';
 
 /** One component of a pipeline, as plugins see it: what they need to decide what is in memory when. */
@@ -6,6 +10,8 @@ export interface ComponentHandle {
   readonly name: string;
   /** The contents of its `config.json`. */
   readonly config: Readonly<Record<string, unknown>>;
+  /** Where it runs. */
+  readonly device: Device;
   readonly loaded: boolean;
   /** Weights of the segments that are loaded, in bytes. */
   readonly residentBytes: number;
@@ -19,4 +25,12 @@ export interface ComponentHandle {
   load(signal?: AbortSignal): Promise<void>;
   /** Frees every segment; nothing if none is loaded. */
   unload(): Promise<void>;
+  /**
+   * An entry point as one graph, bound to the checkpoint, before any plugin has changed it: to be cut up otherwise than into segments.
+   *
+   * @throws RangeError for an entry point that the model does not have
+   */
+  graph(entry: string, inputs: InputShapes): Graph;
+  /** Makes of a graph, or a part of one, what the device loads; passes the `transformGraph` hook as a segment does. */
+  lower(graph: Graph): OnnxModel;
 }

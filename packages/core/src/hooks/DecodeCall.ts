@@ -1,5 +1,6 @@
 import type { Tensor } from 'onnxruntime-common';
 import type { RunContext } from './RunContext.js';
+import type { SampleRows } from './SampleRows.js';
 import type { Wrapper } from './Wrapping.js';
 
 /** One `vae.decode({ z })`, whoever called it. */
@@ -15,4 +16,9 @@ export interface DecodeCall {
   readonly signal?: AbortSignal | undefined;
   /** In `beforeDecode`: puts code around the decoding, the first wrapper outermost: it may split `z` and join the samples. */
   readonly wrap: (wrapper: Wrapper<Tensor, Tensor>) => void;
+  /**
+   * As {@link DecodeCall.wrap}, in the same order with it, for wrappers that give the pictures row by row or one by one: where nobody asks for
+   * the whole sample, such as a pipeline that makes images of it, it never exists.
+   */
+  readonly wrapRows: (wrapper: Wrapper<Tensor, AsyncIterable<SampleRows>>) => void;
 }

@@ -11,6 +11,11 @@ export class Wrapping<Input, Output> {
   readonly #wrappers: Wrapper<Input, Output>[] = [];
   #started = false;
 
+  /** Whether there is any wrapper. */
+  get used(): boolean {
+    return this.#wrappers.length > 0;
+  }
+
   /**
    * Adds a wrapper inside those that are there. Bound, so that it can be a payload's `wrap`.
    *

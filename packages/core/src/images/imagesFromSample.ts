@@ -1,6 +1,8 @@
 import { Tensor } from 'onnxruntime-common';
 import { ThimbleError } from '../errors.js';
-import { Image } from './Image.js';
+import { GrowingImage } from './GrowingImage.js';
+import type { Image } from './Image.js';
+import { pixelOfSample } from './pixelOfSample.js';
 
 const CHANNELS = 3;
 
@@ -38,32 +40,16 @@ export function pixelsFromSample(sample: Tensor): Tensor {
   return new Tensor('float32', float32Of(sample).map((x) => Math.min(Math.max(pixelOfSample(x), 0), 1)), sample.dims);
 }
 
-function pixelOfSample(x: number): number {
-  return Math.fround(x / 2 + 0.5);
-}
-
-/** A byte is `round(255 · pixel)`, half to even, as numpy rounds: that is how a clamped array stores a number. */
 function toImages(tensor: Tensor, pixelOf: (x: number) => number, metadata: ImageMetadata | undefined): Image[] {
   const data = float32Of(tensor);
   const [count = 0, channels, height = 0, width = 0] = tensor.dims;
   if (tensor.dims.length !== 4 || channels !== CHANNELS) throw new ThimbleError('ERR_TENSOR_SHAPE', { got: tensor.dims, expected: `[N, ${CHANNELS}, H, W]` });
-  const plane = width * height;
+  const size = CHANNELS * width * height;
   return Array.from({ length: count }, (_, index) => {
-    const image = data.subarray(index * CHANNELS * plane, (index + 1) * CHANNELS * plane);
-    checkNumbers(image, index);
-    const bytes = new Uint8ClampedArray(image.length);
-    for (let i = 0; i < plane; i++) {
-      for (let channel = 0; channel < CHANNELS; channel++) {
-        bytes[i * CHANNELS + channel] = Math.fround(255 * pixelOf(image[channel * plane + i]!));
-      }
-    }
-    return new Image({ width, height, channels: CHANNELS, data: new Uint8Array(bytes.buffer), metadata: metadata?.(index) ?? {} });
+    const image = new GrowingImage(index, width, height, pixelOf);
+    image.add(0, data.subarray(index * size, (index + 1) * size));
+    return image.toImage(metadata?.(index));
   });
-}
-
-function checkNumbers(image: Float32Array, index: number): void {
-  const count = image.reduce((sum, x) => (Number.isNaN(x) ? sum + 1 : sum), 0);
-  if (count > 0) throw new ThimbleError('ERR_IMAGE_NAN', { image: index, count });
 }
 
 function float32Of(tensor: Tensor): Float32Array {

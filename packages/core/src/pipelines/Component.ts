@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Tensor } from 'onnxruntime-common';
 import type { Device } from '../device/Device.js';
 import { ThimbleError } from '../errors.js';
+import type { OnnxModel } from '../device/OnnxModel.js';
 import type { Graph } from '../graph/Graph.js';
 import type { Outline } from '../graph/Outline.js';
 import { MemoryBudget } from '../device/MemoryBudget.js';
@@ -19,7 +20,9 @@ import type { Hooks } from '../hooks/manifest.js';
 import type { ModelCall, NamedTensors } from '../hooks/ModelCall.js';
 import type { RunContext } from '../hooks/RunContext.js';
 import type { SegmentCall } from '../hooks/SegmentCall.js';
-import { type Next, Wrapping } from '../hooks/Wrapping.js';
+import { DecodeWrapping } from '../hooks/DecodeWrapping.js';
+import { rowsOfSample, type SampleRows, sampleOfRows } from '../hooks/SampleRows.js';
+import { Wrapping } from '../hooks/Wrapping.js';
 import type { InputShapes, Model, ModelEntry } from '../models/Model.js';
 import { ModelWeights } from '../models/ModelWeights.js';
 import type { ComponentCheckpoint } from '../weights/ComponentCheckpoint.js';
@@ -73,7 +76,7 @@ export class Component implements ComponentHandle {
   readonly name: string;
   readonly model: Model;
   readonly checkpoint: ComponentCheckpoint;
-  readonly #device: Device;
+  readonly device: Device;
   readonly #hooks: Hooks;
   readonly #budget: MemoryBudget;
   readonly #notify: (event: LoadEvent | ModelEvent) => void;
@@ -90,7 +93,7 @@ export class Component implements ComponentHandle {
     this.name = name;
     this.model = model;
     this.checkpoint = checkpoint;
-    this.#device = device;
+    this.device = device;
     this.#hooks = hooks;
     this.#budget = budget;
     this.#notify = notify;
@@ -126,20 +129,39 @@ export class Component implements ComponentHandle {
     for (const segment of this.#known.values()) await segment.unload();
   }
 
+  graph(entry: string, inputs: InputShapes): Graph {
+    return bindWeights(this.model.graph(entry, inputs), (key) => this.#weights.find(key));
+  }
+
+  lower(graph: Graph): OnnxModel {
+    return serializeOnnx(this.#transform(graph));
+  }
+
   /** Runs the model. @throws ERR_INPUT_INVALID, ERR_ENTRY_UNKNOWN, `signal.reason`, and what the device and hooks throw */
   async call(inputs: Readonly<Record<string, Tensor>>, options: CallOptions = {}): Promise<NamedTensors> {
     return this.invoke('call', inputs, options);
   }
 
   /** `vae.decode({ z })` → `{ sample }`, through the decode hooks. */
-  async decode(inputs: { readonly z: Tensor }, options: CallOptions = {}): Promise<{ sample: Tensor }> {
-    const { run, signal } = options;
-    const wrapping = new Wrapping<Tensor, Tensor>();
-    const call: DecodeCall = { component: this.name, z: inputs.z, run, signal, wrap: wrapping.wrap };
-    await this.#hooks.beforeDecode.call(call);
-    call.sample ??= await this.#callWrapped('decode', { input: 'z', output: 'sample' }, call.z, wrapping, options);
+  async decode({ z }: { readonly z: Tensor }, options: CallOptions = {}): Promise<{ sample: Tensor }> {
+    const { call, wrapping } = await this.#beginDecode(z, options);
+    call.sample ??= await this.#decodeWhole(call.z, wrapping, options);
     await this.#hooks.afterDecode.call(call);
     return { sample: call.sample };
+  }
+
+  /**
+   * As {@link Component.decode}, but hands the sample on in parts as they are done; with plugins that slice or tile, the whole of it never
+   * exists. Where an `afterDecode` tap wants it whole, the parts come at the end.
+   *
+   * @throws also what `deliver` throws
+   */
+  async decodeRows({ z }: { readonly z: Tensor }, deliver: (rows: SampleRows) => void | Promise<void>, options: CallOptions = {}): Promise<void> {
+    const { call, wrapping } = await this.#beginDecode(z, options);
+    if (call.sample === undefined && !this.#hooks.afterDecode.isUsed()) return this.#decodeParts(call.z, wrapping, deliver, options);
+    call.sample ??= await this.#decodeWhole(call.z, wrapping, options);
+    await this.#hooks.afterDecode.call(call);
+    for await (const rows of rowsOfSample(call.sample)) await deliver(rows);
   }
 
   /** `vae.encode({ x })` → `{ moments }`, through the encode hooks. */
@@ -160,6 +182,34 @@ export class Component implements ComponentHandle {
     return this.#callModel(entry, { ...inputs }, options, (given) => this.#execute(entry, given, options));
   }
 
+  async #beginDecode(z: Tensor, { run, signal }: CallOptions): Promise<{ readonly call: DecodeCall; readonly wrapping: DecodeWrapping }> {
+    const wrapping = new DecodeWrapping();
+    const call: DecodeCall = { component: this.name, z, run, signal, wrap: wrapping.wrap, wrapRows: wrapping.wrapRows };
+    await this.#hooks.beforeDecode.call(call);
+    return { call, wrapping };
+  }
+
+  async #decodeWhole(z: Tensor, wrapping: DecodeWrapping, options: CallOptions): Promise<Tensor> {
+    const compute = async (part: Tensor): Promise<Tensor> => (await this.#execute('decode', { z: part }, options))['sample'] as Tensor;
+    const outputs = await this.#callModel('decode', { z }, options, async ({ z: given }) => {
+      const latents = given as Tensor;
+      return { sample: wrapping.used ? await sampleOfRows(await wrapping.run(compute, latents), latents.dims[0] as number) : await compute(latents) };
+    });
+    return outputs['sample'] as Tensor;
+  }
+
+  /** What nobody has put code around goes straight to `deliver`; the model call then has no outputs. */
+  async #decodeParts(z: Tensor, wrapping: DecodeWrapping, deliver: (rows: SampleRows) => void | Promise<void>, options: CallOptions): Promise<void> {
+    const compute = async (part: Tensor): Promise<Tensor> => (await this.#execute('decode', { z: part }, options))['sample'] as Tensor;
+    const { sample } = await this.#callModel('decode', { z }, options, async ({ z: given }, wrapped) => {
+      const parts = await wrapping.run(compute, given as Tensor);
+      if (wrapped) return { sample: await sampleOfRows(parts, (given as Tensor).dims[0] as number) };
+      for await (const rows of parts) await deliver(rows);
+      return {};
+    });
+    if (sample !== undefined) for await (const rows of rowsOfSample(sample)) await deliver(rows);
+  }
+
   /** One model call around a tensor that hooks may split and join: the model hooks fire once, `wrapping` computes inside them. */
   async #callWrapped(entry: string, { input, output }: { readonly input: string; readonly output: string }, tensor: Tensor, wrapping: Wrapping<Tensor, Tensor>, options: CallOptions): Promise<Tensor> {
     const compute = async (part: Tensor): Promise<Tensor> => (await this.#execute(entry, { [input]: part }, options))[output] as Tensor;
@@ -167,7 +217,7 @@ export class Component implements ComponentHandle {
     return outputs[output] as Tensor;
   }
 
-  async #callModel(entry: string, inputs: NamedTensors, options: CallOptions, inner: Next<NamedTensors, NamedTensors>): Promise<NamedTensors> {
+  async #callModel(entry: string, inputs: NamedTensors, options: CallOptions, inner: (inputs: NamedTensors, wrapped: boolean) => Promise<NamedTensors>): Promise<NamedTensors> {
     const { run, signal } = options;
     signal?.throwIfAborted();
     this.#entry(entry);
@@ -175,7 +225,7 @@ export class Component implements ComponentHandle {
     const call: ModelCall = { component: this.name, model: this, entry: entry as EntryName, inputs, run, signal, wrap: wrapping.wrap };
     await this.#hooks.beforeModelCall.call(call);
     const started = performance.now();
-    call.outputs ??= await wrapping.run(inner, call.inputs);
+    call.outputs ??= await wrapping.run(async (given) => inner(given, wrapping.used), call.inputs);
     this.#notify({ type: 'model', component: this.name, entry, milliseconds: performance.now() - started });
     await this.#hooks.afterModelCall.call(call);
     return call.outputs;
@@ -213,19 +263,19 @@ export class Component implements ComponentHandle {
     await this.#loadSegments(plan.map(({ segment }) => segment), signal);
     const steps = plan.map(({ segment, feeds, results, release }) => ({ session: segment.session, feeds, results, release }));
     const outputs = Object.fromEntries(wanted.map((name) => [outline.outputs.get(name) as string, 'download' as const]));
-    return (await this.#device.run({ inputs, steps, outputs }, signal)).downloaded;
+    return (await this.device.run({ inputs, steps, outputs }, signal)).downloaded;
   }
 
   /** Segment by segment, with the segment hooks around each. */
   async #runHooked(plan: readonly PlannedSegment[], inputs: NamedTensors, outline: Outline, wanted: readonly string[], options: CallOptions): Promise<NamedTensors> {
-    const values = new Activations(this.#device);
+    const values = new Activations(this.device);
     try {
-      for (const [name, tensor] of Object.entries(inputs)) values.own({ [name]: await this.#device.upload(tensor) }, { [name]: name });
+      for (const [name, tensor] of Object.entries(inputs)) values.own({ [name]: await this.device.upload(tensor) }, { [name]: name });
       for (const [i, step] of plan.entries()) await this.#runSegment(step, plan.slice(i + 1), values, options);
       const results: NamedTensors = {};
       for (const name of wanted) {
         const value = outline.outputs.get(name) as string;
-        results[value] = await this.#device.download(values.get(value));
+        results[value] = await this.device.download(values.get(value));
       }
       return results;
     } finally {
@@ -241,7 +291,7 @@ export class Component implements ComponentHandle {
     if (call.outputs === undefined) {
       await segment.load();
       const ports = Object.keys(results);
-      const { kept } = await this.#device.run({
+      const { kept } = await this.device.run({
         inputs: call.inputs,
         steps: [{ session: segment.session, feeds: identity(Object.keys(call.inputs)), results: identity(ports), release: [] }],
         outputs: Object.fromEntries(ports.map((port) => [port, 'keep' as const])),
@@ -306,13 +356,13 @@ export class Component implements ComponentHandle {
 
   /** From the pristine graph to what the runtime takes; what plugins do stands between binding and lowering. */
   #lower(graph: Graph): SegmentProgram {
-    const bound = bindWeights(graph, (key) => this.#weights.find(key));
-    const transformed = this.#hooks.transformGraph.call(bound, { component: this.name, segment: graph.name });
-    const lowered = this.#lowerWithin(transformed, this.#budget.transientBytes);
+    const lowered = this.#transform(bindWeights(graph, (key) => this.#weights.find(key)));
     return { model: serializeOnnx(lowered), ranges: lowered.weights.flatMap((weight) => (weight.source === undefined ? [] : [weight.source])) };
   }
 
-  #lowerWithin(graph: Graph, bytes: number): Graph {
+  #transform(bound: Graph): Graph {
+    const graph = this.#hooks.transformGraph.call(bound, { component: this.name, segment: bound.name });
+    const bytes = this.#budget.transientBytes;
     return widenWeights(splitWideWeights(chunkFeedForward(lowerAttention(graph, chunkedAttention(bytes)), bytes), bytes));
   }
 
@@ -331,7 +381,7 @@ export class Component implements ComponentHandle {
     const { name } = graph;
     if (this.#known.has(name)) return;
     const nominal = (): SegmentProgram => this.#nominal(entryName, name);
-    this.#known.set(name, new ComponentSegment(name, this.#bytesOf(graph), this.#device, nominal, (segment) => this.segments.indexOf(segment)));
+    this.#known.set(name, new ComponentSegment(name, this.#bytesOf(graph), this.device, nominal, (segment) => this.segments.indexOf(segment)));
   }
 
   #nominal(entryName: string, segment: string): SegmentProgram {

@@ -178,6 +178,10 @@ export abstract class DiffusionPipeline implements PluginHostPipeline, AsyncDisp
     this.#parts.events.emit({ type: 'warning', code, message });
   }
 
+  progress(task: string, done: number, total: number): void {
+    this.#parts.events.emit({ type: 'progress', task, done, total });
+  }
+
   /** Ends what runs, removes the plugins, unloads everything and ends the device's process. Idempotent. */
   async dispose(): Promise<void> {
     if (!this.#life.signal.aborted) this.#life.abort(new ThimbleError('ERR_DISPOSED', { object: 'the pipeline' }));
@@ -204,13 +208,14 @@ export abstract class DiffusionPipeline implements PluginHostPipeline, AsyncDisp
   /** One run, once it is its turn. Only then are the options looked at, because that sets the scheduler's timesteps. */
   async * #takeTurn(prompt: Prompt, options: GenerateOptions): AsyncGenerator<PipelineEvent, GenerateResult | undefined> {
     checkOptionNames(options, this.optionNames);
-    const signal = options.signal === undefined ? this.#life.signal : AbortSignal.any([options.signal, this.#life.signal]);
+    const left = new AbortController();
+    const signal = AbortSignal.any([this.#life.signal, left.signal, ...(options.signal === undefined ? [] : [options.signal])]);
     using turn = await this.#parts.turns.take(signal);
     await this.#parts.host.settled();
     const prepared = this.prepare(prompt, options);
     using memory = new MemoryMonitor(this.device, this.components);
     const context: RunContext = { id: ++this.#runs, prompt, signal, state: new Map(), ...prepared };
-    const run = new PipelineRun(context, memory, []);
+    const run = new PipelineRun(context, memory, left);
     using attached = this.#parts.events.attach(run);
     void [turn, attached];
     return yield* this.#run(prompt, options, run);

@@ -38,6 +38,25 @@ export interface StepEvent {
   latents(): Promise<Tensor>;
 }
 
+/** How far something that takes long has come, such as decoding in tiles. */
+export interface ProgressEvent {
+  readonly type: 'progress';
+  /** What is being done: `decode`, `encode`. */
+  readonly task: string;
+  readonly done: number;
+  readonly total: number;
+}
+
+/** One picture is done; the others may follow. */
+export interface ImageEvent {
+  readonly type: 'image';
+  /** Which of the run, from 0. */
+  readonly index: number;
+  readonly image: Image;
+  /** Its seed; absent where a `generator` or `latents` and no noise were given. */
+  readonly seed: number | undefined;
+}
+
 /** The latents were decoded. */
 export interface DecodeEvent {
   readonly type: 'decode';
@@ -67,4 +86,4 @@ export interface DoneEvent<O extends OutputType = OutputType> {
 
 /** What `pipe.stream` yields. */
 export type PipelineEvent<O extends OutputType = OutputType> =
-  | WarningEvent | LoadEvent | ModelEvent | StepEvent | DecodeEvent | PreviewEvent | MemoryEvent | DoneEvent<O>;
+  | WarningEvent | LoadEvent | ModelEvent | StepEvent | ProgressEvent | ImageEvent | DecodeEvent | PreviewEvent | MemoryEvent | DoneEvent<O>;

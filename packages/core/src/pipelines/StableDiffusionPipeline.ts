@@ -3,7 +3,8 @@ import { ThimbleError } from '../errors.js';
 import type { RunContext } from '../hooks/RunContext.js';
 import type { StepContext } from '../hooks/StepContext.js';
 import type { Image } from '../images/Image.js';
-import { imagesFromSample, pixelsFromSample } from '../images/imagesFromSample.js';
+import { GrowingImage } from '../images/GrowingImage.js';
+import { pixelsFromSample } from '../images/imagesFromSample.js';
 import { BatchGenerator } from '../random/BatchGenerator.js';
 import type { Generator } from '../random/Generator.js';
 import { randomSeed } from '../random/randomSeed.js';
@@ -11,7 +12,7 @@ import { TorchGenerator } from '../random/TorchGenerator.js';
 import type { Scheduler, SetTimestepsOptions } from '../schedulers/Scheduler.js';
 import { assertFinite } from './assertFinite.js';
 import { concatBatch, repeatBatch, splitBatch } from './batch.js';
-import type { Component } from './Component.js';
+import type { CallOptions, Component } from './Component.js';
 import { DiffusionPipeline, type PipelineParts, type Prompt } from './DiffusionPipeline.js';
 import type { GenerateOptions, GenerateResult } from './GenerateOptions.js';
 import { guidanceEmbedding, guide, rescaleGuidance } from './guidance.js';
@@ -75,7 +76,7 @@ export class StableDiffusionPipeline extends DiffusionPipeline {
       const step: StepContext = { index, timestep, latents, run: run.context, signal: run.signal };
       await this.hooks.beforeStep.call(step);
       const input = scheduler.scaleModelInput(guided ? concatBatch([step.latents, step.latents]) : step.latents, timestep);
-      const output = await unet.call({ sample: input, timestep: timestepTensor(timestep), encoder_hidden_states: embeds, ...condition }, { run: run.context, signal: run.signal });
+      const output = yield* run.during(unet.call({ sample: input, timestep: timestepTensor(timestep), encoder_hidden_states: embeds, ...condition }, { run: run.context, signal: run.signal }));
       const prediction = guided ? guidedPrediction(output['sample'] as Tensor, guidanceScale, guidanceRescale) : (output['sample'] as Tensor);
       step.latents = scheduler.step(prediction, timestep, step.latents, { eta, generator }).prevSample;
       assertFinite(step.latents, `after step ${index + 1} of ${scheduler.timesteps.length}`);
@@ -91,7 +92,7 @@ export class StableDiffusionPipeline extends DiffusionPipeline {
 
     // 4. Latents become pictures
     const decodeStarted = performance.now();
-    const images = await this.#output(latents, resolved, seeds, run);
+    const images = yield* run.during(this.#output(latents, resolved, seeds, run));
     const decode = performance.now() - decodeStarted;
     yield* run.drain();
     if (resolved.outputType !== 'latent') yield { type: 'decode', images: count, milliseconds: decode };
@@ -100,7 +101,7 @@ export class StableDiffusionPipeline extends DiffusionPipeline {
 
   async decodeLatents(latents: Tensor, options: { readonly signal?: AbortSignal } = {}): Promise<Image[]> {
     assertFinite(latents, 'given to decodeLatents');
-    return imagesFromSample((await this.component('vae').decode({ z: unscaleLatents(latents, this.component('vae').config) }, options)).sample);
+    return this.#decodeImages(latents, options);
   }
 
   #resolve(prompt: Prompt, options: GenerateOptions): StableDiffusionOptions {
@@ -163,9 +164,31 @@ export class StableDiffusionPipeline extends DiffusionPipeline {
 
   async #output(latents: Tensor, { outputType }: StableDiffusionOptions, seeds: readonly number[], run: PipelineRun): Promise<Image[] | Tensor> {
     if (outputType === 'latent') return latents;
-    const { sample } = await this.component('vae').decode({ z: unscaleLatents(latents, this.component('vae').config) }, { run: run.context, signal: run.signal });
-    if (outputType === 'tensor') return pixelsFromSample(sample);
-    return imagesFromSample(sample, (index) => pngParameters(this, run.context, index, seeds));
+    const options = { run: run.context, signal: run.signal };
+    if (outputType === 'tensor') return pixelsFromSample((await this.component('vae').decode({ z: this.#unscaled(latents) }, options)).sample);
+    return this.#decodeImages(latents, options, (image, index) => {
+      Object.assign(image.metadata, pngParameters(this, run.context, index, seeds));
+      run.emit({ type: 'image', index, image, seed: seeds[index] });
+    });
+  }
+
+  /** Each picture is made from its rows as they come, and handed on before the next one. */
+  async #decodeImages(latents: Tensor, options: CallOptions, done: (image: Image, index: number) => void = () => undefined): Promise<Image[]> {
+    const images: Image[] = [];
+    let growing: GrowingImage | undefined;
+    await this.component('vae').decodeRows({ z: this.#unscaled(latents) }, ({ index, top, height, rows }) => {
+      growing ??= new GrowingImage(index, rows.dims[3] as number, height);
+      growing.add(top, rows.data as Float32Array);
+      if (!growing.complete) return;
+      images.push(growing.toImage());
+      growing = undefined;
+      done(images.at(-1) as Image, index);
+    }, options);
+    return images;
+  }
+
+  #unscaled(latents: Tensor): Tensor {
+    return unscaleLatents(latents, this.component('vae').config);
   }
 
   async #measurePreview(run: PipelineRun): Promise<LatentPreview> {

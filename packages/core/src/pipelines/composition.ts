@@ -150,6 +150,7 @@ function createHost(own: DependencyContainer, slot: DeviceSlot): PluginHost {
       memoryLimit: own.resolve(BUDGET).limit,
       trim: async () => slot.device?.trim(),
       warn: (code, message) => events.emit({ type: 'warning', code, message }),
+      progress: (task, done, total) => events.emit({ type: 'progress', task, done, total }),
     },
   });
 }

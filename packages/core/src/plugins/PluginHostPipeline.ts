@@ -13,4 +13,6 @@ export interface PluginHostPipeline {
   trim(): Promise<void>;
   /** Tells the user something that is no error, as a `warning` event. `code` is stable, for tests and filters. */
   warn(code: string, message: string): void;
+  /** Tells how far something that takes long has come, as a `progress` event. */
+  progress(task: string, done: number, total: number): void;
 }

@@ -1,7 +1,7 @@
 import { readdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isThimbleError, ThimbleError } from '../errors.js';
-import { fileSystemError } from './fileSystemError.js';
+import { fileSystemError } from '../fileSystemError.js';
 import { readJsonFile } from './readJsonFile.js';
 import type { JsonObject } from './readJsonFile.js';
 import { readShardIndex } from './readShardIndex.js';

@@ -2,7 +2,7 @@ import { readdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ThimbleError } from '../errors.js';
 import { classNameOf } from './ComponentCheckpoint.js';
-import { fileSystemError } from './fileSystemError.js';
+import { fileSystemError } from '../fileSystemError.js';
 import { readJsonFile } from './readJsonFile.js';
 import type { JsonObject } from './readJsonFile.js';
 

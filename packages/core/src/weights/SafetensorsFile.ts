@@ -1,7 +1,7 @@
 import { open, realpath } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { ThimbleError } from '../errors.js';
-import { fileSystemError } from './fileSystemError.js';
+import { fileSystemError } from '../fileSystemError.js';
 import { parseSafetensorsHeader } from './parseSafetensorsHeader.js';
 import type { SafetensorsHeader } from './parseSafetensorsHeader.js';
 import { readTensor } from './readTensor.js';

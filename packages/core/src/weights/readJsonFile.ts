@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { ThimbleError } from '../errors.js';
-import { fileSystemError } from './fileSystemError.js';
+import { fileSystemError } from '../fileSystemError.js';
 import { scanJson } from './scanJson.js';
 
 /** A parsed JSON object. */

@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { ThimbleError } from '../errors.js';
-import { fileSystemError } from './fileSystemError.js';
+import { fileSystemError } from '../fileSystemError.js';
 import type { TensorInfo } from './TensorInfo.js';
 
 /** The operating system reads at most 2 GiB at once. */

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { isThimbleError, ThimbleError } from '../errors.js';
-import { fileSystemError, systemErrorCode } from './fileSystemError.js';
+import { fileSystemError, systemErrorCode } from '../fileSystemError.js';
 import { downloadSnapshot } from './hub/downloadSnapshot.js';
 import type { DownloadEvent } from './hub/downloadSnapshot.js';
 import { HubCache } from './hub/HubCache.js';

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { open, rename, rm } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { ThimbleError } from '../errors.js';
-import { fileSystemError } from './fileSystemError.js';
+import { fileSystemError } from '../fileSystemError.js';
 import { bytesPerElement } from './SafetensorsDtype.js';
 import type { SafetensorsDtype } from './SafetensorsDtype.js';
 

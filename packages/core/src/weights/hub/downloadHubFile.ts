@@ -6,7 +6,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ThimbleError } from '../../errors.js';
-import { fileSystemError, systemErrorCode } from '../fileSystemError.js';
+import { fileSystemError, systemErrorCode } from '../../fileSystemError.js';
 import { holdFileLock } from './holdFileLock.js';
 import type { HubClient, HubFile } from './HubClient.js';
 

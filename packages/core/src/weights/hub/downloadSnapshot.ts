@@ -1,7 +1,7 @@
 import { mkdir, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ThimbleError } from '../../errors.js';
-import { fileSystemError } from '../fileSystemError.js';
+import { fileSystemError } from '../../fileSystemError.js';
 import { readModelIndex } from '../ModelIndex.js';
 import { readShardIndex } from '../readShardIndex.js';
 import { downloadHubFile, partialBytes } from './downloadHubFile.js';

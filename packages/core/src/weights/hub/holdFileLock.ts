@@ -1,7 +1,7 @@
 import { open, readFile, rm, stat, utimes } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { systemErrorCode } from '../fileSystemError.js';
+import { systemErrorCode } from '../../fileSystemError.js';
 
 const POLL_MS = 200;
 const HEARTBEAT_MS = 5_000;

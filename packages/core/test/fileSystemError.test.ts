@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
-import { fileSystemError } from '../../src/weights/fileSystemError.js';
+import { fileSystemError } from '../src/fileSystemError.js';
 
 describe('fileSystemError', () => {
   test.each([

@@ -1,4 +1,4 @@
-import { isThimbleError, ThimbleError } from '../errors.js';
+import { isThimbleError, ThimbleError } from './errors.js';
 
 const FULL = new Set(['ENOSPC', 'EDQUOT']);
 const MISSING = new Set(['ENOENT']);
