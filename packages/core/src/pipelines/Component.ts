@@ -167,6 +167,7 @@ export class Component implements ComponentHandle {
   /** `vae.encode({ x })` → `{ moments }`, through the encode hooks. */
   async encode(inputs: { readonly x: Tensor }, options: CallOptions = {}): Promise<{ moments: Tensor }> {
     const { run, signal } = options;
+    checkInputs(this.name, 'encode', this.#entry('encode'), inputs);
     const wrapping = new Wrapping<Tensor, Tensor>();
     const call: EncodeCall = { component: this.name, x: inputs.x, run, signal, wrap: wrapping.wrap };
     await this.#hooks.beforeEncode.call(call);
@@ -183,6 +184,7 @@ export class Component implements ComponentHandle {
   }
 
   async #beginDecode(z: Tensor, { run, signal }: CallOptions): Promise<{ readonly call: DecodeCall; readonly wrapping: DecodeWrapping }> {
+    checkInputs(this.name, 'decode', this.#entry('decode'), { z });
     const wrapping = new DecodeWrapping();
     const call: DecodeCall = { component: this.name, z, run, signal, wrap: wrapping.wrap, wrapRows: wrapping.wrapRows };
     await this.#hooks.beforeDecode.call(call);

@@ -1,0 +1,32 @@
+import { concatBatch, type Next, type Plugin, type PluginContext, type SampleRows, splitBatch, Stage, type Tensor } from '@thimble/core';
+
+/**
+ * Decodes and encodes the pictures of a batch one by one, as diffusers' `enable_slicing()`: the result is the same, and memory is that of one
+ * picture. Wraps outside tiling, whichever was installed first.
+ */
+export class VaeSlicingPlugin implements Plugin {
+  readonly name = 'thimble:vae-slicing';
+  readonly engines = { thimble: '^0.1.0' };
+
+  apply({ hooks }: PluginContext): void {
+    const tap = { name: this.name, stage: Stage.Early };
+    hooks.beforeDecode.tap(tap, ({ wrapRows, signal }) => wrapRows((next) => async (z) => decodeSlices(z, next, signal)));
+    hooks.beforeEncode.tap(tap, ({ wrap, signal }) => wrap((next) => async (x) => encodeSlices(x, next, signal)));
+  }
+}
+
+async function * decodeSlices(z: Tensor, next: Next<Tensor, AsyncIterable<SampleRows>>, signal: AbortSignal | undefined): AsyncGenerator<SampleRows> {
+  for (const [index, slice] of splitBatch(z).entries()) {
+    signal?.throwIfAborted();
+    for await (const part of await next(slice)) yield { ...part, index };
+  }
+}
+
+async function encodeSlices(x: Tensor, next: Next<Tensor, Tensor>, signal: AbortSignal | undefined): Promise<Tensor> {
+  const moments: Tensor[] = [];
+  for (const slice of splitBatch(x)) {
+    signal?.throwIfAborted();
+    moments.push(await next(slice));
+  }
+  return concatBatch(moments);
+}
