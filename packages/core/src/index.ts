@@ -112,6 +112,7 @@ export { InlineDevice } from './device/InlineDevice.js';
 export { ProcessDevice } from './device/ProcessDevice.js';
 export type { Device } from './device/Device.js';
 export { MemoryBudget } from './device/MemoryBudget.js';
+export { parseBytes } from './device/parseBytes.js';
 export type { Allocator, DeviceOptions } from './device/DeviceOptions.js';
 export type { DeviceRows, RowRange, RowsOptions } from './device/DeviceRows.js';
 export type { DeviceTensor } from './device/DeviceTensor.js';

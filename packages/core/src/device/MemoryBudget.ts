@@ -1,13 +1,11 @@
-import { ThimbleError } from '../errors.js';
 import { containerMemory } from './containerMemory.js';
 import type { Allocator } from './DeviceOptions.js';
+import { parseBytes } from './parseBytes.js';
 
 const MB = 2 ** 20;
 
 /** What one layer may take for itself at once where nothing is said: 32 MB. */
 export const DEFAULT_TRANSIENT_BYTES = 32 * MB;
-
-const UNITS: Readonly<Record<string, number>> = { '': 1, KB: 2 ** 10, MB, GB: 2 ** 30 };
 
 /** Above this the speed of an allocator that keeps its memory is worth what it keeps. */
 const ROOMY = 1024 * MB;
@@ -37,10 +35,7 @@ export class MemoryBudget {
    */
   static of(limit: number | string | undefined): MemoryBudget {
     if (limit === undefined) return new MemoryBudget(containerMemory());
-    if (limit === 'none') return new MemoryBudget();
-    const bytes = typeof limit === 'number' ? limit : parseBytes(limit);
-    if (Number.isFinite(bytes) && bytes > 0) return new MemoryBudget(bytes);
-    throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'memoryLimit', value: limit, expected: "a number of bytes, a text such as '192MB' or '1.5GB', or 'none'" });
+    return limit === 'none' ? new MemoryBudget() : new MemoryBudget(parseBytes(limit, 'memoryLimit', ", or 'none'"));
   }
 
   /** What a layer may take for itself at once: the scores of a piece of attention, a widened weight, the hidden features of a feed-forward. */
@@ -59,9 +54,4 @@ export class MemoryBudget {
   get maxBatch(): number {
     return this.limit === undefined || this.limit >= ROOMY ? Infinity : 1;
   }
-}
-
-function parseBytes(text: string): number {
-  const [, digits, unit = ''] = /^\s*(\d+(?:\.\d+)?)\s*([KMG]B)?\s*$/i.exec(text) ?? [];
-  return Math.floor(Number(digits ?? NaN) * (UNITS[unit.toUpperCase()] ?? NaN));
 }

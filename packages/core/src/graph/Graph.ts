@@ -64,7 +64,7 @@ export interface GraphWeight {
   readonly source?: WeightSource;
 }
 
-/** The domain of composite operations: `Attention`, which passes lower to operators of the runtime. */
+/** The domain of composite operations, `Attention` and `GroupNormalization`, which passes lower to operators of the runtime. */
 export const COMPOSITE_DOMAIN = 'thimble';
 
 /** What a {@link Graph} is made of. */

@@ -3,6 +3,7 @@ import { serializeOnnx } from '../graph/onnx/serializeOnnx.js';
 import { type AttentionLowering, lowerAttention } from '../graph/passes/AttentionLowering.js';
 import { bindWeights } from '../graph/passes/bindWeights.js';
 import { chunkedAttention } from '../graph/passes/chunkedAttention.js';
+import { lowerGroupNorm } from '../graph/passes/lowerGroupNorm.js';
 import { splitWideWeights } from '../graph/passes/splitWideWeights.js';
 import { widenWeights } from '../graph/passes/widenWeights.js';
 import type { ComponentCheckpoint } from '../weights/ComponentCheckpoint.js';
@@ -26,6 +27,6 @@ export interface ExportOptions {
 export function exportOnnx(model: Model, checkpoint: ComponentCheckpoint, entry: string, inputs: InputShapes, options: ExportOptions = {}): OnnxModel {
   const weights = ModelWeights.match(model.className, model, checkpoint);
   const graph = bindWeights(model.graph(entry, inputs), (key) => weights.find(key));
-  const lowered = lowerAttention(graph, options.attention ?? chunkedAttention());
+  const lowered = lowerAttention(lowerGroupNorm(graph), options.attention ?? chunkedAttention());
   return serializeOnnx(widenWeights(splitWideWeights(lowered, options.widenBudget)));
 }

@@ -11,6 +11,7 @@ import { lowerAttention } from '../graph/passes/AttentionLowering.js';
 import { bindWeights } from '../graph/passes/bindWeights.js';
 import { chunkFeedForward } from '../graph/passes/chunkFeedForward.js';
 import { chunkedAttention } from '../graph/passes/chunkedAttention.js';
+import { lowerGroupNorm } from '../graph/passes/lowerGroupNorm.js';
 import { splitWideWeights } from '../graph/passes/splitWideWeights.js';
 import { widenWeights } from '../graph/passes/widenWeights.js';
 import type { ComponentHandle } from '../hooks/ComponentHandle.js';
@@ -365,7 +366,7 @@ export class Component implements ComponentHandle {
   #transform(bound: Graph): Graph {
     const graph = this.#hooks.transformGraph.call(bound, { component: this.name, segment: bound.name });
     const bytes = this.#budget.transientBytes;
-    return widenWeights(splitWideWeights(chunkFeedForward(lowerAttention(graph, chunkedAttention(bytes)), bytes), bytes));
+    return widenWeights(splitWideWeights(chunkFeedForward(lowerAttention(lowerGroupNorm(graph), chunkedAttention(bytes)), bytes), bytes));
   }
 
   #listSegments(): readonly ComponentSegment[] {

@@ -1,9 +1,10 @@
+import { COMPOSITE_DOMAIN } from '../Graph.js';
 import { Module } from '../Module.js';
-import { add, builderOf, mul, reshape } from '../operations.js';
+import { builderOf } from '../operations.js';
 import { Parameter } from '../Parameter.js';
 import type { Value } from '../Value.js';
 
-/** `torch.nn.GroupNorm` on [n, c, h, w]: InstanceNormalization over [n, groups, rest], then gain and bias by channel. */
+/** `torch.nn.GroupNorm` on [n, c, h, w], as the composite `GroupNormalization` that a pass lowers. */
 export class GroupNorm extends Module {
   readonly weight: Parameter;
   readonly bias: Parameter;
@@ -19,14 +20,8 @@ export class GroupNorm extends Module {
   }
 
   forward(x: Value): Value {
-    const builder = builderOf(x);
-    const [n, c, h, w] = [x.dim(0), x.dim(1), x.dim(2), x.dim(3)];
-    const groups = this.#groups;
-    const ones = builder.constant('float32', [groups], Array.from({ length: groups }, () => 1));
-    const zeros = builder.constant('float32', [groups], Array.from({ length: groups }, () => 0));
-    const grouped = reshape(x, [n, groups, (c / groups) * h * w], [0, groups, -1]);
-    const normal = builder.emit('InstanceNormalization', [grouped, ones, zeros], { dims: grouped.dims }, { epsilon: { float: this.#epsilon } });
-    const back = reshape(normal, x.dims, [-1, c, h, w]);
-    return add(mul(back, this.weight.in(x, [c, 1, 1])), this.bias.in(x, [c, 1, 1]));
+    const channels = x.dim(1);
+    const inputs = [x, this.weight.in(x, [channels, 1, 1]), this.bias.in(x, [channels, 1, 1])];
+    return builderOf(x).emit('GroupNormalization', inputs, { dims: x.dims }, { num_groups: { int: this.#groups }, epsilon: { float: this.#epsilon } }, COMPOSITE_DOMAIN);
   }
 }

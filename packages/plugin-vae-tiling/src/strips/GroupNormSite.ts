@@ -1,0 +1,24 @@
+import { COMPOSITE_DOMAIN, type Graph, type GraphNode } from '@thimble/core';
+
+/** A group normalisation in a graph: core's composite. */
+export interface GroupNormSite {
+  readonly node: GraphNode;
+  /** What is normalised, [n, c, h, w]. */
+  readonly input: string;
+  readonly output: string;
+  /** Weights [c, 1, 1]. */
+  readonly gain: string;
+  readonly bias: string;
+  readonly groups: number;
+  readonly channels: number;
+  readonly epsilon: number;
+}
+
+/** Every group normalisation of a graph. */
+export function groupNormsOf(graph: Graph): readonly GroupNormSite[] {
+  return graph.nodes.filter(({ domain, op }) => domain === COMPOSITE_DOMAIN && op === 'GroupNormalization').map((node) => {
+    const [input, gain, bias] = node.inputs as [string, string, string];
+    const { num_groups: groups, epsilon } = node.attributes as { num_groups: { int: number }; epsilon: { float: number } };
+    return { node, input, output: node.outputs[0] as string, gain, bias, groups: groups.int, channels: graph.shapeOf(input)[1] as number, epsilon: epsilon.float };
+  });
+}

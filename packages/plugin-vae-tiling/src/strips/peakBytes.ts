@@ -1,0 +1,25 @@
+import type { Graph } from '@thimble/core';
+
+const BYTES: Readonly<Record<string, number>> = { float32: 4, float16: 2 };
+
+/** Operations that the runtime computes in the place of an input that nothing else reads. */
+const IN_PLACE = new Set(['Add', 'Sub', 'Mul', 'Sigmoid', 'Relu', 'Identity', 'Reshape']);
+
+/** Most bytes that a graph's values take at once while it runs, node by node; weights are not counted. */
+export function peakBytes(graph: Graph): number {
+  const types = new Map([...graph.inputs, ...graph.outputs].map(({ name, type }) => [name, type]));
+  const fixed = new Set([...graph.weights, ...graph.constants].map(({ name }) => name));
+  const sizeOf = (name: string): number => (fixed.has(name) ? 0 : (graph.shapes.get(name) ?? []).reduce((a, b) => a * b, 1) * (BYTES[types.get(name) ?? 'float32'] ?? 4));
+  const lastReader = new Map(graph.nodes.flatMap((node, i) => node.inputs.map((input) => [input, i] as const)));
+  const kept = new Set(graph.outputs.map(({ name }) => name));
+  let live = graph.inputs.reduce((sum, { name }) => sum + sizeOf(name), 0);
+  let peak = live;
+  for (const [i, node] of graph.nodes.entries()) {
+    const ending = [...new Set(node.inputs)].filter((input) => lastReader.get(input) === i && !kept.has(input));
+    const size = node.outputs.reduce((sum, output) => sum + sizeOf(output), 0);
+    const reused = IN_PLACE.has(node.op) && ending.some((input) => sizeOf(input) === size) ? size : 0;
+    peak = Math.max(peak, live + size - reused);
+    live += size - ending.reduce((sum, input) => sum + sizeOf(input), 0);
+  }
+  return peak;
+}
