@@ -1,23 +1,32 @@
-import { type ComponentHandle, type Next, type Plugin, type PluginContext, type Tensor, ThimbleError } from '@thimble/core';
-import { computeTiled } from './computeTiled.js';
-import { tileThatFits } from './tileThatFits.js';
-import { decodingAxis, encodingAxis, type AxisPlan, type TileSize } from './TilePlan.js';
-import { checkTilingOptions, type VaeTilingOptions } from './VaeTilingOptions.js';
+import {
+  type ComponentHandle, type Next, parseBytes, type Plugin, type PluginContext, type PluginHostPipeline, rowsOfSample, type SampleRows, sampleOfRows, splitBatch, type Tensor, ThimbleError,
+} from '@thimble/core';
+import { chooseMode } from './chooseMode.js';
+import { bytesPerPixel, defaultBudget } from './memoryNeeds.js';
+import { sharedRows } from './shared/sharedRows.js';
+import { planSeamless, type SeamlessOptions, type SeamlessPlan, seamlessRows } from './strips/seamlessRows.js';
+import { tileThatFits } from './tiles/tileThatFits.js';
+import type { TilePlan, TileSize } from './tiles/TilePlan.js';
+import { tiledRows } from './tiles/tiledRows.js';
+import { type VaeEntry, vaeEntry } from './VaeEntry.js';
+import { checkTilingOptions, type TilingMode, type VaeTilingOptions } from './VaeTilingOptions.js';
 
 /** diffusers' `tile_overlap_factor`. */
 const DEFAULT_OVERLAP = 0.25;
 
-/** How a VAE's pixels and latents hang together. */
-interface VaeSizes {
-  readonly sampleSize: number;
-  readonly scale: number;
-  /** Channels of the largest activations, which are those at full size. */
-  readonly widestChannels: number;
+/** One call of the VAE. */
+interface Call {
+  readonly pipeline: PluginHostPipeline;
+  readonly component: ComponentHandle;
+  readonly entry: VaeEntry;
+  readonly signal: AbortSignal | undefined;
 }
 
+type Inner = Next<Tensor, AsyncIterable<SampleRows>>;
+
 /**
- * Decodes and encodes large pictures tile by tile, as diffusers' `enable_tiling()`: tiles overlap and are blended. A picture that is no larger
- * than a tile on either side is computed whole.
+ * Decodes and encodes large pictures in little memory: strip by strip with the result of computing them whole, or tile by tile as diffusers'
+ * `enable_tiling()`. Pictures come out row by row.
  */
 export class VaeTilingPlugin implements Plugin {
   readonly name = 'thimble:vae-tiling';
@@ -30,26 +39,88 @@ export class VaeTilingPlugin implements Plugin {
   }
 
   apply({ hooks, pipeline }: PluginContext): void {
-    hooks.beforeDecode.tap(this.name, ({ component, wrap }) => {
-      const sizes = sizesOf(pipeline.components[component] as ComponentHandle);
-      wrap((next) => async (z) => this.#tiled(z, sizes, pipeline.memoryLimit, decodingAxis, sizes.scale, next));
+    const callOf = (name: string, entry: VaeEntry['name'], signal: AbortSignal | undefined): Call => {
+      const component = pipeline.components[name] as ComponentHandle;
+      return { pipeline, component, entry: vaeEntry(component, entry), signal };
+    };
+    hooks.beforeDecode.tap(this.name, ({ component, signal, wrapRows }) => {
+      const call = callOf(component, 'decode', signal);
+      wrapRows((next) => async (z) => this.#rows(z, call, next));
     });
-    hooks.beforeEncode.tap(this.name, ({ component, wrap }) => {
-      const sizes = sizesOf(pipeline.components[component] as ComponentHandle);
-      wrap((next) => async (x) => this.#tiled(x, sizes, pipeline.memoryLimit, encodingAxis, 1, next));
+    hooks.beforeEncode.tap(this.name, ({ component, signal, wrap }) => {
+      const call = callOf(component, 'encode', signal);
+      wrap((next) => async (x) => sampleOfRows(await this.#rows(x, call, async (part) => rowsOfSample(await next(part))), x.dims[0] as number));
     });
   }
 
-  async #tiled(x: Tensor, sizes: VaeSizes, memoryLimit: number | undefined, planAxis: PlanAxis, pixelsPerElement: number, next: Next<Tensor, Tensor>): Promise<Tensor> {
+  /** The result of one call, picture by picture unless the whole batch goes through as it is. */
+  async #rows(x: Tensor, call: Call, next: Inner): Promise<AsyncIterable<SampleRows>> {
+    const mode = this.#options.mode ?? 'auto';
+    if (mode === 'auto') return this.#automatic(x, call, next);
+    if (mode === 'seamless') return eachPicture(x, (one) => this.#seamless(one, call));
+    const tiles = this.#tilePlan(x, call);
+    if (tiles === undefined) return next(x);
+    return eachPicture(x, (one) => this.#tiled(one, mode, tiles, call, next));
+  }
+
+  /** Whole where it fits, a picture at a time where the batch does not; else what the machine is good for. */
+  async #automatic(x: Tensor, call: Call, next: Inner): Promise<AsyncIterable<SampleRows>> {
+    const { entry } = call;
+    const [count = 1, , rows = 1, columns = 1] = x.dims;
+    const pixels = rows * columns * entry.pixels ** 2;
+    const whole = pixels * bytesPerPixel(entry.widestChannels);
+    const budget = this.#budget(call);
+    if (count * whole <= budget) return next(x);
+    if (whole <= budget) return eachPicture(x, next);
+    const [first] = splitBatch(x) as [Tensor];
+    const plan = planOrUndefined(first, this.#seamlessOptions(call));
+    const mode = await chooseMode({ plan, pixels, tempDir: this.#options.tempDir });
+    if (plan === undefined) call.pipeline.warn('WARN_TILING_BLENDED', `${call.component.name}: this kind of model is not known well enough to be computed without seams; its tiles are blended.`);
+    if (mode === 'seamless') return eachPicture(x, (one) => this.#seamless(one, call, plan));
+    const tiles = this.#tilePlan(x, call);
+    return tiles === undefined ? next(x) : eachPicture(x, (one) => this.#tiled(one, mode, tiles, call, next));
+  }
+
+  #seamless(x: Tensor, call: Call, plan?: SeamlessPlan): AsyncIterable<SampleRows> {
+    const options = this.#seamlessOptions(call);
+    const known = plan ?? planOrUndefined(x, options);
+    if (known === undefined) throw invalid('mode', this.#options.mode, `'blend' for ${call.component.name}: its layers are not known well enough to be computed in strips`);
+    return seamlessRows(x, known, options);
+  }
+
+  #tiled(x: Tensor, mode: Exclude<TilingMode, 'auto' | 'seamless'>, tiles: TilePlan, call: Call, next: Inner): AsyncIterable<SampleRows> {
+    const options = this.#seamlessOptions(call);
+    if (mode === 'blend') return tiledRows(x, tiles, async (tile) => sampleOfRows(await next(tile), 1), options.progress);
+    if (planOrUndefined(x, options) === undefined) throw invalid('mode', mode, `'blend' for ${call.component.name}: its layers are not known well enough to share statistics`);
+    return sharedRows(x, tiles, call.entry.scale / call.entry.pixels, options);
+  }
+
+  #seamlessOptions(call: Call): SeamlessOptions {
+    const { component, entry, signal, pipeline } = call;
+    return {
+      component, signal, entry: entry.name, input: entry.input, budget: this.#budget(call), tempDir: this.#options.tempDir, spillType: this.#options.spillDtype ?? 'float32',
+      progress: (done, total) => pipeline.progress(entry.name, done, total),
+    };
+  }
+
+  #budget({ pipeline }: Call): number {
+    const { budget } = this.#options;
+    return budget === undefined ? defaultBudget(pipeline.memoryLimit) : parseBytes(budget, 'budget');
+  }
+
+  /** How a picture is cut into tiles; `undefined` if it is no larger than one on either side. */
+  #tilePlan(x: Tensor, { entry, pipeline }: Call): TilePlan | undefined {
     const [, , rows = 1, columns = 1] = x.dims;
-    const [vertical, horizontal] = this.#tileSizes(sizes, rows * pixelsPerElement * columns * pixelsPerElement, memoryLimit);
-    const [height, width] = [planAxis(vertical, sizes.scale), planAxis(horizontal, sizes.scale)];
-    if (rows <= height.tile && columns <= width.tile) return next(x);
-    if (height.stride < 1 || width.stride < 1 || height.keep < 1 || width.keep < 1) throw tooSmall(vertical, sizes);
-    return computeTiled(x, { height, width }, next);
+    const [vertical, horizontal] = this.#tileSizes(entry, rows * columns * entry.pixels ** 2, pipeline.memoryLimit);
+    const [height, width] = [entry.planAxis(vertical, entry.scale), entry.planAxis(horizontal, entry.scale)];
+    if (rows <= height.tile && columns <= width.tile) return undefined;
+    if (height.stride < 1 || width.stride < 1 || height.keep < 1 || width.keep < 1) {
+      throw invalid('tileSampleMinSize', vertical.size, `more pixels: one latent is ${entry.scale} of them, and a tile needs several with an overlap`);
+    }
+    return { height, width };
   }
 
-  #tileSizes({ sampleSize, scale, widestChannels }: VaeSizes, pixels: number, memoryLimit: number | undefined): readonly [TileSize, TileSize] {
+  #tileSizes({ sampleSize, scale, widestChannels }: VaeEntry, pixels: number, memoryLimit: number | undefined): readonly [TileSize, TileSize] {
     const { tileSampleMinSize, tileOverlapFactor, tileSampleMinHeight, tileSampleMinWidth, tileSampleStrideHeight, tileSampleStrideWidth } = this.#options;
     if (tileSampleMinHeight !== undefined) {
       return [
@@ -63,14 +134,21 @@ export class VaeTilingPlugin implements Plugin {
   }
 }
 
-type PlanAxis = (size: TileSize, scale: number) => AxisPlan;
-
-function sizesOf({ config }: ComponentHandle): VaeSizes {
-  const channels = Array.isArray(config['block_out_channels']) ? (config['block_out_channels'] as number[]) : [64];
-  const scale = 2 ** (channels.length - 1);
-  return { sampleSize: Number(config['sample_size'] ?? 32), scale, widestChannels: channels[1] ?? channels[0] ?? 64 };
+async function * eachPicture(x: Tensor, compute: (one: Tensor) => AsyncIterable<SampleRows> | Promise<AsyncIterable<SampleRows>>): AsyncGenerator<SampleRows> {
+  for (const [index, one] of splitBatch(x).entries()) {
+    for await (const part of await compute(one)) yield { ...part, index };
+  }
 }
 
-function tooSmall({ size }: TileSize, { scale }: VaeSizes): ThimbleError {
-  return new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'tileSampleMinSize', value: size, expected: `more pixels: one latent is ${scale} of them, and a tile needs several with an overlap` });
+function planOrUndefined(x: Tensor, options: SeamlessOptions): SeamlessPlan | undefined {
+  try {
+    return planSeamless(x, options);
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
+}
+
+function invalid(argument: string, value: unknown, expected: string): ThimbleError {
+  return new ThimbleError('ERR_ARGUMENT_INVALID', { argument, value, expected });
 }

@@ -53,23 +53,23 @@ describe('blended tiles are those of diffusers', () => {
 
   test.each(tiled.map((call) => [call.name, call] as const))('%s', async (name, call) => {
     await open(name.split('.')[0]!);
-    await pipe.use(new VaeTilingPlugin());
+    await pipe.use(new VaeTilingPlugin({ mode: 'blend' }));
     expect(await excess(call)).toBeLessThanOrEqual(1);
   });
 
   test('as a batch too', async () => {
     await open('kl');
-    await pipe.use(new VaeTilingPlugin());
+    await pipe.use(new VaeTilingPlugin({ mode: 'blend' }));
     expect(await excess(named('kl.sliced-tiled.20x18'))).toBeLessThanOrEqual(1);
   });
 
   test('with strides in place of an overlap', async () => {
     await open('kl');
-    const one = await pipe.use(new VaeTilingPlugin());
+    const one = await pipe.use(new VaeTilingPlugin({ mode: 'blend' }));
     const call = named('kl.tiled.25x33');
     const overlapping = (await run(call)).data;
     await one.remove();
-    await pipe.use(new VaeTilingPlugin({ tileSampleMinHeight: 64, tileSampleMinWidth: 64, tileSampleStrideHeight: 48, tileSampleStrideWidth: 48 }));
+    await pipe.use(new VaeTilingPlugin({ mode: 'blend', tileSampleMinHeight: 64, tileSampleMinWidth: 64, tileSampleStrideHeight: 48, tileSampleStrideWidth: 48 }));
     expect((await run(call)).data).toEqual(overlapping);
   });
 });
@@ -78,7 +78,7 @@ test('without the plugin, and after it, nothing is tiled', async () => {
   await open('kl');
   const call = named('kl.plain.25x33');
   const before = (await run(call)).data;
-  const plugin = await pipe.use(new VaeTilingPlugin());
+  const plugin = await pipe.use(new VaeTilingPlugin({ mode: 'blend' }));
   expect((await run(call)).data).not.toEqual(before);
   await plugin.remove();
   expect((await run(call)).data).toEqual(before);
@@ -87,7 +87,7 @@ test('without the plugin, and after it, nothing is tiled', async () => {
 
 test('tiles a picture that is larger than a tile on one axis alone, and leaves one alone that is not', async () => {
   await open('kl');
-  await pipe.use(new VaeTilingPlugin());
+  await pipe.use(new VaeTilingPlugin({ mode: 'blend' }));
   const decoded: string[] = [];
   pipe.hooks.beforeDecode.tap({ name: 'watch', stage: 1 }, ({ wrap }) => wrap((next) => async (z) => {
     decoded.push(z.dims.slice(2).join('x'));
@@ -100,7 +100,7 @@ test('tiles a picture that is larger than a tile on one axis alone, and leaves o
 
 test('an abort between tiles ends the decoding and leaves the pipeline usable', async () => {
   await open('kl');
-  await pipe.use(new VaeTilingPlugin());
+  await pipe.use(new VaeTilingPlugin({ mode: 'blend' }));
   const controller = new AbortController();
   const tap = pipe.hooks.beforeDecode.tap({ name: 'abort', stage: 1 }, ({ wrap }) => wrap((next) => async (z) => {
     const out = await next(z);
@@ -126,6 +126,6 @@ test.each([
 
 test('refuses a tile of less than a latent and its overlap', async () => {
   await open('kl');
-  await pipe.use(new VaeTilingPlugin({ tileSampleMinSize: 4 }));
+  await pipe.use(new VaeTilingPlugin({ mode: 'blend', tileSampleMinSize: 4 }));
   await expect(run(named('kl.plain.16x16'))).rejects.toMatchObject({ code: 'ERR_ARGUMENT_INVALID' });
 });

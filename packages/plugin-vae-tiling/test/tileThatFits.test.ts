@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { tileThatFits } from '../src/tileThatFits.js';
+import { tileThatFits } from '../src/tiles/tileThatFits.js';
 
 const MB = 2 ** 20;
 const SD = { sampleSize: 512, scale: 8, widestChannels: 256 };

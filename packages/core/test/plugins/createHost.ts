@@ -22,7 +22,10 @@ export function createHost(version = '1.2.3'): TestHost {
   const services = new ServiceRegistry();
   const warnings: string[] = [];
   const memory = { residentBytes: 3, anonymousBytes: 2, fileBytes: 1 };
-  const pipeline = { components: {}, memoryLimit: undefined, memory: async () => ({ main: memory, loaded: {} }), trim: () => Promise.resolve(), warn: (code: string) => void warnings.push(code) };
+  const pipeline = {
+    components: {}, memoryLimit: undefined, memory: async () => ({ main: memory, loaded: {} }), trim: () => Promise.resolve(),
+    warn: (code: string) => void warnings.push(code), progress: () => undefined,
+  };
   const host = new PluginHost({
     hooks,
     services,

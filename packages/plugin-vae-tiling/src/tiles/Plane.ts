@@ -1,4 +1,4 @@
-/** Pictures of float32, channel by channel, row by row; the samples of a batch count as channels. */
+/** A picture of float32, channel by channel, row by row. */
 export class Plane {
   readonly data: Float32Array;
   readonly channels: number;

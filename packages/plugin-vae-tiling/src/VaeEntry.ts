@@ -1,0 +1,26 @@
+import type { ComponentHandle } from '@thimble/core';
+import { decodingAxis, encodingAxis, type AxisPlan, type TileSize } from './tiles/TilePlan.js';
+
+/** An entry point of a VAE, and how its pixels and latents hang together. */
+export interface VaeEntry {
+  readonly name: 'decode' | 'encode';
+  /** The name of its input. */
+  readonly input: string;
+  readonly planAxis: (size: TileSize, scale: number) => AxisPlan;
+  /** Pixels for each element of the input, on each axis. */
+  readonly pixels: number;
+  /** The VAE's own tile size, in pixels. */
+  readonly sampleSize: number;
+  /** Pixels per latent, on each axis. */
+  readonly scale: number;
+  /** Channels of the largest activations, which are those at full size. */
+  readonly widestChannels: number;
+}
+
+/** `vae.decode({ z })` or `vae.encode({ x })` of a component. */
+export function vaeEntry({ config }: ComponentHandle, name: VaeEntry['name']): VaeEntry {
+  const channels = Array.isArray(config['block_out_channels']) ? (config['block_out_channels'] as number[]) : [64];
+  const scale = 2 ** (channels.length - 1);
+  const sizes = { sampleSize: Number(config['sample_size'] ?? 32), scale, widestChannels: channels[1] ?? channels[0] ?? 64 };
+  return name === 'decode' ? { name, input: 'z', planAxis: decodingAxis, pixels: scale, ...sizes } : { name, input: 'x', planAxis: encodingAxis, pixels: 1, ...sizes };
+}

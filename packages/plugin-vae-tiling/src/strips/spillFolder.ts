@@ -1,0 +1,38 @@
+import { statfs } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { ThimbleError } from '@thimble/core';
+
+/** Kinds of file systems that lie in memory, as `statfs` numbers them: tmpfs and ramfs. */
+const IN_MEMORY: ReadonlySet<number> = new Set([0x01021994, 0x858458f6]);
+
+/** Where temporary files may be large, after the system's own place. */
+const OTHERS = ['/var/tmp', '.'] as const;
+
+/**
+ * The folder for values that memory has no room for: `tempDir`, else the system's for temporary files, unless that lies in memory itself.
+ *
+ * @throws ERR_ARGUMENT_INVALID if `tempDir` is no folder, or lies in memory; ERR_DISK_FULL if there is less room than `bytes`
+ */
+export async function spillFolder(tempDir: string | undefined, bytes: number): Promise<string> {
+  const candidates = tempDir === undefined ? [tmpdir(), ...OTHERS] : [tempDir];
+  const disks = await Promise.all(candidates.map(diskOf));
+  const found = disks.find((disk) => disk !== undefined && !disk.inMemory);
+  if (found === undefined) throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'tempDir', value: tempDir, expected: 'a folder on a disk: files in memory (tmpfs) would count against the limit they are to keep' });
+  if (found.freeBytes < bytes) throw new ThimbleError('ERR_DISK_FULL', { path: found.folder, neededBytes: bytes, freeBytes: found.freeBytes });
+  return found.folder;
+}
+
+interface Disk {
+  readonly folder: string;
+  readonly inMemory: boolean;
+  readonly freeBytes: number;
+}
+
+async function diskOf(folder: string): Promise<Disk | undefined> {
+  try {
+    const { type, bavail, bsize } = await statfs(folder);
+    return { folder, inMemory: IN_MEMORY.has(type), freeBytes: bavail * bsize };
+  } catch {
+    return undefined;
+  }
+}
