@@ -1,51 +1,28 @@
-import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import { DiffusionPipeline, SafetensorsFile, Tensor } from '@thimble/core';
+import type { DiffusionPipeline, Tensor } from '@thimble/core';
 import { VaeTilingPlugin } from '../src/index.js';
+import { type VaeCase, VaeFixture, wave } from './VaeFixture.js';
 
-interface Expected { readonly tensor: string; readonly shape: readonly number[]; readonly atol: number; readonly rtol: number }
-interface Call { readonly name: string; readonly call: string; readonly args: { readonly tiling?: boolean; readonly slicing?: boolean }; readonly in: Readonly<Record<string, string>>; readonly out: Readonly<Record<string, Expected>> }
-
-const FOLDER = fileURLToPath(new URL('../../core/test/fixtures/vae-tiling', import.meta.url));
-const { calls } = JSON.parse(readFileSync(`${FOLDER}/case.json`, 'utf8')) as { calls: Call[] };
-const named = (name: string): Call => calls.find((call) => call.name === name) as Call;
-let tensors: SafetensorsFile;
+let fixture: VaeFixture;
 let pipe: DiffusionPipeline;
 
 beforeAll(async () => {
-  tensors = await SafetensorsFile.open(`${FOLDER}/case.safetensors`);
+  fixture = await VaeFixture.open();
 });
 afterEach(async () => {
   await pipe?.dispose();
 });
 
-async function open(model: string): Promise<DiffusionPipeline> {
-  pipe = await DiffusionPipeline.fromPretrained(`${FOLDER}/${model}`, { deviceOptions: { inline: true } });
-  return pipe;
+async function open(model: string): Promise<void> {
+  pipe = await fixture.pipeline(model);
 }
 
-async function tensor(name: string): Promise<Tensor> {
-  return new Tensor('float32', await tensors.readFloat32(name), tensors.tensors.get(name)!.shape);
-}
-
-async function run(call: Call): Promise<Tensor> {
-  const vae = pipe.components['vae']!;
-  const x = await tensor(Object.values(call.in)[0]!);
-  return call.call.endsWith('encode') ? (await vae.encode({ x })).moments : (await vae.decode({ z: x })).sample;
-}
-
-/** Largest distance from what diffusers computed, in tolerances. */
-async function excess(call: Call): Promise<number> {
-  const got = await run(call);
-  const { tensor: name, shape, atol, rtol } = Object.values(call.out)[0]!;
-  expect(got.dims).toEqual(shape);
-  const want = (await tensor(name)).data as Float32Array;
-  return want.reduce((worst, b, i) => Math.max(worst, Math.abs((got.data as Float32Array)[i]! - b) / (atol + rtol * Math.abs(b))), 0);
-}
+const named = (name: string): VaeCase => fixture.named(name);
+const run = (one: VaeCase): Promise<Tensor> => fixture.run(pipe.components['vae']!, one);
+const excess = (one: VaeCase): Promise<number> => fixture.excess(pipe.components['vae']!, one);
 
 describe('blended tiles are those of diffusers', () => {
-  const tiled = calls.filter(({ args }) => args.tiling === true && args.slicing !== true);
+  const tiled = VaeFixture.list().filter(({ args }) => args.tiling === true && args.slicing !== true);
 
   test('in all cases of the fixture', () => {
     expect(tiled.length).toBe(10);
@@ -93,8 +70,8 @@ test('tiles a picture that is larger than a tile on one axis alone, and leaves o
     decoded.push(z.dims.slice(2).join('x'));
     return next(z);
   }));
-  await pipe.components['vae']!.decode({ z: new Tensor('float32', new Float32Array(4 * 16 * 24), [1, 4, 16, 24]) });
-  await pipe.components['vae']!.decode({ z: new Tensor('float32', new Float32Array(4 * 16 * 16), [1, 4, 16, 16]) });
+  await pipe.components['vae']!.decode({ z: wave([1, 4, 16, 24]) });
+  await pipe.components['vae']!.decode({ z: wave([1, 4, 16, 16]) });
   expect(decoded).toEqual(['16x16', '16x12', '4x16', '4x12', '16x16']);
 });
 
@@ -107,7 +84,7 @@ test('an abort between tiles ends the decoding and leaves the pipeline usable', 
     controller.abort(new Error('enough'));
     return out;
   }));
-  const z = await tensor('in.kl.plain.24x24.z');
+  const z = await fixture.inputOf(named('kl.plain.24x24'));
   await expect(pipe.components['vae']!.decode({ z }, { signal: controller.signal })).rejects.toThrow('enough');
   tap[Symbol.dispose]();
   expect(await excess(named('kl.tiled.24x24'))).toBeLessThanOrEqual(1);

@@ -1,6 +1,6 @@
 import { type ComponentHandle, type DeviceRows, type DeviceTensor, type GraphNode, type ProgramResult, Tensor } from '@thimble/core';
 import { ATTENTION_STATE, attentionStep } from './attentionStep.js';
-import { type Cut, cutRows } from './cutRows.js';
+import { type Cut, cutRows, type StoredType } from './cutRows.js';
 import { GroupStatistics } from './GroupStatistics.js';
 import type { GroupNormSite } from './GroupNormSite.js';
 import type { RowGraph } from './RowGraph.js';
@@ -34,6 +34,7 @@ export class StripRunner {
   readonly #stored = new Map<string, DeviceRows>();
   readonly #statistics = new Map<string, GroupStatistics>();
   readonly #result: string;
+  readonly #typeOf = (value: string): StoredType => this.#parts.plan.placements.get(value)?.type ?? 'float32';
   #done = 0;
 
   constructor(parts: StripRunnerParts) {
@@ -62,7 +63,7 @@ export class StripRunner {
   }
 
   async * #runPhase(phase: PlannedPhase, name: string): AsyncGenerator<ResultRows> {
-    const { component, model, plan } = this.#parts;
+    const { component, model } = this.#parts;
     const measured = model.groupsOf(phase.outputs);
     for (const [value, groups] of measured) this.#statistics.set(value, new GroupStatistics(groups));
     for (const value of phase.outputs) if (value !== this.#result) await this.#store(value);
@@ -71,7 +72,7 @@ export class StripRunner {
       const given = new Set(phase.reads);
       const attended = phase.attention === undefined ? undefined : await this.#attend(phase.attention, rows, given, name, sessions);
       if (attended !== undefined) given.add(phase.attention?.outputs[0] as string);
-      const cut = cutRows(model, { name, outputs: phase.outputs, rows, given, measured, typeOf: (value) => plan.placements.get(value)?.type ?? 'float32' });
+      const cut = cutRows(model, { name, outputs: phase.outputs, rows, given, measured, typeOf: this.#typeOf });
       const { downloaded } = await this.#runCut(cut, phase, rows, sessions, attended);
       if (attended !== undefined) await component.device.free(Object.values(attended));
       for (const value of measured.keys()) this.#measure(value, downloaded, rows);
@@ -123,8 +124,8 @@ export class StripRunner {
   async #attend(node: GraphNode, rows: Rows, given: ReadonlySet<string>, name: string, sessions: SessionPool): Promise<Record<string, DeviceTensor>> {
     const { component: { device }, model, scoreBytes, signal } = this.#parts;
     const [query, key, value] = node.inputs as [string, string, string];
-    const { graph, reads, norms } = cutRows(model, { name: `${name}.query`, outputs: [query], rows, given });
-    const computed = await this.#keep(await sessions.of(graph), this.#inputsOf({ graph, reads, norms }), { [`${query}/out`]: 'query' });
+    const cut = cutRows(model, { name: `${name}.query`, outputs: [query], rows, given, typeOf: this.#typeOf });
+    const computed = await this.#keep(await sessions.of(cut.graph), this.#inputsOf(cut), { [`${query}/out`]: 'query' });
     const [, tokens = 0, channels = 0] = model.graph.shapeOf(key);
     const queries = model.shapeOf(query, rows)[1] as number;
     const most = Math.max(1, Math.floor(scoreBytes / (queries * 4)));
@@ -135,7 +136,7 @@ export class StripRunner {
       const piece = (of: string): { readonly of: DeviceRows; readonly start: number; readonly count: number } => ({ of: this.#stored.get(of) as DeviceRows, start, count });
       const before = Object.fromEntries(Object.entries(state).map(([part, tensor]) => [`${part}/in`, tensor]));
       const outputs = last ? { attended: node.outputs[0] as string } : identity(ATTENTION_STATE);
-      const session = await sessions.of(attentionStep(`${name}.attention`, channels, { first, last, stored: (this.#stored.get(key) as DeviceRows).type }));
+      const session = await sessions.of(attentionStep(`${name}.attention`, channels, { first, last, stored: { key: this.#typeOf(key), value: this.#typeOf(value) } }));
       const next = await this.#keep(session, { ...before, ...computed, key: piece(key), value: piece(value) }, outputs);
       await device.free(Object.values(state));
       state = next;

@@ -6,15 +6,15 @@ export const ATTENTION_STATE = ['largest', 'total', 'sum'] as const;
 
 /**
  * Attention of one head over one piece of keys and values, with a softmax that goes on from piece to piece (Milakov and Gimelshein,
- * arXiv 1805.02867). Takes `query` [1, q, c], `key` and `value` [1, 1, k, c] of the type `stored`, and the state `<name>/in`, unless it is the first piece; gives the
+ * arXiv 1805.02867). Takes `query` [1, q, c], `key` and `value` [1, 1, k, c] of the types `stored`, and the state `<name>/in`, unless it is the first piece; gives the
  * state, [1, q, 1] and [1, q, c], or `attended` [1, q, c] if it is the last one.
  */
-export function attentionStep(name: string, channels: number, { first, last, stored }: { readonly first: boolean; readonly last: boolean; readonly stored: StoredType }): Graph {
+export function attentionStep(name: string, channels: number, { first, last, stored }: { readonly first: boolean; readonly last: boolean; readonly stored: Readonly<Record<'key' | 'value', StoredType>> }): Graph {
   const emit = new Emitter('attention');
   const tokens = emit.constant('int64', [3], [1, -1, channels]);
-  const widened = (input: string): string => (stored === 'float32' ? input : emit.one('Cast', [input], { to: { int: 1 } }));
+  const widened = (input: 'key' | 'value'): string => (stored[input] === 'float32' ? input : emit.one('Cast', [input], { to: { int: 1 } }));
   const axis = emit.constant('int64', [1], [-1]);
-  const [key, value] = ['key', 'value'].map((input) => emit.one('Reshape', [widened(input), tokens])) as [string, string];
+  const [key, value] = (['key', 'value'] as const).map((input) => emit.one('Reshape', [widened(input), tokens])) as [string, string];
   const query = emit.one('Mul', ['query', emit.constant('float32', [], [1 / Math.sqrt(channels)])]);
   const scores = emit.one('MatMul', [query, emit.one('Transpose', [key], { perm: { ints: [0, 2, 1] } })]);
   const highest = emit.one('ReduceMax', [scores, axis], { keepdims: { int: 1 } });
@@ -28,7 +28,7 @@ export function attentionStep(name: string, channels: number, { first, last, sto
   if (last) emit.last('Div', [sums, totals], 'attended');
   else for (const [output, state] of [['largest', largest], ['total', totals], ['sum', sums]] as const) emit.last('Identity', [state], output);
   const { nodes, constants } = emit;
-  const inputs = [...['query', ...(first ? [] : ATTENTION_STATE.map((state) => `${state}/in`))].map((input) => port(input, 3)), port('key', 4, stored), port('value', 4, stored)];
+  const inputs = [...['query', ...(first ? [] : ATTENTION_STATE.map((state) => `${state}/in`))].map((input) => port(input, 3)), port('key', 4, stored.key), port('value', 4, stored.value)];
   return new Graph({ name, nodes, constants, inputs, outputs: outputs.map((output) => port(output, 3)), weights: [], shapes: new Map() });
 }
 
