@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { type Component, DiffusionPipeline, type Tensor } from '@thimble/core';
+import type { Component, DiffusionPipeline, Tensor } from '@thimble/core';
 import { chooseMode } from '../src/chooseMode.js';
 import { planSeamless, type SeamlessPlan } from '../src/strips/seamlessRows.js';
 import { VaeTilingPlugin, type VaeTilingOptions } from '../src/index.js';

@@ -30,7 +30,7 @@ describe('thimble generate', () => {
 
   test('tells a program everything as JSON, for a batch with previews, and keeps the files that are there', async () => {
     writeFileSync(join(folder, 'cat.webp'), 'mine');
-    const args = ['generate', 'a cat', 'a dog', ...FAST, '--steps', '4', '--seed', '1,2', '--scheduler', 'pndm', '--previews', 'previews', '-o', 'cat.webp', '--json'];
+    const args = ['generate', 'a cat', 'a dog', ...FAST, '--steps', '4', '--seed', '1,2', '--scheduler', 'pndm', '--preview', 'previews', '-o', 'cat.webp', '--json'];
     const { code, stdout, stderr } = await runCli(args, folder);
     expect(code).toBe(0);
     expect(stderr).toBe('');

@@ -69,7 +69,7 @@ export class StableDiffusionPipeline extends DiffusionPipeline {
 
     // 3. Denoising
     const condition = this.#guidanceCondition(unet, guidanceScale, embeds.dims[0] as number);
-    const preview = options.previews === true ? await this.#measurePreview(run) : undefined;
+    const preview = options.previews === true || options.previews === 'rgb' ? await this.#measurePreview(run) : undefined;
     const steps: number[] = [];
     for (const [index, timestep] of scheduler.timesteps.entries()) {
       const started = performance.now();

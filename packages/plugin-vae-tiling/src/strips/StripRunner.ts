@@ -1,4 +1,4 @@
-import { type ComponentHandle, type DeviceRows, type DeviceTensor, type GraphNode, type ProgramResult, Tensor } from '@thimble/core';
+import { type ComponentHandle, type DeviceRows, type DeviceTensor, type GraphNode, type Program, type ProgramResult, type RowRange, Tensor } from '@thimble/core';
 import { ATTENTION_STATE, attentionStep } from './attentionStep.js';
 import { type Cut, cutRows, type StoredType } from './cutRows.js';
 import { GroupStatistics } from './GroupStatistics.js';
@@ -98,13 +98,13 @@ export class StripRunner {
   }
 
   /** What a part reads of stored values, and the statistics of its normalisations. */
-  #inputsOf({ graph, reads, norms }: Cut): Record<string, Tensor | { readonly of: DeviceRows; readonly start: number; readonly count: number }> {
+  #inputsOf({ graph, reads, norms }: Cut): Record<string, Tensor | RowRange> {
     const ports = new Map(graph.inputs.map(({ name, type }) => [type === 'float32' ? name : name.slice(0, -type.length - 1), name]));
     const stored = [...reads].flatMap(([value, rows]) => {
       const of = this.#stored.get(value);
       return of === undefined ? [] : [[ports.get(value) as string, { of, ...this.#elementsOf(value, rows) }] as const];
     });
-    return Object.fromEntries([...stored, ...norms.flatMap((site) => this.#statisticsOf(site))]);
+    return Object.fromEntries<Tensor | RowRange>([...stored, ...norms.flatMap((site) => this.#statisticsOf(site))]);
   }
 
   #statisticsOf({ input, output, channels, epsilon }: GroupNormSite): readonly (readonly [string, Tensor])[] {
@@ -133,7 +133,7 @@ export class StripRunner {
     for (let start = 0; start < tokens; start += most) {
       const count = Math.min(most, tokens - start);
       const [first, last] = [start === 0, start + count === tokens];
-      const piece = (of: string): { readonly of: DeviceRows; readonly start: number; readonly count: number } => ({ of: this.#stored.get(of) as DeviceRows, start, count });
+      const piece = (of: string): RowRange => ({ of: this.#stored.get(of) as DeviceRows, start, count });
       const before = Object.fromEntries(Object.entries(state).map(([part, tensor]) => [`${part}/in`, tensor]));
       const outputs = last ? { attended: node.outputs[0] as string } : identity(ATTENTION_STATE);
       const session = await sessions.of(attentionStep(`${name}.attention`, channels, { first, last, stored: { key: this.#typeOf(key), value: this.#typeOf(value) } }));
@@ -147,7 +147,7 @@ export class StripRunner {
   }
 
   /** Runs one session and keeps what it gives on the device, under other names. */
-  async #keep(session: number, inputs: Parameters<ComponentHandle['device']['run']>[0]['inputs'], names: Readonly<Record<string, string>>): Promise<Record<string, DeviceTensor>> {
+  async #keep(session: number, inputs: Program['inputs'], names: Readonly<Record<string, string>>): Promise<Record<string, DeviceTensor>> {
     const { component: { device }, signal } = this.#parts;
     const ports = Object.keys(names);
     const steps = [{ session, feeds: identity(Object.keys(inputs)), results: identity(ports), release: [] }];

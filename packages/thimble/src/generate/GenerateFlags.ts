@@ -1,3 +1,4 @@
+import type { TilingMode } from '@thimble/plugin-vae-tiling';
 import type { PluginSpec } from '../plugins/parsePluginSpec.js';
 import type { FileFormat } from './FileFormat.js';
 import type { Size } from './parseSize.js';
@@ -20,12 +21,13 @@ export interface GenerateFlags {
   readonly output?: string;
   readonly format?: FileFormat;
   readonly overwrite?: boolean;
-  readonly previews?: string;
+  readonly preview?: string;
   readonly device?: string;
   readonly threads?: number;
   readonly memoryLimit?: string;
   readonly offload?: 'model' | 'sequential';
-  readonly vaeTiling?: boolean;
+  readonly vaeTiling?: TilingMode;
+  readonly vaeSlicing?: boolean;
   readonly memoryReport?: string;
   readonly use: readonly PluginSpec[];
   readonly json?: boolean;

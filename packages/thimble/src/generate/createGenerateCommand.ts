@@ -18,7 +18,7 @@ Examples:
   In little memory, with a picture of what it took:
     $ thimble generate "a red fox" -m ./stable-diffusion-v1-5 --offload sequential --vae-tiling --memory-report memory.svg
   With a plugin, installed by npm in the current folder:
-    $ thimble generate "a red fox" -m ./stable-diffusion-v1-5 --use '@thimble/plugin-vae-tiling:{"tileSampleMinSize":256}'
+    $ thimble generate "a red fox" -m ./stable-diffusion-v1-5 --use '@thimble/plugin-vae-tiling:{"mode":"blend","tileSampleMinSize":256}'
   For programs, one JSON object a line:
     $ thimble generate "a red fox" -m ./stable-diffusion-v1-5 --json | jq -r 'select(.type == "done").images[]'
 
@@ -78,7 +78,7 @@ function fileOptions(): Option[] {
     new Option('-o, --output <path>', 'a file, a folder, or a pattern with {prompt}, {seed}, {index} (default: out/{prompt}-{seed}.png)'),
     new Option('--format <name>', 'png, with prompt and settings inside; webp or jpg (default: as --output says, else png)').choices([...FILE_FORMATS]),
     new Option('--overwrite', 'replace files that are there already (default: take the next free number)'),
-    new Option('--previews <folder>', 'write a small picture after every step'),
+    new Option('--preview [folder]', 'write a small picture after every step (default folder: previews)').preset('previews'),
   ];
 }
 
@@ -95,7 +95,8 @@ function computingOptions(): Option[] {
 function memoryOptions(): Option[] {
   return [
     new Option('--offload <how>', 'keep one model in memory at a time, or one submodule (sequential)').choices(['model', 'sequential']),
-    new Option('--vae-tiling', 'decode large pictures tile by tile, in tiles that the memory limit has room for'),
+    new Option('--vae-tiling [mode]', 'decode large pictures in pieces: seamless, shared, blend, or what fits (auto)').choices(['auto', 'seamless', 'shared', 'blend']).preset('auto'),
+    new Option('--vae-slicing', 'decode the pictures of a batch one by one'),
     new Option('--memory-limit <size>', "what it may take in all, such as 256MB, or none (default: the container's limit)"),
     new Option('--memory-report <file.svg>', 'draw the memory over time, with components and steps'),
   ];

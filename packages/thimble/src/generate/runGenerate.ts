@@ -1,7 +1,7 @@
 import { basename, join } from 'node:path';
 import {
   DiffusionPipeline, ProcessDevice, schedulerRegistry, type DownloadEvent, type FromPretrainedOptions, type GenerateOptions, type GenerateResult,
-  type MemoryReport, type PreviewEvent, type WarningEvent,
+  type ImageEvent, type MemoryReport, type PreviewEvent, type WarningEvent,
 } from '@thimble/core';
 import { drawMemoryTimeline } from '../memory/drawMemoryTimeline.js';
 import { MemoryTimeline } from '../memory/MemoryTimeline.js';
@@ -27,12 +27,18 @@ interface RunParts {
   readonly progress: Progress;
 }
 
-/** Does what `thimble generate` says: opens the model, runs it, writes the pictures. Leaves nothing behind if it fails. */
+/** A picture's file, and what was held after it was written. */
+interface WrittenImage {
+  readonly path: string;
+  readonly memory: MemoryReport;
+}
+
+/** Does what `thimble generate` says: opens the model, runs it, writes the pictures. Pictures that are done stay if it fails; nothing else does. */
 export async function runGenerate(prompts: readonly string[], flags: GenerateFlags, interruption: Interruption): Promise<void> {
   const naming = outputNaming(flags.output, flags.format);
   const writer = new PictureWriter({ overwrite: flags.overwrite ?? false });
   await writer.check(naming.pathOf({ prompt: prompts[0] ?? '', seed: 0, index: 1 }));
-  if (flags.previews !== undefined) await writer.check(join(flags.previews, 'step'));
+  if (flags.preview !== undefined) await writer.check(join(flags.preview, 'step'));
   if (flags.memoryReport !== undefined) await writer.check(flags.memoryReport);
   const progress = await createProgress(flags);
   try {
@@ -58,12 +64,14 @@ async function run(parts: RunParts): Promise<RunReport> {
   void forced;
   if (flags.scheduler !== undefined) pipe.scheduler = pipe.createScheduler(findScheduler(flags.scheduler, Object.keys(schedulerRegistry)));
   using timeline = flags.memoryReport === undefined ? undefined : new MemoryTimeline(pipe);
+  const written: WrittenImage[] = [];
   for await (const event of pipe.stream(prompts.length === 1 ? (prompts[0] as string) : [...prompts], generateOptions(flags, signal))) {
     if (event.type === 'preview') await savePreviews(event, parts);
+    else if (event.type === 'image') written.push(await saveImage(event, pipe, parts));
     else if (event.type === 'warning') tell(event);
     else if (event.type === 'done') {
       if (timeline !== undefined) await writer.writeText(drawMemoryTimeline(timeline, title(prompts, flags)), flags.memoryReport as string);
-      return await report(event.result, pipe, parts);
+      return report(event.result, written);
     }
     else progress.event(event);
   }
@@ -82,30 +90,29 @@ async function open(flags: GenerateFlags, signal: AbortSignal, onProgress: NonNu
 }
 
 function generateOptions(flags: GenerateFlags, signal: AbortSignal): GenerateOptions<'image'> {
-  const { size, steps, seed, guidance, negative, count, eta, clipSkip, previews } = flags;
+  const { size, steps, seed, guidance, negative, count, eta, clipSkip, preview } = flags;
   const named = {
     ...size, seed, eta, clipSkip, numInferenceSteps: steps, guidanceScale: guidance, negativePrompt: negative, numImagesPerPrompt: count,
   };
-  return { ...withoutUndefined(named), previews: previews !== undefined, signal };
+  return { ...withoutUndefined(named), previews: preview === undefined ? false : 'rgb', signal };
 }
 
-async function report({ images, seeds, timings, memory }: GenerateResult<'image'>, pipe: DiffusionPipeline, parts: RunParts): Promise<RunReport> {
-  const { prompts, naming, writer, progress, interruption } = parts;
-  const paths: string[] = [];
-  let { peak } = memory;
-  for (const [at, image] of images.entries()) {
-    interruption.signal.throwIfAborted();
-    const prompt = prompts[Math.floor((at * prompts.length) / images.length)] ?? '';
-    const wanted = naming.pathOf({ prompt, seed: seeds[at], index: at + 1 });
-    const path = await writer.write(image, wanted, naming.format);
-    peak = higher(peak, await pipe.memory());
-    paths.push(path);
-    progress.written(path, wanted);
-  }
-  return { images: paths, seeds, timings, memory: { ...memory, peak } };
+/** Writes a picture as soon as it is there: the next one may take a while. */
+async function saveImage({ index, image, seed }: ImageEvent, pipe: DiffusionPipeline, { prompts, flags, naming, writer, progress }: RunParts): Promise<WrittenImage> {
+  const prompt = prompts[Math.floor(index / (flags.count ?? 1))] ?? '';
+  const wanted = naming.pathOf({ prompt, seed, index: index + 1 });
+  const path = await writer.write(image, wanted, naming.format);
+  progress.event({ type: 'image', index, seed, path });
+  progress.written(path, wanted);
+  return { path, memory: await pipe.memory() };
 }
 
-/** Encoding pictures takes memory too, after the run. */
+function report({ seeds, timings, memory }: GenerateResult<'image'>, written: readonly WrittenImage[]): RunReport {
+  const peak = written.reduce((highest, image) => higher(highest, image.memory), memory.peak);
+  return { images: written.map(({ path }) => path), seeds, timings, memory: { ...memory, peak } };
+}
+
+/** Encoding pictures takes memory too. */
 function higher(peak: MemoryReport, now: MemoryReport): MemoryReport {
   return now.main.residentBytes > peak.main.residentBytes ? { ...peak, main: now.main } : peak;
 }
@@ -114,7 +121,7 @@ async function savePreviews({ index, images }: PreviewEvent, { flags, writer, pr
   const paths: string[] = [];
   for (const [at, image] of images.entries()) {
     const name = `step-${String(index + 1).padStart(3, '0')}${images.length > 1 ? `-image-${at + 1}` : ''}.png`;
-    paths.push(await writer.write(image, join(flags.previews as string, name), 'png'));
+    paths.push(await writer.write(image, join(flags.preview as string, name), 'png'));
   }
   progress.event({ type: 'preview', index, images: paths });
 }

@@ -7,5 +7,13 @@ export interface SavedPreviewEvent {
   readonly images: readonly string[];
 }
 
+/** A picture that is done, where it was written. */
+export interface SavedImageEvent {
+  readonly type: 'image';
+  readonly index: number;
+  readonly seed: number | undefined;
+  readonly path: string;
+}
+
 /** What happens on the way to the pictures: core's events, with files in place of pictures. */
-export type RunEvent = DownloadEvent | SavedPreviewEvent | Exclude<PipelineEvent, { readonly type: 'preview' | 'done' }>;
+export type RunEvent = DownloadEvent | SavedPreviewEvent | SavedImageEvent | Exclude<PipelineEvent, { readonly type: 'preview' | 'image' | 'done' }>;

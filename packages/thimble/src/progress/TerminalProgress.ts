@@ -21,6 +21,7 @@ export class TerminalProgress implements Progress {
   /** When what the line shows began. */
   #since = performance.now();
   #memory: string | undefined;
+  readonly #written: string[] = [];
 
   start(title: string): void {
     process.stderr.write(`${oneLine(title, process.stderr.columns)}\n`);
@@ -54,14 +55,16 @@ export class TerminalProgress implements Progress {
       case 'step':
         this.#step(event.index + 1, event.steps, event.milliseconds);
         break;
+      case 'progress':
+        this.#progress(event.task, event.done, event.total);
+        break;
       default: // The next step or the pictures tell of it.
     }
   }
 
   written(path: string, wanted: string): void {
     if (path !== wanted) this.#say(`${wanted} is there already; written to ${path}`);
-    this.close();
-    process.stdout.write(`${path}\n`);
+    this.#written.push(path);
   }
 
   done(report: RunReport): void {
@@ -73,6 +76,8 @@ export class TerminalProgress implements Progress {
     this.#bars?.update();
     this.#bars?.stop();
     this.#bars = undefined;
+    // Between the bar's own lines they would be lost.
+    for (const path of this.#written.splice(0)) process.stdout.write(`${path}\n`);
   }
 
   #load(): void {
@@ -89,6 +94,11 @@ export class TerminalProgress implements Progress {
       const left = formatDuration(this.#clock.left(steps - number) ?? 0);
       return { label: `step ${number}/${steps}`, share: number / steps, fields: this.#fields([`${left} left`]) };
     };
+  }
+
+  #progress(task: string, done: number, total: number): void {
+    const label = task === 'decode' ? 'decoding' : task;
+    this.#line = () => ({ label: `${label} ${done}/${total}`, share: done / total, fields: this.#fields([this.#elapsed()]) });
   }
 
   #download(loaded: number, total: number): void {
