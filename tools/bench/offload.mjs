@@ -1,14 +1,13 @@
 // SD 1.5 at full size with random weights, f16 files, 512×512, under hard memory limits.
-import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { DiffusionPipeline } from '../../packages/core/dist/index.js';
 import { ModelOffloadPlugin, SequentialOffloadPlugin } from '../../packages/plugin-offload/dist/index.js';
-import { makeSd15 } from '../sd15/make-sd15.mjs';
 import { describeMachine } from './machine.mjs';
 import { readProcessMemory } from './memory.mjs';
+import { sd15Checkpoint } from './sd15Checkpoint.mjs';
 import { markdownTable, median } from './statistics.mjs';
 import { underLimit } from './underLimit.mjs';
 
@@ -92,17 +91,13 @@ export async function benchOffload(args) {
   const { values } = parseArgs({
     args,
     options: {
-      checkpoint: { type: 'string', default: join(tmpdir(), 'thimble-sd15-f16') },
+      checkpoint: { type: 'string' },
       passes: { type: 'string', default: '3' },
       smallest: { type: 'string', default: '128' },
       only: { type: 'string', default: 'whole,passes,runs' },
     },
   });
-  const checkpoint = resolve(values.checkpoint);
-  if (!existsSync(checkpoint)) {
-    process.stderr.write(`making a full-size checkpoint with random weights in ${checkpoint}\n`);
-    makeSd15(checkpoint, 'f16');
-  }
+  const checkpoint = sd15Checkpoint('f16', values.checkpoint);
   console.log(`SD 1.5, 512×512, f16 files. ${describeMachine()}\n`);
   const parts = values.only.split(',');
   if (parts.includes('whole')) await wholeRuns(checkpoint, Number(values.smallest));

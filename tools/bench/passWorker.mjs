@@ -1,10 +1,9 @@
 // node tools/bench/passWorker.mjs CHECKPOINT MODE PASSES: runs SD 1.5's UNet (512×512, batch 1) with one way of offloading, or in plain
 // onnxruntime-node, and prints the milliseconds of each pass as a line of JSON. Meant to run under tools/limit.sh.
 import { createRequire } from 'node:module';
-import { rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { chunkedAttention, DiffusionPipeline, exportOnnx, openComponentCheckpoint, UNet2DConditionModel } from '../../packages/core/dist/index.js';
+import { DiffusionPipeline } from '../../packages/core/dist/index.js';
 import { ModelOffloadPlugin, SequentialOffloadPlugin } from '../../packages/plugin-offload/dist/index.js';
+import { exportPlain } from './exportPlain.mjs';
 import { unetInputs } from './unetInputs.mjs';
 
 const PLUGINS = { none: [], model: [new ModelOffloadPlugin()], sequential: [new SequentialOffloadPlugin()] };
@@ -26,17 +25,13 @@ async function openThimble() {
 async function openPlain() {
   const core = createRequire(new URL('../../packages/core/package.json', import.meta.url));
   const ort = core('onnxruntime-node');
-  const opened = await openComponentCheckpoint(join(checkpoint, 'unet'));
   const inputs = unetInputs(1);
-  const shapes = Object.fromEntries(Object.entries(inputs).map(([name, { type, dims }]) => [name, { type, dims }]));
-  const { bytes, folder } = exportOnnx(UNet2DConditionModel.fromConfig(opened.config), opened, 'call', shapes, { attention: chunkedAttention(Infinity), widenBudget: Infinity });
-  const path = join(folder, '.thimble-bench.onnx');
-  writeFileSync(path, bytes);
+  const { path, remove } = await exportPlain(checkpoint, 'unet', 'call', inputs);
   try {
     const session = await ort.InferenceSession.create(path);
     const feeds = Object.fromEntries(Object.entries(inputs).map(([name, { type, data, dims }]) => [name, new ort.Tensor(type, data, dims)]));
     return { call: () => session.run(feeds), close: () => session.release() };
   } finally {
-    rmSync(path);
+    remove();
   }
 }

@@ -1,17 +1,13 @@
 // SD 1.5's UNet at full size with random weights: thimble beside plain onnxruntime-node at its defaults on the same graph exported whole.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import {
-  chunkedAttention, DiffusionPipeline, exportOnnx, fusedAttention, lowerAttention, openComponentCheckpoint, PassStage, UNet2DConditionModel,
-} from '../../packages/core/dist/index.js';
-import { makeSd15 } from '../sd15/make-sd15.mjs';
+import { DiffusionPipeline, fusedAttention, lowerAttention, PassStage } from '../../packages/core/dist/index.js';
+import { exportPlain } from './exportPlain.mjs';
 import { describeMachine } from './machine.mjs';
 import { readProcessMemory, watchMemory } from './memory.mjs';
+import { sd15Checkpoint } from './sd15Checkpoint.mjs';
 import { markdownTable, median } from './statistics.mjs';
 import { unetInputs } from './unetInputs.mjs';
 
@@ -38,16 +34,12 @@ class PlainEngine {
   }
 
   async load() {
-    const opened = await openComponentCheckpoint(join(this.#checkpoint, 'unet'));
-    const shapes = Object.fromEntries(Object.entries(unetInputs(this.#batch)).map(([name, { type, dims }]) => [name, { type, dims }]));
-    const { bytes, folder } = exportOnnx(UNet2DConditionModel.fromConfig(opened.config), opened, 'call', shapes, { attention: chunkedAttention(Infinity) });
-    const path = join(folder, '.thimble-bench.onnx');
-    writeFileSync(path, bytes);
+    const { path, remove } = await exportPlain(this.#checkpoint, 'unet', 'call', unetInputs(this.#batch));
     this.#child = fork(new URL('plainWorker.mjs', import.meta.url), { serialization: 'advanced' });
     try {
       return await this.#ask({ load: path });
     } finally {
-      rmSync(path);
+      remove();
     }
   }
 
@@ -137,18 +129,14 @@ export async function benchUnet(args) {
   const { values } = parseArgs({
     args,
     options: {
-      checkpoint: { type: 'string', default: join(tmpdir(), 'thimble-sd15-f32') },
+      checkpoint: { type: 'string' },
       batch: { type: 'string', default: '1' },
       rounds: { type: 'string', default: '5' },
       'warm-up': { type: 'string', default: '2' },
       only: { type: 'string', default: 'plain,chunked,fused' },
     },
   });
-  const checkpoint = resolve(values.checkpoint);
-  if (!existsSync(checkpoint)) {
-    process.stderr.write(`making a full-size checkpoint with random weights in ${checkpoint}\n`);
-    makeSd15(checkpoint, 'f32');
-  }
+  const checkpoint = sd15Checkpoint('f32', values.checkpoint);
   const batch = Number(values.batch);
   const engines = {
     plain: () => new PlainEngine(checkpoint, batch),

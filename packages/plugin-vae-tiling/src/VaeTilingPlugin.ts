@@ -66,14 +66,14 @@ export class VaeTilingPlugin implements Plugin {
   /** Whole where it fits, a picture at a time where the batch does not; else what the machine is good for. */
   async #automatic(x: Tensor, call: Call, next: Inner): Promise<AsyncIterable<SampleRows>> {
     const { entry } = call;
-    const [count = 1, , rows = 1, columns = 1] = x.dims;
-    const pixels = rows * columns * entry.pixels ** 2;
+    const [count = 1] = x.dims;
+    const pixels = pixelsOf(x, entry);
     const whole = pixels * bytesPerPixel(entry.widestChannels);
-    const budget = this.#budget(call);
+    const budget = this.#budget(x, call);
     if (count * whole <= budget) return next(x);
     if (whole <= budget) return eachPicture(x, next);
     const [first] = splitBatch(x) as [Tensor];
-    const plan = planOrUndefined(first, this.#seamlessOptions(call));
+    const plan = planOrUndefined(first, this.#seamlessOptions(x, call));
     const mode = await chooseMode({ plan, pixels, tempDir: this.#options.tempDir });
     if (plan === undefined) call.pipeline.warn('WARN_TILING_BLENDED', `${call.component.name}: this kind of model is not known well enough to be computed without seams; its tiles are blended.`);
     if (mode === 'seamless') return eachPicture(x, (one) => this.#seamless(one, call, plan));
@@ -82,36 +82,36 @@ export class VaeTilingPlugin implements Plugin {
   }
 
   #seamless(x: Tensor, call: Call, plan?: SeamlessPlan): AsyncIterable<SampleRows> {
-    const options = this.#seamlessOptions(call);
+    const options = this.#seamlessOptions(x, call);
     const known = plan ?? planOrUndefined(x, options);
     if (known === undefined) throw invalid('mode', this.#options.mode, `'blend' for ${call.component.name}: its layers are not known well enough to be computed in strips`);
     return seamlessRows(x, known, options);
   }
 
   #tiled(x: Tensor, mode: Exclude<TilingMode, 'auto' | 'seamless'>, tiles: TilePlan, call: Call, next: Inner): AsyncIterable<SampleRows> {
-    const options = this.#seamlessOptions(call);
+    const options = this.#seamlessOptions(x, call);
     if (mode === 'blend') return tiledRows(x, tiles, async (tile) => sampleOfRows(await next(tile), 1), options.progress);
     if (planOrUndefined(x, options) === undefined) throw invalid('mode', mode, `'blend' for ${call.component.name}: its layers are not known well enough to share statistics`);
     return sharedRows(x, tiles, call.entry.scale / call.entry.pixels, options);
   }
 
-  #seamlessOptions(call: Call): SeamlessOptions {
+  #seamlessOptions(x: Tensor, call: Call): SeamlessOptions {
     const { component, entry, signal, pipeline } = call;
     return {
-      component, signal, entry: entry.name, input: entry.input, budget: this.#budget(call), tempDir: this.#options.tempDir, spillType: this.#options.spillDtype ?? 'float32',
+      component, signal, entry: entry.name, input: entry.input, budget: this.#budget(x, call), tempDir: this.#options.tempDir, spillType: this.#options.spillDtype ?? 'float32',
       progress: (done, total) => pipeline.progress(entry.name, done, total),
     };
   }
 
-  #budget({ pipeline }: Call): number {
+  #budget(x: Tensor, { pipeline, entry }: Call): number {
     const { budget } = this.#options;
-    return budget === undefined ? defaultBudget(pipeline.memoryLimit) : parseBytes(budget, 'budget');
+    return budget === undefined ? defaultBudget(pipeline.memoryLimit, pixelsOf(x, entry)) : parseBytes(budget, 'budget');
   }
 
   /** How a picture is cut into tiles; `undefined` if it is no larger than one on either side. */
   #tilePlan(x: Tensor, { entry, pipeline }: Call): TilePlan | undefined {
     const [, , rows = 1, columns = 1] = x.dims;
-    const [vertical, horizontal] = this.#tileSizes(entry, rows * columns * entry.pixels ** 2, pipeline.memoryLimit);
+    const [vertical, horizontal] = this.#tileSizes(entry, pixelsOf(x, entry), pipeline.memoryLimit);
     const [height, width] = [entry.planAxis(vertical, entry.scale), entry.planAxis(horizontal, entry.scale)];
     if (rows <= height.tile && columns <= width.tile) return undefined;
     if (height.stride < 1 || width.stride < 1 || height.keep < 1 || width.keep < 1) {
@@ -132,6 +132,11 @@ export class VaeTilingPlugin implements Plugin {
     const square = { size, overlap: tileOverlapFactor ?? DEFAULT_OVERLAP };
     return [square, square];
   }
+}
+
+/** Pixels of one picture. */
+function pixelsOf({ dims: [, , rows = 1, columns = 1] }: Tensor, entry: VaeEntry): number {
+  return rows * columns * entry.pixels ** 2;
 }
 
 async function * eachPicture(x: Tensor, compute: (one: Tensor) => AsyncIterable<SampleRows> | Promise<AsyncIterable<SampleRows>>): AsyncGenerator<SampleRows> {

@@ -19,8 +19,11 @@ export function bytesPerPixel(widestChannels: number): number {
   return TENSORS_AT_ONCE * FLOAT32_BYTES * widestChannels;
 }
 
+/** Bytes of a pixel as a picture: in memory, and once more while it is written. */
+const PICTURE_BYTES = 6;
+
 /** What a decoding may take, in bytes, where nothing else is said: half of what the limit, or the machine, leaves. */
-export function defaultBudget(memoryLimit: number | undefined): number {
-  const left = memoryLimit === undefined ? freemem() : memoryLimit - ENGINE_BYTES;
+export function defaultBudget(memoryLimit: number | undefined, pixels: number): number {
+  const left = memoryLimit === undefined ? freemem() : memoryLimit - ENGINE_BYTES - pixels * PICTURE_BYTES;
   return Math.max(LEAST, Math.floor(left * SHARE));
 }

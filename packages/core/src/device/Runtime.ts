@@ -8,6 +8,7 @@ import { mapRuntimeError } from './mapRuntimeError.js';
 import type { OnnxModel } from './OnnxModel.js';
 import type { Program, ProgramResult, ProgramStep } from './Program.js';
 import { RowStore } from './RowStore.js';
+import { ScratchBuffers } from './ScratchBuffers.js';
 import { sessionOptions } from './sessionOptions.js';
 
 /**
@@ -27,6 +28,7 @@ export class Runtime {
   readonly #sessions = new Map<number, LoadedSession>();
   readonly #tensors = new Map<number, Tensor>();
   readonly #rows = new Map<number, RowStore>();
+  readonly #scratch = new ScratchBuffers();
   #runtime: typeof OnnxRuntime | undefined;
   #nextId: number;
   #dropped = 0;
@@ -64,6 +66,7 @@ export class Runtime {
   async run(program: Program, cancelled: () => boolean): Promise<ProgramResult> {
     const values = new Map<string, Tensor>();
     for (const [name, input] of Object.entries(program.inputs)) values.set(name, await this.#toTensor(input));
+    const read = new Map(values);
     const durations: number[] = [];
     for (const step of program.steps) {
       if (cancelled()) throw new ThimbleError('ERR_CANCELLED', {});
@@ -73,6 +76,8 @@ export class Runtime {
     }
     const entries = Object.entries(program.outputs).map(([name, mode]) => [name, mode, this.#valueOf(values, name)] as const);
     for (const [, target, tensor] of entries) if (typeof target === 'object') this.#writeRows(target, tensor);
+    // Without a step the inputs are what the outputs are made of.
+    if (program.steps.length > 0) this.#giveBack(program, read);
     return {
       downloaded: Object.fromEntries(entries.filter(([, mode]) => mode === 'download').map(([name, , tensor]) => [name, tensor])),
       kept: Object.fromEntries(entries.filter(([, mode]) => mode === 'keep').map(([name, , tensor]) => [name, this.#keep(tensor)])),
@@ -98,8 +103,7 @@ export class Runtime {
 
   free(ids: readonly number[]): void {
     for (const id of ids) {
-      this.#rows.get(id)?.close();
-      this.#rows.delete(id);
+      this.#closeRows(id);
       const tensor = this.#tensors.get(id);
       if (tensor === undefined) continue;
       this.#tensors.delete(id);
@@ -144,9 +148,24 @@ export class Runtime {
     return input instanceof RuntimeTensor ? input : new RuntimeTensor(input.type as 'float32', input.data as Float32Array, input.dims);
   }
 
+  #giveBack({ inputs }: Program, read: ReadonlyMap<string, Tensor>): void {
+    for (const [name, input] of Object.entries(inputs)) {
+      if ('of' in input) this.#scratch.give((read.get(name)?.data as Float32Array).buffer as ArrayBuffer);
+    }
+  }
+
+  #closeRows(id: number): void {
+    const store = this.#rows.get(id);
+    if (store === undefined) return;
+    store.close();
+    this.#rows.delete(id);
+    // The next ones are of other sizes.
+    this.#scratch.clear();
+  }
+
   #readRows({ of, start, count }: RowRange, RuntimeTensor: typeof OnnxRuntime.Tensor): Tensor {
     const store = this.#rowsOf(of.id);
-    const bytes = new Uint8Array(store.byteLength(count));
+    const bytes = new Uint8Array(this.#scratch.take(store.byteLength(count)));
     store.read(start, count, bytes);
     const data = store.type === 'float32' ? new Float32Array(bytes.buffer) : new Uint16Array(bytes.buffer);
     return new RuntimeTensor(store.type as 'float32', data as Float32Array, [1, store.outer, count, store.inner]);

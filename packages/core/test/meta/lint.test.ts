@@ -7,7 +7,7 @@ const FLOORS = [
   ['pipelines'], ['plugins'], ['hooks'], ['schedulers'], ['models'], ['graph'], ['weights'], ['device'], ['tokenizers', 'images', 'random'],
 ] as const;
 const ROOMS = FLOORS.flat();
-const GROUND = ['errors.ts', 'version.ts'];
+const GROUND = ['errors.ts', 'fileSystemError.ts', 'version.ts'];
 /** The room that owns each large library. */
 const LIBRARIES = { tsyringe: 'pipelines', tapable: 'hooks', '@huggingface/hub': 'weights', 'onnxruntime-node': 'device', sharp: 'images' };
 

@@ -34,8 +34,15 @@ export interface StripPlan {
   readonly trafficBytes: number;
 }
 
-/** Share of the budget for one strip; the rest keeps values in memory. */
-const STRIP_SHARE = 0.5;
+/** Share of the budget for one strip. */
+const STRIP_SHARE = 1 / 8;
+
+/** Of what a strip takes the allocator holds this many times as much, in pieces that do not fit together; the rest keeps values in memory. */
+const FRAGMENTATION = 3;
+
+/** Below this, strips get so low that the rows beside them count; and where there is not even this, they get no more than a quarter. */
+const LEAST_STRIP_BYTES = 16 * 2 ** 20;
+const MOST_STRIP_SHARE = 1 / 4;
 
 /** A strip gains nothing from more: its values leave the processor's caches long before. */
 const MOST_STRIP_BYTES = 64 * 2 ** 20;
@@ -43,9 +50,9 @@ const MOST_STRIP_BYTES = 64 * 2 ** 20;
 /** Plans strips as high, and as many values in memory, as the budget has room for. */
 export function planStrips(model: RowGraph, { bytes, spillType }: StripBudget): StripPlan {
   const phases = planPhases(model);
-  const stripBytes = Math.min(bytes * STRIP_SHARE, MOST_STRIP_BYTES);
-  const placements = place(model, phases, bytes - stripBytes, spillType);
-  const planned = phases.map((phase) => ({ ...phase, strips: stripsOf(model, phase, stripBytes) }));
+  const forStrips = Math.min(MOST_STRIP_BYTES, bytes * MOST_STRIP_SHARE, Math.max(LEAST_STRIP_BYTES, bytes * STRIP_SHARE));
+  const placements = place(model, phases, bytes - FRAGMENTATION * forStrips, spillType);
+  const planned = phases.map((phase) => ({ ...phase, strips: stripsOf(model, phase, forStrips) }));
   const bytesOnDisk = (values: readonly string[]): number => values.reduce((sum, value) => {
     const placement = placements.get(value);
     return placement?.spilled === true ? sum + placement.bytes : sum;

@@ -1,0 +1,13 @@
+import { existsSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { makeSd15 } from '../sd15/make-sd15.mjs';
+
+/** The folder of a full-size SD 1.5 checkpoint with random weights, f16 or f32; made if it is not there. */
+export function sd15Checkpoint(dtype, folder = join(tmpdir(), `thimble-sd15-${dtype}`)) {
+  const checkpoint = resolve(folder);
+  if (existsSync(checkpoint)) return checkpoint;
+  process.stderr.write(`making a full-size checkpoint with random weights in ${checkpoint}\n`);
+  makeSd15(checkpoint, dtype);
+  return checkpoint;
+}
