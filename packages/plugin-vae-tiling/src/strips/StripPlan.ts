@@ -35,14 +35,10 @@ export interface StripPlan {
 }
 
 /** Share of the budget for one strip. */
-const STRIP_SHARE = 1 / 8;
+const STRIP_SHARE = 1 / 4;
 
-/** Of what a strip takes the allocator holds this many times as much, in pieces that do not fit together; the rest keeps values in memory. */
-const FRAGMENTATION = 3;
-
-/** Below this, strips get so low that the rows beside them count; and where there is not even this, they get no more than a quarter. */
-const LEAST_STRIP_BYTES = 16 * 2 ** 20;
-const MOST_STRIP_SHARE = 1 / 4;
+/** What a strip takes is there twice: as long as its results wait to be collected, the next one is computed. The rest keeps values in memory. */
+const STRIPS_AT_ONCE = 2;
 
 /** A strip gains nothing from more: its values leave the processor's caches long before. */
 const MOST_STRIP_BYTES = 64 * 2 ** 20;
@@ -50,8 +46,8 @@ const MOST_STRIP_BYTES = 64 * 2 ** 20;
 /** Plans strips as high, and as many values in memory, as the budget has room for. */
 export function planStrips(model: RowGraph, { bytes, spillType }: StripBudget): StripPlan {
   const phases = planPhases(model);
-  const forStrips = Math.min(MOST_STRIP_BYTES, bytes * MOST_STRIP_SHARE, Math.max(LEAST_STRIP_BYTES, bytes * STRIP_SHARE));
-  const placements = place(model, phases, bytes - FRAGMENTATION * forStrips, spillType);
+  const forStrips = Math.min(MOST_STRIP_BYTES, bytes * STRIP_SHARE);
+  const placements = place(model, phases, bytes - STRIPS_AT_ONCE * forStrips, spillType);
   const planned = phases.map((phase) => ({ ...phase, strips: stripsOf(model, phase, forStrips) }));
   const bytesOnDisk = (values: readonly string[]): number => values.reduce((sum, value) => {
     const placement = placements.get(value);
