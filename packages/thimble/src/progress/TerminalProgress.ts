@@ -1,3 +1,4 @@
+import type { DeriveEvent } from '@thimble/core';
 import cliProgress from 'cli-progress';
 import { formatBytes } from './formatBytes.js';
 import { formatDuration } from './formatDuration.js';
@@ -45,6 +46,9 @@ export class TerminalProgress implements Progress {
         break;
       case 'download':
         this.#download(event.loaded, event.total);
+        break;
+      case 'derive':
+        this.#derive(event);
         break;
       case 'memory':
         this.#memory = formatMemory(event.memory);
@@ -103,6 +107,10 @@ export class TerminalProgress implements Progress {
 
   #download(loaded: number, total: number): void {
     this.#line = () => ({ label: 'downloading', share: loaded / Math.max(1, total), fields: [`${formatBytes(loaded)} of ${formatBytes(total)}`] });
+  }
+
+  #derive({ component, target, loaded, total }: DeriveEvent): void {
+    this.#line = () => ({ label: `${component} to ${target}`, share: loaded / Math.max(1, total), fields: [`${formatBytes(loaded)} of ${formatBytes(total)}`, 'once for all runs'] });
   }
 
   /** Left to right: what goes first is kept longest on a narrow screen. */

@@ -1,0 +1,53 @@
+import { bytesPerElement, decodeBfloat16, decodeFloat16, readTensorPieces, type TensorInfo } from '@thimble/core';
+
+/** Largest code: symmetric, so that -128 is not used. */
+const LARGEST = 127;
+
+/** Finds the scale of every row (index on the first axis): its largest magnitude over 127. */
+export async function scalesOf(info: TensorInfo): Promise<Float32Array> {
+  const scales = new Float32Array(info.shape[0] ?? 1);
+  await forEachRow(info, (row, values) => {
+    let largest = 0;
+    for (let i = 0; i < values.length; i++) largest = Math.max(largest, Math.abs(values[i] as number));
+    scales[row] = largest / LARGEST;
+  });
+  return scales;
+}
+
+/** The rows of a tensor, divided by their scales and rounded to the nearest, ties to even; piece by piece. */
+export async function * quantizedRows(info: TensorInfo, scales: Float32Array): AsyncGenerator<Uint8Array, void> {
+  let row = 0;
+  for await (const values of rowPieces(info)) {
+    const width = rowLength(info);
+    const codes = new Int8Array(values.length);
+    for (let start = 0; start < values.length; start += width, row++) {
+      const scale = scales[row] as number;
+      if (scale === 0) continue;
+      for (let i = start; i < start + width; i++) codes[i] = roundHalfToEven((values[i] as number) / scale);
+    }
+    yield new Uint8Array(codes.buffer);
+  }
+}
+
+async function forEachRow(info: TensorInfo, visit: (row: number, values: Float32Array) => void): Promise<void> {
+  const width = rowLength(info);
+  let row = 0;
+  for await (const values of rowPieces(info)) for (let start = 0; start < values.length; start += width) visit(row++, values.subarray(start, start + width));
+}
+
+/** Whole rows as float32. */
+async function * rowPieces(info: TensorInfo): AsyncGenerator<Float32Array, void> {
+  for await (const piece of readTensorPieces(info, rowLength(info) * bytesPerElement(info.dtype))) {
+    if (info.dtype === 'F32') yield new Float32Array(piece.buffer, 0, piece.byteLength / 4);
+    else yield (info.dtype === 'F16' ? decodeFloat16 : decodeBfloat16)(new Uint16Array(piece.buffer, 0, piece.byteLength / 2));
+  }
+}
+
+function rowLength({ shape }: TensorInfo): number {
+  return shape.slice(1).reduce((a, b) => a * b, 1);
+}
+
+/** Adding 1.5 · 2^52 leaves no bits for a fraction, and the addition itself rounds half to even. */
+function roundHalfToEven(value: number): number {
+  return value + 0x18000000000000 - 0x18000000000000;
+}
