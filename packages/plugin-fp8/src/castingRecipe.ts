@@ -1,4 +1,4 @@
-import { type DerivedWeightsRecipe, Float8Encoder, readTensorPieces, type SafetensorsDtype, type TensorInfo, type TensorToWrite } from '@thimble/core';
+import { bytesPerElement, type DerivedWeightsRecipe, Float8Encoder, readTensorPieces, type SafetensorsDtype, type TensorInfo, type TensorToWrite } from '@thimble/core';
 import { quantizedRows, scalesOf } from './int8Rows.js';
 import type { StorageDtype } from './LayerwiseCastingOptions.js';
 
@@ -36,7 +36,13 @@ function float8Tensor(info: TensorInfo, storageDtype: keyof typeof FLOAT8): Tens
     dtype,
     shape: info.shape,
     data: async function * () {
-      for await (const piece of readTensorPieces(info)) yield encoder.encodeStored(piece, info.dtype);
+      // One buffer for all: a new one for each would be garbage faster than it is collected.
+      let codes: Uint8Array | undefined;
+      for await (const piece of readTensorPieces(info)) {
+        const elements = piece.byteLength / bytesPerElement(info.dtype);
+        codes ??= new Uint8Array(elements);
+        yield encoder.encodeStored(piece, info.dtype, codes.subarray(0, elements));
+      }
     },
   };
 }

@@ -22,16 +22,17 @@ export async function scalesOf(info: TensorInfo): Promise<Float32Array> {
 
 /** The rows of a tensor, divided by their scales and rounded to the nearest, ties to even; piece by piece. */
 export async function * quantizedRows(info: TensorInfo, scales: Float32Array): AsyncGenerator<Uint8Array, void> {
+  const width = rowLength(info);
   let row = 0;
+  let buffer: Int8Array | undefined;
   for await (const values of rowPieces(info)) {
-    const width = rowLength(info);
-    const codes = new Int8Array(values.length);
+    buffer ??= new Int8Array(values.length);
+    const codes = buffer.subarray(0, values.length);
     for (let start = 0; start < values.length; start += width, row++) {
       const scale = scales[row] as number;
-      if (scale === 0) continue;
-      for (let i = start; i < start + width; i++) codes[i] = roundHalfToEven((values[i] as number) / scale);
+      for (let i = start; i < start + width; i++) codes[i] = scale === 0 ? 0 : roundHalfToEven((values[i] as number) / scale);
     }
-    yield new Uint8Array(codes.buffer);
+    yield new Uint8Array(codes.buffer, 0, codes.length);
   }
 }
 
@@ -41,19 +42,19 @@ async function forEachRow(info: TensorInfo, visit: (row: number, values: Float32
   for await (const values of rowPieces(info)) for (let start = 0; start < values.length; start += width) visit(row++, values.subarray(start, start + width));
 }
 
-/** Whole rows as float32. */
+/** Whole rows as float32. Each piece is overwritten by the next. */
 async function * rowPieces(info: TensorInfo): AsyncGenerator<Float32Array, void> {
   const table = info.dtype === 'F32' ? undefined : (tables[info.dtype as keyof typeof DECODERS] ??= DECODERS[info.dtype as keyof typeof DECODERS](EVERY_CODE));
+  let buffer: Float32Array | undefined;
   for await (const piece of readTensorPieces(info, rowLength(info) * bytesPerElement(info.dtype))) {
     if (table === undefined) yield new Float32Array(piece.buffer, 0, piece.byteLength / 4);
-    else yield look(new Uint16Array(piece.buffer, 0, piece.byteLength / 2), table);
+    else {
+      const codes = new Uint16Array(piece.buffer, 0, piece.byteLength / 2);
+      buffer ??= new Float32Array(codes.length);
+      for (let i = 0; i < codes.length; i++) buffer[i] = table[codes[i]!]!;
+      yield buffer.subarray(0, codes.length);
+    }
   }
-}
-
-function look(codes: Uint16Array, table: Float32Array): Float32Array {
-  const values = new Float32Array(codes.length);
-  for (let i = 0; i < codes.length; i++) values[i] = table[codes[i]!]!;
-  return values;
 }
 
 function rowLength({ shape }: TensorInfo): number {

@@ -2,7 +2,7 @@ import { ThimbleError } from '../errors.js';
 import { decodeFloat16 } from './decodeFloat16.js';
 import { decodeFloat8E4m3fn } from './decodeFloat8E4m3fn.js';
 import { decodeFloat8E5m2 } from './decodeFloat8E5m2.js';
-import type { SafetensorsDtype } from './SafetensorsDtype.js';
+import { bytesPerElement, type SafetensorsDtype } from './SafetensorsDtype.js';
 
 const UPPER_HALVES = 2 ** 16;
 
@@ -38,26 +38,26 @@ export class Float8Encoder {
 
   /** Bit patterns of the rounded values, one per element. */
   encode(values: Float32Array): Uint8Array {
-    return this.#encodeFloat32(new Uint32Array(values.buffer, values.byteOffset, values.length));
+    return this.#encodeFloat32(new Uint32Array(values.buffer, values.byteOffset, values.length), new Uint8Array(values.length));
   }
 
   /**
    * As {@link Float8Encoder.encode}, for elements as a checkpoint holds them.
    *
    * @param data whole elements, aligned to their size in `data.buffer`
+   * @param codes where the result goes, one byte an element: its own memory by default
    * @throws ERR_ARGUMENT_INVALID for another element type than F32, F16 and BF16
    */
-  encodeStored(data: Uint8Array, dtype: SafetensorsDtype): Uint8Array {
+  encodeStored(data: Uint8Array, dtype: SafetensorsDtype, codes: Uint8Array = new Uint8Array(data.byteLength / bytesPerElement(dtype))): Uint8Array {
     const { buffer, byteOffset, byteLength } = data;
-    if (dtype === 'F32') return this.#encodeFloat32(new Uint32Array(buffer, byteOffset, byteLength / 4));
-    if (dtype === 'F16') return look(new Uint16Array(buffer, byteOffset, byteLength / 2), this.#float16Table());
-    if (dtype === 'BF16') return look(new Uint16Array(buffer, byteOffset, byteLength / 2), this.#upperHalfTable());
+    if (dtype === 'F32') return this.#encodeFloat32(new Uint32Array(buffer, byteOffset, byteLength / 4), codes);
+    if (dtype === 'F16') return look(new Uint16Array(buffer, byteOffset, byteLength / 2), this.#float16Table(), codes);
+    if (dtype === 'BF16') return look(new Uint16Array(buffer, byteOffset, byteLength / 2), this.#upperHalfTable(), codes);
     throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'dtype', value: dtype, expected: 'F32, F16 or BF16' });
   }
 
-  #encodeFloat32(bits: Uint32Array): Uint8Array {
+  #encodeFloat32(bits: Uint32Array, codes: Uint8Array): Uint8Array {
     const table = this.#upperHalfTable();
-    const codes = new Uint8Array(bits.length);
     for (let i = 0; i < bits.length; i++) {
       const value = bits[i]!;
       // Rounding sees of the lower half only whether there is anything: folded into a last bit that no result keeps, that is exact.
@@ -95,8 +95,7 @@ export class Float8Encoder {
   }
 }
 
-function look(halves: Uint16Array, table: Uint8Array): Uint8Array {
-  const codes = new Uint8Array(halves.length);
+function look(halves: Uint16Array, table: Uint8Array, codes: Uint8Array): Uint8Array {
   for (let i = 0; i < halves.length; i++) codes[i] = table[halves[i]!]!;
   return codes;
 }

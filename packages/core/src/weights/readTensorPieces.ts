@@ -3,10 +3,11 @@ import { fileSystemError } from '../fileSystemError.js';
 import { fillFrom } from './readTensor.js';
 import type { TensorInfo } from './TensorInfo.js';
 
-const PIECE_BYTES = 4 * 2 ** 20;
+/** Every piece is also worked on in one go, between two turns of the event loop. */
+const PIECE_BYTES = 2 ** 20;
 
 /**
- * Reads the bytes of a tensor as stored, a few megabytes at a time, so that a large one need not be in memory. The pieces share one buffer, from
+ * Reads the bytes of a tensor as stored, about a megabyte at a time, so that a large one need not be in memory. The pieces share one buffer, from
  * its start: each is overwritten by the next.
  *
  * @param multipleOf every piece is whole units of so many bytes, such as the bytes of a row; by default of 8

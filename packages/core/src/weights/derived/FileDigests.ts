@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { writeFileAtomically } from '../../images/writeFileAtomically.js';
 import { fileSystemError } from '../../fileSystemError.js';
 
-const CHUNK_BYTES = 4 * 2 ** 20;
+const CHUNK_BYTES = 2 ** 20;
 
 /** Told how many more bytes were read. */
 export type OnBytes = (bytes: number) => void;
