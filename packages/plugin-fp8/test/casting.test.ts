@@ -1,8 +1,8 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { DiffusionPipeline, type DeriveEvent, readTensor, SafetensorsFile, type Tensor } from '@thimble/core';
+import { DiffusionPipeline, type DeriveEvent, readTensor, SafetensorsFile, type Tensor, writeSafetensors } from '@thimble/core';
 import { applyLayerwiseCasting, type CastingOptions, LayerwiseCastingPlugin } from '../src/index.js';
 import { castingCalls, type CastingCall, excess, inputsOf, readFixture, SD_TINY } from './CastingFixture.js';
 
@@ -124,6 +124,42 @@ describe('int8', () => {
     }
     await casting.remove();
   }, 20_000);
+});
+
+describe('a checkpoint that is stored in eight-bit floats', () => {
+  test.each([['float8_e4m3fn', 'F8_E4M3'], ['float8_e5m2', 'F8_E5M2']] as const)('is used as it lies: %s', async (storageDtype, dtype) => {
+    await open();
+    const call = castingCalls[0]!;
+    const unet = pipe.components['unet']!;
+    const plugin = await pipe.use(new LayerwiseCastingPlugin({ storageDtype }));
+    const want = (await sampleOf(call)).data;
+    const bytes = unet.residentBytes;
+    await plugin.remove();
+    const casting = await applyLayerwiseCasting(unet, { storageDtype });
+    const folder = mkdtempSync(join(tmpdir(), 'thimble-fp8-checkpoint-'));
+    try {
+      const files = readdirSync(join(cache, 'weights')).filter((name) => name.endsWith('.safetensors'));
+      const opened = await Promise.all(files.map(async (name) => SafetensorsFile.open(join(cache, 'weights', name))));
+      const derived = opened.find(({ tensors }) => tensors.get('conv_in.weight')?.dtype === dtype && tensors.size === casting.stored.length)!;
+      const tensors = [...unet.weights].map(([key, info]) => {
+        const from = derived.tensors.get(key) ?? info;
+        return [key, { dtype: from.dtype, shape: from.shape, data: async () => readTensor(from) }] as const;
+      });
+      await writeSafetensors(join(folder, 'diffusion_pytorch_model.safetensors'), new Map(tensors));
+      copyFileSync(join(SD_TINY, 'unet', 'config.json'), join(folder, 'config.json'));
+      const before = readdirSync(join(cache, 'weights')).length;
+      await using other = await DiffusionPipeline.fromPretrained(folder, { deviceOptions: { inline: true } });
+      const sample = async (): Promise<unknown> => (await other.components['unet']!.call(await inputsOf(call)))['sample']!.data;
+      expect(await sample()).toEqual(want);
+      expect(other.components['unet']!.residentBytes).toBe(bytes);
+      await other.use(new LayerwiseCastingPlugin({ storageDtype: 'int8' }));
+      expect(await sample()).toEqual(want);
+      expect(readdirSync(join(cache, 'weights')).length).toBe(before);
+    } finally {
+      await casting.remove();
+      rmSync(folder, { recursive: true });
+    }
+  }, 30_000);
 });
 
 describe('the plugin', () => {
