@@ -66,7 +66,7 @@ function toPattern(pattern: unknown): RegExp {
 
 function checkClasses(classes: CastingOptions['skipModulesClasses']): readonly string[] | null {
   if (classes === null || classes === undefined) return null;
-  if (Array.isArray(classes) && classes.every((name) => typeof name === 'string' && name !== '')) return classes;
+  if (Array.isArray(classes) && classes.every((name) => typeof name === 'string' && name !== '')) return classes as readonly string[];
   return refuse('skipModulesClasses', classes, "a list of class names: ['Conv2d']");
 }
 

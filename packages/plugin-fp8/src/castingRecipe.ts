@@ -35,7 +35,7 @@ function float8Tensor(info: TensorInfo, storageDtype: keyof typeof FLOAT8): Tens
   return {
     dtype,
     shape: info.shape,
-    data: async function * () {
+    async * data() {
       // One buffer for all: a new one for each would be garbage faster than it is collected.
       let codes: Uint8Array | undefined;
       for await (const piece of readTensorPieces(info)) {
@@ -53,7 +53,7 @@ function int8Tensors(key: string, info: TensorInfo): readonly (readonly [string,
   const scales = async (): Promise<Float32Array> => (found ??= scalesOf(info));
   return [
     [scaleName(key), { dtype: 'F32', shape: [info.shape[0] ?? 1], data: async () => new Uint8Array((await scales()).buffer) }],
-    [key, { dtype: 'I8', shape: info.shape, data: async function * () {
+    [key, { dtype: 'I8', shape: info.shape, async * data() {
       yield * quantizedRows(info, await scales());
     } }],
   ];
