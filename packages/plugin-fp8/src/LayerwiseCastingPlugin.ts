@@ -84,10 +84,16 @@ export class LayerwiseCastingPlugin implements Plugin {
 
   async #cast(component: ComponentHandle, pipeline: PluginHostPipeline, signal: AbortSignal): Promise<CastWeights> {
     const { storageDtype } = this.#options;
+    let percent = -1;
     const keys = selectParameters(component.model.layers, this.#rulesFor(component));
     return CastWeights.of(component, {
       storageDtype, keys, signal,
-      onProgress: ({ loaded, total }) => pipeline.progress({ type: 'derive', component: component.name, target: storageDtype, loaded, total }),
+      onProgress: ({ loaded, total }) => {
+        // A whole model comes in thousands of pieces.
+        if (Math.floor((100 * loaded) / total) === percent) return;
+        percent = Math.floor((100 * loaded) / total);
+        pipeline.progress(`${component.name} to ${storageDtype}`, loaded, total);
+      },
     });
   }
 

@@ -2,7 +2,7 @@ import { copyFileSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { DiffusionPipeline, type DeriveEvent, readTensor, SafetensorsFile, type Tensor, writeSafetensors } from '@thimble/core';
+import { DiffusionPipeline, type ProgressEvent, readTensor, SafetensorsFile, type Tensor, writeSafetensors } from '@thimble/core';
 import { applyLayerwiseCasting, type CastingOptions, LayerwiseCastingPlugin } from '../src/index.js';
 import { castingCalls, type CastingCall, excess, inputsOf, readFixture, SD_TINY } from './CastingFixture.js';
 
@@ -183,13 +183,15 @@ describe('the plugin', () => {
 
   test('given to fromPretrained it casts before the first run, and tells how it goes', async () => {
     rmSync(cache, { recursive: true, force: true });
-    const told: DeriveEvent[] = [];
-    const options = { deviceOptions: { inline: true }, plugins: [new LayerwiseCastingPlugin()], onProgress: (event: { type: string }) => void (event.type === 'derive' && told.push(event as DeriveEvent)) };
-    pipe = await DiffusionPipeline.fromPretrained(SD_TINY, options);
-    expect(told).toEqual([]);
-    const first = await picture();
-    expect(told.at(-1)).toMatchObject({ component: 'unet', target: 'float8_e4m3fn', loaded: told.at(-1)!.total });
-    expect(told.length).toBeGreaterThan(100);
+    const told: ProgressEvent[] = [];
+    pipe = await DiffusionPipeline.fromPretrained(SD_TINY, { deviceOptions: { inline: true }, plugins: [new LayerwiseCastingPlugin()] });
+    let first: unknown;
+    for await (const event of pipe.stream('a cat', TINY)) {
+      if (event.type === 'progress') told.push(event);
+      if (event.type === 'done') first = event.result.images.data;
+    }
+    expect(told.at(-1)).toMatchObject({ task: 'unet to float8_e4m3fn', done: told.at(-1)!.total });
+    expect(told.length).toBeGreaterThan(50);
     const events: string[] = [];
     await pipe.dispose();
     pipe = await DiffusionPipeline.fromPretrained(SD_TINY, { deviceOptions: { inline: true }, plugins: [new LayerwiseCastingPlugin()] });
@@ -197,7 +199,7 @@ describe('the plugin', () => {
       events.push(event.type);
       if (event.type === 'done') expect(event.result.images.data).toEqual(first);
     }
-    expect(events).not.toContain('derive');
+    expect(events).not.toContain('progress');
   }, 40_000);
 
   test('casts a component that takes the place of another, and one that was loaded before', async () => {
@@ -214,8 +216,13 @@ describe('the plugin', () => {
   test('an aborted run leaves nothing in the cache, and the next one casts', async () => {
     rmSync(cache, { recursive: true, force: true });
     const controller = new AbortController();
-    pipe = await DiffusionPipeline.fromPretrained(SD_TINY, { deviceOptions: { inline: true }, plugins: [new LayerwiseCastingPlugin()], onProgress: (event) => void (event.type === 'derive' && event.loaded > event.total * 0.7 && controller.abort(new Error('enough'))) });
-    await expect(pipe.generate('a cat', { ...TINY, signal: controller.signal })).rejects.toThrow('enough');
+    pipe = await DiffusionPipeline.fromPretrained(SD_TINY, { deviceOptions: { inline: true }, plugins: [new LayerwiseCastingPlugin()] });
+    const run = async (): Promise<void> => {
+      for await (const event of pipe.stream('a cat', { ...TINY, signal: controller.signal })) {
+        if (event.type === 'progress' && event.done > event.total * 0.7) controller.abort(new Error('enough'));
+      }
+    };
+    await expect(run()).rejects.toThrow('enough');
     expect(readdirSync(join(cache, 'weights'))).toEqual([]);
     expect(await picture()).toHaveLength(3 * 64 * 64);
     expect(readdirSync(join(cache, 'weights')).filter((name) => name.endsWith('.safetensors'))).toHaveLength(1);

@@ -379,7 +379,7 @@ export class Component implements ComponentHandle {
   #transform(bound: Graph): Graph {
     const graph = this.#hooks.transformGraph.call(bound, { component: this.name, segment: bound.name });
     const bytes = this.#budget.transientBytes;
-    return widenWeights(splitWideWeights(chunkFeedForward(lowerAttention(lowerGroupNorm(graph), chunkedAttention(bytes)), bytes), bytes), { float8: this.#device.provider === 'cpu' ? 'bits' : 'cast' });
+    return widenWeights(splitWideWeights(chunkFeedForward(lowerAttention(lowerGroupNorm(graph), chunkedAttention(bytes)), bytes), bytes), { float8: this.device.provider === 'cpu' ? 'bits' : 'cast' });
   }
 
   #listSegments(): readonly ComponentSegment[] {

@@ -54,7 +54,7 @@ async function run(parts: RunParts): Promise<RunReport> {
   const { signal } = interruption;
   const told = new Set<string>();
   // A warning from opening the model comes again with the first run.
-  const tell = (event: Parameters<NonNullable<FromPretrainedOptions['onProgress']>>[0]): void => {
+  const tell = (event: DownloadEvent | WarningEvent): void => {
     if (event.type === 'warning' && told.has(event.message)) return;
     if (event.type === 'warning') told.add(event.message);
     progress.event(event);

@@ -31,8 +31,8 @@ export class PlainProgress implements Progress {
       case 'download':
         this.#share('downloaded', event.loaded, event.total);
         break;
-      case 'derive':
-        this.#share(`${event.component} to ${event.target}:`, event.loaded, event.total);
+      case 'progress':
+        if (event.task !== 'decode' && event.task !== 'encode') this.#share(`${event.task}:`, event.done, event.total);
         break;
       case 'memory':
         if (this.#step !== undefined) this.#write(`${this.#step}, ${formatMemory(event.memory)}`);

@@ -1,4 +1,3 @@
-import type { DeriveEvent } from '@thimble/core';
 import cliProgress from 'cli-progress';
 import { formatBytes } from './formatBytes.js';
 import { formatDuration } from './formatDuration.js';
@@ -47,8 +46,8 @@ export class TerminalProgress implements Progress {
       case 'download':
         this.#download(event.loaded, event.total);
         break;
-      case 'derive':
-        this.#derive(event);
+      case 'progress':
+        if (event.task !== 'decode' && event.task !== 'encode') this.#prepare(event.task, event.done / Math.max(1, event.total));
         break;
       case 'memory':
         this.#memory = formatMemory(event.memory);
@@ -109,8 +108,8 @@ export class TerminalProgress implements Progress {
     this.#line = () => ({ label: 'downloading', share: loaded / Math.max(1, total), fields: [`${formatBytes(loaded)} of ${formatBytes(total)}`] });
   }
 
-  #derive({ component, target, loaded, total }: DeriveEvent): void {
-    this.#line = () => ({ label: `${component} to ${target}`, share: loaded / Math.max(1, total), fields: [`${formatBytes(loaded)} of ${formatBytes(total)}`, 'once for all runs'] });
+  #prepare(task: string, share: number): void {
+    this.#line = () => ({ label: task, share, fields: [`${Math.floor(100 * share)} %`, 'once for all runs'] });
   }
 
   /** Left to right: what goes first is kept longest on a narrow screen. */

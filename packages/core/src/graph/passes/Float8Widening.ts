@@ -1,4 +1,4 @@
-import { Emitter } from '../Emitter.js';
+import type { Emitter } from '../Emitter.js';
 import type { Graph, GraphConstant, GraphNode, GraphWeight } from '../Graph.js';
 import { ONNX_TYPE } from '../operations.js';
 

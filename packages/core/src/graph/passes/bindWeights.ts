@@ -19,8 +19,8 @@ export function bindWeights(graph: Graph, find: (key: string) => StoredWeight | 
 function bind(weight: GraphWeight, stored: StoredWeight | undefined): GraphWeight {
   if (stored === undefined) return weight;
   const { type, source, scale } = stored;
-  const { scale: _, ...rest } = weight;
-  return { ...rest, type, source: rowsOf(source, weight), ...(scale === undefined ? {} : { scale: rowsOf(scale, weight) }) };
+  const { name, key, shape, dims, rows } = weight;
+  return { name, key, shape, dims, rows, type, source: rowsOf(source, weight), ...(scale === undefined ? {} : { scale: rowsOf(scale, weight) }) };
 }
 
 function rowsOf({ file, offset, byteLength }: WeightSource, { shape, rows: [start, count] }: GraphWeight): WeightSource {

@@ -27,7 +27,7 @@ function doubling(file: SafetensorsFile, made: { count: number } = { count: 0 },
     sources: [source],
     tensors: () => {
       made.count++;
-      return new Map([['a', { dtype: 'U8', shape: [LENGTH], data: async function * () {
+      return new Map([['a', { dtype: 'U8', shape: [LENGTH], async * data() {
         const bytes = await readTensor(source);
         for (let at = 0; at < LENGTH; at += LENGTH / 5) yield bytes.subarray(at, at + LENGTH / 5).map((byte) => 2 * byte);
       } }]]);
