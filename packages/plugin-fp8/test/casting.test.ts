@@ -191,7 +191,7 @@ describe('the plugin', () => {
       if (event.type === 'done') first = event.result.images.data;
     }
     expect(told.at(-1)).toMatchObject({ task: 'unet to float8_e4m3fn', done: told.at(-1)!.total });
-    expect(told.length).toBeGreaterThan(50);
+    expect(told.length).toBeGreaterThan(10);
     const events: string[] = [];
     await pipe.dispose();
     pipe = await DiffusionPipeline.fromPretrained(SD_TINY, { deviceOptions: { inline: true }, plugins: [new LayerwiseCastingPlugin()] });
