@@ -10,6 +10,9 @@ import type { RunReport } from './RunReport.js';
 import { StepClock } from './StepClock.js';
 import { summaryLines } from './summaryLines.js';
 
+/** From so many pieces on, their number is no help. */
+const MANY = 1000;
+
 /** Redraws per second. */
 const RATE = 5;
 
@@ -45,9 +48,6 @@ export class TerminalProgress implements Progress {
         break;
       case 'download':
         this.#download(event.loaded, event.total);
-        break;
-      case 'progress':
-        if (event.task !== 'decode' && event.task !== 'encode') this.#prepare(event.task, event.done / Math.max(1, event.total));
         break;
       case 'memory':
         this.#memory = formatMemory(event.memory);
@@ -101,15 +101,13 @@ export class TerminalProgress implements Progress {
 
   #progress(task: string, done: number, total: number): void {
     const label = task === 'decode' ? 'decoding' : task;
-    this.#line = () => ({ label: `${label} ${done}/${total}`, share: done / total, fields: this.#fields([this.#elapsed()]) });
+    // What is counted in bytes says more in percent.
+    const count = total < MANY ? `${done}/${total}` : `${Math.floor((100 * done) / total)} %`;
+    this.#line = () => ({ label: `${label} ${count}`, share: done / total, fields: this.#fields([this.#elapsed()]) });
   }
 
   #download(loaded: number, total: number): void {
     this.#line = () => ({ label: 'downloading', share: loaded / Math.max(1, total), fields: [`${formatBytes(loaded)} of ${formatBytes(total)}`] });
-  }
-
-  #prepare(task: string, share: number): void {
-    this.#line = () => ({ label: task, share, fields: [`${Math.floor(100 * share)} %`, 'once for all runs'] });
   }
 
   /** Left to right: what goes first is kept longest on a narrow screen. */
