@@ -45,6 +45,23 @@ describe('thimble generate', () => {
     expect(readPng(join(folder, 'previews/step-001-image-1.png'))).toMatchObject({ width: 8, height: 8 });
   });
 
+  test.each([['--fp8', 'float8_e4m3fn'], ['--fp8=e5m2', 'float8_e5m2'], ['--int8-weights', 'int8']])('%s stores the weights once, with progress, and gives another picture', async (flag, target) => {
+    const environment = process.env['THIMBLE_CACHE'];
+    process.env['THIMBLE_CACHE'] = join(folder, 'cache');
+    try {
+      const args = ['generate', 'x', ...FAST, '--seed', '1', '-o', `${target}.png`, flag];
+      const first = await runCli(args, folder);
+      expect([first.code, first.stdout]).toEqual([0, `${target}.png\n`]);
+      expect(first.stderr).toMatch(new RegExp(`^unet to ${target}: 100%`, 'm'));
+      const second = await runCli([...args, '--overwrite'], folder);
+      expect([second.code, second.stderr.includes(target)]).toEqual([0, false]);
+      expect(readdirSync(join(folder, 'cache', 'weights')).filter((name) => !/\.(safetensors|json)$/.test(name))).toEqual([]);
+    } finally {
+      if (environment === undefined) delete process.env['THIMBLE_CACHE'];
+      else process.env['THIMBLE_CACHE'] = environment;
+    }
+  });
+
   test('says nothing with --quiet, and survives a reader that leaves', async () => {
     const run = new CliRun(['generate', 'x', ...FAST, '-o', 'left/{index}.png', '--quiet'], folder);
     run.process.stdout?.destroy();

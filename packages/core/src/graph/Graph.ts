@@ -1,5 +1,5 @@
 /** Element types of values in a graph; ONNX's names. */
-export type ElementType = 'float32' | 'float16' | 'bfloat16' | 'float8_e4m3fn' | 'float8_e5m2' | 'int8' | 'uint8' | 'int32' | 'int64' | 'bool';
+export type ElementType = 'float32' | 'float16' | 'bfloat16' | 'float8_e4m3fn' | 'float8_e5m2' | 'int8' | 'uint8' | 'int16' | 'int32' | 'int64' | 'bool';
 
 /** A node's attribute, tagged with ONNX's attribute type. */
 export type Attribute =
@@ -29,7 +29,7 @@ export interface GraphPort {
 /** A small tensor that lies in the graph itself. */
 export interface GraphConstant {
   readonly name: string;
-  readonly type: 'float32' | 'int64' | 'int32';
+  readonly type: 'float32' | 'int64' | 'int32' | 'int16';
   readonly dims: readonly number[];
   readonly data: readonly number[];
 }
@@ -62,6 +62,8 @@ export interface GraphWeight {
   readonly type: ElementType;
   /** Set once the weight is bound to a checkpoint. */
   readonly source?: WeightSource;
+  /** Of a weight of type int8: one float32 for each of the rows taken, by which the row's elements are multiplied. */
+  readonly scale?: WeightSource;
 }
 
 /** The domain of composite operations, `Attention` and `GroupNormalization`, which passes lower to operators of the runtime. */

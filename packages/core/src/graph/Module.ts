@@ -12,6 +12,11 @@ export abstract class Module {
     return this.#path;
   }
 
+  /** Name of the Python class that this mirrors. */
+  get pythonClass(): string {
+    return this.constructor.name;
+  }
+
   /** Called once by {@link nameParameters}. */
   placeAt(path: string): void {
     this.#path = path;
@@ -34,4 +39,28 @@ function visit(node: unknown, path: string, found: Parameter[]): void {
   if (node instanceof Module) node.placeAt(path);
   else if (!Array.isArray(node)) return;
   for (const [key, child] of Object.entries(node)) visit(child, path === '' ? key : `${path}.${key}`, found);
+}
+
+/** A module that holds parameters of its own, with what it hangs on. */
+export interface Layer {
+  /** Dotted path and Python class of the modules from the root, whose path is '', down to the layer itself. Lists of modules count. */
+  readonly lineage: readonly { readonly path: string; readonly pythonClass: string }[];
+  /** Its own parameters, by their names in it: `weight`, `bias`. */
+  readonly parameters: Readonly<Record<string, Parameter>>;
+}
+
+/** Lists the layers of a model, in the order of {@link nameParameters}. */
+export function listLayers(root: Module): readonly Layer[] {
+  const found: Layer[] = [];
+  collect(root, '', [], found);
+  return found;
+}
+
+function collect(node: unknown, path: string, above: Layer['lineage'], found: Layer[]): void {
+  if (!(node instanceof Module || Array.isArray(node))) return;
+  const lineage = [...above, { path, pythonClass: node instanceof Module ? node.pythonClass : 'ModuleList' }];
+  const children = Object.entries(node);
+  const parameters = children.filter((entry): entry is [string, Parameter] => entry[1] instanceof Parameter);
+  if (parameters.length > 0) found.push({ lineage, parameters: Object.fromEntries(parameters) });
+  for (const [key, child] of children) collect(child, path === '' ? key : `${path}.${key}`, lineage, found);
 }

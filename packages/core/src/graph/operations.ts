@@ -153,5 +153,5 @@ export function upscaleNearest(x: Value, factor: number): Value {
 
 /** ONNX's numbers of the element types (TensorProto.DataType). */
 export const ONNX_TYPE: Readonly<Record<ElementType, number>> = {
-  float32: 1, uint8: 2, int8: 3, int32: 6, int64: 7, bool: 9, float16: 10, bfloat16: 16, float8_e4m3fn: 17, float8_e5m2: 19,
+  float32: 1, uint8: 2, int8: 3, int16: 5, int32: 6, int64: 7, bool: 9, float16: 10, bfloat16: 16, float8_e4m3fn: 17, float8_e5m2: 19,
 };

@@ -1,7 +1,8 @@
 import type { Device } from '../device/Device.js';
 import type { OnnxModel } from '../device/OnnxModel.js';
 import type { Graph } from '../graph/Graph.js';
-import type { InputShapes } from '../models/Model.js';
+import type { InputShapes, Model } from '../models/Model.js';
+import type { TensorInfo } from '../weights/TensorInfo.js';
 import type { SegmentHandle } from './SegmentHandle.js';
 
 /** One component of a pipeline, as plugins see it: what they need to decide what is in memory when. */
@@ -12,6 +13,10 @@ export interface ComponentHandle {
   readonly config: Readonly<Record<string, unknown>>;
   /** Where it runs. */
   readonly device: Device;
+  /** What it computes, without weights. */
+  readonly model: Model;
+  /** Where each of the model's parameters lies in the checkpoint, by state-dict key; `name` is its name there. */
+  readonly weights: ReadonlyMap<string, TensorInfo>;
   readonly loaded: boolean;
   /** Weights of the segments that are loaded, in bytes. */
   readonly residentBytes: number;

@@ -5,7 +5,7 @@ export interface SegmentHandle {
   /** Its place in the order of execution, from 0. */
   readonly index: number;
   readonly loaded: boolean;
-  /** Size of its weights in the checkpoint. */
+  /** Size of its weights as they are stored: in the checkpoint, or where a plugin has them taken from. */
   readonly bytes: number;
   /** Makes it ready to run; nothing if it is. */
   load(): Promise<void>;

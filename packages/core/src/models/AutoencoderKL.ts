@@ -47,6 +47,10 @@ class PixelAttention extends Module {
     this.to_out = [new Linear(channels, channels)];
   }
 
+  override get pythonClass(): string {
+    return 'Attention';
+  }
+
   forward(x: Value): Value {
     const tokens = toTokens(this.group_norm.forward(x));
     const attended = attention(this.to_q.forward(tokens), this.to_k.forward(tokens), this.to_v.forward(tokens), { heads: 1 });
@@ -62,6 +66,10 @@ class MidBlock extends Module {
     super();
     this.resnets = [resnet(channels, channels, options), resnet(channels, channels, options)];
     this.attentions = options.midBlockAttention ? [new PixelAttention(channels, options.groups)] : [];
+  }
+
+  override get pythonClass(): string {
+    return 'UNetMidBlock2D';
   }
 
   forward(x: Value): Value {

@@ -1,6 +1,6 @@
 import type { ElementType, Graph } from '../graph/Graph.js';
 import { GraphBuilder } from '../graph/GraphBuilder.js';
-import { Module, nameParameters } from '../graph/Module.js';
+import { type Layer, listLayers, Module, nameParameters } from '../graph/Module.js';
 import { type GraphSink, Outline } from '../graph/Outline.js';
 import type { Parameter } from '../graph/Parameter.js';
 import type { Value } from '../graph/Value.js';
@@ -39,12 +39,23 @@ export abstract class Model extends Module {
   abstract readonly className: string;
   abstract readonly config: ModelConfig;
   abstract readonly entries: Readonly<Record<string, ModelEntry>>;
+  /** Regular expressions for the paths of layers that keep their precision when others are stored in less (diffusers' `_skip_layerwise_casting_patterns`). */
+  readonly skipLayerwiseCastingPatterns: readonly string[] = [];
   #parameters: readonly Parameter[] | undefined;
 
   /** The parameters, in the order of the Python model's state dict as far as it matters: by where they hang. */
   get parameters(): readonly Parameter[] {
     this.#parameters ??= nameParameters(this);
     return this.#parameters;
+  }
+
+  override get pythonClass(): string {
+    return this.className;
+  }
+
+  /** The layers that hold the parameters, each with the modules it hangs on. */
+  get layers(): readonly Layer[] {
+    return listLayers(this);
   }
 
   /** Other spellings under which real checkpoints hold a key, in order of preference. */

@@ -13,9 +13,12 @@ const ELEMENT_TYPES: Partial<Record<SafetensorsDtype, ElementType>> = {
 
 /** The weights of a model in a checkpoint: every parameter found, with the right shape and a type that can be widened. */
 export class ModelWeights {
+  /** By state-dict key. */
+  readonly tensors: ReadonlyMap<string, TensorInfo>;
   readonly #stored: ReadonlyMap<string, StoredWeight>;
 
-  private constructor(stored: ReadonlyMap<string, StoredWeight>) {
+  private constructor(tensors: ReadonlyMap<string, TensorInfo>, stored: ReadonlyMap<string, StoredWeight>) {
+    this.tensors = tensors;
     this.#stored = stored;
   }
 
@@ -26,7 +29,8 @@ export class ModelWeights {
     if (missing[0] !== undefined) {
       throw new ThimbleError('ERR_WEIGHT_MISSING', { component, key: missing[0][0].key, folder: checkpoint.folder, missing: missing.length });
     }
-    return new ModelWeights(new Map(found.map(([parameter, info]) => [parameter.key, check(component, parameter, info as TensorInfo)])));
+    const stored = new Map(found.map(([parameter, info]) => [parameter.key, check(component, parameter, info as TensorInfo)]));
+    return new ModelWeights(new Map(found.map(([{ key }, info]) => [key, info as TensorInfo])), stored);
   }
 
   /** Where a parameter lies. Throws a RangeError for a key that the model does not have. */

@@ -28,15 +28,21 @@ class DownBlock extends Module {
   readonly resnets: readonly ResnetBlock2D[];
   readonly attentions: readonly Transformer2DModel[];
   readonly downsamplers: readonly Downsample2D[];
+  readonly #type: string;
 
   constructor(options: UNetOptions, level: number) {
     super();
+    this.#type = options.downBlockTypes[level] as string;
     const outChannels = options.blockOutChannels[level] as number;
     const inChannels = options.blockOutChannels[Math.max(0, level - 1)] as number;
     const count = options.layersPerBlock[level] as number;
     this.resnets = Array.from({ length: count }, (_, i) => resnet(options, i === 0 ? inChannels : outChannels, outChannels));
     this.attentions = options.downBlockTypes[level] === 'CrossAttnDownBlock2D' ? Array.from({ length: count }, () => transformer(options, level)) : [];
     this.downsamplers = level === options.blockOutChannels.length - 1 ? [] : [new Downsample2D(outChannels, options.downsamplePadding)];
+  }
+
+  override get pythonClass(): string {
+    return this.#type;
   }
 
   /** Returns the hidden states after every layer; the up blocks take them back from the end. */
@@ -68,6 +74,10 @@ class MidBlock extends Module {
     this.attentions = [transformer(options, options.blockOutChannels.length - 1, false)];
   }
 
+  override get pythonClass(): string {
+    return 'UNetMidBlock2DCrossAttn';
+  }
+
   forward(x: Value, conditions: Conditions): Value {
     const [first, second] = this.resnets as [ResnetBlock2D, ResnetBlock2D];
     return runResnet(second, runAttention(this.attentions[0], runResnet(first, x, conditions), conditions), conditions);
@@ -78,10 +88,12 @@ class UpBlock extends Module {
   readonly resnets: readonly ResnetBlock2D[];
   readonly attentions: readonly Transformer2DModel[];
   readonly upsamplers: readonly Upsample2D[];
+  readonly #type: string;
 
   /** `level` counts from the deepest block. */
   constructor(options: UNetOptions, level: number) {
     super();
+    this.#type = options.upBlockTypes[level] as string;
     const channels = options.blockOutChannels.toReversed();
     const deepest = channels.length - 1;
     const outChannels = channels[level] as number;
@@ -94,6 +106,10 @@ class UpBlock extends Module {
     });
     this.attentions = options.upBlockTypes[level] === 'CrossAttnUpBlock2D' ? Array.from({ length: count }, () => transformer(options, deepest - level)) : [];
     this.upsamplers = level === deepest ? [] : [new Upsample2D(outChannels)];
+  }
+
+  override get pythonClass(): string {
+    return this.#type;
   }
 
   /** Takes its skip connections from the end of `states`. */
@@ -121,6 +137,7 @@ class UpBlock extends Module {
  */
 export class UNet2DConditionModel extends Model {
   readonly className = 'UNet2DConditionModel';
+  override readonly skipLayerwiseCastingPatterns = ['norm'];
   readonly config: ModelConfig;
   readonly conv_in: Conv2d;
   readonly time_embedding: TimestepEmbedding;

@@ -27,6 +27,7 @@ import { Wrapping } from '../hooks/Wrapping.js';
 import type { InputShapes, Model, ModelEntry } from '../models/Model.js';
 import { ModelWeights } from '../models/ModelWeights.js';
 import type { ComponentCheckpoint } from '../weights/ComponentCheckpoint.js';
+import type { TensorInfo } from '../weights/TensorInfo.js';
 import { Activations } from './Activations.js';
 import { checkInputs } from './checkInputs.js';
 import { ComponentSegment, type SegmentProgram } from './ComponentSegment.js';
@@ -111,6 +112,16 @@ export class Component implements ComponentHandle {
   /** The contents of `config.json`. */
   get config(): Readonly<Record<string, unknown>> {
     return this.model.config;
+  }
+
+  /** Where each parameter lies in the checkpoint, by state-dict key. */
+  get weights(): ReadonlyMap<string, TensorInfo> {
+    return this.#weights.tensors;
+  }
+
+  /** The hooks of its pipeline. */
+  get hooks(): Hooks {
+    return this.#hooks;
   }
 
   get loaded(): boolean {
@@ -360,13 +371,15 @@ export class Component implements ComponentHandle {
   /** From the pristine graph to what the runtime takes; what plugins do stands between binding and lowering. */
   #lower(graph: Graph): SegmentProgram {
     const lowered = this.#transform(bindWeights(graph, (key) => this.#weights.find(key)));
-    return { model: serializeOnnx(lowered), ranges: lowered.weights.flatMap((weight) => (weight.source === undefined ? [] : [weight.source])) };
+    const sources = lowered.weights.flatMap((weight) => (weight.source === undefined ? [] : [weight.source]));
+    const ranges = [...new Map(sources.map((source) => [`${source.offset} ${source.byteLength} ${source.file}`, source])).values()];
+    return { model: serializeOnnx(lowered), ranges, bytes: ranges.reduce((sum, { byteLength }) => sum + byteLength, 0) };
   }
 
   #transform(bound: Graph): Graph {
     const graph = this.#hooks.transformGraph.call(bound, { component: this.name, segment: bound.name });
     const bytes = this.#budget.transientBytes;
-    return widenWeights(splitWideWeights(chunkFeedForward(lowerAttention(lowerGroupNorm(graph), chunkedAttention(bytes)), bytes), bytes));
+    return widenWeights(splitWideWeights(chunkFeedForward(lowerAttention(lowerGroupNorm(graph), chunkedAttention(bytes)), bytes), bytes), { float8: this.device.provider === 'cpu' ? 'bits' : 'cast' });
   }
 
   #listSegments(): readonly ComponentSegment[] {

@@ -7,12 +7,14 @@ import type { SegmentHandle } from '../hooks/SegmentHandle.js';
 export interface SegmentProgram {
   readonly model: OnnxModel;
   readonly ranges: readonly FileRange[];
+  /** Of the ranges, each counted once. */
+  readonly bytes: number;
 }
 
 /** One segment of a component, with its session on the device while it is loaded. */
 export class ComponentSegment implements SegmentHandle {
   readonly name: string;
-  readonly bytes: number;
+  readonly #checkpointBytes: number;
   readonly #device: Device;
   readonly #nominal: () => SegmentProgram;
   readonly #indexOf: (segment: ComponentSegment) => number;
@@ -23,10 +25,14 @@ export class ComponentSegment implements SegmentHandle {
   /** `nominal` makes the program for a load before the first call, when sizes are not known yet; `indexOf` knows the order. */
   constructor(name: string, bytes: number, device: Device, nominal: () => SegmentProgram, indexOf: (segment: ComponentSegment) => number) {
     this.name = name;
-    this.bytes = bytes;
+    this.#checkpointBytes = bytes;
     this.#device = device;
     this.#nominal = nominal;
     this.#indexOf = indexOf;
+  }
+
+  get bytes(): number {
+    return this.#program?.bytes ?? this.#checkpointBytes;
   }
 
   get index(): number {

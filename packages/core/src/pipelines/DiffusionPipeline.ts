@@ -225,7 +225,7 @@ export abstract class DiffusionPipeline implements PluginHostPipeline, AsyncDisp
     const { context } = run;
     let result: GenerateResult | undefined;
     try {
-      await this.hooks.beforeRun.call(context);
+      yield* run.during(this.hooks.beforeRun.call(context));
       run.signal?.throwIfAborted();
       result = yield* this.sample(prompt, options, run);
       context.result = result;

@@ -17,7 +17,7 @@ export async function readTensor(info: TensorInfo): Promise<Uint8Array> {
   try {
     const handle = await open(info.file, 'r');
     try {
-      await fill(handle, bytes, info);
+      await fillFrom(handle, bytes, info, 0);
     } finally {
       await handle.close();
     }
@@ -27,13 +27,14 @@ export async function readTensor(info: TensorInfo): Promise<Uint8Array> {
   return bytes;
 }
 
-async function fill(handle: FileHandle, bytes: Uint8Array, info: TensorInfo): Promise<void> {
+/** Fills `bytes` with those of a tensor from its byte `start` on. @throws ERR_SAFETENSORS_TENSOR where the file has become shorter */
+export async function fillFrom(handle: FileHandle, bytes: Uint8Array, info: TensorInfo, start: number): Promise<void> {
   let done = 0;
   while (done < bytes.length) {
     const length = Math.min(CHUNK_BYTES, bytes.length - done);
-    const { bytesRead } = await handle.read(bytes, done, length, info.offset + done);
+    const { bytesRead } = await handle.read(bytes, done, length, info.offset + start + done);
     if (bytesRead === 0) {
-      const problem = `its data ends after ${done} of ${bytes.length} bytes; the file was changed while in use`;
+      const problem = `its data ends after ${start + done} of ${info.byteLength} bytes; the file was changed while in use`;
       throw new ThimbleError('ERR_SAFETENSORS_TENSOR', { file: info.file, tensor: info.name, problem });
     }
     done += bytesRead;

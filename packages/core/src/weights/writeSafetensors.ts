@@ -11,8 +11,8 @@ export interface TensorToWrite {
   readonly dtype: SafetensorsDtype;
   /** Row-major dimensions; empty for a scalar. */
   readonly shape: readonly number[];
-  /** Little-endian bytes, or a function that makes them when it is their turn, so that not all have to be in memory at once. */
-  readonly data: Uint8Array | (() => Uint8Array | Promise<Uint8Array>);
+  /** Little-endian bytes, or a function that makes them when it is their turn, whole or piece by piece, so that not all have to be in memory at once. */
+  readonly data: Uint8Array | (() => Uint8Array | Promise<Uint8Array> | AsyncIterable<Uint8Array>);
 }
 
 /**
@@ -53,7 +53,7 @@ async function writeEntries(
 ): Promise<void> {
   try {
     await writeAll(handle, makeHeader(entries, metadata));
-    for (const [name, tensor] of entries) await writeAll(handle, await bytesOf(name, tensor));
+    for (const [name, tensor] of entries) await writeTensor(handle, name, tensor);
     await handle.sync();
   } finally {
     await handle.close();
@@ -85,13 +85,18 @@ function byteLengthOf(tensor: TensorToWrite): number {
   return tensor.shape.reduce((product, size) => product * size, bytesPerElement(tensor.dtype));
 }
 
-async function bytesOf(name: string, tensor: TensorToWrite): Promise<Uint8Array> {
-  const bytes = typeof tensor.data === 'function' ? await tensor.data() : tensor.data;
+async function writeTensor(handle: FileHandle, name: string, tensor: TensorToWrite): Promise<void> {
   const expected = byteLengthOf(tensor);
-  if (bytes.byteLength === expected) return bytes;
+  const made = typeof tensor.data === 'function' ? tensor.data() : tensor.data;
+  let written = 0;
+  for await (const bytes of Symbol.asyncIterator in made ? made : [made]) {
+    written += bytes.byteLength;
+    if (written <= expected) await writeAll(handle, bytes);
+  }
+  if (written === expected) return;
   throw new ThimbleError('ERR_ARGUMENT_INVALID', {
     argument: `tensors[${JSON.stringify(name)}].data`,
-    value: `${bytes.byteLength} bytes`,
+    value: `${written} bytes`,
     expected: `${expected} bytes, for ${tensor.dtype} [${tensor.shape.join(', ')}]`,
   });
 }

@@ -28,6 +28,8 @@ export interface GenerateFlags {
   readonly offload?: 'model' | 'sequential';
   readonly vaeTiling?: TilingMode;
   readonly vaeSlicing?: boolean;
+  readonly fp8?: 'e4m3fn' | 'e5m2';
+  readonly int8Weights?: boolean;
   readonly memoryReport?: string;
   readonly use: readonly PluginSpec[];
   readonly json?: boolean;

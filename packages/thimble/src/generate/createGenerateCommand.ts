@@ -97,6 +97,8 @@ function memoryOptions(): Option[] {
     new Option('--offload <how>', 'keep one model in memory at a time, or one submodule (sequential)').choices(['model', 'sequential']),
     new Option('--vae-tiling [mode]', 'decode large pictures in pieces: seamless, shared, blend, or what fits (auto)').choices(['auto', 'seamless', 'shared', 'blend']).preset('auto'),
     new Option('--vae-slicing', 'decode the pictures of a batch one by one'),
+    new Option('--fp8 [format]', "store the denoiser's weights as 8-bit floats, e4m3fn (default) or e5m2: half the size of f16, made once").choices(['e4m3fn', 'e5m2']).preset('e4m3fn').conflicts('int8Weights'),
+    new Option('--int8-weights', "store the denoiser's weights as int8 with a scale per output channel: as small, and closer to the original"),
     new Option('--memory-limit <size>', "what it may take in all, such as 256MB, or none (default: the container's limit)"),
     new Option('--memory-report <file.svg>', 'draw the memory over time, with components and steps'),
   ];

@@ -8,15 +8,16 @@ import type { RunReport } from './RunReport.js';
 import { StepClock } from './StepClock.js';
 import { summaryLines } from './summaryLines.js';
 
-/** A download is told of every so many percent. */
-const DOWNLOAD_STRIDE = 10;
+/** What goes on for long is told of every so many percent. */
+const STRIDE = 10;
 
 /** For files and pipes: plain lines on the standard error output, at most one a step. */
 export class PlainProgress implements Progress {
   readonly #clock = new StepClock();
   /** A step's line waits for the memory event that follows it. */
   #step: string | undefined;
-  #downloaded = -DOWNLOAD_STRIDE;
+  /** What is told of in percent, and how far it was when it was told of last. */
+  #told = { what: '', percent: 0 };
 
   start(title: string): void {
     this.#write(title);
@@ -28,7 +29,10 @@ export class PlainProgress implements Progress {
         this.#write(`warning: ${oneLine(event.message)} [${event.code}]`);
         break;
       case 'download':
-        this.#download(event.loaded, event.total);
+        this.#share('downloaded', event.loaded, event.total);
+        break;
+      case 'progress':
+        if (event.task !== 'decode' && event.task !== 'encode') this.#share(`${event.task}:`, event.done, event.total);
         break;
       case 'memory':
         if (this.#step !== undefined) this.#write(`${this.#step}, ${formatMemory(event.memory)}`);
@@ -63,12 +67,12 @@ export class PlainProgress implements Progress {
     return `step ${number}/${steps}: ${formatDuration(milliseconds)}${left}`;
   }
 
-  #download(loaded: number, total: number): void {
+  #share(what: string, loaded: number, total: number): void {
     const percent = Math.floor((100 * loaded) / Math.max(1, total));
-    if (percent < this.#downloaded + DOWNLOAD_STRIDE && percent < 100) return;
-    if (percent === this.#downloaded) return;
-    this.#downloaded = percent;
-    this.#write(`downloaded ${percent}% of ${formatBytes(total)}`);
+    if (what !== this.#told.what) this.#told = { what, percent: -STRIDE };
+    if (percent === this.#told.percent || (percent < this.#told.percent + STRIDE && percent < 100)) return;
+    this.#told.percent = percent;
+    this.#write(`${what} ${percent}% of ${formatBytes(total)}`);
   }
 
   #write(line: string): void {

@@ -10,6 +10,9 @@ import type { RunReport } from './RunReport.js';
 import { StepClock } from './StepClock.js';
 import { summaryLines } from './summaryLines.js';
 
+/** From so many pieces on, their number is no help. */
+const MANY = 1000;
+
 /** Redraws per second. */
 const RATE = 5;
 
@@ -98,7 +101,9 @@ export class TerminalProgress implements Progress {
 
   #progress(task: string, done: number, total: number): void {
     const label = task === 'decode' ? 'decoding' : task;
-    this.#line = () => ({ label: `${label} ${done}/${total}`, share: done / total, fields: this.#fields([this.#elapsed()]) });
+    // What is counted in bytes says more in percent.
+    const count = total < MANY ? `${done}/${total}` : `${Math.floor((100 * done) / total)} %`;
+    this.#line = () => ({ label: `${label} ${count}`, share: done / total, fields: this.#fields([this.#elapsed()]) });
   }
 
   #download(loaded: number, total: number): void {

@@ -14,6 +14,11 @@ export class Linear extends Module {
     this.bias = options.bias === false ? undefined : new Parameter([outFeatures]);
   }
 
+  /** A 1×1 convolution where the checkpoint has one. */
+  override get pythonClass(): string {
+    return this.weight.shape.length === 4 ? 'Conv2d' : 'Linear';
+  }
+
   forward(x: Value): Value {
     return this.forwardRows(x, 0, this.weight.shape[0] as number);
   }

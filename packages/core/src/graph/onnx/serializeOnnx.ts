@@ -8,6 +8,9 @@ import { ProtobufWriter } from './ProtobufWriter.js';
 const IR_VERSION = 9;
 const OPSET = 20;
 
+/** The first operator set with `BitCast`. */
+const OPSET_WITH_BIT_CAST = 26;
+
 /**
  * Serialises a graph whose weights are bound and whose composites are lowered. Each weight becomes external data that points
  * into the file it lies in.
@@ -17,7 +20,7 @@ export function serializeOnnx(graph: Graph): OnnxModel {
   const domains = new Set(graph.nodes.map((node) => node.domain));
   const proto = new ProtobufWriter().integer(1, IR_VERSION).text(2, 'thimble');
   proto.message(7, () => writeGraph(proto, graph, folder ?? ''));
-  writeOperatorSet(proto, '', OPSET);
+  writeOperatorSet(proto, '', graph.nodes.some(({ op }) => op === 'BitCast') ? OPSET_WITH_BIT_CAST : OPSET);
   if (domains.has('com.microsoft')) writeOperatorSet(proto, 'com.microsoft', 1);
   return { name: graph.name, bytes: proto.finish(), ...(folder === undefined ? {} : { folder }) };
 }
@@ -83,7 +86,8 @@ function writeConstant(proto: ProtobufWriter, constant: GraphConstant): void {
 
 function rawData({ type, data }: GraphConstant): Uint8Array {
   if (type === 'int64') return new Uint8Array(BigInt64Array.from(data, BigInt).buffer);
-  return new Uint8Array((type === 'int32' ? Int32Array.from(data) : Float32Array.from(data)).buffer);
+  const Elements = { int16: Int16Array, int32: Int32Array, float32: Float32Array }[type];
+  return new Uint8Array(Elements.from(data).buffer);
 }
 
 function writeWeight(proto: ProtobufWriter, weight: GraphWeight, folder: string): void {

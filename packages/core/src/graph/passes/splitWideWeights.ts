@@ -1,9 +1,11 @@
 import { DEFAULT_TRANSIENT_BYTES } from '../../device/MemoryBudget.js';
 import { Emitter } from '../Emitter.js';
-import type { Graph, GraphNode, GraphWeight, WeightSource } from '../Graph.js';
+import type { ElementType, Graph, GraphNode, GraphWeight, WeightSource } from '../Graph.js';
 import { type Chunk, evenChunks } from './evenChunks.js';
 
 const SPLITTABLE = new Set(['Gemm', 'Conv']);
+/** What an element takes while it is widened: as float32, and beside it the float16 that an eight-bit float becomes first. */
+const WIDENING_BYTES: Partial<Record<ElementType, number>> = { float8_e4m3fn: 6, float8_e5m2: 6 };
 const FLOAT32_BYTES = 4;
 
 /**
@@ -31,7 +33,7 @@ function partsOf(node: GraphNode, weights: ReadonlyMap<string, GraphWeight>, bud
   const weight = weights.get(node.inputs[1] ?? '');
   if (!SPLITTABLE.has(node.op) || weight === undefined || weight.type === 'float32') return [];
   const [rows = 1, ...rest] = weight.dims;
-  const bytesPerRow = rest.reduce((a, b) => a * b, 1) * FLOAT32_BYTES;
+  const bytesPerRow = rest.reduce((a, b) => a * b, 1) * (WIDENING_BYTES[weight.type] ?? FLOAT32_BYTES);
   return evenChunks(rows, budget / bytesPerRow);
 }
 
@@ -49,7 +51,8 @@ function sliceWeight(weight: GraphWeight, [start, count]: Chunk, weights: Map<st
   const name = `${weight.name}/rows.${start}`;
   const [rows = 1, ...rest] = weight.dims;
   const source = weight.source === undefined ? {} : { source: sliceSource(weight.source, rows, start, count) };
-  weights.set(name, { ...weight, ...source, name, dims: [count, ...rest], rows: [weight.rows[0] + start, count] });
+  const scale = weight.scale === undefined ? {} : { scale: sliceSource(weight.scale, rows, start, count) };
+  weights.set(name, { ...weight, ...source, ...scale, name, dims: [count, ...rest], rows: [weight.rows[0] + start, count] });
   return name;
 }
 

@@ -7,7 +7,7 @@ import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ThimbleError } from '../../errors.js';
 import { fileSystemError, systemErrorCode } from '../../fileSystemError.js';
-import { holdFileLock } from './holdFileLock.js';
+import { holdFileLock } from '../holdFileLock.js';
 import type { HubClient, HubFile } from './HubClient.js';
 
 /** What {@link downloadHubFile} is to fetch, and where to. */

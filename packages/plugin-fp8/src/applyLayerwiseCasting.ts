@@ -1,0 +1,50 @@
+import { type Component, type DerivedWeightsProgress, PassStage } from '@thimble/core';
+import { CastWeights } from './CastWeights.js';
+import { type CastingOptions, checkCastingOptions, DEFAULT_SKIP_MODULES_PATTERN, refuse } from './LayerwiseCastingOptions.js';
+import { selectParameters } from './selectParameters.js';
+
+/** Options of {@link applyLayerwiseCasting}. */
+export interface ApplyLayerwiseCastingOptions extends CastingOptions {
+  readonly signal?: AbortSignal;
+  /** Told how the making of the weights goes, where they are not in the cache. */
+  readonly onProgress?: (progress: DerivedWeightsProgress) => void;
+}
+
+/** A component whose weights are stored in less. With `await using` they are its own again at the end of the block. */
+export interface LayerwiseCasting extends AsyncDisposable {
+  /** State-dict keys of the parameters stored in less. */
+  readonly stored: readonly string[];
+  /** State-dict keys of those that keep their type. */
+  readonly kept: readonly string[];
+  /** Gives the component its own weights back; its output is bit for bit what it was. Idempotent. */
+  remove(): Promise<void>;
+}
+
+const applied = new WeakSet<Component>();
+
+/**
+ * Stores the weights of one component's layers in eight bits, from its next call on; `apply_layerwise_casting` of diffusers' hooks, which, unlike the
+ * plugin, knows nothing of a model's own patterns.
+ *
+ * @throws ThimbleError ERR_ARGUMENT_INVALID for a bad option, and for a component that this was applied to already; `signal.reason`;
+ *   ERR_DISK_FULL, ERR_FILE_ACCESS where the weights cannot be written to the cache
+ */
+export async function applyLayerwiseCasting(component: Component, options: ApplyLayerwiseCastingOptions = {}): Promise<LayerwiseCasting> {
+  const { storageDtype, patterns = DEFAULT_SKIP_MODULES_PATTERN.map((pattern) => new RegExp(pattern)), classes } = checkCastingOptions(options);
+  if (applied.has(component)) refuse('component', component.name, 'one that layerwise casting was not applied to; remove that first');
+  applied.add(component);
+  try {
+    const keys = selectParameters(component.model.layers, { patterns, classes });
+    const weights = await CastWeights.of(component, { storageDtype, keys, signal: options.signal, onProgress: options.onProgress });
+    const tap = component.hooks.transformGraph.tap({ name: 'thimble:apply-layerwise-casting', stage: PassStage.Storage }, (graph, context) => (context.component === component.name ? weights.bind(graph) : undefined));
+    const remove = async (): Promise<void> => {
+      tap[Symbol.dispose]();
+      applied.delete(component);
+      await weights[Symbol.asyncDispose]();
+    };
+    return { stored: weights.stored, kept: weights.kept, remove, [Symbol.asyncDispose]: remove };
+  } catch (error) {
+    applied.delete(component);
+    throw error;
+  }
+}

@@ -1,0 +1,60 @@
+import { bytesPerElement, type DerivedWeightsRecipe, Float8Encoder, readTensorPieces, type SafetensorsDtype, type TensorInfo, type TensorToWrite } from '@thimble/core';
+import { quantizedRows, scalesOf } from './int8Rows.js';
+import type { StorageDtype } from './LayerwiseCastingOptions.js';
+
+const FLOAT8 = {
+  float8_e4m3fn: { dtype: 'F8_E4M3', encoder: Float8Encoder.e4m3fn },
+  float8_e5m2: { dtype: 'F8_E5M2', encoder: Float8Encoder.e5m2 },
+} as const;
+
+const ROUNDED: ReadonlySet<SafetensorsDtype> = new Set(['F32', 'F16', 'BF16']);
+
+/** Whether a tensor can be stored in less. One of eight bits is used as it lies; int8 needs rows, so biases stay. */
+export function canCast({ dtype, shape }: TensorInfo, storageDtype: StorageDtype): boolean {
+  return ROUNDED.has(dtype) && (storageDtype !== 'int8' || shape.length > 1);
+}
+
+/** Name of the scales that belong to a weight of int8. */
+export function scaleName(key: string): string {
+  return `${key}_scale`;
+}
+
+/** How weights, by state-dict key, are stored in less. */
+export function castingRecipe(weights: ReadonlyMap<string, TensorInfo>, storageDtype: StorageDtype): DerivedWeightsRecipe {
+  const entries = [...weights];
+  const renamed = entries.filter(([key, info]) => key !== info.name).map(([key, info]) => `${info.name}=${key}`);
+  return {
+    name: ['layerwise-casting/1', storageDtype, ...renamed].join(' '),
+    sources: weights.values(),
+    tensors: () => new Map(entries.flatMap(([key, info]) => (storageDtype === 'int8' ? int8Tensors(key, info) : [[key, float8Tensor(info, storageDtype)] as const]))),
+  };
+}
+
+function float8Tensor(info: TensorInfo, storageDtype: keyof typeof FLOAT8): TensorToWrite {
+  const { dtype, encoder } = FLOAT8[storageDtype];
+  return {
+    dtype,
+    shape: info.shape,
+    async * data() {
+      // One buffer for all: a new one for each would be garbage faster than it is collected.
+      let codes: Uint8Array | undefined;
+      for await (const piece of readTensorPieces(info)) {
+        const elements = piece.byteLength / bytesPerElement(info.dtype);
+        codes ??= new Uint8Array(elements);
+        yield encoder.encodeStored(piece, info.dtype, codes.subarray(0, elements));
+      }
+    },
+  };
+}
+
+/** The codes and their scales; the scales are found once, whichever is written first. */
+function int8Tensors(key: string, info: TensorInfo): readonly (readonly [string, TensorToWrite])[] {
+  let found: Promise<Float32Array> | undefined;
+  const scales = async (): Promise<Float32Array> => (found ??= scalesOf(info));
+  return [
+    [scaleName(key), { dtype: 'F32', shape: [info.shape[0] ?? 1], data: async () => new Uint8Array((await scales()).buffer) }],
+    [key, { dtype: 'I8', shape: info.shape, async * data() {
+      yield * quantizedRows(info, await scales());
+    } }],
+  ];
+}

@@ -1,0 +1,117 @@
+// SD 1.5's UNet at full size with random weights: how weights are stored, what that saves, and what it costs.
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { DiffusionPipeline } from '../../packages/core/dist/index.js';
+import { applyLayerwiseCasting, DEFAULT_SKIP_MODULES_PATTERN, STORAGE_DTYPES } from '../../packages/plugin-fp8/dist/index.js';
+import { makeSd15 } from '../sd15/make-sd15.mjs';
+import { describeMachine } from './machine.mjs';
+import { markdownTable, median } from './statistics.mjs';
+import { underLimit } from './underLimit.mjs';
+import { unetInputs } from './unetInputs.mjs';
+
+const MB = 2 ** 20;
+const CLI = fileURLToPath(new URL('../../packages/thimble/dist/cli.js', import.meta.url));
+
+const seconds = (milliseconds) => (milliseconds / 1000).toFixed(2);
+
+function correlation(a, b) {
+  let [ab, aa, bb] = [0, 0, 0];
+  for (let i = 0; i < a.length; i++) {
+    ab += a[i] * b[i];
+    aa += a[i] ** 2;
+    bb += b[i] ** 2;
+  }
+  return ab / Math.sqrt(aa * bb);
+}
+
+function bytesInCache(folder) {
+  if (!existsSync(join(folder, 'weights'))) return 0;
+  return readdirSync(join(folder, 'weights')).filter((name) => name.endsWith('.safetensors')).reduce((sum, name) => sum + statSync(join(folder, 'weights', name)).size, 0);
+}
+
+/** A pipeline of its own for each way, so that their passes can be interleaved. */
+async function openWay(checkpoint, storageDtype, cache) {
+  const pipe = await DiffusionPipeline.fromPretrained(checkpoint, { components: ['unet'] });
+  const { unet } = pipe.components;
+  const way = { label: storageDtype ?? 'float16', pipe, unet, castBytes: 0, fileBytes: 0, makingMs: 0, milliseconds: [], sample: undefined };
+  if (storageDtype === undefined) return way;
+  const before = bytesInCache(cache);
+  const started = performance.now();
+  const { stored } = await applyLayerwiseCasting(unet, { storageDtype, skipModulesPattern: DEFAULT_SKIP_MODULES_PATTERN });
+  return { ...way, makingMs: performance.now() - started, castBytes: stored.reduce((sum, key) => sum + unet.weights.get(key).byteLength, 0), fileBytes: bytesInCache(cache) - before };
+}
+
+async function passTimes(checkpoint, cache, passes) {
+  const ways = [];
+  try {
+    for (const storageDtype of [undefined, ...STORAGE_DTYPES]) ways.push(await openWay(checkpoint, storageDtype, cache));
+    for (let pass = 0; pass <= passes; pass++) {
+      for (const way of ways) {
+        const started = performance.now();
+        const { sample } = await way.unet.call(unetInputs(1));
+        // The first one also makes the sessions.
+        if (pass > 0) way.milliseconds.push(performance.now() - started);
+        way.sample = sample.data;
+      }
+    }
+    const [plain] = ways;
+    const rows = ways.map((way) => {
+      const castResident = way.castBytes - (plain.unet.residentBytes - way.unet.residentBytes);
+      const share = (bytes) => (way === plain ? '' : `${Math.round(bytes / MB)} MB (${(bytes / way.castBytes).toFixed(3)})`);
+      const time = median(way.milliseconds);
+      return [way.label, seconds(time), (time / median(plain.milliseconds)).toFixed(2), share(way.fileBytes), share(castResident), `${Math.round(way.unet.residentBytes / MB)} MB`, correlation(plain.sample, way.sample).toFixed(4), way === plain ? '' : seconds(way.makingMs)];
+    });
+    console.log(`UNet, batch 1, medians of ${passes} interleaved passes after a first one; in brackets, to the same layers in f16:\n`);
+    console.log(`${markdownTable(['weights stored as', 's per pass', '× f16', 'cast layers on disk', 'cast layers mapped', 'all weights mapped', 'correlation with f16', 's to make, once'], rows)}\n`);
+  } finally {
+    for (const { pipe } of ways) await pipe.dispose();
+  }
+}
+
+/** The command line under a hard limit: text encoder, two steps with guidance, tiled decoding; weights in the cache already. */
+async function limitedRun(checkpoint, flags, limit) {
+  const picture = join(tmpdir(), `thimble-bench-${process.pid}.png`);
+  const args = ['generate', 'a red fox', '-m', checkpoint, '--variant', 'fp16', '--steps', '2', '--scheduler', 'ddim', '--seed', '1', '--size', '512x512', '-o', picture, '--overwrite', '--offload', 'sequential', '--vae-tiling', '--json', ...flags];
+  const { lines, ok, peakAnonymous, peakTotal } = await underLimit(limit, [process.execPath, CLI, ...args], { cold: true });
+  rmSync(picture, { force: true });
+  const passes = lines.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line)).filter(({ type, component }) => type === 'model' && component === 'unet').map(({ milliseconds }) => milliseconds / 2);
+  process.stderr.write(`${flags.join(' ') || 'f16'} within ${limit} MB: ${ok ? seconds(median(passes)) : 'not enough'}\n`);
+  return [flags.join(' ') || 'f16', `${limit} MB`, ...(ok ? [seconds(median(passes)), `${peakAnonymous} MB`, `${peakTotal} MB`] : ['does not complete', '', ''])];
+}
+
+/** `npm run bench -- storage [--checkpoint DIR] [--passes N] [--limits MB,…] [--only passes,limits]` */
+export async function benchStorage(args) {
+  const { values } = parseArgs({
+    args,
+    options: {
+      checkpoint: { type: 'string', default: join(tmpdir(), 'thimble-sd15-f16') },
+      passes: { type: 'string', default: '5' },
+      limits: { type: 'string', default: '160' },
+      only: { type: 'string', default: 'passes,limits' },
+    },
+  });
+  const checkpoint = resolve(values.checkpoint);
+  if (!existsSync(checkpoint)) {
+    process.stderr.write(`making a full-size checkpoint with random weights in ${checkpoint}\n`);
+    makeSd15(checkpoint, 'f16');
+  }
+  console.log(`SD 1.5, 512×512, f16 files. ${describeMachine()}\n`);
+  const cache = mkdtempSync(join(tmpdir(), 'thimble-bench-cache-'));
+  process.env.THIMBLE_CACHE = cache;
+  try {
+    const parts = values.only.split(',');
+    if (parts.includes('passes')) await passTimes(checkpoint, cache, Number(values.passes));
+    if (!parts.includes('limits')) return;
+    // What is measured is running, not making.
+    if (!parts.includes('passes')) for (const storageDtype of STORAGE_DTYPES) await (await openWay(checkpoint, storageDtype, cache)).pipe.dispose();
+    const rows = [];
+    for (const limit of values.limits.split(',')) for (const flags of [['--fp8'], ['--fp8', 'e5m2'], ['--int8-weights'], []]) rows.push(await limitedRun(checkpoint, flags, Number(limit)));
+    console.log('The whole run with guidance, `--offload sequential --vae-tiling`, both processes and the page cache within the limit, cold disk:\n');
+    console.log(markdownTable(['', 'hard limit', 's per UNet pass', 'peak anonymous', 'peak total'], rows));
+  } finally {
+    rmSync(cache, { recursive: true, force: true });
+  }
+}
