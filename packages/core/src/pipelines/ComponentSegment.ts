@@ -7,6 +7,16 @@ import type { SegmentHandle } from '../hooks/SegmentHandle.js';
 export interface SegmentProgram {
   readonly model: OnnxModel;
   readonly ranges: readonly FileRange[];
+  /** Inputs that it takes as float16. */
+  readonly halfInputs?: readonly string[];
+}
+
+/** Where a segment's programs come from. */
+export interface ProgramSource {
+  /** The program for a load before the first call, when sizes are not known yet. */
+  nominal(): Promise<SegmentProgram>;
+  /** What is loaded in place of a program. */
+  prepare(program: SegmentProgram): Promise<SegmentProgram>;
 }
 
 /** One segment of a component, with its session on the device while it is loaded. */
@@ -14,18 +24,19 @@ export class ComponentSegment implements SegmentHandle {
   readonly name: string;
   readonly bytes: number;
   readonly #device: Device;
-  readonly #nominal: () => SegmentProgram;
+  readonly #source: ProgramSource;
   readonly #indexOf: (segment: ComponentSegment) => number;
   #program: SegmentProgram | undefined;
+  #prepared: Promise<SegmentProgram> | undefined;
   #loading: Promise<void> | undefined;
   #session: { readonly id: number; readonly generation: number } | undefined;
 
-  /** `nominal` makes the program for a load before the first call, when sizes are not known yet; `indexOf` knows the order. */
-  constructor(name: string, bytes: number, device: Device, nominal: () => SegmentProgram, indexOf: (segment: ComponentSegment) => number) {
+  /** `indexOf` knows the order. */
+  constructor(name: string, bytes: number, device: Device, source: ProgramSource, indexOf: (segment: ComponentSegment) => number) {
     this.name = name;
     this.bytes = bytes;
     this.#device = device;
-    this.#nominal = nominal;
+    this.#source = source;
     this.#indexOf = indexOf;
   }
 
@@ -47,7 +58,7 @@ export class ComponentSegment implements SegmentHandle {
   async use(program: SegmentProgram): Promise<void> {
     const same = this.#program !== undefined && Buffer.compare(this.#program.model.bytes, program.model.bytes) === 0;
     if (same) return;
-    await this.unload();
+    await this.forget();
     this.#program = program;
   }
 
@@ -55,6 +66,7 @@ export class ComponentSegment implements SegmentHandle {
   async forget(): Promise<void> {
     await this.unload();
     this.#program = undefined;
+    this.#prepared = undefined;
   }
 
   async load(): Promise<void> {
@@ -73,13 +85,24 @@ export class ComponentSegment implements SegmentHandle {
   }
 
   async prefetch(signal?: AbortSignal): Promise<void> {
-    this.#program ??= this.#nominal();
-    await this.#device.prefetch(this.#program.ranges, signal);
+    await this.#device.prefetch((await this.#prepare()).ranges, signal);
   }
 
   async #load(): Promise<void> {
-    this.#program ??= this.#nominal();
-    const id = await this.#device.load(this.#program.model);
+    const id = await this.#device.load((await this.#prepare()).model);
     this.#session = { id, generation: this.#device.generation };
+  }
+
+  /** Once for a program: what failed is tried again. */
+  async #prepare(): Promise<SegmentProgram> {
+    this.#program ??= await this.#source.nominal();
+    this.#prepared ??= this.#source.prepare(this.#program);
+    const prepared = this.#prepared;
+    try {
+      return await prepared;
+    } catch (error) {
+      if (this.#prepared === prepared) this.#prepared = undefined;
+      throw error;
+    }
   }
 }
