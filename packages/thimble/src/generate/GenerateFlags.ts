@@ -28,6 +28,9 @@ export interface GenerateFlags {
   readonly offload?: 'model' | 'sequential';
   readonly vaeTiling?: TilingMode;
   readonly vaeSlicing?: boolean;
+  readonly attention?: 'flash' | 'sliced' | 'math';
+  readonly channelsLast?: boolean;
+  readonly trace?: string;
   readonly memoryReport?: string;
   readonly use: readonly PluginSpec[];
   readonly json?: boolean;

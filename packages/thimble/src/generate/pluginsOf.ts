@@ -2,7 +2,7 @@ import type { Plugin } from '@thimble/core';
 import type { GenerateFlags } from './GenerateFlags.js';
 
 /** The plugins that the flags ask for. Their packages are loaded when they are wanted, and not before. */
-export async function pluginsOf({ offload, vaeSlicing, vaeTiling }: Pick<GenerateFlags, 'offload' | 'vaeSlicing' | 'vaeTiling'>): Promise<Plugin[]> {
+export async function pluginsOf({ offload, vaeSlicing, vaeTiling, attention, channelsLast, trace }: Omit<GenerateFlags, 'model' | 'use'>): Promise<Plugin[]> {
   const plugins: Plugin[] = [];
   if (offload !== undefined) {
     const { ModelOffloadPlugin, SequentialOffloadPlugin } = await import('@thimble/plugin-offload');
@@ -15,6 +15,18 @@ export async function pluginsOf({ offload, vaeSlicing, vaeTiling }: Pick<Generat
   if (vaeTiling !== undefined) {
     const { VaeTilingPlugin } = await import('@thimble/plugin-vae-tiling');
     plugins.push(new VaeTilingPlugin({ mode: vaeTiling }));
+  }
+  if (attention !== undefined) {
+    const { MemoryEfficientAttentionPlugin } = await import('@thimble/plugin-attention');
+    plugins.push(new MemoryEfficientAttentionPlugin({ backend: attention }));
+  }
+  if (channelsLast === true) {
+    const { ChannelsLastPlugin } = await import('@thimble/plugin-channels-last');
+    plugins.push(new ChannelsLastPlugin());
+  }
+  if (trace !== undefined) {
+    const { TracingPlugin } = await import('@thimble/plugin-tracing');
+    plugins.push(new TracingPlugin({ dir: trace, prepack: true }));
   }
   return plugins;
 }
