@@ -12,8 +12,8 @@ export type { GenerateOptions, GenerateResult, OutputType, RunTimings } from './
 export type {
   DecodeEvent, DoneEvent, ImageEvent, LoadEvent, MemoryEvent, ModelEvent, PipelineEvent, PreviewEvent, ProgressEvent, StepEvent, WarningEvent,
 } from './pipelines/PipelineEvent.js';
-export { Component } from './pipelines/Component.js';
-export type { CallOptions, ComponentParts, PipelineComponent } from './pipelines/Component.js';
+export { PipelineComponent as Component } from './pipelines/PipelineComponent.js';
+export type { CallOptions, ComponentParts } from './pipelines/Component.js';
 export type { Attachable } from './pipelines/componentRecord.js';
 export { nominalShapes } from './pipelines/nominalShapes.js';
 export type { SegmentProgram } from './pipelines/ComponentSegment.js';

@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import { cp, readdir, realpath, rename, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { type Attachable, type CallOptions, type Component, type InputShapes, type NamedTensors, type PipelineComponent, type SegmentProgram, type Tensor, ThimbleError } from '@thimble/core';
+import { type Attachable, type CallOptions, type InputShapes, type NamedTensors, type Component, type SegmentProgram, type Tensor, ThimbleError } from '@thimble/core';
 import { fingerprintCheckpoint } from './fingerprintCheckpoint.js';
 import { readSegmentTrace } from './SegmentTrace.js';
 import { checkSame, readManifest, type TraceManifest } from './TraceManifest.js';
@@ -19,11 +19,11 @@ type Frozen = Parameters<Component['frozen']>[0];
  *
  * Mirrors what `torch.jit.trace` gives.
  */
-export class TracedModel implements PipelineComponent, Attachable, AsyncDisposable {
+export class TracedModel implements Component, Attachable, AsyncDisposable {
   readonly #folder: string;
   readonly #manifest: TraceManifest;
   readonly #temporary: (() => void) | undefined;
-  #attached: PipelineComponent | undefined;
+  #attached: Component | undefined;
 
   private constructor(folder: string, manifest: TraceManifest, temporary: boolean) {
     this.#folder = folder;
@@ -66,7 +66,7 @@ export class TracedModel implements PipelineComponent, Attachable, AsyncDisposab
   }
 
   /** Makes a component of the trace that stands in for `component`, on its device and with its hooks. What assigning to `pipe.components` does. */
-  attachTo(component: PipelineComponent): PipelineComponent {
+  attachTo(component: Component): Component {
     checkSame(this.#folder, 'model class', this.#manifest.className, component.model.className);
     const { entry, inputs } = this.#manifest;
     const frozen: Frozen = { source: this.#folder, entry, inputs, programs: async () => this.#programs(component) };
@@ -88,23 +88,23 @@ export class TracedModel implements PipelineComponent, Attachable, AsyncDisposab
     return this.#attached?.name ?? this.#manifest.component;
   }
 
-  get model(): PipelineComponent['model'] {
+  get model(): Component['model'] {
     return this.#component.model;
   }
 
-  get checkpoint(): PipelineComponent['checkpoint'] {
+  get checkpoint(): Component['checkpoint'] {
     return this.#component.checkpoint;
   }
 
-  get device(): PipelineComponent['device'] {
+  get device(): Component['device'] {
     return this.#component.device;
   }
 
-  get segments(): PipelineComponent['segments'] {
+  get segments(): Component['segments'] {
     return this.#component.segments;
   }
 
-  get config(): PipelineComponent['config'] {
+  get config(): Component['config'] {
     return this.#component.config;
   }
 
@@ -133,7 +133,7 @@ export class TracedModel implements PipelineComponent, Attachable, AsyncDisposab
     return this.#component.decode(inputs, options);
   }
 
-  decodeRows(...given: Parameters<PipelineComponent['decodeRows']>): ReturnType<PipelineComponent['decodeRows']> {
+  decodeRows(...given: Parameters<Component['decodeRows']>): ReturnType<Component['decodeRows']> {
     return this.#component.decodeRows(...given);
   }
 
@@ -145,23 +145,23 @@ export class TracedModel implements PipelineComponent, Attachable, AsyncDisposab
     return this.#component.invoke(entry, inputs, options);
   }
 
-  layout(weight: string): ReturnType<PipelineComponent['layout']> {
+  layout(weight: string): ReturnType<Component['layout']> {
     return this.#component.layout(weight);
   }
 
-  graph(...given: Parameters<PipelineComponent['graph']>): ReturnType<PipelineComponent['graph']> {
+  graph(...given: Parameters<Component['graph']>): ReturnType<Component['graph']> {
     return this.#component.graph(...given);
   }
 
-  lower(...given: Parameters<PipelineComponent['lower']>): ReturnType<PipelineComponent['lower']> {
+  lower(...given: Parameters<Component['lower']>): ReturnType<Component['lower']> {
     return this.#component.lower(...given);
   }
 
-  freeze(entry: string, inputs: Readonly<Record<string, Tensor>>): ReturnType<PipelineComponent['freeze']> {
+  freeze(entry: string, inputs: Readonly<Record<string, Tensor>>): ReturnType<Component['freeze']> {
     return this.#component.freeze(entry, inputs);
   }
 
-  frozen(frozen: Frozen): ReturnType<PipelineComponent['frozen']> {
+  frozen(frozen: Frozen): ReturnType<Component['frozen']> {
     return this.#component.frozen(frozen);
   }
 
@@ -173,12 +173,12 @@ export class TracedModel implements PipelineComponent, Attachable, AsyncDisposab
     this.#temporary();
   }
 
-  get #component(): PipelineComponent {
+  get #component(): Component {
     if (this.#attached !== undefined) return this.#attached;
     throw new ThimbleError('ERR_TRACE_DETACHED', { trace: this.#folder, component: this.#manifest.component });
   }
 
-  async #programs(component: PipelineComponent): Promise<ReadonlyMap<string, SegmentProgram>> {
+  async #programs(component: Component): Promise<ReadonlyMap<string, SegmentProgram>> {
     const { checkpoint, segments } = this.#manifest;
     checkSame(this.#folder, 'checkpoint', checkpoint, await fingerprintCheckpoint(component.checkpoint));
     // The component that it stands in for runs no more.

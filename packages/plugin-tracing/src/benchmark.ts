@@ -1,4 +1,4 @@
-import type { PipelineComponent, Tensor } from '@thimble/core';
+import type { Component, Tensor } from '@thimble/core';
 
 /** Options of {@link benchmark}; the defaults are those of diffusers' guide. */
 export interface BenchmarkOptions {
@@ -23,7 +23,7 @@ export interface BenchmarkResult {
 }
 
 /** Calls a component over and over with the same inputs, and measures. */
-export async function benchmark(component: Pick<PipelineComponent, 'invoke'>, inputs: Readonly<Record<string, Tensor>>, options: BenchmarkOptions = {}): Promise<BenchmarkResult> {
+export async function benchmark(component: Pick<Component, 'invoke'>, inputs: Readonly<Record<string, Tensor>>, options: BenchmarkOptions = {}): Promise<BenchmarkResult> {
   const { warmUp = 3, experiments = 2, runsPerExperiment = 50, entry = 'call', signal } = options;
   const run = async (): Promise<number> => {
     const started = performance.now();

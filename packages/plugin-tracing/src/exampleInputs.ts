@@ -1,4 +1,4 @@
-import { nominalShapes, type PipelineComponent, Tensor, ThimbleError, TorchGenerator } from '@thimble/core';
+import { nominalShapes, type Component, Tensor, ThimbleError, TorchGenerator } from '@thimble/core';
 
 /** Options of {@link exampleInputs}. */
 export interface ExampleInputOptions {
@@ -18,7 +18,7 @@ export interface ExampleInputOptions {
  *
  * @throws ERR_ENTRY_UNKNOWN
  */
-export function exampleInputs({ name, model }: Pick<PipelineComponent, 'name' | 'model'>, { entry = 'call', batch = 2, sizes = {}, seed = 0 }: ExampleInputOptions = {}): Record<string, Tensor> {
+export function exampleInputs({ name, model }: Pick<Component, 'name' | 'model'>, { entry = 'call', batch = 2, sizes = {}, seed = 0 }: ExampleInputOptions = {}): Record<string, Tensor> {
   const found = model.entries[entry];
   if (found === undefined) throw new ThimbleError('ERR_ENTRY_UNKNOWN', { component: name, asked: entry, available: Object.keys(model.entries) });
   const generator = new TorchGenerator(seed);

@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type PipelineComponent, runtimeIdentity, type Tensor } from '@thimble/core';
+import { type Component, runtimeIdentity, type Tensor } from '@thimble/core';
 import { assertTraceable } from './assertTraceable.js';
 import { fingerprintCheckpoint } from './fingerprintCheckpoint.js';
 import { writeSegmentTrace } from './SegmentTrace.js';
@@ -30,7 +30,7 @@ export interface TraceOptions {
  *
  * @throws ERR_INPUT_INVALID for inputs that the component does not take; ERR_ARGUMENT_INVALID on another provider; `signal.reason`
  */
-export async function trace(component: PipelineComponent, exampleInputs: Readonly<Record<string, Tensor>>, { entry = 'call', prepack = false, dir, signal }: TraceOptions = {}): Promise<TracedModel> {
+export async function trace(component: Component, exampleInputs: Readonly<Record<string, Tensor>>, { entry = 'call', prepack = false, dir, signal }: TraceOptions = {}): Promise<TracedModel> {
   assertTraceable(component.device.provider);
   const { inputs, programs } = component.freeze(entry, exampleInputs);
   const folder = dir === undefined ? await mkdtemp(join(tmpdir(), 'thimble-trace-')) : await makeFolder(dir);

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
-import { concatBatch, DiffusionPipeline, type PipelineComponent, SafetensorsFile, splitBatch, Tensor } from '@thimble/core';
+import { type Component, concatBatch, DiffusionPipeline, SafetensorsFile, splitBatch, Tensor } from '@thimble/core';
 import { VaeTilingPlugin } from '@thimble/plugin-vae-tiling';
 import { VaeSlicingPlugin } from '../src/index.js';
 
@@ -12,7 +12,7 @@ const FOLDER = fileURLToPath(new URL('../../core/test/fixtures/vae-tiling', impo
 const { calls } = JSON.parse(readFileSync(`${FOLDER}/case.json`, 'utf8')) as { calls: Call[] };
 let tensors: SafetensorsFile;
 let pipe: DiffusionPipeline;
-let vae: PipelineComponent;
+let vae: Component;
 
 beforeAll(async () => {
   tensors = await SafetensorsFile.open(`${FOLDER}/case.safetensors`);

@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import type { PipelineComponent, DiffusionPipeline, Tensor } from '@thimble/core';
+import type { Component, DiffusionPipeline, Tensor } from '@thimble/core';
 import { chooseMode } from '../src/chooseMode.js';
 import { planSeamless, type SeamlessPlan } from '../src/strips/seamlessRows.js';
 import { VaeTilingPlugin, type VaeTilingOptions } from '../src/index.js';
 import { distance, VaeFixture, wave } from './VaeFixture.js';
 
 let pipe: DiffusionPipeline;
-let vae: PipelineComponent;
+let vae: Component;
 
 beforeEach(async () => {
   pipe = await (await VaeFixture.open()).pipeline('kl');

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { type PipelineComponent, DiffusionPipeline, type PipelineEvent, type ProcessDevice, Tensor } from '@thimble/core';
+import { type Component, DiffusionPipeline, type PipelineEvent, type ProcessDevice, Tensor } from '@thimble/core';
 import { VaeTilingPlugin } from '../src/index.js';
 import { distance, VaeFixture, wave } from './VaeFixture.js';
 
@@ -12,7 +12,7 @@ const TINY = { mode: 'seamless', budget: '256KB' } as const;
 
 let fixture: VaeFixture;
 let pipe: DiffusionPipeline;
-let vae: PipelineComponent;
+let vae: Component;
 
 beforeAll(async () => {
   fixture = await VaeFixture.open();

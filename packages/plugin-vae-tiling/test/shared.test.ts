@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import type { PipelineComponent, DiffusionPipeline } from '@thimble/core';
+import type { Component, DiffusionPipeline } from '@thimble/core';
 import { mosaicOf } from '../src/shared/mosaicOf.js';
 import { TileDecoder } from '../src/shared/TileDecoder.js';
 import type { GroupStatistics } from '../src/strips/GroupStatistics.js';
@@ -8,7 +8,7 @@ import { VaeTilingPlugin } from '../src/index.js';
 import { distance, VaeFixture, wave } from './VaeFixture.js';
 
 let pipe: DiffusionPipeline;
-let vae: PipelineComponent;
+let vae: Component;
 
 beforeEach(async () => {
   pipe = await (await VaeFixture.open()).pipeline('kl');

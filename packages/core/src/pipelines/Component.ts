@@ -66,9 +66,6 @@ export interface ComponentParts {
   readonly frozen?: FrozenEntry;
 }
 
-/** What can stand in a component's place: all that is public of one. */
-export type PipelineComponent = Pick<Component, keyof Component>;
-
 interface CompiledEntry {
   readonly outline: Outline;
   readonly programs: ReadonlyMap<string, SegmentProgram>;

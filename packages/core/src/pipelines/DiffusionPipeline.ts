@@ -14,7 +14,7 @@ import type { Tokenizer } from '../tokenizers/Tokenizer.js';
 import type { ModelIndex } from '../weights/ModelIndex.js';
 import type { JsonObject } from '../weights/readJsonFile.js';
 import { checkOptionNames } from './checkOptionNames.js';
-import type { PipelineComponent } from './Component.js';
+import type { PipelineComponent } from './PipelineComponent.js';
 import type { EventSink } from './EventSink.js';
 import type { FromPretrainedOptions } from './FromPretrainedOptions.js';
 import type { GenerateOptions, GenerateResult, OutputType } from './GenerateOptions.js';

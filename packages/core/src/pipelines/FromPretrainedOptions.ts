@@ -2,7 +2,7 @@ import type { DeviceOptions } from '../device/DeviceOptions.js';
 import type { ExecutionProvider } from '../device/ExecutionProvider.js';
 import type { Plugin } from '../plugins/Plugin.js';
 import type { DownloadEvent } from '../weights/hub/downloadSnapshot.js';
-import type { PipelineComponent } from './Component.js';
+import type { PipelineComponent } from './PipelineComponent.js';
 import type { WarningEvent } from './PipelineEvent.js';
 
 /** Types of a pipeline's weights and activations; torch's names. */

@@ -1,6 +1,6 @@
 import { Tensor } from 'onnxruntime-common';
 import { Image } from '../images/Image.js';
-import type { PipelineComponent } from './Component.js';
+import type { PipelineComponent } from './PipelineComponent.js';
 
 /** Height and width of the latents that the VAE is probed with: its convolutions see mostly their own kind. */
 const PROBE_SIZE = 4;

@@ -1,4 +1,4 @@
-import type { PipelineComponent } from './Component.js';
+import type { PipelineComponent } from './PipelineComponent.js';
 
 /** Something that takes a component's place by making another one of it: a traced model. */
 export interface Attachable {

@@ -5,7 +5,7 @@ import { readJsonFile } from '../weights/readJsonFile.js';
 import { type ComponentClass, type ModelIndex, readModelIndex } from '../weights/ModelIndex.js';
 import { resolveModel } from '../weights/resolveModel.js';
 import { checkOptionNames } from './checkOptionNames.js';
-import type { PipelineComponent } from './Component.js';
+import type { PipelineComponent } from './PipelineComponent.js';
 import { createPipelineFactory, type PipelineFactory } from './composition.js';
 import type { DiffusionPipeline, PipelineParts } from './DiffusionPipeline.js';
 import type { FromPretrainedOptions } from './FromPretrainedOptions.js';
