@@ -9,7 +9,7 @@ export interface ChannelsLastOptions {
 /**
  * Runs convolutions in the layout in which the channels of a pixel lie side by side: on the CPU the runtime's NCHWc, where they do in blocks of 8 or 16; on
  * WebGPU NHWC. It is faster, and costs memory on the CPU: convolutions keep private copies of their weights, as float32 (2.2 GB for the UNet of Stable
- * Diffusion 1.5), in place of pages mapped from the checkpoint. Segments without convolutions are left alone: transformer blocks are token-major
+ * Diffusion 1.5; 3.4 GB anonymous in all), in place of pages mapped from the checkpoint. Segments without convolutions are left alone: transformer blocks are token-major
  * with and without it.
  *
  * Mirrors `unet.to(memory_format=torch.channels_last)`; `pipe.components.unet.layout('conv_out.weight')` shows it.
