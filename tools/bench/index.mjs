@@ -1,10 +1,11 @@
 // npm run bench -- [NAME] [options]: measures; nothing else may run meanwhile.
 import { benchOffload } from './offload.mjs';
 import { benchStorage } from './storage.mjs';
+import { benchTable } from './table.mjs';
 import { benchUnet } from './unet.mjs';
 import { benchVae } from './vae.mjs';
 
-const BENCHES = { unet: benchUnet, memory: benchOffload, storage: benchStorage, vae: benchVae };
+const BENCHES = { unet: benchUnet, memory: benchOffload, storage: benchStorage, table: benchTable, vae: benchVae };
 const [name = 'unet', ...args] = process.argv.slice(2);
 const known = name.startsWith('-') ? benchUnet : BENCHES[name];
 if (known === undefined) {

@@ -1,68 +1,16 @@
 // SD 1.5's UNet at full size with random weights: thimble beside plain onnxruntime-node at its defaults on the same graph exported whole.
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { DiffusionPipeline, fusedAttention, lowerAttention, PassStage } from '../../packages/core/dist/index.js';
-import { exportPlain } from './exportPlain.mjs';
+import { DiffusionPipeline } from '../../packages/core/dist/index.js';
+import { MemoryEfficientAttentionPlugin } from '../../packages/plugin-attention/dist/index.js';
 import { describeMachine } from './machine.mjs';
 import { readProcessMemory, watchMemory } from './memory.mjs';
+import { PlainEngine } from './PlainEngine.mjs';
 import { sd15Checkpoint } from './sd15Checkpoint.mjs';
 import { markdownTable, median } from './statistics.mjs';
 import { unetInputs } from './unetInputs.mjs';
 
 const MB = 2 ** 20;
-
-/** Fused attention as a plugin; the package for it is still to come. */
-class FusedAttentionPlugin {
-  name = 'bench:fused-attention';
-  apply(ctx) {
-    ctx.hooks.transformGraph.tap({ name: this.name, stage: PassStage.Attention }, (graph) => lowerAttention(graph, fusedAttention()));
-  }
-}
-
-/** Plain onnxruntime-node in a process of its own. */
-class PlainEngine {
-  label = 'onnxruntime-node, defaults';
-  #checkpoint;
-  #batch;
-  #child;
-
-  constructor(checkpoint, batch) {
-    this.#checkpoint = checkpoint;
-    this.#batch = batch;
-  }
-
-  async load() {
-    const { path, remove } = await exportPlain(this.#checkpoint, 'unet', 'call', unetInputs(this.#batch));
-    this.#child = fork(new URL('plainWorker.mjs', import.meta.url), { serialization: 'advanced' });
-    try {
-      return await this.#ask({ load: path });
-    } finally {
-      remove();
-    }
-  }
-
-  get pid() {
-    return this.#child.pid;
-  }
-
-  async run() {
-    const given = Object.entries(unetInputs(this.#batch)).map(([name, { type, data, dims }]) => [name, { type, data, dims }]);
-    return this.#ask({ run: Object.fromEntries(given) });
-  }
-
-  async dispose() {
-    this.#child.kill();
-    await once(this.#child, 'exit');
-  }
-
-  async #ask(message) {
-    const answer = once(this.#child, 'message');
-    this.#child.send(message);
-    return (await answer)[0].milliseconds;
-  }
-}
 
 /** A thimble pipeline with only the UNet. */
 class ThimbleEngine {
@@ -141,7 +89,7 @@ export async function benchUnet(args) {
   const engines = {
     plain: () => new PlainEngine(checkpoint, batch),
     chunked: () => new ThimbleEngine('thimble, plain attention in chunks', checkpoint, batch),
-    fused: () => new ThimbleEngine('thimble, fused attention', checkpoint, batch, [new FusedAttentionPlugin()]),
+    fused: () => new ThimbleEngine('thimble, fused attention', checkpoint, batch, [new MemoryEfficientAttentionPlugin()]),
   };
   const rows = await compare(values.only.split(',').map((name) => engines[name]()), Number(values.rounds), Number(values['warm-up']));
   const [base] = rows;

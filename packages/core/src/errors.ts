@@ -193,6 +193,20 @@ export const errorRegistry = {
     message: (d: { plugin: string; action: string }): string =>
       `plugin "${d.plugin}" called ${d.action} after it was removed; stop its timers and listeners in ctx.onRemove().`,
   },
+  ERR_TRACE_MISMATCH: {
+    summary: 'A trace was made for something else than what it is used with.',
+    message: (d: { trace: string; what: string; traced: string; now: string }): string =>
+      `the trace "${d.trace}" was made for another ${d.what}: ${d.traced}; here it is ${d.now}. Trace the component again.`,
+  },
+  ERR_TRACE_INVALID: {
+    summary: 'A folder does not hold a whole trace.',
+    message: (d: { trace: string; problem: string }): string => `"${d.trace}" cannot be used as a trace: ${d.problem}. Trace the component again.`,
+  },
+  ERR_TRACE_DETACHED: {
+    summary: 'A traced model that belongs to no pipeline yet was called.',
+    message: (d: { trace: string; component: string }): string =>
+      `the traced model "${d.trace}" belongs to no pipeline yet; write pipe.components.${d.component} = traced first.`,
+  },
   ERR_PIPELINE_BUSY: {
     summary: 'The pipeline cannot be changed at this moment.',
     message: (d: { action: string; during: string }): string => `cannot ${d.action} during ${d.during}; wait for it to end, then try again.`,

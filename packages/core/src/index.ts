@@ -7,13 +7,18 @@ export { DiffusionPipeline } from './pipelines/DiffusionPipeline.js';
 export { concatBatch, splitBatch } from './pipelines/batch.js';
 export type { PipelineParts, Prompt } from './pipelines/DiffusionPipeline.js';
 export { StableDiffusionPipeline } from './pipelines/StableDiffusionPipeline.js';
-export type { FromPretrainedOptions } from './pipelines/FromPretrainedOptions.js';
+export type { FromPretrainedOptions, PipelineDtype } from './pipelines/FromPretrainedOptions.js';
 export type { GenerateOptions, GenerateResult, OutputType, RunTimings } from './pipelines/GenerateOptions.js';
 export type {
   DecodeEvent, DoneEvent, ImageEvent, LoadEvent, MemoryEvent, ModelEvent, PipelineEvent, PreviewEvent, ProgressEvent, StepEvent, WarningEvent,
 } from './pipelines/PipelineEvent.js';
-export { Component } from './pipelines/Component.js';
+export { PipelineComponent as Component } from './pipelines/PipelineComponent.js';
 export type { CallOptions, ComponentParts } from './pipelines/Component.js';
+export type { Attachable } from './pipelines/componentRecord.js';
+export { nominalShapes } from './pipelines/nominalShapes.js';
+export type { SegmentProgram } from './pipelines/ComponentSegment.js';
+export type { FrozenEntry, FrozenPrograms } from './pipelines/FrozenEntry.js';
+export type { KernelLayout, WeightLayout } from './pipelines/WeightLayout.js';
 
 export { createToken } from './plugins/Token.js';
 export type { Token } from './plugins/Token.js';
@@ -43,6 +48,7 @@ export { rowsOfSample, sampleOfRows } from './hooks/SampleRows.js';
 export type { SampleRows } from './hooks/SampleRows.js';
 export type { NamedDeviceTensors, SegmentCall } from './hooks/SegmentCall.js';
 export type { SegmentHandle } from './hooks/SegmentHandle.js';
+export type { SegmentPreparation } from './hooks/SegmentPreparation.js';
 export type { StepContext } from './hooks/StepContext.js';
 export type { TapInfo } from './hooks/TapInfo.js';
 export type { TapOptions } from './hooks/TapOptions.js';
@@ -75,16 +81,20 @@ export { modelRegistry } from './models/modelRegistry.js';
 export type { ModelFactory } from './models/modelRegistry.js';
 
 export { COMPOSITE_DOMAIN, Graph } from './graph/Graph.js';
-export type { Attribute, ElementType, GraphConstant, GraphNode, GraphParts, GraphPort, GraphWeight, WeightSource } from './graph/Graph.js';
+export type { Attribute, ElementType, GraphConstant, GraphNode, GraphParts, GraphPort, GraphWeight, MemoryFormat, WeightSource } from './graph/Graph.js';
 export { Emitter } from './graph/Emitter.js';
 export type { Layer } from './graph/Module.js';
 export type { Parameter } from './graph/Parameter.js';
 export { bindWeights } from './graph/passes/bindWeights.js';
 export type { StoredWeight } from './graph/passes/bindWeights.js';
+export { freezeShapes } from './graph/passes/freezeShapes.js';
 export { lowerAttention } from './graph/passes/AttentionLowering.js';
 export type { AttentionLowering, AttentionSite } from './graph/passes/AttentionLowering.js';
 export { chunkedAttention, DEFAULT_SCORE_BUDGET } from './graph/passes/chunkedAttention.js';
 export { fusedAttention } from './graph/passes/fusedAttention.js';
+export type { FusedAttentionOptions } from './graph/passes/fusedAttention.js';
+export { slicedAttention } from './graph/passes/slicedAttention.js';
+export type { SliceSize } from './graph/passes/slicedAttention.js';
 
 export { SafetensorsFile } from './weights/SafetensorsFile.js';
 export { writeSafetensors } from './weights/writeSafetensors.js';
@@ -93,6 +103,7 @@ export { bytesPerElement, isSafetensorsDtype, safetensorsDtypes } from './weight
 export type { SafetensorsDtype } from './weights/SafetensorsDtype.js';
 export { decodeBfloat16 } from './weights/decodeBfloat16.js';
 export { decodeFloat16 } from './weights/decodeFloat16.js';
+export { encodeFloat16 } from './weights/encodeFloat16.js';
 export { decodeFloat8E4m3fn } from './weights/decodeFloat8E4m3fn.js';
 export { decodeFloat8E5m2 } from './weights/decodeFloat8E5m2.js';
 export { Float8Encoder } from './weights/Float8Encoder.js';
@@ -129,6 +140,11 @@ export type { DeviceTensor } from './device/DeviceTensor.js';
 export type { ExecutionProvider } from './device/ExecutionProvider.js';
 export type { FileRange } from './device/FileRange.js';
 export type { OnnxModel } from './device/OnnxModel.js';
+export { OPTIMIZED_GRAPH, OPTIMIZED_WEIGHTS } from './device/OptimizationTarget.js';
+export type { OptimizationTarget } from './device/OptimizationTarget.js';
+export { runtimeIdentity } from './device/runtimeIdentity.js';
+export type { RuntimeIdentity } from './device/runtimeIdentity.js';
+export type { SessionMode } from './device/SessionMode.js';
 export type { ProcessMemory } from './device/ProcessMemory.js';
 export type { Program, ProgramResult, ProgramStep } from './device/Program.js';
 

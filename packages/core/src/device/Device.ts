@@ -4,6 +4,7 @@ import type { DeviceTensor } from './DeviceTensor.js';
 import type { ExecutionProvider } from './ExecutionProvider.js';
 import type { FileRange } from './FileRange.js';
 import type { OnnxModel } from './OnnxModel.js';
+import type { OptimizationTarget } from './OptimizationTarget.js';
 import type { ProcessMemory } from './ProcessMemory.js';
 import type { Program, ProgramResult } from './Program.js';
 
@@ -18,6 +19,13 @@ export interface Device {
    * @throws ERR_RUNTIME_LOAD, ERR_DEVICE_UNAVAILABLE, ERR_DEVICE_CRASHED
    */
   load(model: OnnxModel): Promise<number>;
+  /**
+   * Optimises a graph once and writes it to a folder, to be loaded later as it is. Valid only for the same version of the runtime, and with weights of its own
+   * only on the same kind of processor.
+   *
+   * @throws ERR_RUNTIME_LOAD, ERR_DEVICE_UNAVAILABLE, ERR_DEVICE_CRASHED
+   */
+  optimize(model: OnnxModel, target: OptimizationTarget): Promise<void>;
   /** Frees a session; nothing if it is gone. */
   unload(session: number): Promise<void>;
   /**

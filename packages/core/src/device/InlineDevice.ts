@@ -7,6 +7,7 @@ import type { DeviceTensor } from './DeviceTensor.js';
 import type { ExecutionProvider } from './ExecutionProvider.js';
 import type { FileRange } from './FileRange.js';
 import type { OnnxModel } from './OnnxModel.js';
+import type { OptimizationTarget } from './OptimizationTarget.js';
 import type { ProcessMemory } from './ProcessMemory.js';
 import type { Program, ProgramResult } from './Program.js';
 import { readAhead } from './readAhead.js';
@@ -26,6 +27,10 @@ export class InlineDevice implements Device {
 
   async load(model: OnnxModel): Promise<number> {
     return this.#alive().load(model);
+  }
+
+  async optimize(model: OnnxModel, target: OptimizationTarget): Promise<void> {
+    await this.#alive().optimize(model, target);
   }
 
   async unload(session: number): Promise<void> {

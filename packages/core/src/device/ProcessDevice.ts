@@ -12,6 +12,7 @@ import type { ExecutionProvider } from './ExecutionProvider.js';
 import type { FileRange } from './FileRange.js';
 import { type PipedTensor, TENSOR_PIPE, type WireTensor, type WorkerMethod, type WorkerMethods, type WorkerRequest, type WorkerResponse } from './messages.js';
 import type { OnnxModel } from './OnnxModel.js';
+import type { OptimizationTarget } from './OptimizationTarget.js';
 import type { ProcessMemory } from './ProcessMemory.js';
 import type { Program, ProgramResult } from './Program.js';
 import { readAhead } from './readAhead.js';
@@ -82,6 +83,10 @@ export class ProcessDevice implements Device {
 
   async load(model: OnnxModel): Promise<number> {
     return this.#ask('load', model);
+  }
+
+  async optimize(model: OnnxModel, target: OptimizationTarget): Promise<void> {
+    await this.#ask('optimize', { model, target });
   }
 
   async unload(session: number): Promise<void> {

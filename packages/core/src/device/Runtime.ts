@@ -1,15 +1,17 @@
 import type { InferenceSession, Tensor } from 'onnxruntime-common';
 import type * as OnnxRuntime from 'onnxruntime-node';
 import { ThimbleError } from '../errors.js';
+import { alignWeights } from './alignWeights.js';
 import type { DeviceOptions } from './DeviceOptions.js';
 import type { DeviceRows, RowRange, RowsOptions } from './DeviceRows.js';
 import type { DeviceTensor } from './DeviceTensor.js';
 import { mapRuntimeError } from './mapRuntimeError.js';
 import type { OnnxModel } from './OnnxModel.js';
+import type { OptimizationTarget } from './OptimizationTarget.js';
 import type { Program, ProgramResult, ProgramStep } from './Program.js';
 import { RowStore } from './RowStore.js';
 import { ScratchBuffers } from './ScratchBuffers.js';
-import { sessionOptions } from './sessionOptions.js';
+import { optimizationOptions, sessionOptions } from './sessionOptions.js';
 
 /**
  * After this many bytes of dropped activations a collection is worth its time: their buffers hang on the JavaScript heap. It has to be a
@@ -44,15 +46,16 @@ export class Runtime {
   }
 
   async load(model: OnnxModel): Promise<number> {
-    const { InferenceSession } = await this.#load();
-    try {
-      const session = await InferenceSession.create(model.bytes, sessionOptions(model, this.#options));
-      const id = this.#nextId++;
-      this.#sessions.set(id, { name: model.name, session });
-      return id;
-    } catch (error) {
-      throw mapRuntimeError(error, 'load', model.name, this.#options.provider);
-    }
+    const session = await this.#create(model, sessionOptions(model, this.#options));
+    const id = this.#nextId++;
+    this.#sessions.set(id, { name: model.name, session });
+    return id;
+  }
+
+  async optimize(model: OnnxModel, target: OptimizationTarget): Promise<void> {
+    const session = await this.#create(model, optimizationOptions(model, this.#options, target));
+    await session.release();
+    await alignWeights(target.folder);
   }
 
   async unload(id: number): Promise<void> {
@@ -116,6 +119,15 @@ export class Runtime {
     this.#tensors.clear();
     this.free([...this.#rows.keys()]);
     for (const id of ids) await this.unload(id);
+  }
+
+  async #create(model: OnnxModel, options: InferenceSession.SessionOptions): Promise<InferenceSession> {
+    const { InferenceSession: Session } = await this.#load();
+    try {
+      return await Session.create(model.bytes, options);
+    } catch (error) {
+      throw mapRuntimeError(error, 'load', model.name, this.#options.provider);
+    }
   }
 
   async #step(step: ProgramStep, values: Map<string, Tensor>): Promise<void> {

@@ -4,6 +4,7 @@ import type { DeviceRows, RowRange, RowsOptions } from './DeviceRows.js';
 import type { DeviceTensor } from './DeviceTensor.js';
 import type { DeviceOptions } from './DeviceOptions.js';
 import type { OnnxModel } from './OnnxModel.js';
+import type { OptimizationTarget } from './OptimizationTarget.js';
 import type { Program } from './Program.js';
 
 /** The worker's file descriptor for the bytes of large tensors. */
@@ -39,6 +40,7 @@ export interface WireResult {
 export interface WorkerMethods {
   start: { argument: { readonly options: DeviceOptions; readonly firstId: number }; answer: undefined };
   load: { argument: OnnxModel; answer: number };
+  optimize: { argument: { readonly model: OnnxModel; readonly target: OptimizationTarget }; answer: undefined };
   unload: { argument: number; answer: undefined };
   run: { argument: WireProgram; answer: WireResult };
   upload: { argument: WireTensor; answer: DeviceTensor };

@@ -49,6 +49,7 @@ async function perform(request: Exclude<WorkerRequest, { method: 'cancel' }>): P
   if (runtime === undefined) throw new ThimbleError('ERR_DEVICE_UNAVAILABLE', { provider: 'cpu', text: 'the worker was not started' });
   switch (request.method) {
     case 'load': return runtime.load(request.argument);
+    case 'optimize': return runtime.optimize(request.argument.model, request.argument.target);
     case 'unload': return runtime.unload(request.argument);
     case 'upload': return runtime.upload(fromWire(request.argument));
     case 'download': return sendTensor(runtime.download(request.argument));

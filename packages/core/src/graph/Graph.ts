@@ -24,12 +24,14 @@ export interface GraphPort {
   readonly name: string;
   readonly type: ElementType;
   readonly rank: number;
+  /** Set where the graph takes these sizes and no others. */
+  readonly dims?: readonly number[];
 }
 
 /** A small tensor that lies in the graph itself. */
 export interface GraphConstant {
   readonly name: string;
-  readonly type: 'float32' | 'int64' | 'int32' | 'int16';
+  readonly type: 'float32' | 'float16' | 'int64' | 'int32' | 'int16';
   readonly dims: readonly number[];
   readonly data: readonly number[];
 }
@@ -69,6 +71,9 @@ export interface GraphWeight {
 /** The domain of composite operations, `Attention` and `GroupNormalization`, which passes lower to operators of the runtime. */
 export const COMPOSITE_DOMAIN = 'thimble';
 
+/** How convolutions see their tensors, in torch's names: as they are written, or with the channels of a pixel side by side. */
+export type MemoryFormat = 'contiguous' | 'channels_last';
+
 /** What a {@link Graph} is made of. */
 export interface GraphParts {
   readonly name: string;
@@ -79,6 +84,8 @@ export interface GraphParts {
   readonly weights: readonly GraphWeight[];
   /** Shape of each value at the sizes the graph was built for; what passes decide by. */
   readonly shapes: ReadonlyMap<string, readonly number[]>;
+  /** Default 'contiguous'. */
+  readonly memoryFormat?: MemoryFormat;
 }
 
 /**
@@ -93,6 +100,7 @@ export class Graph implements GraphParts {
   readonly constants: readonly GraphConstant[];
   readonly weights: readonly GraphWeight[];
   readonly shapes: ReadonlyMap<string, readonly number[]>;
+  readonly memoryFormat: MemoryFormat;
 
   constructor(parts: GraphParts) {
     this.name = parts.name;
@@ -102,6 +110,7 @@ export class Graph implements GraphParts {
     this.constants = parts.constants;
     this.weights = parts.weights;
     this.shapes = parts.shapes;
+    this.memoryFormat = parts.memoryFormat ?? 'contiguous';
   }
 
   /** A copy of this graph with some parts replaced. */

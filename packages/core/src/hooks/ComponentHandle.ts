@@ -36,6 +36,6 @@ export interface ComponentHandle {
    * @throws RangeError for an entry point that the model does not have
    */
   graph(entry: string, inputs: InputShapes): Graph;
-  /** Makes of a graph, or a part of one, what the device loads; passes the `transformGraph` hook as a segment does. */
+  /** Makes of a graph, or a part of one, what the device loads, in float32; passes the `transformGraph` hook as a segment does, as a partial graph. */
   lower(graph: Graph): OnnxModel;
 }

@@ -5,6 +5,7 @@ import type { GraphContext } from './GraphContext.js';
 import type { ModelCall } from './ModelCall.js';
 import type { RunContext } from './RunContext.js';
 import type { SegmentCall } from './SegmentCall.js';
+import type { SegmentPreparation } from './SegmentPreparation.js';
 import { SeriesHook } from './SeriesHook.js';
 import type { StepContext } from './StepContext.js';
 import { WaterfallHook } from './WaterfallHook.js';
@@ -14,6 +15,7 @@ interface Payloads {
   readonly RunContext: RunContext;
   readonly ModelCall: ModelCall;
   readonly SegmentCall: SegmentCall;
+  readonly SegmentPreparation: SegmentPreparation;
   readonly StepContext: StepContext;
   readonly DecodeCall: DecodeCall;
   readonly EncodeCall: EncodeCall;
@@ -58,6 +60,12 @@ export const hookManifest = {
     context: 'GraphContext',
     when: "A segment's graph is built, or built again because the taps changed.",
     may: 'Return a changed graph, or nothing to leave it. Synchronous; must depend on the graph and context alone.',
+  },
+  prepareSegment: {
+    kind: 'series',
+    payload: 'SegmentPreparation',
+    when: "A segment's graph is finished and about to be loaded, or read ahead, for the first time; again once the taps changed.",
+    may: 'Replace model and ranges, as by the optimised graph of an earlier run.',
   },
   beforeEncode: {
     kind: 'series',

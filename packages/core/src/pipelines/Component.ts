@@ -6,21 +6,17 @@ import type { OnnxModel } from '../device/OnnxModel.js';
 import type { Graph } from '../graph/Graph.js';
 import type { Outline } from '../graph/Outline.js';
 import { MemoryBudget } from '../device/MemoryBudget.js';
-import { serializeOnnx } from '../graph/onnx/serializeOnnx.js';
-import { lowerAttention } from '../graph/passes/AttentionLowering.js';
 import { bindWeights } from '../graph/passes/bindWeights.js';
-import { chunkFeedForward } from '../graph/passes/chunkFeedForward.js';
-import { chunkedAttention } from '../graph/passes/chunkedAttention.js';
-import { lowerGroupNorm } from '../graph/passes/lowerGroupNorm.js';
-import { splitWideWeights } from '../graph/passes/splitWideWeights.js';
-import { widenWeights } from '../graph/passes/widenWeights.js';
+import { freezeShapes } from '../graph/passes/freezeShapes.js';
 import type { ComponentHandle } from '../hooks/ComponentHandle.js';
 import type { DecodeCall } from '../hooks/DecodeCall.js';
 import type { EncodeCall } from '../hooks/EncodeCall.js';
+import type { GraphContext } from '../hooks/GraphContext.js';
 import type { Hooks } from '../hooks/manifest.js';
 import type { ModelCall, NamedTensors } from '../hooks/ModelCall.js';
 import type { RunContext } from '../hooks/RunContext.js';
 import type { SegmentCall } from '../hooks/SegmentCall.js';
+import type { SegmentPreparation } from '../hooks/SegmentPreparation.js';
 import { DecodeWrapping } from '../hooks/DecodeWrapping.js';
 import { rowsOfSample, type SampleRows, sampleOfRows } from '../hooks/SampleRows.js';
 import { Wrapping } from '../hooks/Wrapping.js';
@@ -31,11 +27,16 @@ import type { TensorInfo } from '../weights/TensorInfo.js';
 import { Activations } from './Activations.js';
 import { checkInputs } from './checkInputs.js';
 import { ComponentSegment, type SegmentProgram } from './ComponentSegment.js';
-import { type PlannedSegment, planEntry } from './EntryPlan.js';
+import { halfInputsOf, type PlannedSegment, planEntry } from './EntryPlan.js';
+import { checkFrozen, type FrozenEntry, type FrozenPrograms } from './FrozenEntry.js';
+import { lowerGraph, type LoweringOptions } from './lowerGraph.js';
 import { nominalShapes } from './nominalShapes.js';
 import type { LoadEvent, ModelEvent } from './PipelineEvent.js';
+import { toFloat16, toFloat32 } from './floatTensors.js';
 import { joinOutputs, splitInputs } from './splitInputs.js';
+import { programOf } from './programOf.js';
 import { TurnQueue } from './TurnQueue.js';
+import { layoutOf, type WeightLayout } from './WeightLayout.js';
 
 /** Options of a component's call. */
 export interface CallOptions {
@@ -60,6 +61,10 @@ export interface ComponentParts {
   readonly budget?: MemoryBudget;
   /** Told when the component is loaded and called. */
   readonly notify?: (event: LoadEvent | ModelEvent) => void;
+  /** What it computes in; 'float16' where the provider's kernels can. Inputs and outputs are float32. Default 'float32'. */
+  readonly activations?: 'float32' | 'float16';
+  /** Programs that were made before, for one entry point at fixed sizes; it runs no other then. */
+  readonly frozen?: FrozenEntry;
 }
 
 interface CompiledEntry {
@@ -79,6 +84,7 @@ export class Component implements ComponentHandle {
   readonly model: Model;
   readonly checkpoint: ComponentCheckpoint;
   readonly device: Device;
+  readonly #parts: ComponentParts;
   readonly #hooks: Hooks;
   readonly #budget: MemoryBudget;
   readonly #notify: (event: LoadEvent | ModelEvent) => void;
@@ -91,16 +97,18 @@ export class Component implements ComponentHandle {
   #revision: number;
 
   /** @throws ERR_WEIGHT_MISSING, ERR_WEIGHT_SHAPE, ERR_WEIGHT_DTYPE */
-  constructor({ name, model, checkpoint, device, hooks, budget = new MemoryBudget(), notify = () => undefined }: ComponentParts) {
+  constructor(parts: ComponentParts) {
+    const { name, model, checkpoint, device, hooks, budget = new MemoryBudget(), notify = () => undefined } = parts;
     this.name = name;
     this.model = model;
     this.checkpoint = checkpoint;
     this.device = device;
+    this.#parts = parts;
     this.#hooks = hooks;
     this.#budget = budget;
     this.#notify = notify;
     this.#weights = ModelWeights.match(name, model, checkpoint);
-    this.#revision = hooks.transformGraph.revision;
+    this.#revision = revisionOf(hooks);
   }
 
   /** Those of all entry points. Listing them traces the model, so it is put off until somebody asks. */
@@ -142,11 +150,44 @@ export class Component implements ComponentHandle {
   }
 
   graph(entry: string, inputs: InputShapes): Graph {
-    return bindWeights(this.model.graph(entry, inputs), (key) => this.#weights.find(key));
+    return this.#bind(this.model.graph(entry, inputs));
   }
 
   lower(graph: Graph): OnnxModel {
-    return serializeOnnx(this.#transform(graph));
+    const transformed = this.#hooks.transformGraph.call(graph, { ...this.#context(graph), partial: true });
+    return programOf(lowerGraph(transformed, this.#lowering())).model;
+  }
+
+  /**
+   * How a weight is laid out under the plugins of now: `layout('conv_out.weight')` → `{ shape: [4, 320, 3, 3], strides: [2880, 9, 3, 1], … }`.
+   *
+   * @throws ERR_ARGUMENT_INVALID for a key that the model does not have
+   */
+  layout(weight: string): WeightLayout {
+    const parameter = this.model.parameters.find(({ key }) => key === weight);
+    if (parameter === undefined) throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'weight', value: weight, expected: `the key of a weight of ${this.name}, such as ${this.model.parameters[0]?.key}` });
+    const memoryFormat = this.#graphWith(weight)?.memoryFormat ?? 'contiguous';
+    return layoutOf(parameter.shape, memoryFormat, this.device.provider);
+  }
+
+  /**
+   * What the segments would run for a call with these inputs, with their sizes frozen: what a trace is made of. Under a memory limit a large batch runs in
+   * parts, and the sizes are those of a part.
+   *
+   * @throws ERR_INPUT_INVALID, ERR_ENTRY_UNKNOWN
+   */
+  freeze(entryName: string, inputs: Readonly<Record<string, Tensor>>): FrozenPrograms {
+    const entry = this.#entry(entryName);
+    const [part] = splitInputs({ ...inputs }, entry, this.#budget.maxBatch);
+    const shapes = checkInputs(this.name, entryName, entry, part as NamedTensors);
+    const programs = new Map<string, SegmentProgram>();
+    this.model.outline(entry, shapes, (graph) => programs.set(graph.name, this.#lower(freezeShapes(this.#transform(this.#bind(graph))))));
+    return { inputs: shapes, programs };
+  }
+
+  /** This component, running `frozen` and nothing else. It has sessions of its own. */
+  frozen(frozen: FrozenEntry): Component {
+    return new Component({ ...this.#parts, frozen });
   }
 
   /** Runs the model. @throws ERR_INPUT_INVALID, ERR_ENTRY_UNKNOWN, `signal.reason`, and what the device and hooks throw */
@@ -262,14 +303,15 @@ export class Component implements ComponentHandle {
     const entry = this.#entry(entryName);
     const shapes = checkInputs(this.name, entryName, entry, inputs);
     await this.#refresh();
-    const { outline, programs } = this.#compile(entryName, entry, shapes);
+    const { outline, programs } = await this.#compile(entryName, entry, shapes);
     const wanted = this.#wanted(outline, entry, options.outputs);
     const plan = planEntry(outline, wanted, (name) => this.#known.get(name) as ComponentSegment);
     for (const { segment } of plan) await segment.use(programs.get(segment.name) as SegmentProgram);
-    const given = Object.fromEntries(Object.keys(shapes).map((name) => [name, inputs[name] as Tensor]));
+    const halves = halfInputsOf(plan, programs);
+    const given = Object.fromEntries(Object.keys(shapes).map((name) => [name, halves.has(name) ? toFloat16(inputs[name] as Tensor) : (inputs[name] as Tensor)]));
     const hooked = this.#hooks.beforeSegment.isUsed() || this.#hooks.afterSegment.isUsed();
     const values = hooked ? await this.#runHooked(plan, given, outline, wanted, options) : await this.#runWhole(plan, given, outline, wanted, options);
-    return Object.fromEntries(wanted.map((name) => [name, values[outline.outputs.get(name) as string] as Tensor]));
+    return Object.fromEntries(wanted.map((name) => [name, toFloat32(values[outline.outputs.get(name) as string] as Tensor)]));
   }
 
   /** All segments in one message. */
@@ -345,21 +387,22 @@ export class Component implements ComponentHandle {
 
   /** Graphs made by plugins that have come or gone since are stale: they are built again from the pristine description. */
   async #refresh(): Promise<void> {
-    const { revision } = this.#hooks.transformGraph;
+    const revision = revisionOf(this.#hooks);
     if (revision === this.#revision) return;
     this.#revision = revision;
     this.#compiled.clear();
     for (const segment of this.#known.values()) await segment.forget();
   }
 
-  #compile(entryName: string, entry: ModelEntry, shapes: InputShapes): CompiledEntry {
+  async #compile(entryName: string, entry: ModelEntry, shapes: InputShapes): Promise<CompiledEntry> {
     const key = `${entryName} ${JSON.stringify(shapes)}`;
     const known = this.#compiled.get(key);
     if (known !== undefined) return known;
-    const programs = new Map<string, SegmentProgram>();
+    const frozen = await this.#frozenPrograms(entryName, shapes);
+    const programs = new Map<string, SegmentProgram>(frozen);
     const outline = this.model.outline(entry, shapes, (graph) => {
       this.#know(graph, entryName);
-      programs.set(graph.name, this.#lower(graph));
+      if (frozen === undefined) programs.set(graph.name, this.#lower(this.#transform(this.#bind(graph))));
     });
     const [oldest] = this.#compiled.keys();
     if (this.#compiled.size >= REMEMBERED_SHAPES && oldest !== undefined) this.#compiled.delete(oldest);
@@ -369,22 +412,30 @@ export class Component implements ComponentHandle {
   }
 
   /** From the pristine graph to what the runtime takes; what plugins do stands between binding and lowering. */
-  #lower(graph: Graph): SegmentProgram {
-    const lowered = this.#transform(bindWeights(graph, (key) => this.#weights.find(key)));
-    const sources = lowered.weights.flatMap((weight) => (weight.source === undefined ? [] : [weight.source]));
-    const ranges = [...new Map(sources.map((source) => [`${source.offset} ${source.byteLength} ${source.file}`, source])).values()];
-    return { model: serializeOnnx(lowered), ranges, bytes: ranges.reduce((sum, { byteLength }) => sum + byteLength, 0) };
+  #lower(transformed: Graph): SegmentProgram {
+    return programOf(lowerGraph(transformed, this.#lowering(this.#parts.activations)));
+  }
+
+  #lowering(activations: LoweringOptions['activations'] = 'float32'): LoweringOptions {
+    return { bytes: this.#budget.transientBytes, activations, provider: this.device.provider };
+  }
+
+  #bind(graph: Graph): Graph {
+    return bindWeights(graph, (key) => this.#weights.find(key));
   }
 
   #transform(bound: Graph): Graph {
-    const graph = this.#hooks.transformGraph.call(bound, { component: this.name, segment: bound.name });
-    const bytes = this.#budget.transientBytes;
-    return widenWeights(splitWideWeights(chunkFeedForward(lowerAttention(lowerGroupNorm(graph), chunkedAttention(bytes)), bytes), bytes), { float8: this.device.provider === 'cpu' ? 'bits' : 'cast' });
+    return this.#hooks.transformGraph.call(bound, this.#context(bound));
+  }
+
+  #context({ name }: Graph): GraphContext {
+    return { component: this.name, segment: name, provider: this.device.provider };
   }
 
   #listSegments(): readonly ComponentSegment[] {
     const names = new Set<string>();
     for (const [entryName, entry] of Object.entries(this.model.entries)) {
+      if (this.#parts.frozen !== undefined && this.#parts.frozen.entry !== entryName) continue;
       this.model.outline(entry, nominalShapes(entry, this.model.config), (graph) => {
         this.#know(graph, entryName);
         names.add(graph.name);
@@ -396,13 +447,42 @@ export class Component implements ComponentHandle {
   #know(graph: Graph, entryName: string): void {
     const { name } = graph;
     if (this.#known.has(name)) return;
-    const nominal = (): SegmentProgram => this.#nominal(entryName, name);
-    this.#known.set(name, new ComponentSegment(name, this.#bytesOf(graph), this.device, nominal, (segment) => this.segments.indexOf(segment)));
+    const source = { nominal: async () => this.#nominal(entryName, name), prepare: async (program: SegmentProgram) => this.#prepare(name, program) };
+    this.#known.set(name, new ComponentSegment(name, this.#bytesOf(graph), this.device, source, (segment) => this.segments.indexOf(segment)));
   }
 
-  #nominal(entryName: string, segment: string): SegmentProgram {
+  async #nominal(entryName: string, segment: string): Promise<SegmentProgram> {
     const entry = this.#entry(entryName);
-    return this.#compile(entryName, entry, nominalShapes(entry, this.model.config)).programs.get(segment) as SegmentProgram;
+    const shapes = this.#parts.frozen?.inputs ?? nominalShapes(entry, this.model.config);
+    return (await this.#compile(entryName, entry, shapes)).programs.get(segment) as SegmentProgram;
+  }
+
+  /** What plugins make of a program before it is loaded. */
+  async #prepare(segment: string, program: SegmentProgram): Promise<SegmentProgram> {
+    if (!this.#hooks.prepareSegment.isUsed()) return program;
+    const preparation: SegmentPreparation = {
+      component: this.name, segment, provider: this.device.provider, model: program.model, ranges: program.ranges,
+      optimize: async (model, target) => this.device.optimize(model, target),
+    };
+    await this.#hooks.prepareSegment.call(preparation);
+    return { ...program, model: preparation.model, ranges: preparation.ranges };
+  }
+
+  async #frozenPrograms(entryName: string, shapes: InputShapes): Promise<ReadonlyMap<string, SegmentProgram> | undefined> {
+    const { frozen } = this.#parts;
+    if (frozen === undefined) return undefined;
+    checkFrozen(frozen, entryName, shapes);
+    return frozen.programs();
+  }
+
+  #graphWith(weight: string): Graph | undefined {
+    let found: Graph | undefined;
+    for (const entry of Object.values(this.model.entries)) {
+      this.model.outline(entry, nominalShapes(entry, this.model.config), (graph) => {
+        if (found === undefined && graph.weights.some(({ key }) => key === weight)) found = this.#transform(this.#bind(graph));
+      });
+    }
+    return found;
   }
 
   #bytesOf(graph: Graph): number {
@@ -413,4 +493,9 @@ export class Component implements ComponentHandle {
 
 function identity(names: readonly string[]): Record<string, string> {
   return Object.fromEntries(names.map((name) => [name, name]));
+}
+
+/** Grows whenever what was made of graphs is stale. */
+function revisionOf({ transformGraph, prepareSegment }: Hooks): number {
+  return transformGraph.revision + prepareSegment.revision;
 }

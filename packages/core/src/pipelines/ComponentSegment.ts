@@ -6,9 +6,18 @@ import type { SegmentHandle } from '../hooks/SegmentHandle.js';
 /** What a segment runs: a serialised graph, and where its weights lie. */
 export interface SegmentProgram {
   readonly model: OnnxModel;
+  /** Each counted once. */
   readonly ranges: readonly FileRange[];
-  /** Of the ranges, each counted once. */
-  readonly bytes: number;
+  /** Inputs that it takes as float16. */
+  readonly halfInputs?: readonly string[];
+}
+
+/** Where a segment's programs come from. */
+export interface ProgramSource {
+  /** The program for a load before the first call, when sizes are not known yet. */
+  nominal(): Promise<SegmentProgram>;
+  /** What is loaded in place of a program. */
+  prepare(program: SegmentProgram): Promise<SegmentProgram>;
 }
 
 /** One segment of a component, with its session on the device while it is loaded. */
@@ -16,23 +25,27 @@ export class ComponentSegment implements SegmentHandle {
   readonly name: string;
   readonly #checkpointBytes: number;
   readonly #device: Device;
-  readonly #nominal: () => SegmentProgram;
+  readonly #source: ProgramSource;
   readonly #indexOf: (segment: ComponentSegment) => number;
   #program: SegmentProgram | undefined;
+  #prepared: Promise<SegmentProgram> | undefined;
+  /** What is or was loaded last, of the program of now. */
+  #ready: SegmentProgram | undefined;
   #loading: Promise<void> | undefined;
   #session: { readonly id: number; readonly generation: number } | undefined;
 
-  /** `nominal` makes the program for a load before the first call, when sizes are not known yet; `indexOf` knows the order. */
-  constructor(name: string, bytes: number, device: Device, nominal: () => SegmentProgram, indexOf: (segment: ComponentSegment) => number) {
+  /** `indexOf` knows the order. */
+  constructor(name: string, bytes: number, device: Device, source: ProgramSource, indexOf: (segment: ComponentSegment) => number) {
     this.name = name;
     this.#checkpointBytes = bytes;
     this.#device = device;
-    this.#nominal = nominal;
+    this.#source = source;
     this.#indexOf = indexOf;
   }
 
   get bytes(): number {
-    return this.#program?.bytes ?? this.#checkpointBytes;
+    const program = this.#ready ?? this.#program;
+    return program === undefined ? this.#checkpointBytes : program.ranges.reduce((sum, { byteLength }) => sum + byteLength, 0);
   }
 
   get index(): number {
@@ -53,7 +66,7 @@ export class ComponentSegment implements SegmentHandle {
   async use(program: SegmentProgram): Promise<void> {
     const same = this.#program !== undefined && Buffer.compare(this.#program.model.bytes, program.model.bytes) === 0;
     if (same) return;
-    await this.unload();
+    await this.forget();
     this.#program = program;
   }
 
@@ -61,6 +74,8 @@ export class ComponentSegment implements SegmentHandle {
   async forget(): Promise<void> {
     await this.unload();
     this.#program = undefined;
+    this.#prepared = undefined;
+    this.#ready = undefined;
   }
 
   async load(): Promise<void> {
@@ -79,13 +94,26 @@ export class ComponentSegment implements SegmentHandle {
   }
 
   async prefetch(signal?: AbortSignal): Promise<void> {
-    this.#program ??= this.#nominal();
-    await this.#device.prefetch(this.#program.ranges, signal);
+    await this.#device.prefetch((await this.#prepare()).ranges, signal);
   }
 
   async #load(): Promise<void> {
-    this.#program ??= this.#nominal();
-    const id = await this.#device.load(this.#program.model);
+    const id = await this.#device.load((await this.#prepare()).model);
     this.#session = { id, generation: this.#device.generation };
+  }
+
+  /** Once for a program: what failed is tried again. */
+  async #prepare(): Promise<SegmentProgram> {
+    this.#program ??= await this.#source.nominal();
+    this.#prepared ??= this.#source.prepare(this.#program);
+    const prepared = this.#prepared;
+    try {
+      const ready = await prepared;
+      if (this.#prepared === prepared) this.#ready = ready;
+      return ready;
+    } catch (error) {
+      if (this.#prepared === prepared) this.#prepared = undefined;
+      throw error;
+    }
   }
 }

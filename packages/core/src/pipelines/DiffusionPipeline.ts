@@ -14,7 +14,7 @@ import type { Tokenizer } from '../tokenizers/Tokenizer.js';
 import type { ModelIndex } from '../weights/ModelIndex.js';
 import type { JsonObject } from '../weights/readJsonFile.js';
 import { checkOptionNames } from './checkOptionNames.js';
-import type { Component } from './Component.js';
+import type { PipelineComponent } from './PipelineComponent.js';
 import type { EventSink } from './EventSink.js';
 import type { FromPretrainedOptions } from './FromPretrainedOptions.js';
 import type { GenerateOptions, GenerateResult, OutputType } from './GenerateOptions.js';
@@ -26,7 +26,7 @@ import type { TurnQueue } from './TurnQueue.js';
 /** What a pipeline is made of; put together by {@link DiffusionPipeline.fromPretrained}. */
 export interface PipelineParts {
   readonly index: ModelIndex;
-  readonly components: Record<string, Component>;
+  readonly components: Record<string, PipelineComponent>;
   readonly scheduler: Scheduler | undefined;
   readonly tokenizer: Tokenizer | undefined;
   readonly device: Device;
@@ -46,7 +46,7 @@ export interface PipelineParts {
  */
 export abstract class DiffusionPipeline implements PluginHostPipeline, AsyncDisposable {
   /** By name: `unet`, `vae`, `text_encoder`. Replaceable. */
-  readonly components: Record<string, Component>;
+  readonly components: Record<string, PipelineComponent>;
   /** For applications; plugins tap the hooks of their context. */
   readonly hooks: Hooks;
   readonly device: Device;
@@ -201,7 +201,7 @@ export abstract class DiffusionPipeline implements PluginHostPipeline, AsyncDisp
   }
 
   /** A component by name. @throws ERR_COMPONENT_MISSING */
-  protected component(name: string): Component {
+  protected component(name: string): PipelineComponent {
     return this.components[name] ?? this.#missing(name);
   }
 

@@ -1,5 +1,5 @@
 import type { Outline } from '../graph/Outline.js';
-import type { ComponentSegment } from './ComponentSegment.js';
+import type { ComponentSegment, SegmentProgram } from './ComponentSegment.js';
 
 /** One segment's turn in an entry point. */
 export interface PlannedSegment {
@@ -28,4 +28,9 @@ export function planEntry(outline: Outline, wanted: readonly string[], segmentOf
     plan.push({ segment: segmentOf(name), feeds: inputs, results, release });
   }
   return plan.toReversed();
+}
+
+/** The inputs of the entry point that its segments take as float16. */
+export function halfInputsOf(plan: readonly PlannedSegment[], programs: ReadonlyMap<string, SegmentProgram>): ReadonlySet<string> {
+  return new Set(plan.flatMap(({ segment, feeds }) => (programs.get(segment.name)?.halfInputs ?? []).flatMap((port) => feeds[port] ?? [])));
 }

@@ -2,13 +2,22 @@ import type { DeviceOptions } from '../device/DeviceOptions.js';
 import type { ExecutionProvider } from '../device/ExecutionProvider.js';
 import type { Plugin } from '../plugins/Plugin.js';
 import type { DownloadEvent } from '../weights/hub/downloadSnapshot.js';
-import type { Component } from './Component.js';
+import type { PipelineComponent } from './PipelineComponent.js';
 import type { WarningEvent } from './PipelineEvent.js';
+
+/** Types of a pipeline's weights and activations; torch's names. */
+export type PipelineDtype = 'float32' | 'float16' | 'bfloat16';
 
 /** Options of {@link DiffusionPipeline.fromPretrained}. */
 export interface FromPretrainedOptions {
   /** Such as 'fp16' for `*.fp16.safetensors`. */
   readonly variant?: string;
+  /**
+   * The type to read weights in, where the checkpoint has several: 'float16' stands for the variant 'fp16', 'bfloat16' for 'bf16', 'float32' for the plain files; `variant`
+   * goes before it. Weights that are there in another type alone are used as they are, with a warning. On WebGPU and CUDA 'float16' is also what is
+   * computed in, but for components whose config says `force_upcast`; the CPU computes in float32 whatever the weights are stored in.
+   */
+  readonly dtype?: PipelineDtype;
   /** A hub id's branch, tag or commit. */
   readonly revision?: string;
   /** Execution provider, or the name of a device that a plugin provides. Default 'cpu'. */
@@ -24,7 +33,7 @@ export interface FromPretrainedOptions {
    */
   readonly memoryLimit?: number | string;
   /** Names of the components to load, all by default; or loaded components to take in place of the checkpoint's. */
-  readonly components?: readonly string[] | Readonly<Record<string, Component>>;
+  readonly components?: readonly string[] | Readonly<Record<string, PipelineComponent>>;
   /** Plugins to install before anything is loaded: those that provide schedulers, tokenizers, pipelines or devices. */
   readonly plugins?: readonly Plugin[];
   /** Never ask the hub, only its cache. */

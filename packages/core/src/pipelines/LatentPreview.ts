@@ -1,6 +1,6 @@
 import { Tensor } from 'onnxruntime-common';
 import { Image } from '../images/Image.js';
-import type { Component } from './Component.js';
+import type { PipelineComponent } from './PipelineComponent.js';
 
 /** Height and width of the latents that the VAE is probed with: its convolutions see mostly their own kind. */
 const PROBE_SIZE = 4;
@@ -20,7 +20,7 @@ export class LatentPreview {
   }
 
   /** Measures the map. `toLatents` undoes the pipeline's scaling, as before decoding. */
-  static async measure(vae: Component, channels: number, unscale: (value: number) => number, signal?: AbortSignal): Promise<LatentPreview> {
+  static async measure(vae: PipelineComponent, channels: number, unscale: (value: number) => number, signal?: AbortSignal): Promise<LatentPreview> {
     const pixels = PROBE_SIZE ** 2;
     const data = new Float32Array((channels + 1) * channels * pixels).fill(unscale(0));
     for (let channel = 0; channel < channels; channel++) {

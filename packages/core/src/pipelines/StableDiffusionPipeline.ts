@@ -12,7 +12,8 @@ import { TorchGenerator } from '../random/TorchGenerator.js';
 import type { Scheduler, SetTimestepsOptions } from '../schedulers/Scheduler.js';
 import { assertFinite } from './assertFinite.js';
 import { concatBatch, repeatBatch, splitBatch } from './batch.js';
-import type { CallOptions, Component } from './Component.js';
+import type { CallOptions } from './Component.js';
+import type { PipelineComponent } from './PipelineComponent.js';
 import { DiffusionPipeline, type PipelineParts, type Prompt } from './DiffusionPipeline.js';
 import type { GenerateOptions, GenerateResult } from './GenerateOptions.js';
 import { guidanceEmbedding, guide, rescaleGuidance } from './guidance.js';
@@ -30,7 +31,7 @@ import { latentUnscaler, unscaleLatents } from './unscaleLatents.js';
  */
 export class StableDiffusionPipeline extends DiffusionPipeline {
   protected readonly optionNames: readonly string[] = STABLE_DIFFUSION_OPTIONS;
-  #preview: { readonly vae: Component; readonly preview: LatentPreview } | undefined;
+  #preview: { readonly vae: PipelineComponent; readonly preview: LatentPreview } | undefined;
 
   constructor(parts: PipelineParts) {
     super({ ...parts, scheduler: correctedScheduler(parts) });
@@ -157,7 +158,7 @@ export class StableDiffusionPipeline extends DiffusionPipeline {
     return new Tensor('float32', (noise.data as Float32Array).map((x) => x * sigma), dims);
   }
 
-  #guidanceCondition(unet: Component, guidanceScale: number, count: number): { timestep_cond?: Tensor } {
+  #guidanceCondition(unet: PipelineComponent, guidanceScale: number, count: number): { timestep_cond?: Tensor } {
     const width = unet.config['time_cond_proj_dim'];
     return typeof width === 'number' ? { timestep_cond: guidanceEmbedding(guidanceScale, count, width) } : {};
   }

@@ -16,9 +16,12 @@ import type { Scheduler } from '../schedulers/Scheduler.js';
 import { createTokenizer } from '../tokenizers/createTokenizer.js';
 import type { Tokenizer } from '../tokenizers/Tokenizer.js';
 import { VERSION } from '../version.js';
-import { type ComponentCheckpoint, openComponentCheckpoint } from '../weights/ComponentCheckpoint.js';
+import { type CheckpointWarning, type ComponentCheckpoint, openComponentCheckpoint } from '../weights/ComponentCheckpoint.js';
 import type { JsonObject } from '../weights/readJsonFile.js';
 import { Component } from './Component.js';
+import type { PipelineComponent } from './PipelineComponent.js';
+import { componentRecord } from './componentRecord.js';
+import { activationsOf, storedOtherwise, variantOf } from './dtype.js';
 import { EventSink } from './EventSink.js';
 import type { FromPretrainedOptions } from './FromPretrainedOptions.js';
 import { measureMemory } from './MemoryMonitor.js';
@@ -31,7 +34,7 @@ const HOOKS: InjectionToken<Hooks> = Symbol('hooks');
 const SERVICES: InjectionToken<ServiceRegistry> = Symbol('services');
 const EVENTS: InjectionToken<EventSink> = Symbol('events');
 const TURNS: InjectionToken<TurnQueue> = Symbol('turns');
-const COMPONENTS: InjectionToken<Record<string, Component>> = Symbol('components');
+const COMPONENTS: InjectionToken<Record<string, PipelineComponent>> = Symbol('components');
 const BUDGET: InjectionToken<MemoryBudget> = Symbol('budget');
 const LAZY_DEVICE: InjectionToken<DeviceSlot> = Symbol('device');
 
@@ -50,7 +53,7 @@ export class PipelineFactory {
   readonly services: ServiceRegistry;
   readonly events: EventSink;
   readonly turns: TurnQueue;
-  readonly components: Record<string, Component>;
+  readonly components: Record<string, PipelineComponent>;
   readonly host: PluginHost;
 
   constructor(
@@ -59,7 +62,7 @@ export class PipelineFactory {
     @inject(SERVICES) services: ServiceRegistry,
     @inject(EVENTS) events: EventSink,
     @inject(TURNS) turns: TurnQueue,
-    @inject(COMPONENTS) components: Record<string, Component>,
+    @inject(COMPONENTS) components: Record<string, PipelineComponent>,
     @inject(BUDGET) budget: MemoryBudget,
     @inject(LAZY_DEVICE) slot: DeviceSlot,
     @inject(PluginHost) host: PluginHost,
@@ -85,13 +88,22 @@ export class PipelineFactory {
   async openComponent(name: string, folder: string, className: string): Promise<Component> {
     const factory = modelRegistry.get(className);
     if (factory === undefined) throw new ThimbleError('ERR_COMPONENT_UNSUPPORTED', { component: name, className, supported: [...modelRegistry.keys()] });
-    const checkpoint = await openComponentCheckpoint(folder, { variant: this.#options.variant, onWarning: (event) => this.warn(event) });
+    const { variant, dtype } = this.#options;
+    const onWarning = (event: CheckpointWarning): void => {
+      // Who asks for a type alone is told what it is stored in, not about file names.
+      if (variant !== undefined || dtype === undefined) this.warn(event);
+    };
+    const checkpoint = await openComponentCheckpoint(folder, { variant: variantOf(this.#options), onWarning });
+    const warning = storedOtherwise(name, checkpoint, dtype);
+    if (warning !== undefined) this.warn(warning);
     return this.bindComponent(name, factory(checkpoint.config, className), checkpoint);
   }
 
   /** Binds a model and its checkpoint to this pipeline's device and hooks. */
   async bindComponent(name: string, model: Model, checkpoint: ComponentCheckpoint): Promise<Component> {
-    return new Component({ name, model, checkpoint, device: await this.device(), hooks: this.hooks, budget: this.budget, notify: (event) => this.events.emit(event) });
+    const device = await this.device();
+    const activations = activationsOf(this.#options.dtype, device, checkpoint.config);
+    return new Component({ name, model, checkpoint, device, activations, hooks: this.hooks, budget: this.budget, notify: (event) => this.events.emit(event) });
   }
 
   /** Tells whoever follows the opening, or else the first run. */
@@ -129,7 +141,7 @@ export function createPipelineFactory(options: FromPretrainedOptions): PipelineF
   own.register(SERVICES, { useValue: new ServiceRegistry() });
   own.register(EVENTS, { useValue: new EventSink() });
   own.register(TURNS, { useValue: new TurnQueue() });
-  own.register(COMPONENTS, { useValue: {} });
+  own.register(COMPONENTS, { useValue: componentRecord() });
   own.register(BUDGET, { useValue: MemoryBudget.of(options.memoryLimit) });
   own.register(LAZY_DEVICE, { useValue: slot });
   own.register(PluginHost, { useValue: createHost(own, slot) });

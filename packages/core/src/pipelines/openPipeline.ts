@@ -5,14 +5,15 @@ import { readJsonFile } from '../weights/readJsonFile.js';
 import { type ComponentClass, type ModelIndex, readModelIndex } from '../weights/ModelIndex.js';
 import { resolveModel } from '../weights/resolveModel.js';
 import { checkOptionNames } from './checkOptionNames.js';
-import type { Component } from './Component.js';
+import type { PipelineComponent } from './PipelineComponent.js';
 import { createPipelineFactory, type PipelineFactory } from './composition.js';
 import type { DiffusionPipeline, PipelineParts } from './DiffusionPipeline.js';
 import type { FromPretrainedOptions } from './FromPretrainedOptions.js';
 import { type PipelineConstructor, pipelineRegistry } from './pipelineRegistry.js';
+import { checkDtype, variantOf } from './dtype.js';
 import { SingleModelPipeline } from './SingleModelPipeline.js';
 
-const OPTION_NAMES: readonly (keyof FromPretrainedOptions)[] = ['variant', 'revision', 'device', 'deviceOptions', 'memoryLimit', 'components', 'plugins', 'localFilesOnly', 'signal', 'onProgress'];
+const OPTION_NAMES: readonly (keyof FromPretrainedOptions)[] = ['variant', 'dtype', 'revision', 'device', 'deviceOptions', 'memoryLimit', 'components', 'plugins', 'localFilesOnly', 'signal', 'onProgress'];
 
 /** Parts of checkpoints that a run here does not use. */
 const UNUSED = new Set(['safety_checker', 'feature_extractor', 'image_encoder']);
@@ -23,6 +24,7 @@ const COMPONENT_NAMES: readonly (readonly [RegExp, string])[] = [[/^UNet/, 'unet
 /** Opens a checkpoint as a pipeline; what {@link DiffusionPipeline.fromPretrained} does. Nothing is left behind if it fails. */
 export async function openPipeline(folderOrId: string, options: FromPretrainedOptions): Promise<DiffusionPipeline> {
   checkOptionNames(options, OPTION_NAMES);
+  checkDtype(options.dtype);
   options.signal?.throwIfAborted();
   const factory = createPipelineFactory(options);
   try {
@@ -37,9 +39,9 @@ export async function openPipeline(folderOrId: string, options: FromPretrainedOp
 }
 
 async function findFolder(folderOrId: string, options: FromPretrainedOptions): Promise<string> {
-  const { variant, revision, signal, onProgress, localFilesOnly } = options;
+  const { revision, signal, onProgress, localFilesOnly } = options;
   const components = (index: ModelIndex): string[] => Object.keys(index.components).filter((name) => isWanted(name, index.components[name], options));
-  return (await resolveModel(folderOrId, { variant, revision, signal, onProgress, localFilesOnly, components })).folder;
+  return (await resolveModel(folderOrId, { variant: variantOf(options), revision, signal, onProgress, localFilesOnly, components })).folder;
 }
 
 function isWanted(name: string, component: ComponentClass | null | undefined, { components }: FromPretrainedOptions): boolean {
@@ -71,7 +73,7 @@ async function openWhole(index: ModelIndex, factory: PipelineFactory, options: F
 }
 
 /** Components that another pipeline loaded: bound anew, so that this one's plugins see them and its device runs them. */
-async function takeComponents(components: Readonly<Record<string, Component>>, factory: PipelineFactory): Promise<void> {
+async function takeComponents(components: Readonly<Record<string, PipelineComponent>>, factory: PipelineFactory): Promise<void> {
   for (const [name, component] of Object.entries(components)) {
     if (!isComponent(component)) throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: `components.${name}`, value: component, expected: 'a component of a pipeline' });
     factory.components[name] = await factory.bindComponent(name, component.model, component.checkpoint);
@@ -79,7 +81,7 @@ async function takeComponents(components: Readonly<Record<string, Component>>, f
 }
 
 /** By what it has, because it may come from another copy of the package. */
-function isComponent(value: unknown): value is Component {
+function isComponent(value: unknown): value is PipelineComponent {
   return typeof value === 'object' && value !== null && 'model' in value && 'checkpoint' in value;
 }
 

@@ -7,10 +7,14 @@ import { tmpdir } from 'node:os';
 import { sessionOptions } from '../../src/device/sessionOptions.js';
 import { type Attribute, type ElementType, Graph, type GraphWeight } from '../../src/graph/Graph.js';
 import { serializeOnnx } from '../../src/graph/onnx/serializeOnnx.js';
+import { computeInFloat16 } from '../../src/graph/passes/computeInFloat16.js';
 import { splitWideWeights } from '../../src/graph/passes/splitWideWeights.js';
 import { type WidenOptions, widenWeights } from '../../src/graph/passes/widenWeights.js';
+import { toFloat16, toFloat32 } from '../../src/pipelines/floatTensors.js';
 import { decodeFloat8E4m3fn } from '../../src/weights/decodeFloat8E4m3fn.js';
 import { decodeFloat8E5m2 } from '../../src/weights/decodeFloat8E5m2.js';
+import { decodeFloat16 } from '../../src/weights/decodeFloat16.js';
+import { encodeFloat16 } from '../../src/weights/encodeFloat16.js';
 import { Float8Encoder } from '../../src/weights/Float8Encoder.js';
 import { SafetensorsFile } from '../../src/weights/SafetensorsFile.js';
 import { writeSafetensors } from '../../src/weights/writeSafetensors.js';
@@ -35,20 +39,20 @@ async function stored(dtype: 'F8_E4M3' | 'F8_E5M2' | 'I8', data: Uint8Array, sha
   return { name: 'w', key: 'w', shape, dims: shape, rows: [0, shape[0]!], type, source: tensors.get('w')!, ...(s === undefined ? {} : { scale: s }) };
 }
 
-interface Case { readonly op: string; readonly x: Tensor | undefined; readonly weight: GraphWeight; readonly outDims: readonly number[]; readonly attributes?: Record<string, Attribute>; readonly options?: WidenOptions; readonly budget?: number }
+interface Case { readonly op: string; readonly x: Tensor | undefined; readonly weight: GraphWeight; readonly outDims: readonly number[]; readonly attributes?: Record<string, Attribute>; readonly options?: WidenOptions; readonly budget?: number; readonly float16?: boolean }
 
-async function run({ op, x, weight, outDims, attributes = {}, options = {}, budget = Infinity }: Case): Promise<{ y: Float32Array; nodes: number }> {
+async function run({ op, x, weight, outDims, attributes = {}, options = {}, budget = Infinity, float16 = false }: Case): Promise<{ y: Float32Array; nodes: number }> {
   const inputs = x === undefined ? [weight.name] : op === 'Gather' ? [weight.name, 'x'] : ['x', weight.name];
   const node = { op, domain: '', name: 'n', inputs, outputs: ['y'], attributes };
   const ports = x === undefined ? [] : [{ name: 'x', type: x.type as ElementType, rank: x.dims.length }];
   const shapes = new Map([['y', outDims], ...(x === undefined ? [] : [['x', x.dims] as const])]);
   const graph = new Graph({ name: 'g', inputs: ports, outputs: [{ name: 'y', type: 'float32', rank: outDims.length }], nodes: [node], constants: [], weights: [weight], shapes });
-  const lowered = widenWeights(splitWideWeights(graph, budget), options);
+  const lowered = float16 ? computeInFloat16(graph) : widenWeights(splitWideWeights(graph, budget), options);
   const onnx = serializeOnnx(lowered);
   const session = await runtime.InferenceSession.create(onnx.bytes, sessionOptions(onnx, { provider: 'cpu' }));
-  const { y } = await session.run(x === undefined ? {} : { x });
+  const { y } = await session.run(x === undefined ? {} : { x: float16 ? toFloat16(x) : x });
   await session.release();
-  return { y: y!.data as Float32Array, nodes: lowered.nodes.length };
+  return { y: toFloat32(y!).data as Float32Array, nodes: lowered.nodes.length };
 }
 
 function float32(data: Float32Array, dims: readonly number[]): Tensor {
@@ -101,6 +105,9 @@ describe('int8', () => {
       const [m, n] = [Math.floor(i / 96), i % 96];
       return Array.from({ length: 64 }, (__, k) => linear.x.data[m * 64 + k] as number * want[n * 64 + k]!).reduce((a, b) => a + b);
     });
+    const half = await run({ ...linear, float16: true });
+    expect(Math.max(...half.y.map((value, i) => Math.abs(value - exact[i]!)))).toBeLessThan(0.02);
+    expect((await run({ op: 'Gather', x: ids, weight, outDims: [1, 3, 64], float16: true })).y).toEqual(decodeFloat16(encodeFloat16(rows.y)));
     for (const got of [whole.y, parts.y]) expect(Math.max(...got.map((value, i) => Math.abs(value - exact[i]!)))).toBeLessThan(1e-4);
   });
 });

@@ -6,6 +6,7 @@ import { WaterfallHook } from '../../src/hooks/WaterfallHook.js';
 // A record, so that the type checker refuses a name that is missing or one too many.
 const NAMES: Readonly<Record<keyof Hooks, true>> = {
   transformGraph: true,
+  prepareSegment: true,
   beforeRun: true,
   afterRun: true,
   beforeModelCall: true,

@@ -6,7 +6,7 @@ import { hookManifest, hookNames } from '../../src/hooks/manifest.js';
 type Page = (declarations: object) => string;
 
 const ROOT = new URL('../../../../', import.meta.url);
-const SOURCES = new URL('packages/core/src/', ROOT);
+const PACKAGES = new URL('packages/', ROOT);
 // By URL: the tools have no types.
 const { errorReference } = (await import(new URL('tools/docs/errorReference.mjs', ROOT).href)) as { errorReference: Page };
 const { hookReference } = (await import(new URL('tools/docs/hookReference.mjs', ROOT).href)) as { hookReference: Page };
@@ -41,8 +41,10 @@ describe('docs/reference/hooks.md', () => {
 });
 
 describe('the error registry', () => {
-  const files = readdirSync(SOURCES, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts') && file !== 'errors.ts');
-  const source = files.map((file) => readFileSync(new URL(file, SOURCES), 'utf8')).join('\n');
+  // Plugins too take their codes from it.
+  const folders = readdirSync(PACKAGES).filter((name) => /^(core|plugin-.*)$/.test(name)).map((name) => new URL(`${name}/src/`, PACKAGES));
+  const files = folders.flatMap((folder) => readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts') && file !== 'errors.ts').map((file) => new URL(file, folder)));
+  const source = files.map((file) => readFileSync(file, 'utf8')).join('\n');
   const named = new Set([...source.matchAll(/'(ERR_[A-Z0-9_]+)'/g)].map((match) => match[1] as string));
 
   test('has every code that the sources name', () => {

@@ -34,7 +34,7 @@ function record(hooks: Hooks, skip: readonly string[] = []): string[] {
 
 describe('the hooks of one run', () => {
   test('are called in this order', async () => {
-    const calls = record((await open()).hooks, ['transformGraph', 'beforeSegment', 'afterSegment']);
+    const calls = record((await open()).hooks, ['transformGraph', 'prepareSegment', 'beforeSegment', 'afterSegment']);
     await pipe.generate('a cat', TINY);
     const model = (name: string, entry = 'call'): string[] => [`beforeModelCall ${name} ${entry}`, `afterModelCall ${name} ${entry}`];
     expect(calls).toEqual([
@@ -64,6 +64,8 @@ describe('the hooks of one run', () => {
       'conv_out',
     ]);
     const unet = calls.slice(calls.indexOf('beforeModelCall unet call'), calls.indexOf('afterModelCall unet call'));
+    expect(segments.map((name) => calls.filter((call) => call === `prepareSegment unet ${name}`).length)).toEqual(segments.map(() => 1));
+    for (const name of segments) expect(unet[unet.indexOf(`beforeSegment unet ${name}`) + 1]).toBe(`prepareSegment unet ${name}`);
     const around = unet.filter((call) => /^(before|after)Segment/.test(call));
     for (let i = 0; i < around.length; i += 2) expect(around[i + 1]).toBe(around[i]?.replace('before', 'after'));
   });

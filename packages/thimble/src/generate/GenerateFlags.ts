@@ -30,6 +30,9 @@ export interface GenerateFlags {
   readonly vaeSlicing?: boolean;
   readonly fp8?: 'e4m3fn' | 'e5m2';
   readonly int8Weights?: boolean;
+  readonly attention?: 'flash' | 'sliced' | 'math';
+  readonly channelsLast?: boolean;
+  readonly trace?: string;
   readonly memoryReport?: string;
   readonly use: readonly PluginSpec[];
   readonly json?: boolean;

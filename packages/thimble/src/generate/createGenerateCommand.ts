@@ -86,6 +86,9 @@ function computingOptions(): Option[] {
   return [
     new Option('--device <name>', 'cpu, webgpu or cuda (default: cpu)'),
     new Option('--threads <number>', "threads of the computation (default: the processor's cores)").argParser(wholeNumberFrom(1)),
+    new Option('--attention <how>', 'fused where that is faster (flash), in slices, or all scores at once (math); default: in chunks').choices(['flash', 'sliced', 'math']),
+    new Option('--channels-last', 'convolutions in the layout that the processor likes best: faster, for more memory'),
+    new Option('--trace <folder>', 'optimise models once, and keep them there with their weights: later runs are faster; takes disk space'),
     new Option('--use <package:json>', 'install a plugin: a package with its options, PACKAGE[#EXPORT][:JSON]; may be repeated')
       .argParser((text: string, before: readonly PluginSpec[]) => [...before, parsePluginSpec(text)])
       .default([], 'none'),

@@ -2,7 +2,7 @@ import type { Plugin } from '@thimble/core';
 import type { GenerateFlags } from './GenerateFlags.js';
 
 /** The plugins that the flags ask for. Their packages are loaded when they are wanted, and not before. */
-export async function pluginsOf({ offload, vaeSlicing, vaeTiling, fp8, int8Weights }: Pick<GenerateFlags, 'offload' | 'vaeSlicing' | 'vaeTiling' | 'fp8' | 'int8Weights'>): Promise<Plugin[]> {
+export async function pluginsOf({ offload, vaeSlicing, vaeTiling, fp8, int8Weights, attention, channelsLast, trace }: Omit<GenerateFlags, 'model' | 'use'>): Promise<Plugin[]> {
   const plugins: Plugin[] = [];
   if (fp8 !== undefined || int8Weights === true) {
     const { LayerwiseCastingPlugin } = await import('@thimble/plugin-fp8');
@@ -19,6 +19,18 @@ export async function pluginsOf({ offload, vaeSlicing, vaeTiling, fp8, int8Weigh
   if (vaeTiling !== undefined) {
     const { VaeTilingPlugin } = await import('@thimble/plugin-vae-tiling');
     plugins.push(new VaeTilingPlugin({ mode: vaeTiling }));
+  }
+  if (attention !== undefined) {
+    const { MemoryEfficientAttentionPlugin } = await import('@thimble/plugin-attention');
+    plugins.push(new MemoryEfficientAttentionPlugin({ backend: attention }));
+  }
+  if (channelsLast === true) {
+    const { ChannelsLastPlugin } = await import('@thimble/plugin-channels-last');
+    plugins.push(new ChannelsLastPlugin());
+  }
+  if (trace !== undefined) {
+    const { TracingPlugin } = await import('@thimble/plugin-tracing');
+    plugins.push(new TracingPlugin({ dir: trace, prepack: true }));
   }
   return plugins;
 }

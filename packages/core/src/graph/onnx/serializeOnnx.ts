@@ -1,6 +1,7 @@
 import { dirname, parse, relative, sep } from 'node:path';
 import type { OnnxModel } from '../../device/OnnxModel.js';
 import type { Attribute, Graph, GraphConstant, GraphNode, GraphPort, GraphWeight, WeightSource } from '../Graph.js';
+import { encodeFloat16 } from '../../weights/encodeFloat16.js';
 import { ONNX_TYPE } from '../operations.js';
 import { ProtobufWriter } from './ProtobufWriter.js';
 
@@ -22,7 +23,7 @@ export function serializeOnnx(graph: Graph): OnnxModel {
   proto.message(7, () => writeGraph(proto, graph, folder ?? ''));
   writeOperatorSet(proto, '', graph.nodes.some(({ op }) => op === 'BitCast') ? OPSET_WITH_BIT_CAST : OPSET);
   if (domains.has('com.microsoft')) writeOperatorSet(proto, 'com.microsoft', 1);
-  return { name: graph.name, bytes: proto.finish(), ...(folder === undefined ? {} : { folder }) };
+  return { name: graph.name, bytes: proto.finish(), ...(folder === undefined ? {} : { folder }), mode: graph.memoryFormat === 'channels_last' ? 'channels_last' : 'mapped' };
 }
 
 function writeOperatorSet(proto: ProtobufWriter, domain: string, version: number): void {
@@ -85,6 +86,7 @@ function writeConstant(proto: ProtobufWriter, constant: GraphConstant): void {
 }
 
 function rawData({ type, data }: GraphConstant): Uint8Array {
+  if (type === 'float16') return new Uint8Array(encodeFloat16(Float32Array.from(data)).buffer);
   if (type === 'int64') return new Uint8Array(BigInt64Array.from(data, BigInt).buffer);
   const Elements = { int16: Int16Array, int32: Int32Array, float32: Float32Array }[type];
   return new Uint8Array(Elements.from(data).buffer);
@@ -101,10 +103,15 @@ function writeWeight(proto: ProtobufWriter, weight: GraphWeight, folder: string)
 }
 
 function writePort(proto: ProtobufWriter, port: GraphPort): void {
-  const axes = Array.from({ length: port.rank }, (_, axis) => `${port.name}.${axis}`);
   const writeShape = (): void => {
-    for (const axis of axes) proto.message(1, () => proto.text(2, axis));
+    for (let axis = 0; axis < port.rank; axis++) proto.message(1, () => writeSize(proto, port, axis));
   };
   const writeTensor = (): void => void proto.integer(1, ONNX_TYPE[port.type]).message(2, writeShape);
   proto.text(1, port.name).message(2, () => proto.message(1, writeTensor));
+}
+
+/** A size, or a name that stands for any. */
+function writeSize(proto: ProtobufWriter, { name, dims }: GraphPort, axis: number): void {
+  if (dims === undefined) proto.text(2, `${name}.${axis}`);
+  else proto.integer(1, dims[axis] as number);
 }

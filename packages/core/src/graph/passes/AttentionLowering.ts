@@ -8,6 +8,8 @@ export interface AttentionSite {
   readonly key: string;
   readonly value: string;
   readonly output: string;
+  /** What is added to the scores before the softmax, [1 or n, 1 or heads, 1 or q, k]; absent where there is none. */
+  readonly mask?: { readonly name: string; readonly dims: readonly [number, number, number, number] };
   readonly batch: number;
   readonly heads: number;
   readonly headSize: number;
@@ -38,12 +40,13 @@ function isAttention(node: GraphNode): boolean {
 }
 
 function siteOf(graph: Graph, node: GraphNode): AttentionSite {
-  const [query, key, value] = node.inputs as [string, string, string];
+  const [query, key, value, mask] = node.inputs as [string, string, string, string?];
   const [batch, queries, width] = graph.shapeOf(query) as [number, number, number];
   const heads = integer(node, 'heads');
   return {
     query, key, value, batch, heads, queries,
     output: node.outputs[0] as string,
+    ...(mask === undefined ? {} : { mask: { name: mask, dims: graph.shapeOf(mask) as [number, number, number, number] } }),
     headSize: width / heads,
     keys: graph.shapeOf(key)[1] as number,
     causal: integer(node, 'causal') === 1,

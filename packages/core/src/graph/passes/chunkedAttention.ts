@@ -1,10 +1,12 @@
 import { DEFAULT_TRANSIENT_BYTES } from '../../device/MemoryBudget.js';
 import type { Emitter } from '../Emitter.js';
 import type { AttentionLowering, AttentionSite } from './AttentionLowering.js';
-import { evenChunks } from './evenChunks.js';
+import { evenChunks, type Chunk } from './evenChunks.js';
 
 /** Bytes that the scores of one chunk may take by default. */
 export const DEFAULT_SCORE_BUDGET = DEFAULT_TRANSIENT_BYTES;
+
+const FLOAT32_BYTES = 4;
 
 /**
  * Plain attention, softmax(q kᵀ / sqrt(d)) v, in chunks of queries whose scores [n, heads, chunk, k] in float32 stay within
@@ -15,32 +17,52 @@ export function chunkedAttention(budget: number = DEFAULT_SCORE_BUDGET): Attenti
     const query = emit.one('Mul', [headsFirst(site, emit, site.query), emit.constant('float32', [], [1 / Math.sqrt(site.headSize)])]);
     const key = headsFirst(site, emit, site.key, [0, 2, 3, 1]);
     const value = headsFirst(site, emit, site.value);
-    const sizes = chunkSizes(site, budget);
-    const chunks = sizes.length === 1 ? [query] : emit.many('Split', [query, emit.constant('int64', [sizes.length], sizes)], sizes.length, { axis: { int: 2 } });
-    let first = 0;
+    const chunks = evenChunks(site.queries, budget / (site.batch * site.heads * site.keys * FLOAT32_BYTES));
+    const queries = splitAxis(emit, query, chunks, 2);
+    const masks = site.mask === undefined || site.mask.dims[2] === 1 ? undefined : splitAxis(emit, site.mask.name, chunks, 2);
     const parts = chunks.map((chunk, i) => {
-      const size = sizes[i] as number;
-      const scores = emit.one('MatMul', [chunk, key]);
-      const masked = site.causal ? emit.one('Add', [scores, causalMask(emit, first, size, site.keys)]) : scores;
-      first += size;
-      return emit.one('MatMul', [emit.one('Softmax', [masked], { axis: { int: -1 } }), value]);
+      const mask = masks?.[i] ?? site.mask?.name;
+      return attendChunk(emit, { query: queries[i] as string, key, value, mask, causal: site.causal ? causalMask(emit, chunk, site.keys) : undefined });
     });
-    const joined = parts.length === 1 ? (parts[0] as string) : emit.one('Concat', parts, { axis: { int: 2 } });
-    const tokens = emit.one('Transpose', [joined], { perm: { ints: [0, 2, 1, 3] } });
+    const tokens = emit.one('Transpose', [joinAxis(emit, parts, 2)], { perm: { ints: [0, 2, 1, 3] } });
     emit.last('Reshape', [tokens, emit.constant('int64', [3], [0, 0, site.heads * site.headSize])], site.output);
   };
 }
 
-function headsFirst(site: AttentionSite, emit: Emitter, value: string, perm: readonly number[] = [0, 2, 1, 3]): string {
+/** Values of one chunk: `query` [..., chunk, d], already scaled, `key` [..., d, k], `value` [..., k, d], and what is added to the scores [..., chunk, k]. */
+interface ChunkValues {
+  readonly query: string;
+  readonly key: string;
+  readonly value: string;
+  readonly mask: string | undefined;
+  readonly causal: string | undefined;
+}
+
+/** softmax(query · key + masks) · value. */
+export function attendChunk(emit: Emitter, { query, key, value, mask, causal }: ChunkValues): string {
+  const scores = [mask, causal].reduce<string>((sum, added) => (added === undefined ? sum : emit.one('Add', [sum, added])), emit.one('MatMul', [query, key]));
+  return emit.one('MatMul', [emit.one('Softmax', [scores], { axis: { int: -1 } }), value]);
+}
+
+/** [n, tokens, heads · d] → [n, heads, tokens, d], or as `perm` orders [n, tokens, heads, d]. */
+export function headsFirst(site: AttentionSite, emit: Emitter, value: string, perm: readonly number[] = [0, 2, 1, 3]): string {
   const shape = emit.constant('int64', [4], [0, 0, site.heads, site.headSize]);
   return emit.one('Transpose', [emit.one('Reshape', [value, shape])], { perm: { ints: perm } });
 }
 
-function chunkSizes(site: AttentionSite, budget: number): number[] {
-  return evenChunks(site.queries, budget / (site.batch * site.heads * site.keys * 4)).map(([, size]) => size);
+/** Cuts a value along an axis; one piece is the value itself. */
+export function splitAxis(emit: Emitter, value: string, chunks: readonly Chunk[], axis: number): readonly string[] {
+  if (chunks.length === 1) return [value];
+  return emit.many('Split', [value, emit.constant('int64', [chunks.length], chunks.map(([, count]) => count))], chunks.length, { axis: { int: axis } });
 }
 
-function causalMask(emit: Emitter, first: number, queries: number, keys: number): string {
+/** The pieces put together along an axis. */
+export function joinAxis(emit: Emitter, parts: readonly string[], axis: number): string {
+  return parts.length === 1 ? (parts[0] as string) : emit.one('Concat', parts, { axis: { int: axis } });
+}
+
+/** [queries, keys]: what keeps the queries of a chunk from seeing later keys. */
+export function causalMask(emit: Emitter, [first, queries]: Chunk, keys: number): string {
   const data = Array.from({ length: queries * keys }, (_, i) => (i % keys > first + Math.floor(i / keys) ? -Infinity : 0));
   return emit.constant('float32', [queries, keys], data);
 }

@@ -1,20 +1,46 @@
-import { chunkedAttention } from './chunkedAttention.js';
-import type { AttentionLowering } from './AttentionLowering.js';
+import type { ExecutionProvider } from '../../device/ExecutionProvider.js';
+import type { Emitter } from '../Emitter.js';
+import type { AttentionLowering, AttentionSite } from './AttentionLowering.js';
+import { chunkedAttention, DEFAULT_SCORE_BUDGET } from './chunkedAttention.js';
 
-/** From this many queries and keys on, the runtime's fused kernel beats plain attention in chunks (measured on the CPU provider). */
+/** From this many queries and keys on, the CPU's fused kernel beats plain attention in chunks (measured). */
 const WORTH_FUSING = 2048;
 
+/** Options of {@link fusedAttention}. */
+export interface FusedAttentionOptions {
+  /** Where the graph runs. Default 'cpu'. */
+  readonly provider?: ExecutionProvider;
+  /** Bytes that scores may take where attention stays plain. Default 32 MB. */
+  readonly budget?: number;
+}
+
 /**
- * The runtime's fused kernel (`com.microsoft.MultiHeadAttention`, flash attention on the CPU provider) where it is faster and
- * knows the case, plain attention in chunks elsewhere.
+ * The runtime's fused kernel (`com.microsoft.MultiHeadAttention`, flash attention), at any head size. On the CPU, whose kernel is fused only without a
+ * mask and pays only from 2048 tokens on, plain attention in chunks elsewhere.
  */
-export function fusedAttention(): AttentionLowering {
-  const plain = chunkedAttention();
+export function fusedAttention({ provider = 'cpu', budget = DEFAULT_SCORE_BUDGET }: FusedAttentionOptions = {}): AttentionLowering {
+  const plain = chunkedAttention(budget);
   return (site, emit) => {
-    if (site.causal || site.queries < WORTH_FUSING || site.keys < WORTH_FUSING) {
-      plain(site, emit);
-      return;
-    }
-    emit.last('MultiHeadAttention', [site.query, site.key, site.value], site.output, { num_heads: { int: site.heads } }, 'com.microsoft');
+    if (isFused(site, provider)) emitFused(site, emit);
+    else plain(site, emit);
   };
+}
+
+function isFused({ causal, mask, queries, keys }: AttentionSite, provider: ExecutionProvider): boolean {
+  // The kernel counts a causal mask from the last key, the composite from the first.
+  if (provider !== 'cpu') return !causal || queries === keys;
+  return !causal && mask === undefined && queries >= WORTH_FUSING && keys >= WORTH_FUSING;
+}
+
+function emitFused(site: AttentionSite, emit: Emitter): void {
+  const inputs = [site.query, site.key, site.value];
+  // Inputs 3 and 4 are a packed bias and a key padding mask.
+  if (site.mask !== undefined) inputs.push('', '', biasOf(site, emit));
+  emit.last('MultiHeadAttention', inputs, site.output, { num_heads: { int: site.heads }, ...(site.causal ? { unidirectional: { int: 1 } } : {}) }, 'com.microsoft');
+}
+
+/** The kernel repeats a bias over samples and heads, not over queries. */
+function biasOf({ mask, queries, keys }: AttentionSite, emit: Emitter): string {
+  const { name, dims: [samples, heads, rows] } = mask as NonNullable<AttentionSite['mask']>;
+  return rows === queries ? name : emit.one('Expand', [name, emit.constant('int64', [4], [samples, heads, queries, keys])]);
 }

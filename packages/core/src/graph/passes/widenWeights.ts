@@ -2,6 +2,7 @@ import { Emitter } from '../Emitter.js';
 import type { Graph, GraphNode, GraphWeight } from '../Graph.js';
 import { ONNX_TYPE } from '../operations.js';
 import { Float8Widening } from './Float8Widening.js';
+import { RowScales } from './RowScales.js';
 
 /** Options of {@link widenWeights}. */
 export interface WidenOptions {
@@ -19,7 +20,7 @@ export function widenWeights(graph: Graph, { float8 = 'cast' }: WidenOptions = {
   const bits = new Float8Widening(graph, float8 === 'bits' ? [...narrow.values()] : []);
   const head = new Emitter('widen');
   const used = new Set<string>();
-  const scales = new Map<string, GraphWeight>();
+  const scales = new RowScales();
   const nodes = graph.nodes.flatMap((node): readonly GraphNode[] => {
     const table = node.op === 'Gather' ? narrow.get(node.inputs[0] as string) : undefined;
     if (table !== undefined) return gatherThenWiden(node, table, scales);
@@ -34,33 +35,24 @@ export function widenWeights(graph: Graph, { float8 = 'cast' }: WidenOptions = {
   return graph.with({
     nodes: [...head.nodes, ...nodes],
     constants: [...graph.constants, ...bits.constants],
-    weights: [...graph.weights.map((weight) => (bits.has(weight.name) ? { ...weight, type: 'int8' as const } : weight)), ...scales.values()],
+    weights: [...graph.weights.map((weight) => (bits.has(weight.name) ? { ...weight, type: 'int8' as const } : weight)), ...scales.weights],
   });
 }
 
-function widenOne(weight: GraphWeight, emit: Emitter, scales: Map<string, GraphWeight>): void {
+function widenOne(weight: GraphWeight, head: Emitter, scales: RowScales): void {
   const { name, type } = weight;
-  if (type === 'int8') emit.last('DequantizeLinear', [name, scaleOf(weight, [], scales)], `${name}/f32`, { axis: { int: 0 } });
-  else emit.last('Cast', [name], `${name}/f32`, toFloat32());
+  if (type === 'int8') scales.widen(weight, `${name}/f32`, head);
+  else head.last('Cast', [name], `${name}/f32`, toFloat32());
 }
 
-function gatherThenWiden(node: GraphNode, table: GraphWeight, scales: Map<string, GraphWeight>): readonly GraphNode[] {
+function gatherThenWiden(node: GraphNode, table: GraphWeight, scales: RowScales): readonly GraphNode[] {
   const [name, ids] = node.inputs as [string, string];
   const output = node.outputs[0] as string;
   const emit = new Emitter(`${node.name}/widen`);
   const rows = emit.one('Gather', [name, ids], { ...node.attributes });
-  if (table.type === 'int8') emit.last('Mul', [emit.one('Cast', [rows], toFloat32()), emit.one('Gather', [scaleOf(table, [1], scales), ids])], output);
+  if (table.type === 'int8') scales.widenRows(table, rows, ids, output, emit);
   else emit.last('Cast', [rows], output, toFloat32());
   return emit.nodes;
-}
-
-/** The scales of a weight's rows, as a weight of its own with the shape [rows, …`more`]. */
-function scaleOf({ name, key, rows: [, count], scale }: GraphWeight, more: readonly number[], scales: Map<string, GraphWeight>): string {
-  if (scale === undefined) throw new TypeError(`weight ${key} is stored in int8 and has no scale`);
-  const dims = [count, ...more];
-  const scaleName = `${name}/scale${dims.length > 1 ? '/rows' : ''}`;
-  scales.set(scaleName, { name: scaleName, key, shape: dims, dims, rows: [0, count], type: 'float32', source: scale });
-  return scaleName;
 }
 
 function toFloat32(): Record<string, { readonly int: number }> {

@@ -1,0 +1,29 @@
+import { ThimbleError } from '../errors.js';
+import type { InputShapes } from '../models/Model.js';
+import type { SegmentProgram } from './ComponentSegment.js';
+
+/** What the segments of one entry point run at given sizes, by their names. */
+export interface FrozenPrograms {
+  readonly inputs: InputShapes;
+  readonly programs: ReadonlyMap<string, SegmentProgram>;
+}
+
+/** One entry point at fixed sizes whose programs were made before: what a traced component runs. */
+export interface FrozenEntry {
+  /** Where the trace lies, for messages. */
+  readonly source: string;
+  readonly entry: string;
+  readonly inputs: InputShapes;
+  /** By segment. Asked at the first call, and again after plugins came or went. */
+  programs(): Promise<ReadonlyMap<string, SegmentProgram>>;
+}
+
+/** @throws ERR_TRACE_MISMATCH for another entry point or other sizes */
+export function checkFrozen({ source, entry, inputs }: FrozenEntry, askedEntry: string, askedInputs: InputShapes): void {
+  const [traced, now] = [describe(entry, inputs), describe(askedEntry, askedInputs)];
+  if (traced !== now) throw new ThimbleError('ERR_TRACE_MISMATCH', { trace: source, what: 'entry point and sizes', traced, now });
+}
+
+function describe(entry: string, inputs: InputShapes): string {
+  return `${entry}(${Object.entries(inputs).map(([name, { type, dims }]) => `${name}: ${type} [${dims.join(', ')}]`).join(', ')})`;
+}

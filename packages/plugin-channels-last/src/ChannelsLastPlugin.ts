@@ -1,0 +1,42 @@
+import { type Graph, PassStage, type Plugin, type PluginContext, ThimbleError } from '@thimble/core';
+
+/** Options of a {@link ChannelsLastPlugin}. */
+export interface ChannelsLastOptions {
+  /** Names of the components that are treated so; all by default. */
+  readonly components?: readonly string[];
+}
+
+/**
+ * Runs convolutions in the layout in which the channels of a pixel lie side by side: on the CPU the runtime's NCHWc, where they do in blocks of 8 or 16; on
+ * WebGPU NHWC. It is faster, and costs memory on the CPU: convolutions keep private copies of their weights, as float32 (2.2 GB for the UNet of Stable
+ * Diffusion 1.5; 3.4 GB anonymous in all), in place of pages mapped from the checkpoint. Segments without convolutions are left alone: transformer blocks are token-major
+ * with and without it.
+ *
+ * Mirrors `unet.to(memory_format=torch.channels_last)`; `pipe.components.unet.layout('conv_out.weight')` shows it.
+ */
+export class ChannelsLastPlugin implements Plugin {
+  readonly name = 'thimble:channels-last';
+  readonly engines = { thimble: '^0.1.0' };
+  readonly multiple = true;
+  readonly #components: readonly string[] | undefined;
+
+  /** @throws ThimbleError ERR_ARGUMENT_INVALID for components that are no list of names */
+  constructor({ components }: ChannelsLastOptions = {}) {
+    if (components !== undefined && !(Array.isArray(components) && components.every((name) => typeof name === 'string'))) {
+      throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'components', value: components, expected: "a list of component names, such as ['unet']" });
+    }
+    this.#components = components;
+  }
+
+  apply({ hooks }: PluginContext): void {
+    hooks.transformGraph.tap({ name: this.name, stage: PassStage.Layout }, (graph, { component, partial }) => {
+      // Pieces come and go: their weights would be copied again and again.
+      if (this.#components?.includes(component) === false || partial === true || !hasConvolution(graph)) return undefined;
+      return graph.with({ memoryFormat: 'channels_last' });
+    });
+  }
+}
+
+function hasConvolution({ nodes }: Graph): boolean {
+  return nodes.some(({ op }) => op === 'Conv');
+}

@@ -1,0 +1,112 @@
+import { createHash } from 'node:crypto';
+import { mkdir, mkdtemp, realpath, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { freezeShapes, isThimbleError, PassStage, type Plugin, type PluginContext, type PluginHostPipeline, runtimeIdentity, type SegmentPreparation, type SegmentProgram, ThimbleError } from '@thimble/core';
+import { assertTraceable } from './assertTraceable.js';
+import { fingerprintWeights } from './fingerprintWeights.js';
+import { readSegmentTrace, writeSegmentTrace } from './SegmentTrace.js';
+
+/** Options of a {@link TracingPlugin}. */
+export interface TracingOptions {
+  /** Where traces are kept, by their content: several pipelines, checkpoints, sizes and processes may share it. */
+  readonly dir: string;
+  /** Whether weights are saved too; see {@link TraceOptions.prepack}. Default false. */
+  readonly prepack?: boolean;
+  /** Names of the components that are traced; all by default. */
+  readonly components?: readonly string[];
+}
+
+/**
+ * Traces components by itself, at the first use of each size, and later loads what it finds, also in another process. A trace that was made for another
+ * checkpoint, runtime, kind of processor, size or set of plugins is never taken: it lies under another name. Damaged ones are made again.
+ */
+export class TracingPlugin implements Plugin {
+  readonly name = 'thimble:tracing';
+  readonly engines = { thimble: '^0.1.0' };
+  readonly multiple = true;
+  readonly #dir: string;
+  readonly #prepack: boolean;
+  readonly #components: readonly string[] | undefined;
+
+  /** @throws ThimbleError ERR_ARGUMENT_INVALID for an option of the wrong type */
+  constructor({ dir, prepack = false, components }: TracingOptions) {
+    if (typeof dir !== 'string' || dir === '') throw invalid('dir', dir, 'the path of a folder');
+    if (typeof prepack !== 'boolean') throw invalid('prepack', prepack, 'true or false');
+    if (components !== undefined && !(Array.isArray(components) && components.every((name) => typeof name === 'string'))) throw invalid('components', components, "a list of component names, such as ['unet']");
+    this.#dir = dir;
+    this.#prepack = prepack;
+    this.#components = components;
+  }
+
+  async apply({ hooks, pipeline }: PluginContext): Promise<void> {
+    await mkdir(this.#dir, { recursive: true });
+    const dir = await realpath(this.#dir);
+    const ours = (component: string): boolean => this.#components?.includes(component) ?? true;
+    hooks.transformGraph.tap({ name: this.name, stage: PassStage.Tracing }, (graph, { component, partial }) => (ours(component) && partial !== true ? freezeShapes(graph) : undefined));
+    hooks.prepareSegment.tap({ name: this.name, stage: PassStage.Tracing }, async (preparation) => {
+      const { component, model: { mode } } = preparation;
+      if (!ours(component) || mode === 'optimized' || mode === 'prepacked') return;
+      assertTraceable(preparation.provider);
+      const { model, ranges } = await this.#traced(dir, preparation, pipeline);
+      preparation.model = model;
+      preparation.ranges = ranges;
+    });
+  }
+
+  async #traced(dir: string, preparation: SegmentPreparation, pipeline: PluginHostPipeline): Promise<SegmentProgram> {
+    const { component, segment } = preparation;
+    const folder = join(dir, `${component}.${segment}-${await this.#keyOf(preparation)}`);
+    const known = await this.#read(folder, preparation);
+    if (known !== undefined) return known;
+    await this.#make(dir, folder, preparation);
+    tell(pipeline, preparation);
+    return readSegmentTrace(folder, segment, () => homesOf(preparation));
+  }
+
+  async #read(folder: string, preparation: SegmentPreparation): Promise<SegmentProgram | undefined> {
+    try {
+      return await readSegmentTrace(folder, preparation.segment, () => homesOf(preparation));
+    } catch (error) {
+      if (isThimbleError(error, 'ERR_TRACE_INVALID')) return undefined;
+      throw error;
+    }
+  }
+
+  /** Beside its place, then moved there whole: another process may be at it too, and one of both wins. */
+  async #make(dir: string, folder: string, { model, ranges, optimize }: SegmentPreparation): Promise<void> {
+    const made = await mkdtemp(join(dir, '.tmp-'));
+    try {
+      await writeSegmentTrace(made, { model, ranges }, this.#prepack, optimize);
+      await rm(folder, { recursive: true, force: true });
+      await rename(made, folder);
+    } catch (error) {
+      await rm(made, { recursive: true, force: true });
+      if (!isTaken(error)) throw error;
+    }
+  }
+
+  async #keyOf({ model, ranges }: SegmentPreparation): Promise<string> {
+    const { version, cpu } = runtimeIdentity();
+    const hash = createHash('sha256').update(model.bytes);
+    for (const part of [model.mode ?? 'mapped', this.#prepack ? 'prepack' : '', version, cpu, await fingerprintWeights(ranges)]) hash.update(`\0${part}`);
+    return hash.digest('hex').slice(0, 32);
+  }
+}
+
+function tell(pipeline: PluginHostPipeline, { component, segment }: SegmentPreparation): void {
+  const segments = pipeline.components[component]?.segments ?? [];
+  pipeline.progress(`tracing ${component}`, segments.findIndex(({ name }) => name === segment) + 1, segments.length);
+}
+
+/** Not where its weights were: they may be others now, and its name tells of those that are given. */
+function homesOf({ model: { folder } }: SegmentPreparation): readonly string[] {
+  return folder === undefined ? [] : [folder];
+}
+
+function isTaken(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'ENOTEMPTY' || error.code === 'EEXIST');
+}
+
+function invalid(argument: string, value: unknown, expected: string): ThimbleError {
+  return new ThimbleError('ERR_ARGUMENT_INVALID', { argument, value, expected });
+}

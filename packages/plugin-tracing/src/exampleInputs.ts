@@ -1,0 +1,30 @@
+import { nominalShapes, type Component, Tensor, ThimbleError, TorchGenerator } from '@thimble/core';
+
+/** Options of {@link exampleInputs}. */
+export interface ExampleInputOptions {
+  /** Default 'call'. */
+  readonly entry?: string;
+  /** Samples; default 2, as with guidance. */
+  readonly batch?: number;
+  /** Sizes by the names that the entry point's inputs use for them: `height`, `width`, `latentHeight`, `latentWidth`, `tokens`. Default: the model's own. */
+  readonly sizes?: Readonly<Record<string, number>>;
+  /** Default 0. */
+  readonly seed?: number;
+}
+
+/**
+ * Inputs to trace or measure a component with: for SD 1.5's UNet `sample` [2, 4, 64, 64], `timestep` [1] and `encoder_hidden_states` [2, 77, 768], as in diffusers'
+ * guide. Normal numbers from the seed.
+ *
+ * @throws ERR_ENTRY_UNKNOWN
+ */
+export function exampleInputs({ name, model }: Pick<Component, 'name' | 'model'>, { entry = 'call', batch = 2, sizes = {}, seed = 0 }: ExampleInputOptions = {}): Record<string, Tensor> {
+  const found = model.entries[entry];
+  if (found === undefined) throw new ThimbleError('ERR_ENTRY_UNKNOWN', { component: name, asked: entry, available: Object.keys(model.entries) });
+  const generator = new TorchGenerator(seed);
+  return Object.fromEntries(Object.entries(nominalShapes(found, model.config, { batch, ...sizes })).map(([input, { type, dims }]) => {
+    if (type === 'float32') return [input, generator.randn(dims)];
+    const shape = input === 'timestep' ? [1] : dims;
+    return [input, new Tensor('int64', BigInt64Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => 1n), shape)];
+  }));
+}

@@ -1,0 +1,60 @@
+import { mkdir, mkdtemp, realpath, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Component, runtimeIdentity, type Tensor } from '@thimble/core';
+import { assertOwnWeights, assertTraceable } from './assertTraceable.js';
+import { fingerprintCheckpoint } from './fingerprintCheckpoint.js';
+import { writeSegmentTrace } from './SegmentTrace.js';
+import { TracedModel } from './TracedModel.js';
+import { writeManifest } from './TraceManifest.js';
+
+/** Options of {@link trace}. */
+export interface TraceOptions {
+  /** Default 'call'; `decode` or `encode` for a VAE. */
+  readonly entry?: string;
+  /**
+   * Whether weights are saved too, as float32 and in the order in which this kind of processor reads them: faster steps, for 4.4 GB on disk with the UNet of
+   * Stable Diffusion 1.5. Default false: the trace is small, and reads the weights where they lie.
+   */
+  readonly prepack?: boolean;
+  /** Where to write the trace. By default a temporary folder, which is gone with the program or when the traced model is disposed. */
+  readonly dir?: string;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Traces a component for the sizes of example inputs: builds the graphs with the plugins of now, freezes their sizes, and has them optimised once. The result can be
+ * saved, loaded in another process without optimising again, and put in the component's place.
+ *
+ * Mirrors `torch.jit.trace(model, example_inputs)`. On the CPU provider alone.
+ *
+ * @throws ERR_INPUT_INVALID for inputs that the component does not take; ERR_ARGUMENT_INVALID on another provider, and for weights that a plugin made
+ *   (LayerwiseCastingPlugin's); `signal.reason`
+ */
+export async function trace(component: Component, exampleInputs: Readonly<Record<string, Tensor>>, { entry = 'call', prepack = false, dir, signal }: TraceOptions = {}): Promise<TracedModel> {
+  assertTraceable(component.device.provider);
+  const { inputs, programs } = component.freeze(entry, exampleInputs);
+  assertOwnWeights(component, programs);
+  const folder = dir === undefined ? await mkdtemp(join(tmpdir(), 'thimble-trace-')) : await makeFolder(dir);
+  try {
+    for (const [name, program] of programs) {
+      signal?.throwIfAborted();
+      await writeSegmentTrace(join(folder, name), program, prepack, async (model, target) => component.device.optimize(model, target));
+    }
+    await writeManifest(folder, {
+      component: component.name, className: component.model.className, entry, inputs, prepack,
+      checkpoint: await fingerprintCheckpoint(component.checkpoint), runtime: runtimeIdentity(), segments: [...programs.keys()],
+    });
+  } catch (error) {
+    await rm(folder, { recursive: true, force: true });
+    throw error;
+  }
+  const traced = await TracedModel.open(folder, dir === undefined);
+  traced.attachTo(component);
+  return traced;
+}
+
+async function makeFolder(dir: string): Promise<string> {
+  await mkdir(dir, { recursive: true });
+  return realpath(dir);
+}

@@ -1,0 +1,316 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync, existsSync, cpSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { DiffusionPipeline, InlineDevice, runtimeIdentity, type Tensor } from '@thimble/core';
+import { LayerwiseCastingPlugin } from '@thimble/plugin-fp8';
+import { benchmark, exampleInputs, trace, TracedModel, TracingPlugin, type TracingOptions } from '../src/index.js';
+
+const fixture = (name: string): string => fileURLToPath(new URL(`../../core/test/fixtures/${name}`, import.meta.url));
+const SIZES = { height: 16, width: 16 };
+let folder: string;
+let pipes: DiffusionPipeline[];
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'thimble-test-'));
+  pipes = [];
+});
+afterEach(async () => {
+  for (const pipe of pipes) await pipe.dispose();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function open(model = 'sd-tiny', options: Parameters<typeof DiffusionPipeline.fromPretrained>[1] = {}): Promise<DiffusionPipeline> {
+  const pipe = await DiffusionPipeline.fromPretrained(model.includes('/') ? model : fixture(model), { deviceOptions: { inline: true }, ...options });
+  pipes.push(pipe);
+  return pipe;
+}
+
+const unetOf = (pipe: DiffusionPipeline): DiffusionPipeline['components'][string] => pipe.components['unet']!;
+const inputsOf = (pipe: DiffusionPipeline, batch = 2): Record<string, Tensor> => exampleInputs(unetOf(pipe), { batch, sizes: SIZES });
+const dataOf = (tensors: Record<string, Tensor>): Float32Array => tensors['sample']!.data as Float32Array;
+
+async function picture(pipe: DiffusionPipeline): Promise<Float32Array> {
+  return (await pipe.generate('a red fox', { numInferenceSteps: 2, seed: 7, outputType: 'tensor' })).images.data as Float32Array;
+}
+
+function distance(a: Float32Array, b: Float32Array): number {
+  return a.reduce((worst, x, i) => Math.max(worst, Math.abs(x - b[i]!)), 0);
+}
+
+/** Counts what a device optimises. */
+function countOptimizations(): jest.SpiedFunction<InlineDevice['optimize']> {
+  return jest.spyOn(InlineDevice.prototype, 'optimize').mockClear();
+}
+
+describe.each([['graphs', false, 'sd-tiny', {}], ['prepacked', true, 'sd-tiny', {}], ['graphs of f16 weights', false, 'sd-tiny-f16', { variant: 'fp16' }], ['prepacked f16 weights', true, 'sd-tiny-f16', { variant: 'fp16' }]])('a trace of %s', (_, prepack, model, options) => {
+  test('is made, saved, loaded elsewhere without optimising, and put in the place of the component', async () => {
+    const optimize = countOptimizations();
+    const pipe = await open(model, options);
+    const inputs = inputsOf(pipe);
+    const plain = dataOf(await unetOf(pipe).call(inputs));
+    await using traced = await trace(unetOf(pipe), inputs, { prepack });
+    expect(optimize).toHaveBeenCalledTimes(unetOf(pipe).segments.length);
+    expect(distance(dataOf(await traced.call(inputs)), plain)).toBeLessThan(5e-5);
+    const dir = join(folder, 'unet_traced');
+    await traced.save(dir);
+    await traced.save(dir);
+    expect(existsSync(join(dir, 'conv_in', 'weights.bin'))).toBe(prepack);
+    expect(readdirSync(folder)).toEqual(['unet_traced']);
+
+    optimize.mockClear();
+    const other = await open(model, options);
+    const original = unetOf(other);
+    await original.load();
+    other.components['unet'] = await TracedModel.load(dir);
+    expect(unetOf(other)).not.toBe(original);
+    await unetOf(other).load();
+    const used = await other.device.usage();
+    expect(dataOf(await unetOf(other).call(inputs))).toEqual(dataOf(await traced.call(inputs)));
+    expect({ loaded: original.loaded, usage: await other.device.usage() }).toEqual({ loaded: false, usage: used });
+    expect(optimize).not.toHaveBeenCalled();
+    other.components['unet'] = original;
+    expect(dataOf(await unetOf(other).call(inputs))).toEqual(plain);
+  });
+});
+
+test('a traced UNet generates, with the hooks of the pipeline around it', async () => {
+  const pipe = await open();
+  const plain = await picture(pipe);
+  const size = Number(unetOf(pipe).config['sample_size']);
+  pipe.components['unet'] = await trace(unetOf(pipe), exampleInputs(unetOf(pipe), { sizes: { height: size, width: size } }), { dir: join(folder, 't') });
+  const called: string[] = [];
+  pipe.hooks.beforeModelCall.tap('watch', ({ component, model }) => void called.push(`${component} ${model === pipe.components[component]}`));
+  expect(distance(await picture(pipe), plain)).toBeLessThan(5e-5);
+  expect(called.filter((call) => call.startsWith('unet'))).toEqual(['unet true', 'unet true']);
+});
+
+test('a VAE decodes by its trace', async () => {
+  const pipe = await open();
+  const vae = pipe.components['vae']!;
+  const inputs = exampleInputs(vae, { entry: 'decode', batch: 1, sizes: { latentHeight: 6, latentWidth: 5 } }) as { z: Tensor };
+  const plain = (await vae.decode(inputs)).sample.data as Float32Array;
+  pipe.components['vae'] = await trace(vae, inputs, { entry: 'decode', dir: join(folder, 't') });
+  expect(distance((await pipe.components['vae'].decode(inputs)).sample.data as Float32Array, plain)).toBeLessThan(5e-5);
+  await expect(pipe.components['vae'].encode({ x: inputs.z })).rejects.toMatchObject({ code: expect.stringMatching(/ERR_INPUT_INVALID|ERR_TRACE_MISMATCH/) });
+});
+
+describe('a trace is refused', () => {
+  const dir = (): string => join(folder, 't');
+  async function traceTiny(): Promise<DiffusionPipeline> {
+    const pipe = await open();
+    await trace(unetOf(pipe), inputsOf(pipe), { dir: dir(), prepack: true });
+    return pipe;
+  }
+  const edit = (change: (manifest: { runtime: { version: string; cpu: string } }) => void): void => {
+    const path = join(dir(), 'trace.json');
+    const manifest = JSON.parse(readFileSync(path, 'utf8')) as { runtime: { version: string; cpu: string } };
+    change(manifest);
+    writeFileSync(path, JSON.stringify(manifest));
+  };
+
+  test('for another size', async () => {
+    const pipe = await traceTiny();
+    pipe.components['unet'] = await TracedModel.load(dir());
+    await expect(unetOf(pipe).call(inputsOf(pipe, 1))).rejects.toMatchObject({ code: 'ERR_TRACE_MISMATCH', message: expect.stringContaining('sample: float32 [2, 4, 16, 16]') });
+  });
+
+  test('of another checkpoint, which differs by its numbers alone', async () => {
+    await traceTiny();
+    const copy = join(folder, 'copy');
+    cpSync(fixture('sd-tiny'), copy, { recursive: true });
+    const file = join(copy, 'unet', 'diffusion_pytorch_model.safetensors');
+    const bytes = readFileSync(file);
+    bytes[bytes.length - 3]! ^= 1;
+    writeFileSync(file, bytes);
+    const pipe = await open(copy);
+    pipe.components['unet'] = await TracedModel.load(dir());
+    await expect(unetOf(pipe).call(inputsOf(pipe))).rejects.toMatchObject({ code: 'ERR_TRACE_MISMATCH', details: { what: 'checkpoint' } });
+  });
+
+  test('of another class of model', async () => {
+    const pipe = await traceTiny();
+    const traced = await TracedModel.load(dir());
+    expect(() => {
+      pipe.components['vae'] = traced;
+    }).toThrow(expect.objectContaining({ code: 'ERR_TRACE_MISMATCH', details: expect.objectContaining({ what: 'model class' }) }));
+  });
+
+  test('of another version of the runtime, or another processor', async () => {
+    await traceTiny();
+    edit((manifest) => { manifest.runtime.version = '1.2.3'; });
+    await expect(TracedModel.load(dir())).rejects.toMatchObject({ code: 'ERR_TRACE_MISMATCH', details: { what: 'version of onnxruntime-node', traced: '1.2.3' } });
+    edit((manifest) => { manifest.runtime = { ...runtimeIdentity(), cpu: 'arm64: neon' }; });
+    await expect(TracedModel.load(dir())).rejects.toMatchObject({ code: 'ERR_TRACE_MISMATCH', details: { what: 'kind of processor', traced: 'arm64: neon' } });
+  });
+
+  test('that is damaged, or none at all', async () => {
+    const pipe = await traceTiny();
+    await expect(TracedModel.load(folder)).rejects.toMatchObject({ code: 'ERR_TRACE_INVALID' });
+    const weights = join(dir(), 'conv_in', 'weights.bin');
+    truncateSync(weights, statSync(weights).size - 1);
+    pipe.components['unet'] = await TracedModel.load(dir());
+    await expect(unetOf(pipe).call(inputsOf(pipe))).rejects.toMatchObject({ code: 'ERR_TRACE_INVALID', message: expect.stringContaining('weights.bin') });
+  });
+
+  test('while it belongs to no pipeline, and where it would replace other files', async () => {
+    const pipe = await traceTiny();
+    const traced = await TracedModel.load(dir());
+    await expect(traced.call(inputsOf(pipe))).rejects.toMatchObject({ code: 'ERR_TRACE_DETACHED', message: expect.stringContaining('pipe.components.unet = traced') });
+    await expect(traced.save(folder)).rejects.toMatchObject({ code: 'ERR_ARGUMENT_INVALID' });
+  });
+
+  test('on a device whose graphs cannot be saved', async () => {
+    const device = new InlineDevice({ provider: 'webgpu' });
+    const pipe = await open();
+    await expect(trace({ ...unetOf(pipe), device }, {})).rejects.toMatchObject({ code: 'ERR_ARGUMENT_INVALID', details: { argument: 'device' } });
+  });
+});
+
+test('an unsaved trace leaves no files behind', async () => {
+  const temporary = (): string[] => readdirSync(tmpdir()).filter((name) => name.startsWith('thimble-trace-'));
+  const before = temporary();
+  const pipe = await open();
+  const listeners = process.listenerCount('exit');
+  {
+    await using traced = await trace(unetOf(pipe), inputsOf(pipe));
+    expect(temporary().length).toBe(before.length + 1);
+    await traced.call(inputsOf(pipe));
+  }
+  expect(temporary()).toEqual(before);
+  const controller = new AbortController();
+  controller.abort(new Error('enough'));
+  await expect(trace(unetOf(pipe), inputsOf(pipe), { signal: controller.signal })).rejects.toThrow('enough');
+  expect(temporary()).toEqual(before);
+  expect(process.listenerCount('exit')).toBe(listeners);
+});
+
+describe.each([['graphs', false, 'sd-tiny', {}], ['prepacked', true, 'sd-tiny-f16', { variant: 'fp16' }]])('TracingPlugin, %s', (_, prepack, model, options) => {
+  test('traces each size at its first use, finds it again, and leaves the same bits when it is removed', async () => {
+    const optimize = countOptimizations();
+    const pipe = await open(model, options);
+    const plain = await picture(pipe);
+    const plugin = await pipe.use(new TracingPlugin({ dir: folder, prepack }));
+    const traced = await picture(pipe);
+    expect(distance(traced, plain)).toBeLessThan(5e-5);
+    const made = optimize.mock.calls.length;
+    expect(readdirSync(folder).length).toBe(made);
+    expect(await picture(pipe)).toEqual(traced);
+    expect(optimize).toHaveBeenCalledTimes(made);
+    await plugin.remove();
+    expect(await picture(pipe)).toEqual(plain);
+
+    optimize.mockClear();
+    const other = await open(model, options);
+    await other.use(new TracingPlugin({ dir: folder, prepack }));
+    expect(await picture(other)).toEqual(traced);
+    expect(optimize).not.toHaveBeenCalled();
+    await unetOf(other).call(inputsOf(other, 1));
+    // All but the time embedding, whose sizes are the same.
+    expect(optimize).toHaveBeenCalledTimes(unetOf(other).segments.length - 1);
+  });
+});
+
+test('TracingPlugin makes damaged traces again, and traces only the components that are named', async () => {
+  const optimize = countOptimizations();
+  const pipe = await open('sd-tiny', { plugins: [new TracingPlugin({ dir: join(folder, 'new'), prepack: true, components: ['unet'] })] });
+  const traced = await picture(pipe);
+  const traces = readdirSync(join(folder, 'new'));
+  expect(traces.every((name) => name.startsWith('unet.'))).toBe(true);
+  for (const name of traces.slice(0, 3)) truncateSync(join(folder, 'new', name, 'model.onnx'), 10);
+  optimize.mockClear();
+  const other = await open('sd-tiny', { plugins: [new TracingPlugin({ dir: join(folder, 'new'), prepack: true, components: ['unet'] })] });
+  expect(await picture(other)).toEqual(traced);
+  expect(optimize).toHaveBeenCalledTimes(3);
+  expect(readdirSync(join(folder, 'new')).toSorted()).toEqual(traces.toSorted());
+});
+
+test('a failed trace leaves nothing in the folder, and the next call tries again', async () => {
+  const optimize = countOptimizations();
+  optimize.mockRejectedValueOnce(new Error('disk'));
+  const pipe = await open('sd-tiny', { plugins: [new TracingPlugin({ dir: folder })] });
+  await expect(unetOf(pipe).call(inputsOf(pipe))).rejects.toThrow('disk');
+  expect(readdirSync(folder)).toEqual([]);
+  await unetOf(pipe).call(inputsOf(pipe));
+  expect(readdirSync(folder).length).toBe(unetOf(pipe).segments.length);
+});
+
+describe('weights that a plugin made', () => {
+  const environment = process.env['THIMBLE_CACHE'];
+  beforeEach(() => {
+    process.env['THIMBLE_CACHE'] = join(folder, 'cache');
+  });
+  afterEach(() => {
+    if (environment === undefined) delete process.env['THIMBLE_CACHE'];
+    else process.env['THIMBLE_CACHE'] = environment;
+  });
+
+  test.each([['float8_e4m3fn', false], ['float8_e4m3fn', true], ['int8', false], ['int8', true]] as const)('are traced by TracingPlugin as %s, prepacked: %s', async (storageDtype, prepack) => {
+    const optimize = countOptimizations();
+    const tracing = { dir: join(folder, 'traces'), prepack, components: ['unet'] };
+    const pipe = await open();
+    const plain = await picture(pipe);
+    const casting = await pipe.use(new LayerwiseCastingPlugin({ storageDtype }));
+    const cast = await picture(pipe);
+    expect(distance(cast, plain)).toBeGreaterThan(1e-3);
+    await pipe.use(new TracingPlugin(tracing));
+    const traced = await picture(pipe);
+    expect(distance(traced, cast)).toBeLessThan(5e-5);
+
+    optimize.mockClear();
+    const other = await open('sd-tiny', { plugins: [new LayerwiseCastingPlugin({ storageDtype }), new TracingPlugin(tracing)] });
+    expect(await picture(other)).toEqual(traced);
+    expect(optimize).not.toHaveBeenCalled();
+    await casting.remove();
+    expect(distance(await picture(pipe), plain)).toBeLessThan(5e-5);
+    expect(optimize).toHaveBeenCalled();
+  });
+
+  test('are read where they are, not where they were when the trace was made', async () => {
+    const optimize = countOptimizations();
+    const [old, now] = [join(folder, 'old'), join(folder, 'now')];
+    const draw = async (place: string): Promise<Float32Array> => {
+      process.env['THIMBLE_CACHE'] = join(place, 'cache');
+      const pipe = await open(join(place, 'model'), { plugins: [new LayerwiseCastingPlugin(), new TracingPlugin({ dir: join(folder, 'traces'), components: ['unet'] })] });
+      const drawn = await picture(pipe);
+      await pipe.dispose();
+      return drawn;
+    };
+    cpSync(fixture('sd-tiny'), join(old, 'model'), { recursive: true });
+    const first = await draw(old);
+    cpSync(old, now, { recursive: true });
+    const file = join(old, 'model', 'unet', 'diffusion_pytorch_model.safetensors');
+    const { size } = statSync(file);
+    rmSync(file);
+    writeFileSync(file, Buffer.alloc(size, 0x11));
+    optimize.mockClear();
+    expect(await draw(now)).toEqual(first);
+    expect(optimize).not.toHaveBeenCalled();
+  });
+
+  test('are refused by trace, which knows a checkpoint alone', async () => {
+    const pipe = await open('sd-tiny', { plugins: [new LayerwiseCastingPlugin()] });
+    const traced = trace(unetOf(pipe), inputsOf(pipe), { dir: join(folder, 't'), prepack: true });
+    await expect(traced).rejects.toMatchObject({ code: 'ERR_ARGUMENT_INVALID', message: expect.stringContaining('TracingPlugin'), details: { argument: 'component' } });
+    expect(existsSync(join(folder, 't'))).toBe(false);
+  });
+});
+
+test('measures with a warm-up, in experiments', async () => {
+  let calls = 0;
+  const component = { invoke: async () => ({ calls: void calls++ }) as never };
+  const { experiments, first, median } = await benchmark(component, {}, { warmUp: 2, experiments: 3, runsPerExperiment: 4 });
+  expect({ calls, shape: experiments.map((runs) => runs.length) }).toEqual({ calls: 14, shape: [4, 4, 4] });
+  expect([first, median].every((time) => time >= 0)).toBe(true);
+});
+
+test('example inputs have the sizes of the guide', async () => {
+  const pipe = await open();
+  expect(Object.values(exampleInputs(unetOf(pipe))).map(({ dims }) => dims)).toEqual([[2, 4, 16, 16], [1], [2, 77, 32]]);
+  expect(() => exampleInputs(unetOf(pipe), { entry: 'decode' })).toThrow(expect.objectContaining({ code: 'ERR_ENTRY_UNKNOWN' }));
+});
+
+test.each([[{}, 'dir'], [{ dir: '' }, 'dir'], [{ dir: 'x', prepack: 1 }, 'prepack'], [{ dir: 'x', components: 'unet' }, 'components']])('refuses %j', (options, argument) => {
+  expect(() => new TracingPlugin(options as unknown as TracingOptions)).toThrow(expect.objectContaining({ code: 'ERR_ARGUMENT_INVALID', details: expect.objectContaining({ argument }) }));
+});
