@@ -136,7 +136,7 @@ test('32 prompts in little memory: images come one by one, each with the seed an
   let all: readonly Image[] = [];
   for await (const event of pipe.stream(Array.from(seed, () => 'a fox'), { numInferenceSteps: 1, width: 32, height: 32, seed })) {
     if (event.type === 'image') seen.push(event.index);
-    if (event.type === 'done') all = event.result.images as Image[];
+    if (event.type === 'done') all = event.result.images;
   }
   const { images: [alone] } = await pipe.generate('a fox', { numInferenceSteps: 1, width: 32, height: 32, seed: 17 });
   expect(all[17]!.data).toEqual(alone!.data);
