@@ -1,13 +1,13 @@
 // SD 1.5's UNet at full size with random weights: how weights are stored, what that saves, and what it costs.
-import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { DiffusionPipeline } from '../../packages/core/dist/index.js';
 import { applyLayerwiseCasting, DEFAULT_SKIP_MODULES_PATTERN, STORAGE_DTYPES } from '../../packages/plugin-fp8/dist/index.js';
-import { makeSd15 } from '../sd15/make-sd15.mjs';
 import { describeMachine } from './machine.mjs';
+import { sd15Checkpoint } from './sd15Checkpoint.mjs';
 import { markdownTable, median } from './statistics.mjs';
 import { underLimit } from './underLimit.mjs';
 import { unetInputs } from './unetInputs.mjs';
@@ -87,17 +87,13 @@ export async function benchStorage(args) {
   const { values } = parseArgs({
     args,
     options: {
-      checkpoint: { type: 'string', default: join(tmpdir(), 'thimble-sd15-f16') },
+      checkpoint: { type: 'string' },
       passes: { type: 'string', default: '5' },
       limits: { type: 'string', default: '160' },
       only: { type: 'string', default: 'passes,limits' },
     },
   });
-  const checkpoint = resolve(values.checkpoint);
-  if (!existsSync(checkpoint)) {
-    process.stderr.write(`making a full-size checkpoint with random weights in ${checkpoint}\n`);
-    makeSd15(checkpoint, 'f16');
-  }
+  const checkpoint = sd15Checkpoint('f16', values.checkpoint);
   console.log(`SD 1.5, 512×512, f16 files. ${describeMachine()}\n`);
   const cache = mkdtempSync(join(tmpdir(), 'thimble-bench-cache-'));
   process.env.THIMBLE_CACHE = cache;

@@ -60,15 +60,15 @@ function seamMetric({ dims: [, channels, height, width], data }, period) {
   return at.sum / at.count / (elsewhere.sum / elsewhere.count);
 }
 
-/** How far each mode is from the whole picture, and whether its tiles can be seen. */
-async function quality(checkpoint, side) {
+/** How far each mode is from the whole picture, and whether its tiles can be seen. `side` in latents, `tile` in pixels. */
+async function quality(checkpoint, side, tile) {
   const z = latentsLike([1, 4, side, side]);
   const pipe = await DiffusionPipeline.fromPretrained(checkpoint, { components: ['vae'], variant: 'fp16', memoryLimit: 'none' });
   const { vae } = pipe.components;
   const { sample: whole } = await vae.decode({ z });
-  const period = 384;
+  const period = tile * 0.75;
   const rows = [['whole', '', '', seamMetric(whole, period).toFixed(3)]];
-  for (const options of [{ mode: 'seamless', budget: '250MB' }, { mode: 'shared', tileSampleMinSize: 512 }, { mode: 'blend', tileSampleMinSize: 512 }]) {
+  for (const options of [{ mode: 'seamless', budget: '250MB' }, { mode: 'shared', tileSampleMinSize: tile }, { mode: 'blend', tileSampleMinSize: tile }]) {
     const handle = await pipe.use(new VaeTilingPlugin(options));
     const { sample } = await vae.decode({ z });
     await handle.remove();
@@ -81,19 +81,20 @@ async function quality(checkpoint, side) {
     rows.push([options.mode, most.toExponential(1), Math.sqrt(squares / sample.data.length).toExponential(1), seamMetric(sample, period).toFixed(3)]);
     process.stderr.write(`${rows.at(-1).join('  ')}\n`);
   }
-  console.log(`\nDistance from the picture decoded whole, ${side * 8}×${side * 8}, and the seam metric: differences across the borders of 512 pixel tiles over differences elsewhere.\n`);
+  console.log(`\nDistance from the picture decoded whole, ${side * 8}×${side * 8}, and the seam metric: differences across the borders of tiles of ${tile} pixels over differences elsewhere.\n`);
   console.log(markdownTable(['', 'largest', 'root mean square', 'seam metric'], rows));
   await pipe.dispose();
 }
 
-/** `npm run bench -- vae [--checkpoint DIR] [--only 512,1024,4k,batch,quality]` */
+/** `npm run bench -- vae [--checkpoint DIR] [--only 512,1024,4k,batch,quality,quality1024]` */
 export async function benchVae(args) {
-  const { values } = parseArgs({ args, options: { checkpoint: { type: 'string' }, only: { type: 'string', default: '512,1024,4k,batch,quality' } } });
+  const { values } = parseArgs({ args, options: { checkpoint: { type: 'string' }, only: { type: 'string', default: '512,1024,4k,batch,quality,quality1024' } } });
   const checkpoint = sd15Checkpoint('f16', values.checkpoint);
   const parts = values.only.split(',');
   console.log(`SD 1.5's VAE decoding, f16 files, pictures written as PNG; both processes and the page cache within the limit; × = to thimble, whole. ${describeMachine()}\n`);
   const rows = [];
   for (const part of parts) if (CASES[part] !== undefined) rows.push(...await measure(checkpoint, CASES[part]));
   if (rows.length > 0) console.log(markdownTable(['', '', 'hard limit', 's', 'peak anonymous', 'peak total'], rows));
-  if (parts.includes('quality')) await quality(checkpoint, 128);
+  if (parts.includes('quality')) await quality(checkpoint, 64, 256);
+  if (parts.includes('quality1024')) await quality(checkpoint, 128, 512);
 }

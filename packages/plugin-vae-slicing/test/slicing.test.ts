@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
-import { type Component, concatBatch, DiffusionPipeline, SafetensorsFile, splitBatch, Tensor } from '@thimble/core';
+import { type Component, concatBatch, DiffusionPipeline, type Image, SafetensorsFile, splitBatch, Tensor } from '@thimble/core';
 import { VaeTilingPlugin } from '@thimble/plugin-vae-tiling';
 import { VaeSlicingPlugin } from '../src/index.js';
 
@@ -122,4 +122,24 @@ test('an abort between slices ends the decoding', async () => {
 test('refuses a batch of none', async () => {
   await pipe.use(new VaeSlicingPlugin());
   await expect(vae.decode({ z: new Tensor('float32', new Float32Array(), [0, 4, 6, 5]) })).rejects.toMatchObject({ code: 'ERR_INPUT_INVALID' });
+});
+
+test('32 prompts in little memory: images come one by one, each with the seed and the numbers it has alone', async () => {
+  const tiny = fileURLToPath(new URL('../../core/test/fixtures/sd-tiny', import.meta.url));
+  await pipe.dispose();
+  pipe = await DiffusionPipeline.fromPretrained(tiny, { deviceOptions: { inline: true }, memoryLimit: '256MB', plugins: [new VaeSlicingPlugin()] });
+  const seed = Array.from({ length: 32 }, (_, i) => i);
+  const seen: number[] = [];
+  let batches = 0;
+  using tap = pipe.hooks.beforeModelCall.tap('count', ({ component }) => void (batches += component === 'unet' ? 1 : 0));
+  void tap;
+  let all: readonly Image[] = [];
+  for await (const event of pipe.stream(Array.from(seed, () => 'a fox'), { numInferenceSteps: 1, width: 32, height: 32, seed })) {
+    if (event.type === 'image') seen.push(event.index);
+    if (event.type === 'done') all = event.result.images;
+  }
+  const { images: [alone] } = await pipe.generate('a fox', { numInferenceSteps: 1, width: 32, height: 32, seed: 17 });
+  expect(all[17]!.data).toEqual(alone!.data);
+  expect(seen).toEqual(seed);
+  expect(batches).toBe(2);
 });

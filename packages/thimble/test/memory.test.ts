@@ -30,7 +30,17 @@ describe('thimble generate in little memory', () => {
     expect(jsonLines(stdout).at(-1)).toMatchObject({ type: 'done' });
   });
 
+  test.each(['seamless', 'shared', 'blend'])('--vae-tiling %s with --vae-slicing tells of each picture as it is done', async (mode) => {
+    const { code, stdout } = await runCli(['generate', 'x', ...FAST, '-n', '2', '--seed', '5,6', '--size', '192x160', '--vae-tiling', mode, '--vae-slicing', '-o', `${mode}/{seed}.png`, '--json'], folder);
+    expect(code).toBe(0);
+    const images = jsonLines(stdout).filter(({ type }) => type === 'image');
+    expect(images).toEqual([{ type: 'image', index: 0, seed: 5, path: `${mode}/5.png` }, { type: 'image', index: 1, seed: 6, path: `${mode}/6.png` }]);
+    expect(jsonLines(stdout).some(({ type, task }) => type === 'progress' && task === 'decode')).toBe(true);
+    for (const { path } of images) expect(existsSync(join(folder, path as string))).toBe(true);
+  });
+
   test.each([
+    [['--vae-tiling', 'fast'], 2, /--vae-tiling.*auto, seamless, shared, blend/s],
     [['--offload', 'everything'], 2, /--offload.*model, sequential/s],
     [['--memory-limit', 'little'], 1, /memoryLimit.*ERR_ARGUMENT_INVALID/s],
     [['--memory-report', 'file/report.svg'], 1, /ERR_OUTPUT_UNWRITABLE/],

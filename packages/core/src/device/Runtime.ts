@@ -162,7 +162,7 @@ export class Runtime {
 
   #giveBack({ inputs }: Program, read: ReadonlyMap<string, Tensor>): void {
     for (const [name, input] of Object.entries(inputs)) {
-      if ('of' in input) this.#scratch.give((read.get(name)?.data as Float32Array).buffer as ArrayBuffer);
+      if ('of' in input) this.#scratch.give((this.#valueOf(read, name).data as Float32Array).buffer as ArrayBuffer);
     }
   }
 

@@ -19,7 +19,7 @@ import type { SegmentCall } from '../hooks/SegmentCall.js';
 import type { SegmentPreparation } from '../hooks/SegmentPreparation.js';
 import { DecodeWrapping } from '../hooks/DecodeWrapping.js';
 import { rowsOfSample, type SampleRows, sampleOfRows } from '../hooks/SampleRows.js';
-import { Wrapping } from '../hooks/Wrapping.js';
+import { type Next, Wrapping } from '../hooks/Wrapping.js';
 import type { InputShapes, Model, ModelEntry } from '../models/Model.js';
 import { ModelWeights } from '../models/ModelWeights.js';
 import type { ComponentCheckpoint } from '../weights/ComponentCheckpoint.js';
@@ -224,7 +224,7 @@ export class Component implements ComponentHandle {
     const wrapping = new Wrapping<Tensor, Tensor>();
     const call: EncodeCall = { component: this.name, x: inputs.x, run, signal, wrap: wrapping.wrap };
     await this.#hooks.beforeEncode.call(call);
-    call.moments ??= await this.#callWrapped('encode', { input: 'x', output: 'moments' }, call.x, wrapping, options);
+    call.moments ??= await this.#encodeWhole(call.x, wrapping, options);
     await this.#hooks.afterEncode.call(call);
     return { moments: call.moments };
   }
@@ -244,8 +244,12 @@ export class Component implements ComponentHandle {
     return { call, wrapping };
   }
 
+  #decoding(options: CallOptions): Next<Tensor, Tensor> {
+    return async (z) => (await this.#execute('decode', { z }, options))['sample'] as Tensor;
+  }
+
   async #decodeWhole(z: Tensor, wrapping: DecodeWrapping, options: CallOptions): Promise<Tensor> {
-    const compute = async (part: Tensor): Promise<Tensor> => (await this.#execute('decode', { z: part }, options))['sample'] as Tensor;
+    const compute = this.#decoding(options);
     const outputs = await this.#callModel('decode', { z }, options, async ({ z: given }) => {
       const latents = given as Tensor;
       return { sample: wrapping.used ? await sampleOfRows(await wrapping.run(compute, latents), latents.dims[0] as number) : await compute(latents) };
@@ -255,7 +259,7 @@ export class Component implements ComponentHandle {
 
   /** What nobody has put code around goes straight to `deliver`; the model call then has no outputs. */
   async #decodeParts(z: Tensor, wrapping: DecodeWrapping, deliver: (rows: SampleRows) => void | Promise<void>, options: CallOptions): Promise<void> {
-    const compute = async (part: Tensor): Promise<Tensor> => (await this.#execute('decode', { z: part }, options))['sample'] as Tensor;
+    const compute = this.#decoding(options);
     const { sample } = await this.#callModel('decode', { z }, options, async ({ z: given }, wrapped) => {
       const parts = await wrapping.run(compute, given as Tensor);
       if (wrapped) return { sample: await sampleOfRows(parts, (given as Tensor).dims[0] as number) };
@@ -265,11 +269,11 @@ export class Component implements ComponentHandle {
     if (sample !== undefined) for await (const rows of rowsOfSample(sample)) await deliver(rows);
   }
 
-  /** One model call around a tensor that hooks may split and join: the model hooks fire once, `wrapping` computes inside them. */
-  async #callWrapped(entry: string, { input, output }: { readonly input: string; readonly output: string }, tensor: Tensor, wrapping: Wrapping<Tensor, Tensor>, options: CallOptions): Promise<Tensor> {
-    const compute = async (part: Tensor): Promise<Tensor> => (await this.#execute(entry, { [input]: part }, options))[output] as Tensor;
-    const outputs = await this.#callModel(entry, { [input]: tensor }, options, async (given) => ({ [output]: await wrapping.run(compute, given[input] as Tensor) }));
-    return outputs[output] as Tensor;
+  /** The model hooks fire once, `wrapping` computes inside them. */
+  async #encodeWhole(x: Tensor, wrapping: Wrapping<Tensor, Tensor>, options: CallOptions): Promise<Tensor> {
+    const compute: Next<Tensor, Tensor> = async (part) => (await this.#execute('encode', { x: part }, options))['moments'] as Tensor;
+    const { moments } = await this.#callModel('encode', { x }, options, async ({ x: given }) => ({ moments: await wrapping.run(compute, given as Tensor) }));
+    return moments as Tensor;
   }
 
   async #callModel(entry: string, inputs: NamedTensors, options: CallOptions, inner: (inputs: NamedTensors, wrapped: boolean) => Promise<NamedTensors>): Promise<NamedTensors> {

@@ -81,15 +81,21 @@ function makeHeader(entries: readonly (readonly [string, TensorToWrite])[], meta
   return bytes;
 }
 
-function byteLengthOf(tensor: TensorToWrite): number {
+/** Bytes that a tensor of its type and shape has. */
+export function byteLengthOf(tensor: TensorToWrite): number {
   return tensor.shape.reduce((product, size) => product * size, bytesPerElement(tensor.dtype));
+}
+
+/** A tensor's bytes piece by piece, made when it is their turn. */
+export async function * piecesOf({ data }: TensorToWrite): AsyncGenerator<Uint8Array> {
+  const made = typeof data === 'function' ? data() : data;
+  yield* Symbol.asyncIterator in made ? made : [await made];
 }
 
 async function writeTensor(handle: FileHandle, name: string, tensor: TensorToWrite): Promise<void> {
   const expected = byteLengthOf(tensor);
-  const made = typeof tensor.data === 'function' ? tensor.data() : tensor.data;
   let written = 0;
-  for await (const bytes of Symbol.asyncIterator in made ? made : [made]) {
+  for await (const bytes of piecesOf(tensor)) {
     written += bytes.byteLength;
     if (written <= expected) await writeAll(handle, bytes);
   }

@@ -1,5 +1,6 @@
-import { type ComponentHandle, Tensor } from '@thimble/core';
+import type { ComponentHandle, Tensor } from '@thimble/core';
 import { cutRows } from '../strips/cutRows.js';
+import { statisticsInputs } from '../strips/GroupNormSite.js';
 import type { GroupStatistics } from '../strips/GroupStatistics.js';
 import { RowGraph } from '../strips/RowGraph.js';
 import { SessionPool } from '../strips/SessionPool.js';
@@ -27,13 +28,7 @@ export class TileDecoder implements AsyncDisposable {
     const output = model.graph.outputs[0]?.name as string;
     const rows = { start: 0, count: model.heightOf(output) };
     const { graph, norms } = cutRows(model, { name: `${this.#entry}.tile`, outputs: [output], rows, given: new Set([this.#input]) });
-    const statistics = norms.flatMap(({ input, output: normal, channels, epsilon }) => {
-      const found = this.#statistics.get(input) as GroupStatistics;
-      return [
-        [`${normal}/mean`, new Tensor('float32', found.means(channels), [1, channels, 1, 1])],
-        [`${normal}/deviation`, new Tensor('float32', found.deviations(channels, epsilon), [1, channels, 1, 1])],
-      ] as const;
-    });
+    const statistics = norms.flatMap((site) => statisticsInputs(site, this.#statistics.get(site.input) as GroupStatistics));
     const inputs = { [this.#input]: tile, ...Object.fromEntries(statistics) };
     const feeds = Object.fromEntries(Object.keys(inputs).map((name) => [name, name]));
     const result = `${output}/out`;

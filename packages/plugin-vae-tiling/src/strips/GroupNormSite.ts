@@ -1,4 +1,5 @@
-import { COMPOSITE_DOMAIN, type Graph, type GraphNode } from '@thimble/core';
+import { COMPOSITE_DOMAIN, type Graph, type GraphNode, Tensor } from '@thimble/core';
+import type { GroupStatistics } from './GroupStatistics.js';
 
 /** A group normalisation in a graph: core's composite. */
 export interface GroupNormSite {
@@ -21,4 +22,10 @@ export function groupNormsOf(graph: Graph): readonly GroupNormSite[] {
     const { num_groups: groups, epsilon } = node.attributes as { num_groups: { int: number }; epsilon: { float: number } };
     return { node, input, output: node.outputs[0] as string, gain, bias, groups: groups.int, channels: graph.shapeOf(input)[1] as number, epsilon: epsilon.float };
   });
+}
+
+/** What a part of a graph that was cut out takes for a normalisation in place of taking statistics itself: input → [1, c, 1, 1]. */
+export function statisticsInputs({ output, channels, epsilon }: GroupNormSite, statistics: GroupStatistics): readonly (readonly [string, Tensor])[] {
+  return ([['mean', statistics.means(channels)], ['deviation', statistics.deviations(channels, epsilon)]] as const)
+    .map(([name, data]) => [`${output}/${name}`, new Tensor('float32', data, [1, channels, 1, 1])] as const);
 }

@@ -1,8 +1,8 @@
-import { type ComponentHandle, type DeviceRows, type DeviceTensor, type GraphNode, type Program, type ProgramResult, type RowRange, Tensor } from '@thimble/core';
+import type { ComponentHandle, DeviceRows, DeviceTensor, GraphNode, Program, ProgramResult, RowRange, Tensor } from '@thimble/core';
 import { ATTENTION_STATE, attentionStep } from './attentionStep.js';
 import { type Cut, cutRows, type StoredType } from './cutRows.js';
 import { GroupStatistics } from './GroupStatistics.js';
-import type { GroupNormSite } from './GroupNormSite.js';
+import { statisticsInputs } from './GroupNormSite.js';
 import type { RowGraph } from './RowGraph.js';
 import type { Rows } from './RowLayout.js';
 import { SessionPool } from './SessionPool.js';
@@ -104,13 +104,7 @@ export class StripRunner {
       const of = this.#stored.get(value);
       return of === undefined ? [] : [[ports.get(value) as string, { of, ...this.#elementsOf(value, rows) }] as const];
     });
-    return Object.fromEntries<Tensor | RowRange>([...stored, ...norms.flatMap((site) => this.#statisticsOf(site))]);
-  }
-
-  #statisticsOf({ input, output, channels, epsilon }: GroupNormSite): readonly (readonly [string, Tensor])[] {
-    const statistics = this.#statistics.get(input) as GroupStatistics;
-    return ([['mean', statistics.means(channels)], ['deviation', statistics.deviations(channels, epsilon)]] as const)
-      .map(([name, data]) => [`${output}/${name}`, new Tensor('float32', data, [1, channels, 1, 1])] as const);
+    return Object.fromEntries<Tensor | RowRange>([...stored, ...norms.flatMap((site) => statisticsInputs(site, this.#statistics.get(site.input) as GroupStatistics))]);
   }
 
   #measure(value: string, downloaded: ProgramResult['downloaded'], rows: Rows): void {

@@ -3,6 +3,7 @@ import { readdir, readFile, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomically } from '../../images/writeFileAtomically.js';
 import { isThimbleError } from '../../errors.js';
+import { systemErrorCode } from '../../fileSystemError.js';
 import { isAbandoned, tryToHold } from '../holdFileLock.js';
 import { SafetensorsFile } from '../SafetensorsFile.js';
 import type { TensorInfo } from '../TensorInfo.js';
@@ -63,7 +64,7 @@ export class CacheEntry {
       await utimes(this.#record, now, now);
       return { file: path, tensors };
     } catch (error) {
-      if (isThimbleError(error, 'ERR_FILE_NOT_FOUND') || isMissing(error)) return undefined;
+      if (isThimbleError(error, 'ERR_FILE_NOT_FOUND') || systemErrorCode(error) === 'ENOENT') return undefined;
       throw error;
     }
   }
@@ -120,7 +121,7 @@ export class CacheEntry {
       const record = JSON.parse(await readFile(this.#record, 'utf8')) as EntryRecord;
       return typeof record.digest === 'string' && typeof record.bytes === 'number' ? record : undefined;
     } catch (error) {
-      if (isMissing(error) || error instanceof SyntaxError) return undefined;
+      if (systemErrorCode(error) === 'ENOENT' || error instanceof SyntaxError) return undefined;
       throw error;
     }
   }
@@ -133,8 +134,4 @@ export class CacheEntry {
   #path(extension: string): string {
     return join(this.#folder, `${this.key}.${extension}`);
   }
-}
-
-function isMissing(error: unknown): boolean {
-  return (error as NodeJS.ErrnoException).code === 'ENOENT';
 }

@@ -3,9 +3,8 @@ import { mkdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileSystemError } from '../../fileSystemError.js';
 import { holdFileLock } from '../holdFileLock.js';
-import { bytesPerElement } from '../SafetensorsDtype.js';
 import type { TensorInfo } from '../TensorInfo.js';
-import type { TensorToWrite } from '../writeSafetensors.js';
+import { byteLengthOf, piecesOf, type TensorToWrite } from '../writeSafetensors.js';
 import { CacheEntry } from './CacheEntry.js';
 import { type CacheSettings, readCacheSettings } from './CacheSettings.js';
 import { evictLeastRecent } from './evictLeastRecent.js';
@@ -124,17 +123,12 @@ function watch(tensors: ReadonlyMap<string, TensorToWrite>, signal: AbortSignal 
   return new Map([...tensors].map(([name, tensor]) => [name, { ...tensor, data: () => watchPieces(tensor, signal, onBytes) }]));
 }
 
-async function * watchPieces({ data }: TensorToWrite, signal: AbortSignal | undefined, onBytes: OnBytes): AsyncGenerator<Uint8Array> {
-  const made = typeof data === 'function' ? data() : data;
-  for await (const piece of Symbol.asyncIterator in made ? made : [made]) {
+async function * watchPieces(tensor: TensorToWrite, signal: AbortSignal | undefined, onBytes: OnBytes): AsyncGenerator<Uint8Array> {
+  for await (const piece of piecesOf(tensor)) {
     signal?.throwIfAborted();
     yield piece;
     onBytes(piece.byteLength);
   }
-}
-
-function byteLengthOf({ dtype, shape }: TensorToWrite): number {
-  return shape.reduce((product, size) => product * size, bytesPerElement(dtype));
 }
 
 async function sum<T>(items: readonly T[], of: (item: T) => Promise<number>): Promise<number> {
