@@ -290,7 +290,8 @@ describe('weights that a plugin made', () => {
   });
 
   test('are refused by trace, which knows a checkpoint alone', async () => {
-    const pipe = await open('sd-tiny', { plugins: [new LayerwiseCastingPlugin()] });
+    const pipe = await open();
+    await pipe.use(new LayerwiseCastingPlugin());
     const traced = trace(unetOf(pipe), inputsOf(pipe), { dir: join(folder, 't'), prepack: true });
     await expect(traced).rejects.toMatchObject({ code: 'ERR_ARGUMENT_INVALID', message: expect.stringContaining('TracingPlugin'), details: { argument: 'component' } });
     expect(existsSync(join(folder, 't'))).toBe(false);

@@ -1,14 +1,13 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { Tensor } from 'onnxruntime-common';
 import type { SampleRows } from '../../src/hooks/SampleRows.js';
-import type { Component } from '../../src/pipelines/Component.js';
 import { DiffusionPipeline } from '../../src/pipelines/DiffusionPipeline.js';
 import type { PipelineEvent } from '../../src/pipelines/PipelineEvent.js';
 import { fixturePath } from '../support/fixturePath.js';
 
 const Z = new Tensor('float32', Float32Array.from({ length: 2 * 4 * 3 * 3 }, (_, i) => Math.sin(i)), [2, 4, 3, 3]);
 let pipe: DiffusionPipeline;
-let vae: Component;
+let vae: DiffusionPipeline['components'][string];
 
 beforeEach(async () => {
   pipe = await DiffusionPipeline.fromPretrained(fixturePath('sd-tiny'), { deviceOptions: { inline: true } });
