@@ -1,0 +1,56 @@
+import { ThimbleError } from '../errors.js';
+import { checkStepCount } from './checkStepCount.js';
+import type { SetTimestepsOptions } from './Scheduler.js';
+
+/** What a scheduler's `setTimesteps` can work with. */
+export interface StepCountRules {
+  readonly scheduler: string;
+  /** The options that it takes; any other is refused, so that nobody believes it to work. */
+  readonly takes?: readonly (keyof SetTimestepsOptions)[];
+  /** The fewest steps. Default 1. */
+  readonly min?: number;
+  /** The most steps: its `num_train_timesteps`. */
+  readonly max: number;
+  /** The largest own timestep. Default `max` - 1. */
+  readonly maxTimestep?: number;
+  /** Whether own `sigmas` end with the noise level that is left at the end, as k-diffusion's do, one more than steps. */
+  readonly sigmasWithEnd?: boolean;
+}
+
+/**
+ * Checks what `setTimesteps` was called with, and says how many steps that makes: own timesteps or sigmas bring their number with
+ * them.
+ *
+ * @throws `ERR_ARGUMENT_INVALID` for options that the scheduler does not take, for timesteps and sigmas at once, for lists that
+ * do not fall from noise to image, and for a number of steps that is none, is too many, or contradicts the list
+ */
+export function resolveStepCount(numInferenceSteps: number | undefined, options: SetTimestepsOptions, rules: StepCountRules): number {
+  const { scheduler, takes = [], min = 1, max, maxTimestep = max - 1, sigmasWithEnd = false } = rules;
+  const { timesteps, sigmas } = options;
+  for (const [name, value] of Object.entries(options)) {
+    if (value !== undefined && !(takes as readonly string[]).includes(name)) refuse(name, value, `nothing: ${scheduler} does not take it`);
+  }
+  if (timesteps !== undefined && sigmas !== undefined) refuse('sigmas', sigmas, 'timesteps or sigmas, not both');
+  const own = timesteps ?? sigmas;
+  if (own === undefined) {
+    checkStepCount(numInferenceSteps as number, min, max);
+    return numInferenceSteps as number;
+  }
+  if (timesteps !== undefined) checkFalling('timesteps', timesteps, 0, maxTimestep);
+  if (sigmas !== undefined) checkFalling('sigmas', sigmas, 0, Infinity);
+  const count = sigmas !== undefined && sigmasWithEnd ? own.length - 1 : own.length;
+  if (count < min) refuse(timesteps === undefined ? 'sigmas' : 'timesteps', own, `enough of them for ${min} steps`);
+  if (numInferenceSteps !== undefined && numInferenceSteps !== count && numInferenceSteps !== own.length) {
+    refuse('numInferenceSteps', numInferenceSteps, `nothing, or ${count}, as many as the given ${timesteps === undefined ? 'sigmas' : 'timesteps'} make`);
+  }
+  return count;
+}
+
+function checkFalling(argument: string, values: readonly number[], least: number, most: number): void {
+  const falls = Array.isArray(values) && values.every((x, i) => Number.isFinite(x) && x >= least && x <= most && (i === 0 || x < values[i - 1]!));
+  if (!falls) refuse(argument, values, `numbers from ${most === Infinity ? 'any noise level' : most} down to ${least}, each below the one before it`);
+}
+
+function refuse(argument: string, value: unknown, expected: string): never {
+  throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument, value, expected });
+}
