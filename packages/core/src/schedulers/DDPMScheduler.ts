@@ -4,14 +4,14 @@ import { AlphaScheduler } from './AlphaScheduler.js';
 import { atTimestep } from './atTimestep.js';
 import { betaFields, betaScheduleField } from './betaSchedule.js';
 import { clipFields, clipOriginalSample, thresholdFields } from './clipOriginalSample.js';
-import { booleanField, choiceField } from './ConfigField.js';
+import { booleanField, choiceField, nullable } from './ConfigField.js';
 import { combine } from './math/combine.js';
 import { weightedSum } from './math/weightedSum.js';
 import { PREDICTION_TYPES, predictOriginalSample } from './predictOriginalSample.js';
 import { readSchedulerConfig, type SchedulerConfig, type SchedulerConfigInput } from './readSchedulerConfig.js';
 import { resolveStepCount } from './resolveStepCount.js';
 import type { SetTimestepsOptions, StepOptions, StepResult } from './Scheduler.js';
-import { splitLearnedVariance } from './splitLearnedVariance.js';
+import { splitLearnedVariance, VARIANCE_TYPES } from './splitLearnedVariance.js';
 import { allTimesteps, spacedTimesteps, spacingFields } from './spacedTimesteps.js';
 import { stepNoise } from './stepNoise.js';
 import { trainedNoise } from './trainedNoise.js';
@@ -22,7 +22,7 @@ const FIELDS = {
   ...clipFields,
   ...thresholdFields,
   beta_schedule: betaScheduleField('linear', ['laplace', 'sigmoid']),
-  variance_type: choiceField('fixed_small', ['fixed_small', 'fixed_small_log', 'fixed_large', 'fixed_large_log', 'learned', 'learned_range']),
+  variance_type: nullable(choiceField('fixed_small', VARIANCE_TYPES), 'fixed_small'),
   prediction_type: choiceField('epsilon', PREDICTION_TYPES),
   rescale_betas_zero_snr: booleanField(false),
 };
@@ -96,6 +96,7 @@ export class DDPMScheduler extends AlphaScheduler<SchedulerConfig<typeof FIELDS>
   /** The `_log` types mean the same variances; diffusers' own `fixed_large_log` takes the root of a logarithm, which is NaN. */
   #addVariance(mean: Tensor, noise: Tensor, variance: number, currentBetaT: number, predicted: Tensor | undefined): Tensor {
     switch (this.config.variance_type) {
+      case null:
       case 'fixed_small':
       case 'fixed_small_log':
         return weightedSum([1, mean], [Math.sqrt(variance), noise]);

@@ -13,7 +13,7 @@ import type { SetTimestepsOptions, StepOptions, StepResult } from './Scheduler.j
 import { shiftOf, shiftSigmas } from './shiftSigmas.js';
 import type { SigmaSchedule } from './SigmaScheduler.js';
 import { multistepTimesteps } from './spacedTimesteps.js';
-import { splitLearnedVariance } from './splitLearnedVariance.js';
+import { splitLearnedVariance, VARIANCE_TYPES } from './splitLearnedVariance.js';
 import { stepNoise } from './stepNoise.js';
 
 /** Minus infinity, the default, is null in JSON. */
@@ -28,8 +28,8 @@ const FIELDS = {
   euler_at_final: booleanField(false),
   use_lu_lambdas: booleanField(false),
   lambda_min_clipped: lambdaMinField,
-  variance_type: nullable(choiceField('learned', ['learned', 'learned_range'])),
-  time_shift_type: choiceField('exponential', ['exponential']),
+  variance_type: nullable(choiceField('learned', VARIANCE_TYPES)),
+  time_shift_type: choiceField('exponential', ['exponential', 'linear']),
 };
 
 /** Runs of fewer steps end with steps of lower order, where the config has `lower_order_final`. */
@@ -104,7 +104,7 @@ export class DPMSolverMultistepScheduler extends MultistepScheduler<SchedulerCon
     const shift = mu === undefined ? flowShift : shiftOf(mu, this.config, flowShift);
     const { least, most } = this.trained;
     if (this.#convert || lu) {
-      const sigmas = this.#convert?.(least, most, count) ?? linspace(Math.log(most), Math.log(least), count).map(Math.exp);
+      const sigmas = this.#convert?.(least, most, count) ?? linspace(Math.fround(Math.log(most)), Math.fround(Math.log(least)), count).map(Math.exp);
       const timesteps = sigmas.map((sigma) => this.trained.timestepOf(sigma));
       return { sigmas, timesteps: (karras || lu) && betaSchedule !== 'squaredcos_cap_v2' ? timesteps.map(roundHalfEven) : timesteps };
     }

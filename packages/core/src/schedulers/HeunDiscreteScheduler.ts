@@ -27,9 +27,9 @@ const FIELDS = {
 
 /** The first half of a step, for the second one to finish. */
 interface FirstHalf {
-  readonly derivative: Tensor;
   readonly sample: Tensor;
-  readonly dt: number;
+  readonly predOriginalSample: Tensor;
+  readonly sigma: number;
 }
 
 /**
@@ -70,15 +70,19 @@ export class HeunDiscreteScheduler extends KDiffusionScheduler<SchedulerConfig<t
     // 1. the image that the model sees: at the start of the step, and then at its end
     const sigma = this.sigmas[index]!;
     const predOriginalSample = this.#clip(this.predictOriginalSample(modelOutput, sample, sigma));
-    const derivative = weightedSum([1 / sigma, sample], [-1 / sigma, predOriginalSample]);
 
-    // 2. from the start to the end, by the first derivative, and then by the mean of both
-    const from = first?.sample ?? sample;
-    const dt = first?.dt ?? this.sigmas[index + 1]! - sigma;
-    const prevSample = first === undefined
-      ? weightedSum([1, from], [dt, derivative])
-      : weightedSum([1, from], [dt / 2, first.derivative], [dt / 2, derivative]);
-    this.#firstHalf = first === undefined ? { derivative, sample, dt } : undefined;
+    // 2. along the derivative (x - image) / σ from the start to the end, and then from the start again, along the mean of both
+    if (first === undefined) {
+      const share = (this.sigmas[index + 1]! - sigma) / sigma;
+      this.#firstHalf = { sample, predOriginalSample, sigma };
+      this.advance();
+      return { prevSample: weightedSum([1 + share, sample], [-share, predOriginalSample]), predOriginalSample };
+    }
+    const [startShare, endShare] = [(sigma - first.sigma) / first.sigma / 2, (sigma - first.sigma) / sigma / 2];
+    const prevSample = weightedSum(
+      [1 + startShare, first.sample], [-startShare, first.predOriginalSample], [endShare, sample], [-endShare, predOriginalSample],
+    );
+    this.#firstHalf = undefined;
     this.advance();
     return { prevSample, predOriginalSample };
   }

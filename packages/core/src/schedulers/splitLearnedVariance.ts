@@ -2,6 +2,12 @@ import { Tensor } from 'onnxruntime-common';
 import { checkStepTensors } from './checkStepTensors.js';
 import { float32Data } from './math/float32Data.js';
 
+/** Where the variance of a step comes from: from the schedule, the smaller or the larger bound, or from the model. */
+export type VarianceType = 'fixed_small' | 'fixed_small_log' | 'fixed_large' | 'fixed_large_log' | 'learned' | 'learned_range';
+
+/** All of them, the default first. */
+export const VARIANCE_TYPES: readonly VarianceType[] = ['fixed_small', 'fixed_small_log', 'fixed_large', 'fixed_large_log', 'learned', 'learned_range'];
+
 /** A model's output in its two parts. */
 export interface LearnedVariance {
   readonly prediction: Tensor;
@@ -16,7 +22,7 @@ export interface LearnedVariance {
  * @param varianceType the config's `variance_type`
  * @throws `ERR_TENSOR_DTYPE`, `ERR_TENSOR_SHAPE`
  */
-export function splitLearnedVariance(modelOutput: Tensor, sample: Tensor, varianceType: string | null): LearnedVariance {
+export function splitLearnedVariance(modelOutput: Tensor, sample: Tensor, varianceType: VarianceType | null): LearnedVariance {
   if (varianceType !== 'learned' && varianceType !== 'learned_range') {
     checkStepTensors(modelOutput, sample);
     return { prediction: modelOutput, variance: undefined };
