@@ -55,9 +55,9 @@ export class DPMSolverMultistepScheduler extends MultistepScheduler<SchedulerCon
 
   setTimesteps(numInferenceSteps: number | undefined, options: SetTimestepsOptions = {}): void {
     const { num_train_timesteps: trained, timestep_spacing: spacing } = this.config;
-    const takesTimesteps = this.#convert === undefined && !this.config.use_lu_lambdas;
     const count = resolveStepCount(numInferenceSteps, options, {
-      scheduler: 'DPMSolverMultistepScheduler', takes: ['mu', ...(takesTimesteps ? ['timesteps' as const] : [])], max: spacing === 'leading' ? trained - 1 : trained,
+      scheduler: 'DPMSolverMultistepScheduler', takes: ['timesteps', 'mu'], max: spacing === 'leading' ? trained - 1 : trained, maxTimestep: trained - 1,
+      ownSpacing: this.#convert !== undefined || this.config.use_lu_lambdas || this.config.use_flow_sigmas,
     });
     const { timesteps, sigmas } = this.#schedule(count, options);
     const last = this.config.final_sigmas_type === 'zero' ? 0 : this.trained.least;

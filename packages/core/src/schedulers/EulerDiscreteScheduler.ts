@@ -39,9 +39,9 @@ export class EulerDiscreteScheduler extends KDiffusionScheduler<SchedulerConfig<
   }
 
   setTimesteps(numInferenceSteps: number | undefined, options: SetTimestepsOptions = {}): void {
-    const takesTimesteps = this.#convert === undefined && !this.#continuous;
     const count = resolveStepCount(numInferenceSteps, options, {
-      scheduler: 'EulerDiscreteScheduler', takes: ['sigmas', ...(takesTimesteps ? ['timesteps' as const] : [])], max: this.config.num_train_timesteps, sigmasWithEnd: true,
+      scheduler: 'EulerDiscreteScheduler', takes: ['timesteps', 'sigmas'], max: this.config.num_train_timesteps, sigmasWithEnd: true,
+      ownSpacing: this.#convert !== undefined || this.#continuous,
     });
     const { timesteps, sigmas } = options.sigmas === undefined ? this.#schedule(count, options.timesteps) : this.#ownSigmas(options.sigmas);
     this.begin({ sigmas, timesteps: this.#continuous ? sigmas.slice(0, -1).map((sigma) => Math.fround(0.25 * Math.log(sigma))) : timesteps });

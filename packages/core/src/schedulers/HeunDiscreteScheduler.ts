@@ -50,8 +50,9 @@ export class HeunDiscreteScheduler extends KDiffusionScheduler<SchedulerConfig<t
   }
 
   setTimesteps(numInferenceSteps: number | undefined, options: SetTimestepsOptions = {}): void {
-    const takes = this.#convert === undefined ? ['timesteps' as const] : [];
-    const count = resolveStepCount(numInferenceSteps, options, { scheduler: 'HeunDiscreteScheduler', takes, max: this.config.num_train_timesteps });
+    const count = resolveStepCount(numInferenceSteps, options, {
+      scheduler: 'HeunDiscreteScheduler', takes: ['timesteps'], max: this.config.num_train_timesteps, ownSpacing: this.#convert !== undefined,
+    });
     let timesteps = options.timesteps?.map(Math.fround) ?? spacedTimesteps32(count, this.config);
     let sigmas = timesteps.map((t) => this.trained.at(t));
     if (this.#convert) {

@@ -13,6 +13,8 @@ export interface StepCountRules {
   readonly max: number;
   /** The largest own timestep. Default `max` - 1. */
   readonly maxTimestep?: number;
+  /** Whether the config spaces the noise levels, which leaves no room for own timesteps. */
+  readonly ownSpacing?: boolean;
   /** Whether own `sigmas` end with the noise level that is left at the end, as k-diffusion's do, one more than steps. */
   readonly sigmasWithEnd?: boolean;
 }
@@ -25,12 +27,13 @@ export interface StepCountRules {
  * do not fall from noise to image, and for a number of steps that is none, is too many, or contradicts the list
  */
 export function resolveStepCount(numInferenceSteps: number | undefined, options: SetTimestepsOptions, rules: StepCountRules): number {
-  const { scheduler, takes = [], min = 1, max, maxTimestep = max - 1, sigmasWithEnd = false } = rules;
+  const { scheduler, takes = [], min = 1, max, maxTimestep = max - 1, sigmasWithEnd = false, ownSpacing = false } = rules;
   const { timesteps, sigmas } = options;
   for (const [name, value] of Object.entries(options)) {
     if (value !== undefined && !(takes as readonly string[]).includes(name)) refuse(name, value, `nothing: ${scheduler} does not take it`);
   }
   if (timesteps !== undefined && sigmas !== undefined) refuse('sigmas', sigmas, 'timesteps or sigmas, not both');
+  if (timesteps !== undefined && ownSpacing) refuse('timesteps', timesteps, `nothing while ${scheduler}'s config spaces the noise levels itself, as use_karras_sigmas does`);
   const own = timesteps ?? sigmas;
   if (own === undefined) {
     checkStepCount(numInferenceSteps as number, min, max);
