@@ -12,7 +12,7 @@ import { resolveStepCount } from './resolveStepCount.js';
 import type { SetTimestepsOptions, StepOptions, StepResult } from './Scheduler.js';
 import { shiftOf, shiftSigmas } from './shiftSigmas.js';
 import type { SigmaSchedule } from './SigmaScheduler.js';
-import { multistepTimesteps } from './spacedTimesteps.js';
+import { mostSteps, multistepTimesteps } from './spacedTimesteps.js';
 import { splitLearnedVariance, VARIANCE_TYPES } from './splitLearnedVariance.js';
 import { stepNoise } from './stepNoise.js';
 
@@ -54,9 +54,8 @@ export class DPMSolverMultistepScheduler extends MultistepScheduler<SchedulerCon
   }
 
   setTimesteps(numInferenceSteps: number | undefined, options: SetTimestepsOptions = {}): void {
-    const { num_train_timesteps: trained, timestep_spacing: spacing } = this.config;
     const count = resolveStepCount(numInferenceSteps, options, {
-      scheduler: 'DPMSolverMultistepScheduler', takes: ['timesteps', 'mu'], max: spacing === 'leading' ? trained - 1 : trained, maxTimestep: trained - 1,
+      scheduler: 'DPMSolverMultistepScheduler', takes: ['timesteps', 'mu'], max: mostSteps(this.config), maxTimestep: this.config.num_train_timesteps - 1,
       ownSpacing: this.#convert !== undefined || this.config.use_lu_lambdas || this.config.use_flow_sigmas,
     });
     const { timesteps, sigmas } = this.#schedule(count, options);

@@ -72,7 +72,7 @@ export class LCMScheduler extends AlphaScheduler<SchedulerConfig<typeof FIELDS>>
     const originTimesteps = distilledTimesteps(Math.floor(originalInferenceSteps * strength), Math.floor(trained / originalInferenceSteps));
 
     const max = options.timesteps === undefined ? originTimesteps.length : trained;
-    const count = resolveStepCount(numInferenceSteps, others, { scheduler: 'LCMScheduler', takes: ['timesteps'], max });
+    const count = resolveStepCount(numInferenceSteps, others, { scheduler: 'LCMScheduler', takes: ['timesteps'], max, maxIs: 'the original_inference_steps that the model was distilled with' });
     this.#timesteps = options.timesteps === undefined
       ? Array.from({ length: count }, (_, i) => originTimesteps[Math.floor((i * originTimesteps.length) / count)]!)
       : options.timesteps.slice(count - Math.min(Math.floor(count * strength), count));

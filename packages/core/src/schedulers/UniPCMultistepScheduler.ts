@@ -14,7 +14,7 @@ import { resolveStepCount } from './resolveStepCount.js';
 import type { SetTimestepsOptions, StepResult } from './Scheduler.js';
 import { shiftOf, shiftSigmas, stretchToTerminal } from './shiftSigmas.js';
 import type { SigmaSchedule } from './SigmaScheduler.js';
-import { multistepTimesteps } from './spacedTimesteps.js';
+import { mostSteps, multistepTimesteps } from './spacedTimesteps.js';
 
 const stepsField: ConfigField<readonly number[]> = {
   default: [], expected: 'a list of step numbers, from 0', accepts: (x) => Array.isArray(x) && x.every((step) => Number.isSafeInteger(step) && step >= 0),
@@ -60,9 +60,9 @@ export class UniPCMultistepScheduler extends MultistepScheduler<SchedulerConfig<
   }
 
   setTimesteps(numInferenceSteps: number | undefined, options: SetTimestepsOptions = {}): void {
-    const { num_train_timesteps: trained, timestep_spacing: spacing, use_flow_sigmas: flow } = this.config;
+    const { use_flow_sigmas: flow } = this.config;
     const takes = ['mu' as const, ...(flow ? ['sigmas' as const] : [])];
-    const count = resolveStepCount(numInferenceSteps, options, { scheduler: 'UniPCMultistepScheduler', takes, max: spacing === 'leading' ? trained - 1 : trained });
+    const count = resolveStepCount(numInferenceSteps, options, { scheduler: 'UniPCMultistepScheduler', takes, max: mostSteps(this.config) });
     const shift = shiftOf(options.mu, this.config, this.config.flow_shift);
     const { timesteps, sigmas } = this.#schedule(count, options.sigmas, shift);
     this.begin({ timesteps: timesteps.map(Math.trunc), sigmas });

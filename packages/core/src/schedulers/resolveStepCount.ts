@@ -9,8 +9,10 @@ export interface StepCountRules {
   readonly takes?: readonly (keyof SetTimestepsOptions)[];
   /** The fewest steps. Default 1. */
   readonly min?: number;
-  /** The most steps: its `num_train_timesteps`. */
+  /** The most steps. */
   readonly max: number;
+  /** What `max` is, in the words of the message, if not the scheduler's `num_train_timesteps`. */
+  readonly maxIs?: string | undefined;
   /** The largest own timestep. Default `max` - 1. */
   readonly maxTimestep?: number;
   /** Whether the config spaces the noise levels, which leaves no room for own timesteps. */
@@ -36,7 +38,7 @@ export function resolveStepCount(numInferenceSteps: number | undefined, options:
   if (timesteps !== undefined && ownSpacing) refuse('timesteps', timesteps, `nothing while ${scheduler}'s config spaces the noise levels itself, as use_karras_sigmas does`);
   const own = timesteps ?? sigmas;
   if (own === undefined) {
-    checkStepCount(numInferenceSteps as number, min, max);
+    checkStepCount(numInferenceSteps as number, min, max, rules.maxIs);
     return numInferenceSteps as number;
   }
   if (timesteps !== undefined) checkFalling('timesteps', timesteps, 0, maxTimestep);

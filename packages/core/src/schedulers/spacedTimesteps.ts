@@ -68,6 +68,11 @@ export function multistepTimesteps(count: number, end: number, config: SpacingCo
   }
 }
 
+/** The most steps of {@link multistepTimesteps}: `leading` needs a distance of at least 1 between one timestep more than steps. */
+export function mostSteps({ timestep_spacing: spacing, num_train_timesteps: trained }: SpacingConfig): number {
+  return spacing === 'leading' ? trained - 1 : trained;
+}
+
 function leadingTimesteps(count: number, { num_train_timesteps: trained, steps_offset: offset }: SpacingConfig): number[] {
   return Array.from({ length: count }, (_, i) => i * Math.floor(trained / count) + offset).reverse();
 }
