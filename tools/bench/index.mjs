@@ -1,9 +1,10 @@
 // npm run bench -- [NAME] [options]: measures; nothing else may run meanwhile.
 import { benchOffload } from './offload.mjs';
+import { benchUhdStep } from './uhdStep.mjs';
 import { benchUnet } from './unet.mjs';
 import { benchVae } from './vae.mjs';
 
-const BENCHES = { unet: benchUnet, memory: benchOffload, vae: benchVae };
+const BENCHES = { unet: benchUnet, memory: benchOffload, vae: benchVae, 'uhd-step': benchUhdStep };
 const [name = 'unet', ...args] = process.argv.slice(2);
 const known = name.startsWith('-') ? benchUnet : BENCHES[name];
 if (known === undefined) {

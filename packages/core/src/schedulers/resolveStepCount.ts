@@ -29,24 +29,29 @@ export interface StepCountRules {
  * do not fall from noise to image, and for a number of steps that is none, is too many, or contradicts the list
  */
 export function resolveStepCount(numInferenceSteps: number | undefined, options: SetTimestepsOptions, rules: StepCountRules): number {
-  const { scheduler, takes = [], min = 1, max, maxTimestep = max - 1, sigmasWithEnd = false, ownSpacing = false } = rules;
-  const { timesteps, sigmas } = options;
+  checkOptions(options, rules);
+  if (options.timesteps !== undefined || options.sigmas !== undefined) return countOfOwn(numInferenceSteps, options, rules);
+  checkStepCount(numInferenceSteps as number, rules.min ?? 1, rules.max, rules.maxIs);
+  return numInferenceSteps as number;
+}
+
+function checkOptions(options: SetTimestepsOptions, { scheduler, takes = [], ownSpacing = false }: StepCountRules): void {
   for (const [name, value] of Object.entries(options)) {
     if (value !== undefined && !(takes as readonly string[]).includes(name)) refuse(name, value, `nothing: ${scheduler} does not take it`);
   }
+  const { timesteps, sigmas } = options;
   if (timesteps !== undefined && sigmas !== undefined) refuse('sigmas', sigmas, 'timesteps or sigmas, not both');
   if (timesteps !== undefined && ownSpacing) refuse('timesteps', timesteps, `nothing while ${scheduler}'s config spaces the noise levels itself, as use_karras_sigmas does`);
-  const own = timesteps ?? sigmas;
-  if (own === undefined) {
-    checkStepCount(numInferenceSteps as number, min, max, rules.maxIs);
-    return numInferenceSteps as number;
-  }
-  if (timesteps !== undefined) checkFalling('timesteps', timesteps, 0, maxTimestep);
-  if (sigmas !== undefined) checkFalling('sigmas', sigmas, 0, Infinity);
-  const count = sigmas !== undefined && sigmasWithEnd ? own.length - 1 : own.length;
-  if (count < min) refuse(timesteps === undefined ? 'sigmas' : 'timesteps', own, `enough of them for ${min} steps`);
+}
+
+function countOfOwn(numInferenceSteps: number | undefined, { timesteps, sigmas }: SetTimestepsOptions, rules: StepCountRules): number {
+  const { min = 1, max, maxTimestep = max - 1, sigmasWithEnd = false } = rules;
+  const [argument, own, most] = timesteps === undefined ? ['sigmas', sigmas as readonly number[], Infinity] as const : ['timesteps', timesteps, maxTimestep] as const;
+  checkFalling(argument, own, 0, most);
+  const count = argument === 'sigmas' && sigmasWithEnd ? own.length - 1 : own.length;
+  if (count < min) refuse(argument, own, `enough of them for ${min} ${min === 1 ? 'step' : 'steps'}`);
   if (numInferenceSteps !== undefined && numInferenceSteps !== count && numInferenceSteps !== own.length) {
-    refuse('numInferenceSteps', numInferenceSteps, `nothing, or ${count}, as many as the given ${timesteps === undefined ? 'sigmas' : 'timesteps'} make`);
+    refuse('numInferenceSteps', numInferenceSteps, `nothing, or ${count}, as many as the given ${argument} make`);
   }
   return count;
 }
