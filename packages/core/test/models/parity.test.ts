@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { Tensor } from 'onnxruntime-common';
+import type { Tensor } from 'onnxruntime-common';
 import type { Component } from '../../src/pipelines/Component.js';
 import { FixtureCase } from '../support/FixtureCase.js';
 import { openComponent } from '../support/openComponent.js';
+import { stackTensors } from '../support/stackTensors.js';
 
 const COMPONENT_OF: Readonly<Record<string, string>> = { 'UNet2DConditionModel.forward': 'unet', 'AutoencoderKL.decode': 'vae', 'AutoencoderKL.encode': 'vae', 'CLIPTextModel.forward': 'text_encoder', 'T5EncoderModel.forward': 'text_encoder', 'CogVideoXTransformer3DModel.forward': 'transformer', 'AutoencoderKLCogVideoX.decode': 'vae', 'AutoencoderKLCogVideoX.encode': 'vae' };
 
@@ -31,17 +32,10 @@ describe.each(['sd-tiny', 'sd2-tiny', 'sd-tiny-f16', 'sd-tiny-sharded', 'cogvide
       const hiddenNames = Array.from({ length: layers }, (_, i) => `hidden_states.${i}`);
       const results = await (components.get(component) as Component).invoke(entry, await fixture.inputs(call), { outputs: [...Object.keys(plain), ...hiddenNames] });
       for (const output of Object.keys(plain)) report[`${call} ${output}`] = await fixture.excess(call, output, results[output] as Tensor);
-      if (hidden !== undefined) report[`${call} hidden_states`] = await fixture.excess(call, 'hidden_states', stack(hiddenNames.map((key) => results[key] as Tensor)));
+      if (hidden !== undefined) report[`${call} hidden_states`] = await fixture.excess(call, 'hidden_states', stackTensors(hiddenNames.map((key) => results[key] as Tensor)));
       void mode;
       void std;
     }
     expect(Object.entries(report).filter(([, excess]) => !(excess <= 1))).toEqual([]);
   }, 60_000);
 });
-
-function stack(tensors: readonly Tensor[]): Tensor {
-  const [first] = tensors as [Tensor];
-  const data = new Float32Array(first.size * tensors.length);
-  for (const [i, tensor] of tensors.entries()) data.set(tensor.data as Float32Array, i * first.size);
-  return new Tensor('float32', data, [tensors.length, ...first.dims]);
-}
