@@ -135,6 +135,8 @@ export { Image } from './images/Image.js';
 export type { ImageParts } from './images/ImageParts.js';
 export type { EncodeImageOptions } from './images/encodeImage.js';
 export type { ImageFormat } from './images/ImageFormat.js';
+export { exportToVideo } from './images/exportToVideo.js';
+export type { ExportToVideoOptions, VideoInput } from './images/exportToVideo.js';
 export { imagesFromPixels, imagesFromSample, pixelsFromSample } from './images/imagesFromSample.js';
 export type { ImageMetadata } from './images/imagesFromSample.js';
 export { Tensor } from 'onnxruntime-common';
