@@ -12,7 +12,7 @@ import { serializeOnnx } from '../graph/onnx/serializeOnnx.js';
 import { lowerAttention } from '../graph/passes/AttentionLowering.js';
 import { bindWeights } from '../graph/passes/bindWeights.js';
 import { chunkFeedForward } from '../graph/passes/chunkFeedForward.js';
-import { chunkedAttention } from '../graph/passes/chunkedAttention.js';
+import { attentionWithin } from '../graph/passes/attentionWithin.js';
 import { lowerGroupNorm } from '../graph/passes/lowerGroupNorm.js';
 import { splitWideWeights } from '../graph/passes/splitWideWeights.js';
 import { widenWeights } from '../graph/passes/widenWeights.js';
@@ -86,6 +86,8 @@ interface CompiledEntry {
   readonly outline: Outline;
   readonly programs: ReadonlyMap<string, SegmentProgram>;
 }
+
+const FLOAT32_BYTES = 4;
 
 /** How many shapes of calls are remembered, so that alternating between a few costs nothing. */
 const REMEMBERED_SHAPES = 6;
@@ -258,7 +260,7 @@ export class Component implements ComponentHandle {
   async #execute(entryName: string, inputs: NamedTensors, options: CallOptions): Promise<NamedTensors> {
     const entry = this.#entry(entryName);
     const outputs: NamedTensors[] = [];
-    for (const part of splitInputs(inputs, entry, this.#budget.maxBatch)) {
+    for (const part of splitInputs(inputs, entry, this.#maxBatch(entryName, inputs))) {
       const pieces: NamedTensors[] = [];
       for await (const piece of this.#pieces(entryName, part, options)) pieces.push(piece);
       outputs.push(joinPieces(pieces, entry.sequence?.axis ?? 0));
@@ -269,7 +271,7 @@ export class Component implements ComponentHandle {
   /** As {@link Component.#execute} of `decode`, part by part. */
   async * #decodePieces(z: Tensor, options: CallOptions): AsyncGenerator<SampleRows> {
     let index = 0;
-    for (const part of splitInputs({ z }, this.#entry('decode'), this.#budget.maxBatch)) {
+    for (const part of splitInputs({ z }, this.#entry('decode'), this.#maxBatch('decode', { z }))) {
       let frame = 0;
       for await (const { sample } of this.#pieces('decode', part, options)) {
         yield* rowsOfSample(sample as Tensor, { index, frame });
@@ -277,6 +279,18 @@ export class Component implements ComponentHandle {
       }
       index += (part['z'] as Tensor).dims[0] as number;
     }
+  }
+
+  /** How many samples of a batch are computed at once: as many as the memory limit has room for, by the largest value that one of them needs. */
+  #maxBatch(entryName: string, inputs: NamedTensors): number {
+    if (this.#budget.limit === undefined) return Infinity;
+    const entry = this.#entry(entryName);
+    checkInputs(this.name, entryName, entry, inputs);
+    let largest = 0;
+    this.model.outline(entry, checkInputs(this.name, entryName, entry, splitInputs(inputs, entry, 1)[0] as NamedTensors), ({ shapes }) => {
+      for (const dims of shapes.values()) largest = Math.max(largest, dims.reduce((a, b) => a * b, FLOAT32_BYTES));
+    });
+    return this.#budget.maxBatch(largest);
   }
 
   /** Runs an entry point piece by piece, or at once if it knows no pieces. What passes between pieces stays on the device. */
@@ -426,7 +440,7 @@ export class Component implements ComponentHandle {
   #transform(bound: Graph): Graph {
     const graph = this.#hooks.transformGraph.call(bound, { component: this.name, segment: bound.name });
     const bytes = this.#budget.transientBytes;
-    return widenWeights(splitWideWeights(chunkFeedForward(lowerAttention(lowerGroupNorm(graph), chunkedAttention(bytes)), bytes), bytes));
+    return widenWeights(splitWideWeights(chunkFeedForward(lowerAttention(lowerGroupNorm(graph), attentionWithin(bytes)), bytes), bytes));
   }
 
   #listSegments(): readonly ComponentSegment[] {
