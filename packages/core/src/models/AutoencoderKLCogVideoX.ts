@@ -9,6 +9,7 @@ import { CausalConv3d, type ConvCache } from './blocks/CausalConv3d.js';
 import { nearestFrames } from './blocks/nearestFrames.js';
 import { SpatialNorm3D } from './blocks/SpatialNorm3D.js';
 import { ConfigReader, type ModelConfig } from './ConfigReader.js';
+import { loadPretrained, type LoadPretrainedOptions, type PretrainedModel } from './loadPretrained.js';
 import { Model, type ModelEntry } from './Model.js';
 
 /** Latent frames that are decoded at once; diffusers' `num_latent_frames_batch_size`. */
@@ -248,6 +249,11 @@ export class AutoencoderKLCogVideoX extends Model {
         forward: ({ x, ...before }) => withCache(before, (cache) => ({ moments: this.encoder.forward(x as Value, cache) })),
       },
     };
+  }
+
+  /** Opens the weights of one in a checkpoint: a folder or a hub id. See {@link loadPretrained}. */
+  static async fromPretrained(folderOrId: string, options: LoadPretrainedOptions = {}): Promise<PretrainedModel<AutoencoderKLCogVideoX>> {
+    return loadPretrained('AutoencoderKLCogVideoX', AutoencoderKLCogVideoX.fromConfig, folderOrId, options);
   }
 
   /** Throws ERR_CONFIG_UNSUPPORTED or ERR_CONFIG_INVALID naming the field. */

@@ -12,6 +12,7 @@ import { rotaryPositions } from './blocks/rotaryPositions.js';
 import { addSincosPositions, type PatchGrid } from './blocks/sincosPositions.js';
 import { TimestepEmbedding, timestepFrequencies } from './blocks/TimestepEmbedding.js';
 import { ConfigReader, type ModelConfig } from './ConfigReader.js';
+import { loadPretrained, type LoadPretrainedOptions, type PretrainedModel } from './loadPretrained.js';
 import { Model, type ModelEntry } from './Model.js';
 
 const QK_NORM_EPSILON = 1e-6;
@@ -252,6 +253,11 @@ export class CogVideoXTransformer3DModel extends Model {
         forward: (inputs) => this.#forward(inputs),
       },
     };
+  }
+
+  /** Opens the weights of one in a checkpoint: a folder or a hub id. See {@link loadPretrained}. */
+  static async fromPretrained(folderOrId: string, options: LoadPretrainedOptions = {}): Promise<PretrainedModel<CogVideoXTransformer3DModel>> {
+    return loadPretrained('CogVideoXTransformer3DModel', CogVideoXTransformer3DModel.fromConfig, folderOrId, options);
   }
 
   /** Throws ERR_CONFIG_UNSUPPORTED or ERR_CONFIG_INVALID naming the field. */

@@ -7,6 +7,7 @@ import { Parameter } from '../graph/Parameter.js';
 import { segment } from '../graph/segment.js';
 import type { Value } from '../graph/Value.js';
 import { ConfigReader, type ModelConfig } from './ConfigReader.js';
+import { loadPretrained, type LoadPretrainedOptions, type PretrainedModel } from './loadPretrained.js';
 import { Model, type ModelEntry } from './Model.js';
 
 const DENSE_ACTIVATIONS = { relu, gelu, gelu_new: geluTanh, gelu_pytorch_tanh: geluTanh, silu, swish: silu } as const;
@@ -183,6 +184,11 @@ export class T5EncoderModel extends Model {
     this.shared = new Embedding(options.vocabulary, options.width);
     this.encoder = new T5Stack(options);
     this.#options = options;
+  }
+
+  /** Opens the weights of one in a checkpoint: a folder or a hub id. See {@link loadPretrained}. */
+  static async fromPretrained(folderOrId: string, options: LoadPretrainedOptions = {}): Promise<PretrainedModel<T5EncoderModel>> {
+    return loadPretrained('T5EncoderModel', T5EncoderModel.fromConfig, folderOrId, options);
   }
 
   /** Throws ERR_CONFIG_UNSUPPORTED or ERR_CONFIG_INVALID naming the field. */

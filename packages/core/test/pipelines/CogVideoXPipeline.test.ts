@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { Tensor } from 'onnxruntime-common';
+import { CogVideoXTransformer3DModel } from '../../src/models/CogVideoXTransformer3DModel.js';
 import { CogVideoXPipeline } from '../../src/pipelines/CogVideoXPipeline.js';
 import type { GenerateOptions } from '../../src/pipelines/GenerateOptions.js';
 import type { FrameEvent, WarningEvent } from '../../src/pipelines/PipelineEvent.js';
@@ -157,4 +158,21 @@ describe('a run that is stopped leaves the pipeline usable', () => {
 
 test('another checkpoint is no CogVideoXPipeline', async () => {
   await expect(CogVideoXPipeline.fromPretrained(fixturePath('sd-tiny'))).rejects.toEqual(expect.objectContaining({ code: 'ERR_ARGUMENT_INVALID', message: expect.stringContaining('StableDiffusionPipeline') }));
+});
+
+describe('a transformer that is loaded by itself', () => {
+  test('takes the place of the checkpoint\'s', async () => {
+    const transformer = await CogVideoXTransformer3DModel.fromPretrained(fixture.folder, { subfolder: 'transformer', dtype: 'float32' });
+    await using other = await CogVideoXPipeline.fromPretrained(fixture.folder, { components: { transformer }, deviceOptions: { inline: true }, plugins: [new ShiftedDDIMPlugin()] });
+    const [ours, theirs] = [await pipe.generate('a panda', { ...SMALL, numFrames: 1 }), await other.generate('a panda', { ...SMALL, numFrames: 1 })];
+    expect(theirs.frames[0]![0]!.data).toEqual(ours.frames[0]![0]!.data);
+  });
+
+  test.each([
+    ['another class', { subfolder: 'vae' }, 'ERR_ARGUMENT_INVALID', /not a AutoencoderKLCogVideoX/],
+    ['weights that are wider than asked for', { subfolder: 'transformer', dtype: 'float16' }, 'ERR_ARGUMENT_INVALID', /at least F32/],
+    ['a folder that is not there', { subfolder: 'none' }, 'ERR_FILE_NOT_FOUND', /none/],
+  ] as const)('is refused: %s', async (_, options, code, message) => {
+    await expect(CogVideoXTransformer3DModel.fromPretrained(fixture.folder, options)).rejects.toEqual(expect.objectContaining({ code, message: expect.stringMatching(message) }));
+  });
 });
