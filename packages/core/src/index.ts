@@ -73,7 +73,7 @@ export { T5EncoderModel } from './models/T5EncoderModel.js';
 export { UNet2DConditionModel } from './models/UNet2DConditionModel.js';
 export { Model } from './models/Model.js';
 export type { LoadPretrainedOptions, PretrainedModel } from './models/loadPretrained.js';
-export type { EntrySequence, InputShapes, ModelEntry, ModelInput } from './models/Model.js';
+export type { EntrySequence, InputShapes, ModelEntry, ModelInput, TilingDefaults } from './models/Model.js';
 export type { ModelConfig } from './models/ConfigReader.js';
 export { exportOnnx } from './models/exportOnnx.js';
 export type { ExportOptions } from './models/exportOnnx.js';

@@ -1,7 +1,7 @@
 import type { Device } from '../device/Device.js';
 import type { OnnxModel } from '../device/OnnxModel.js';
 import type { Graph } from '../graph/Graph.js';
-import type { InputShapes } from '../models/Model.js';
+import type { InputShapes, TilingDefaults } from '../models/Model.js';
 import type { SegmentHandle } from './SegmentHandle.js';
 
 /** One component of a pipeline, as plugins see it: what they need to decide what is in memory when. */
@@ -10,6 +10,8 @@ export interface ComponentHandle {
   readonly name: string;
   /** The contents of its `config.json`. */
   readonly config: Readonly<Record<string, unknown>>;
+  /** How its model is cut into tiles, where it has a way of its own: a VAE of videos. */
+  readonly tiling: TilingDefaults | undefined;
   /** Where it runs. */
   readonly device: Device;
   readonly loaded: boolean;

@@ -45,6 +45,18 @@ export interface ModelEntry {
 /** What a traced entry point is fed: name → element type and sizes. */
 export type InputShapes = Readonly<Record<string, { readonly type: ElementType; readonly dims: readonly number[] }>>;
 
+/** How a VAE is cut into overlapping tiles unless told otherwise; diffusers' `tile_sample_min_*` and `tile_overlap_factor_*`. */
+export interface TilingDefaults {
+  /** Of a tile, in pixels. */
+  readonly height: number;
+  readonly width: number;
+  /** Share of a tile that overlaps the next, on each axis. */
+  readonly overlapHeight: number;
+  readonly overlapWidth: number;
+  /** Frames that are computed at once, at most. */
+  readonly frames: number;
+}
+
 /**
  * A model as a pure description: config → entry points made of ordered segments, with neither weights nor a runtime.
  * Subclasses carry diffusers' names and read like the Python they mirror.
@@ -60,6 +72,11 @@ export abstract class Model extends Module {
   get parameters(): readonly Parameter[] {
     this.#parameters ??= nameParameters(this);
     return this.#parameters;
+  }
+
+  /** How it is cut into tiles, where a model has a way of its own. */
+  get tiling(): TilingDefaults | undefined {
+    return undefined;
   }
 
   /** Other spellings under which real checkpoints hold a key, in order of preference. */

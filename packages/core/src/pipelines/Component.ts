@@ -26,7 +26,7 @@ import type { NamedDeviceTensors, SegmentCall } from '../hooks/SegmentCall.js';
 import { DecodeWrapping } from '../hooks/DecodeWrapping.js';
 import { rowsOfSample, type SampleRows, sampleOfRows } from '../hooks/SampleRows.js';
 import { Wrapping } from '../hooks/Wrapping.js';
-import type { InputShapes, Model, ModelEntry } from '../models/Model.js';
+import type { InputShapes, Model, ModelEntry, TilingDefaults } from '../models/Model.js';
 import { ModelWeights } from '../models/ModelWeights.js';
 import type { ComponentCheckpoint } from '../weights/ComponentCheckpoint.js';
 import { Activations } from './Activations.js';
@@ -134,6 +134,10 @@ export class Component implements ComponentHandle {
   /** The contents of `config.json`. */
   get config(): Readonly<Record<string, unknown>> {
     return this.model.config;
+  }
+
+  get tiling(): TilingDefaults | undefined {
+    return this.model.tiling;
   }
 
   get loaded(): boolean {
