@@ -1,3 +1,4 @@
+import type * as H264 from 'h264-mp4-encoder';
 import type { H264MP4Encoder } from 'h264-mp4-encoder';
 import { ThimbleError } from '../errors.js';
 import type { PlainImage } from './ImageParts.js';
@@ -76,7 +77,7 @@ async function createEncoder(): Promise<H264MP4Encoder> {
   const before = EVENTS.map((event) => new Set(process.rawListeners(event)));
   try {
     // A CommonJS module: named imports of it are not there everywhere.
-    const { default: { createH264MP4Encoder } } = await import('h264-mp4-encoder') as unknown as { default: typeof import('h264-mp4-encoder') };
+    const { default: { createH264MP4Encoder } } = await import('h264-mp4-encoder') as unknown as { default: typeof H264 };
     return await createH264MP4Encoder();
   } catch (cause) {
     throw new ThimbleError('ERR_VIDEO_ENCODE', { format: 'mp4', reason: String(cause) }, { cause });

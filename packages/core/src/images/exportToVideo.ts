@@ -1,5 +1,5 @@
 import { extname } from 'node:path';
-import { Tensor } from 'onnxruntime-common';
+import type { Tensor } from 'onnxruntime-common';
 import { ThimbleError } from '../errors.js';
 import { AnimationEncoder } from './AnimationEncoder.js';
 import { Image } from './Image.js';

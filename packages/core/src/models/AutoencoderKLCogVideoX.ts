@@ -310,8 +310,9 @@ function cachedSegment(name: string, convolutions: readonly CausalConv3d[], inpu
   const results = segment(name, { ...inputs, ...caches }, (inner) => {
     const after: Record<string, Value> = {};
     const before = Object.fromEntries(convolutions.map(({ path }) => [path, inner[port(path)]]));
-    const x = body(inner, { before, after });
-    return { x, ...Object.fromEntries(Object.entries(after).map(([path, value]) => [port(path), value])) } as Record<string, Value>;
+    const results: Record<string, Value> = { x: body(inner, { before, after }) };
+    for (const [path, value] of Object.entries(after)) results[port(path)] = value;
+    return results;
   });
   for (const { path } of convolutions) cache.after[path] = results[port(path)] as Value;
   return results['x'] as Value;

@@ -28,7 +28,7 @@ export interface EntrySequence {
   /** Outputs whose names start so are the state: inputs of the same names for the next piece; absent for the first. */
   readonly state: string;
   /** Lengths of the pieces of an input of a length, in order. */
-  pieces(length: number): readonly number[];
+  readonly pieces: (length: number) => readonly number[];
 }
 
 /** An entry point of a model, such as `call`, `encode` or `decode`. */

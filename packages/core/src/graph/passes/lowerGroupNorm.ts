@@ -53,7 +53,7 @@ function lowerByLines(node: GraphNode, [, ...rest]: Shape, groups: number, epsil
   const variance = emit.one('Mul', [squares, emit.constant('float32', [], [1 / w])]);
   const deviation = emit.one('Reciprocal', [emit.one('Sqrt', [emit.one('Add', [variance, emit.constant('float32', [], [epsilon])])])]);
   const gains = emit.one('Reshape', [gain, emit.constant('int64', [4], [1, groups, -1, 1])]);
-  const scale = emit.one('Reshape', [emit.one('Mul', [deviation, gains]), emit.constant('int64', [rest.length + 1], [-1, rest[0] as number, ...rest.slice(1).map(() => 1)])]);
+  const scale = emit.one('Reshape', [emit.one('Mul', [deviation, gains]), emit.constant('int64', [rest.length + 1], [-1, rest[0], ...rest.slice(1).map(() => 1)])]);
   const back = emit.one('Reshape', [distance, emit.constant('int64', [rest.length + 1], [-1, ...rest])]);
   emit.last('Add', [emit.one('Mul', [back, scale]), bias], node.outputs[0] as string);
 }
