@@ -43,7 +43,7 @@ describe('a model in the smallest pieces computes what diffusers computes', () =
       await device.dispose();
     }
     // It was in pieces indeed.
-    expect(programs[1]).toBeGreaterThan(1.5 * programs[0]!);
+    expect(programs[1]).toBeGreaterThan(1.25 * programs[0]!);
   });
 });
 
