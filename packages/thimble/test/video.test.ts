@@ -42,6 +42,11 @@ describe('thimble video', () => {
     expect(readFileSync(join(folder, 'sea-2.gif')).toString('latin1', 0, 3)).toBe('GIF');
   });
 
+  test('and thimble generate say which of the two a model is for', async () => {
+    const { code, stderr } = await runCli(['generate', 'x', '-m', MODEL, '--use', 'ddim'], folder);
+    expect([code, stderr]).toEqual([2, expect.stringMatching(/makes videos: thimble video/)]);
+  });
+
   test.each([
     ['a size that is no multiple of 16', [...FAST, '--size', '72x48'], 2, /multiple of 16/],
     ['a model of pictures', ['-m', PICTURES], 2, /makes pictures: thimble generate/],
