@@ -37,6 +37,13 @@ export class Activations {
     this.set(tensors, names);
   }
 
+  /** Hands a value over: whoever asks for it frees it. Throws a RangeError as {@link Activations.get}. */
+  take(value: string): DeviceTensor {
+    const tensor = this.get(value);
+    this.#owned.delete(tensor.id);
+    return tensor;
+  }
+
   /** Forgets values, and frees what nothing names any more. */
   async release(values: readonly string[]): Promise<void> {
     for (const value of values) this.#values.delete(value);

@@ -120,7 +120,7 @@ export class PipelineFactory {
 
   async createTokenizer(folder: string, className: string): Promise<Tokenizer> {
     const provided = this.services.find(TOKENIZERS, className);
-    return provided === undefined ? createTokenizer(folder) : provided.fromPretrained(folder);
+    return provided === undefined ? createTokenizer(folder, className) : provided.fromPretrained(folder);
   }
 
   async #createDevice(): Promise<Device> {
