@@ -20,7 +20,7 @@ export interface VaeEntry {
 }
 
 /** `vae.decode({ z })` or `vae.encode({ x })` of a component. */
-export function vaeEntry({ config, tiling }: ComponentHandle, name: VaeEntry['name']): VaeEntry {
+export function vaeEntry({ config, model: { tiling } }: ComponentHandle, name: VaeEntry['name']): VaeEntry {
   const channels = Array.isArray(config['block_out_channels']) ? (config['block_out_channels'] as number[]) : [64];
   const scale = 2 ** (channels.length - 1);
   const sizes = { sampleSize: Number(config['sample_size'] ?? 32), scale, widestChannels: channels[1] ?? channels[0] ?? 64, tiling };

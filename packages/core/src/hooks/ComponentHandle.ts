@@ -1,7 +1,7 @@
 import type { Device } from '../device/Device.js';
 import type { OnnxModel } from '../device/OnnxModel.js';
 import type { Graph } from '../graph/Graph.js';
-import type { InputShapes, Model, TilingDefaults } from '../models/Model.js';
+import type { InputShapes, Model } from '../models/Model.js';
 import type { TensorInfo } from '../weights/TensorInfo.js';
 import type { SegmentHandle } from './SegmentHandle.js';
 
@@ -11,8 +11,6 @@ export interface ComponentHandle {
   readonly name: string;
   /** The contents of its `config.json`. */
   readonly config: Readonly<Record<string, unknown>>;
-  /** How its model is cut into tiles, where it has a way of its own: a VAE of videos. */
-  readonly tiling: TilingDefaults | undefined;
   /** Where it runs. */
   readonly device: Device;
   /** What it computes, without weights. */

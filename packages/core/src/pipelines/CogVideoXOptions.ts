@@ -1,7 +1,7 @@
 import type { Tensor } from 'onnxruntime-common';
 import type { Prompt } from './DiffusionPipeline.js';
 import type { GenerateOptions, OutputType } from './GenerateOptions.js';
-import { checkEmbeds, checkGenerator, checkOption, checkSeed, invalidOption, isPositive, OUTPUT_TYPES, readNegativePrompts, readPrompts, stepCount } from './runOptions.js';
+import { checkEmbeds, checkGenerator, checkOption, checkSeed, invalidOption, isPositive, OUTPUT_TYPES, readNegativePrompts, readPrompts } from './runOptions.js';
 
 /** The options that a `CogVideoXPipeline` takes. */
 export const COGVIDEOX_OPTIONS: readonly (keyof GenerateOptions)[] = [

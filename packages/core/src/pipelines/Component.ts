@@ -22,7 +22,7 @@ import type { SegmentPreparation } from '../hooks/SegmentPreparation.js';
 import { DecodeWrapping } from '../hooks/DecodeWrapping.js';
 import { rowsOfSample, type SampleRows, sampleOfRows } from '../hooks/SampleRows.js';
 import { type Next, Wrapping } from '../hooks/Wrapping.js';
-import type { InputShapes, Model, ModelEntry, TilingDefaults } from '../models/Model.js';
+import type { InputShapes, Model, ModelEntry } from '../models/Model.js';
 import { ModelWeights } from '../models/ModelWeights.js';
 import type { ComponentCheckpoint } from '../weights/ComponentCheckpoint.js';
 import type { TensorInfo } from '../weights/TensorInfo.js';
@@ -154,10 +154,6 @@ export class Component implements ComponentHandle {
   /** The hooks of its pipeline. */
   get hooks(): Hooks {
     return this.#hooks;
-  }
-
-  get tiling(): TilingDefaults | undefined {
-    return this.model.tiling;
   }
 
   get loaded(): boolean {
