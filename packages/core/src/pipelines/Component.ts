@@ -8,17 +8,13 @@ import type { OnnxModel } from '../device/OnnxModel.js';
 import type { Graph } from '../graph/Graph.js';
 import type { Outline } from '../graph/Outline.js';
 import { MemoryBudget } from '../device/MemoryBudget.js';
-import { bindWeights } from '../graph/passes/bindWeights.js';
-import { freezeShapes } from '../graph/passes/freezeShapes.js';
 import type { ComponentHandle } from '../hooks/ComponentHandle.js';
 import type { DecodeCall } from '../hooks/DecodeCall.js';
 import type { EncodeCall } from '../hooks/EncodeCall.js';
-import type { GraphContext } from '../hooks/GraphContext.js';
 import type { Hooks } from '../hooks/manifest.js';
 import type { ModelCall, NamedTensors } from '../hooks/ModelCall.js';
 import type { RunContext } from '../hooks/RunContext.js';
 import type { NamedDeviceTensors, SegmentCall } from '../hooks/SegmentCall.js';
-import type { SegmentPreparation } from '../hooks/SegmentPreparation.js';
 import { DecodeWrapping } from '../hooks/DecodeWrapping.js';
 import { rowsOfSample, type SampleRows, sampleOfRows } from '../hooks/SampleRows.js';
 import { type Next, Wrapping } from '../hooks/Wrapping.js';
@@ -30,14 +26,13 @@ import { Activations } from './Activations.js';
 import { checkInputs } from './checkInputs.js';
 import { ComponentSegment, type SegmentProgram } from './ComponentSegment.js';
 import { halfInputsOf, type PlannedSegment, planEntry } from './EntryPlan.js';
-import { checkFrozen, type FrozenEntry, type FrozenPrograms } from './FrozenEntry.js';
-import { lowerGraph, type LoweringOptions } from './lowerGraph.js';
+import type { FrozenEntry, FrozenPrograms } from './FrozenEntry.js';
 import { nominalShapes } from './nominalShapes.js';
 import type { LoadEvent, ModelEvent } from './PipelineEvent.js';
 import { cutInputs, joinPieces } from './pieces.js';
 import { toFloat16, toFloat32 } from './floatTensors.js';
 import { joinOutputs, splitInputs } from './splitInputs.js';
-import { programOf } from './programOf.js';
+import { type CompiledEntry, ProgramBuilder } from './ProgramBuilder.js';
 import { TurnQueue } from './TurnQueue.js';
 import { layoutOf, type WeightLayout } from './WeightLayout.js';
 
@@ -88,16 +83,6 @@ interface RunRequest extends Omit<PieceInputs, 'last'> {
 
 type RunValues = Pick<ProgramResult, 'downloaded' | 'kept'>;
 
-interface CompiledEntry {
-  readonly outline: Outline;
-  readonly programs: ReadonlyMap<string, SegmentProgram>;
-}
-
-const FLOAT32_BYTES = 4;
-
-/** How many shapes of calls are remembered, so that alternating between a few costs nothing. */
-const REMEMBERED_SHAPES = 6;
-
 /**
  * A model bound to a checkpoint and a device. It runs its segments in order, with the hooks in this process; activations stay on
  * the device. With no segment hook tapped, a call is one message to the device.
@@ -113,8 +98,7 @@ export class Component implements ComponentHandle {
   readonly #notify: (event: LoadEvent | ModelEvent) => void;
   readonly #weights: ModelWeights;
   readonly #known = new Map<string, ComponentSegment>();
-  readonly #compiled = new Map<string, CompiledEntry>();
-  readonly #largest = new Map<string, number>();
+  readonly #programs: ProgramBuilder;
   readonly #turns = new TurnQueue();
   readonly #inside = new AsyncLocalStorage<true>();
   #segments: readonly ComponentSegment[] | undefined;
@@ -132,6 +116,8 @@ export class Component implements ComponentHandle {
     this.#budget = budget;
     this.#notify = notify;
     this.#weights = ModelWeights.match(name, model, checkpoint);
+    const { activations, frozen } = parts;
+    this.#programs = new ProgramBuilder({ name, model, device, hooks, budget, activations, frozen, weights: this.#weights });
     this.#revision = revisionOf(hooks);
   }
 
@@ -174,12 +160,11 @@ export class Component implements ComponentHandle {
   }
 
   graph(entry: string, inputs: InputShapes): Graph {
-    return this.#bind(this.model.graph(entry, inputs));
+    return this.#programs.bind(this.model.graph(entry, inputs));
   }
 
   lower(graph: Graph): OnnxModel {
-    const transformed = this.#hooks.transformGraph.call(graph, { ...this.#context(graph), partial: true });
-    return programOf(lowerGraph(transformed, this.#lowering())).model;
+    return this.#programs.lowerPart(graph);
   }
 
   /**
@@ -190,7 +175,7 @@ export class Component implements ComponentHandle {
   layout(weight: string): WeightLayout {
     const parameter = this.model.parameters.find(({ key }) => key === weight);
     if (parameter === undefined) throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'weight', value: weight, expected: `the key of a weight of ${this.name}, such as ${this.model.parameters[0]?.key}` });
-    const memoryFormat = this.#graphWith(weight)?.memoryFormat ?? 'contiguous';
+    const memoryFormat = this.#programs.graphWith(weight)?.memoryFormat ?? 'contiguous';
     return layoutOf(parameter.shape, memoryFormat, this.device.provider);
   }
 
@@ -205,9 +190,7 @@ export class Component implements ComponentHandle {
     const [part] = splitInputs({ ...inputs }, entry, this.#maxBatch(entryName, { ...inputs }));
     const shapes = checkInputs(this.name, entryName, entry, part as NamedTensors);
     checkOnePiece(entryName, entry, shapes);
-    const programs = new Map<string, SegmentProgram>();
-    this.model.outline(entry, shapes, (graph) => programs.set(graph.name, this.#lower(freezeShapes(this.#transform(this.#bind(graph))))));
-    return { inputs: shapes, programs };
+    return { inputs: shapes, programs: this.#programs.freeze(entry, shapes) };
   }
 
   /** This component, running `frozen` and nothing else. It has sessions of its own. */
@@ -341,20 +324,7 @@ export class Component implements ComponentHandle {
     checkInputs(this.name, entryName, entry, inputs);
     const [one, ...others] = splitInputs(inputs, entry, 1) as [NamedTensors, ...NamedTensors[]];
     if (others.length === 0 || this.#budget.limit === undefined) return Infinity;
-    return this.#budget.maxBatch(this.#largestValue(entryName, checkInputs(this.name, entryName, entry, one)));
-  }
-
-  /** In bytes; worked out by tracing the model, so it is remembered. */
-  #largestValue(entryName: string, shapes: InputShapes): number {
-    const key = keyOf(entryName, shapes);
-    const known = this.#largest.get(key);
-    if (known !== undefined) return known;
-    let largest = 0;
-    this.model.outline(this.#entry(entryName), shapes, (graph) => {
-      for (const dims of graph.shapes.values()) largest = Math.max(largest, dims.reduce((a, b) => a * b, FLOAT32_BYTES));
-    });
-    remember(this.#largest, key, largest);
-    return largest;
+    return this.#budget.maxBatch(this.#programs.largestValue(entryName, entry, checkInputs(this.name, entryName, entry, one)));
   }
 
   /** Runs an entry point piece by piece, or at once if it knows no pieces. What passes between pieces stays on the device. */
@@ -477,44 +447,12 @@ export class Component implements ComponentHandle {
     const revision = revisionOf(this.#hooks);
     if (revision === this.#revision) return;
     this.#revision = revision;
-    this.#compiled.clear();
+    this.#programs.forget();
     for (const segment of this.#known.values()) await segment.forget();
   }
 
   async #compile(entryName: string, entry: ModelEntry, shapes: InputShapes): Promise<CompiledEntry> {
-    const key = keyOf(entryName, shapes);
-    const known = this.#compiled.get(key);
-    if (known !== undefined) return known;
-    const frozen = await this.#frozenPrograms(entryName, shapes);
-    const programs = new Map<string, SegmentProgram>(frozen);
-    const outline = this.model.outline(entry, shapes, (graph) => {
-      this.#know(graph, entryName);
-      if (frozen === undefined) programs.set(graph.name, this.#lower(this.#transform(this.#bind(graph))));
-    });
-    const compiled = { outline, programs };
-    remember(this.#compiled, key, compiled);
-    return compiled;
-  }
-
-  /** From the pristine graph to what the runtime takes; what plugins do stands between binding and lowering. */
-  #lower(transformed: Graph): SegmentProgram {
-    return programOf(lowerGraph(transformed, this.#lowering(this.#parts.activations)));
-  }
-
-  #lowering(activations: LoweringOptions['activations'] = 'float32'): LoweringOptions {
-    return { bytes: this.#budget.transientBytes, activations, provider: this.device.provider };
-  }
-
-  #bind(graph: Graph): Graph {
-    return bindWeights(graph, (key) => this.#weights.find(key));
-  }
-
-  #transform(bound: Graph): Graph {
-    return this.#hooks.transformGraph.call(bound, this.#context(bound));
-  }
-
-  #context({ name }: Graph): GraphContext {
-    return { component: this.name, segment: name, provider: this.device.provider };
+    return this.#programs.compile(entryName, entry, shapes, (graph) => this.#know(graph, entryName));
   }
 
   #listSegments(): readonly ComponentSegment[] {
@@ -532,47 +470,14 @@ export class Component implements ComponentHandle {
   #know(graph: Graph, entryName: string): void {
     const { name } = graph;
     if (this.#known.has(name)) return;
-    const source = { nominal: async () => this.#nominal(entryName, name), prepare: async (program: SegmentProgram) => this.#prepare(name, program) };
-    this.#known.set(name, new ComponentSegment(name, this.#bytesOf(graph), this.device, source, (segment) => this.segments.indexOf(segment)));
+    const source = { nominal: async () => this.#nominal(entryName, name), prepare: async (program: SegmentProgram) => this.#programs.prepare(name, program) };
+    this.#known.set(name, new ComponentSegment(name, this.#programs.weightBytes(graph), this.device, source, (segment) => this.segments.indexOf(segment)));
   }
 
   async #nominal(entryName: string, segment: string): Promise<SegmentProgram> {
     const entry = this.#entry(entryName);
     const shapes = this.#parts.frozen?.inputs ?? nominalShapes(entry, this.model.config);
     return (await this.#compile(entryName, entry, shapes)).programs.get(segment) as SegmentProgram;
-  }
-
-  /** What plugins make of a program before it is loaded. */
-  async #prepare(segment: string, program: SegmentProgram): Promise<SegmentProgram> {
-    if (!this.#hooks.prepareSegment.isUsed()) return program;
-    const preparation: SegmentPreparation = {
-      component: this.name, segment, provider: this.device.provider, model: program.model, ranges: program.ranges,
-      optimize: async (model, target) => this.device.optimize(model, target),
-    };
-    await this.#hooks.prepareSegment.call(preparation);
-    return { ...program, model: preparation.model, ranges: preparation.ranges };
-  }
-
-  async #frozenPrograms(entryName: string, shapes: InputShapes): Promise<ReadonlyMap<string, SegmentProgram> | undefined> {
-    const { frozen } = this.#parts;
-    if (frozen === undefined) return undefined;
-    checkFrozen(frozen, entryName, shapes);
-    return frozen.programs();
-  }
-
-  #graphWith(weight: string): Graph | undefined {
-    let found: Graph | undefined;
-    for (const entry of Object.values(this.model.entries)) {
-      this.model.outline(entry, nominalShapes(entry, this.model.config), (graph) => {
-        if (found === undefined && graph.weights.some(({ key }) => key === weight)) found = this.#transform(this.#bind(graph));
-      });
-    }
-    return found;
-  }
-
-  #bytesOf(graph: Graph): number {
-    const keys = new Set(graph.weights.map((weight) => weight.key));
-    return [...keys].reduce((sum, key) => sum + this.#weights.find(key).source.byteLength, 0);
   }
 }
 
@@ -587,17 +492,6 @@ function checkOnePiece(entryName: string, { sequence }: ModelEntry, shapes: Inpu
 
 function identity(names: readonly string[]): Record<string, string> {
   return Object.fromEntries(names.map((name) => [name, name]));
-}
-
-function keyOf(entryName: string, shapes: InputShapes): string {
-  return `${entryName} ${JSON.stringify(shapes)}`;
-}
-
-/** Forgets what was remembered first, where there is too much. */
-function remember<T>(known: Map<string, T>, key: string, value: T): void {
-  const [oldest] = known.keys();
-  if (known.size >= REMEMBERED_SHAPES && oldest !== undefined) known.delete(oldest);
-  known.set(key, value);
 }
 
 /** Grows whenever what was made of graphs is stale. */
