@@ -8,11 +8,11 @@ import { temporaryFolder } from './support/temporaryFolder.js';
 jest.setTimeout(240_000);
 
 const folder = temporaryFolder();
-/** Videos are not computed in strips, and their blended tiles differ from the whole. */
-const KINDS: Readonly<Record<string, PluginKind>> = { ...pluginKinds(folder), tiling: { create: () => new VaeTilingPlugin(), tolerance: 0.35 } };
+/** Videos are not computed in strips; whether blended tiles are those of diffusers is tested with the plugin. */
+const KINDS: Readonly<Record<string, PluginKind>> = { ...pluginKinds(folder), tiling: { create: () => new VaeTilingPlugin(), tolerance: 0 } };
 const NAMES = Object.keys(KINDS);
-/** What changes videos, so that a plugin that does nothing is found out. */
-const CHANGING = ['tiling', 'fp8', 'int8'];
+/** What changes videos, and by how much at most on average (values 0 to 1), at these random weights. */
+const CHANGING: Readonly<Record<string, number>> = { tiling: 0.05, fp8: 0.05, int8: 0.005 };
 
 describe.each(['cogvideox-tiny', 'cogvideox-rope-tiny'])('%s', (name) => {
   let pipe: CogVideoXPipeline;
@@ -52,18 +52,27 @@ describe.each(['cogvideox-tiny', 'cogvideox-rope-tiny'])('%s', (name) => {
 
   test.each(NAMES)('%s: the same video, and the very same without it again', async (kind) => {
     const made = await videoWith([kind]);
-    expect(distance(made, plain)).toBeLessThanOrEqual(KINDS[kind]!.tolerance);
-    if (CHANGING.includes(kind)) expect(distance(made, plain)).toBeGreaterThan(1e-4);
+    const most = CHANGING[kind];
+    if (most === undefined) expect(distance(made, plain)).toBeLessThanOrEqual(KINDS[kind]!.tolerance);
+    else {
+      expect(meanDistance(made, plain)).toBeGreaterThan(1e-5);
+      expect(meanDistance(made, plain)).toBeLessThan(most);
+    }
     await checkThatNothingIsLeft();
   });
 
   test.each([
-    ['sequential offload, fp8 and tiling', ['sequential offload', 'fp8', 'tiling'], ['fp8', 'tiling']],
-    ['all that can be together', ['sequential offload', 'slicing', 'tiling', 'int8', 'flash attention', 'channels last', 'tracing'], ['int8', 'tiling']],
-  ])('%s: as those alone that change the video', async (_what, names, changing) => {
+    ['sequential offload, fp8 and tiling', ['sequential offload', 'fp8', 'tiling']],
+    ['all that can be together', ['sequential offload', 'slicing', 'tiling', 'int8', 'flash attention', 'channels last', 'tracing']],
+    ['all others together', ['model offload', 'slicing', 'tiling', 'fp8', 'sliced attention', 'tracing']],
+  ])('%s: as those alone that change the video', async (_what, names) => {
+    const [changing, others] = [names.filter((each) => each in CHANGING), names.filter((each) => !(each in CHANGING))];
     const [together, alone] = [await videoWith(names), await videoWith(changing)];
-    const others = names.filter((each) => !changing.includes(each));
     expect(distance(together, alone)).toBeLessThanOrEqual(others.reduce((sum, each) => sum + KINDS[each]!.tolerance, 0));
     await checkThatNothingIsLeft();
   });
 });
+
+function meanDistance(a: Float32Array, b: Float32Array): number {
+  return a.reduce((sum, x, i) => sum + Math.abs(x - b[i]!), 0) / a.length;
+}
