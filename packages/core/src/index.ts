@@ -9,7 +9,8 @@ export type { PipelineParts, Prompt } from './pipelines/DiffusionPipeline.js';
 export { StableDiffusionPipeline } from './pipelines/StableDiffusionPipeline.js';
 export { CogVideoXPipeline } from './pipelines/CogVideoXPipeline.js';
 export type { VideoResult } from './pipelines/CogVideoXPipeline.js';
-export type { FromPretrainedOptions, PipelineDtype } from './pipelines/FromPretrainedOptions.js';
+export type { FromPretrainedOptions } from './pipelines/FromPretrainedOptions.js';
+export type { PipelineDtype } from './weights/PipelineDtype.js';
 export type { GenerateOptions, GenerateResult, OutputType, RunTimings } from './pipelines/GenerateOptions.js';
 export type {
   DecodeEvent, DoneEvent, FrameEvent, ImageEvent, LoadEvent, MemoryEvent, ModelEvent, PipelineEvent, PreviewEvent, ProgressEvent, StepEvent, WarningEvent,

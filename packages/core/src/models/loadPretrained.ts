@@ -3,20 +3,20 @@ import { ThimbleError } from '../errors.js';
 import { type ComponentCheckpoint, openComponentCheckpoint } from '../weights/ComponentCheckpoint.js';
 import type { DownloadEvent } from '../weights/hub/downloadSnapshot.js';
 import { resolveModel } from '../weights/resolveModel.js';
-import { bytesPerElement, type SafetensorsDtype } from '../weights/SafetensorsDtype.js';
+import { checkDtype, type PipelineDtype, variantOf } from '../weights/PipelineDtype.js';
 import type { ModelConfig } from './ConfigReader.js';
 import type { Model } from './Model.js';
-
-/** Element types by the names that diffusers' `dtype` has. */
-const DTYPES = { float32: 'F32', float16: 'F16', bfloat16: 'BF16' } as const satisfies Record<string, SafetensorsDtype>;
 
 /** Options of a model's `fromPretrained`. */
 export interface LoadPretrainedOptions {
   /** The model's folder in the checkpoint, such as 'transformer'; none where the checkpoint is that one model. */
   readonly subfolder?: string;
-  /** What the weights may be stored as at most; all computing is in float32. Wider files are refused. Default: whatever they are. */
-  readonly dtype?: keyof typeof DTYPES;
-  /** Such as 'fp16' for `*.fp16.safetensors`. */
+  /**
+   * The type to read weights in, where the checkpoint has several, as with a pipeline's `fromPretrained`. Weights that are there in another type alone are
+   * used as they are; the pipeline that takes the model warns of it. What is computed in, the pipeline says.
+   */
+  readonly dtype?: PipelineDtype;
+  /** Such as 'fp16' for `*.fp16.safetensors`; goes before `dtype`. */
   readonly variant?: string;
   /** A hub id's branch, tag or commit. */
   readonly revision?: string;
@@ -30,22 +30,19 @@ export interface LoadPretrainedOptions {
 export interface PretrainedModel<M extends Model = Model> {
   readonly model: M;
   readonly checkpoint: ComponentCheckpoint;
+  /** The type that was asked for. */
+  readonly dtype?: PipelineDtype | undefined;
 }
 
-/** What a model's `fromPretrained` does. @throws what resolving and opening throw; ERR_ARGUMENT_INVALID for a model of another class, or a `dtype` below its weights' */
+/** What a model's `fromPretrained` does. @throws what resolving and opening throw; ERR_ARGUMENT_INVALID for a model of another class, or another name than a dtype's */
 export async function loadPretrained<M extends Model>(className: string, fromConfig: (config: ModelConfig, className: string) => M, folderOrId: string, options: LoadPretrainedOptions): Promise<PretrainedModel<M>> {
   const { subfolder, dtype, ...where } = options;
-  const { folder } = await resolveModel(folderOrId, { ...where, ...(subfolder === undefined ? {} : { components: [subfolder] }) });
-  const checkpoint = await openComponentCheckpoint(join(folder, subfolder ?? ''), { variant: options.variant });
+  checkDtype(dtype);
+  const variant = variantOf(options);
+  const wanted = { ...where, ...(variant === undefined ? {} : { variant }), ...(subfolder === undefined ? {} : { components: [subfolder] }) };
+  const { folder } = await resolveModel(folderOrId, wanted);
+  const checkpoint = await openComponentCheckpoint(join(folder, subfolder ?? ''), { variant });
   const named = checkpoint.className ?? className;
   if (named !== className) throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: subfolder === undefined ? 'folderOrId' : 'subfolder', value: subfolder ?? folderOrId, expected: `a ${className}, not a ${named}` });
-  if (dtype !== undefined) checkDtype(dtype, checkpoint);
-  return { model: fromConfig(checkpoint.config, className), checkpoint };
-}
-
-function checkDtype(dtype: keyof typeof DTYPES, { tensors, folder }: ComponentCheckpoint): void {
-  const most = DTYPES[dtype];
-  if (most === undefined) throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'dtype', value: dtype, expected: `one of ${Object.keys(DTYPES).join(', ')}` });
-  const wide = [...tensors.values()].find((info) => info.dtype.startsWith('F') && bytesPerElement(info.dtype) > bytesPerElement(most));
-  if (wide !== undefined) throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'dtype', value: dtype, expected: `at least ${wide.dtype}, as the weights in "${folder}" are stored; ask for a variant that is smaller, or use a plugin that stores them in less` });
+  return { model: fromConfig(checkpoint.config, className), checkpoint, dtype };
 }

@@ -3,10 +3,8 @@ import type { ExecutionProvider } from '../device/ExecutionProvider.js';
 import type { PretrainedModel } from '../models/loadPretrained.js';
 import type { Plugin } from '../plugins/Plugin.js';
 import type { DownloadEvent } from '../weights/hub/downloadSnapshot.js';
+import type { PipelineDtype } from '../weights/PipelineDtype.js';
 import type { WarningEvent } from './PipelineEvent.js';
-
-/** Types of a pipeline's weights and activations; torch's names. */
-export type PipelineDtype = 'float32' | 'float16' | 'bfloat16';
 
 /** Options of {@link DiffusionPipeline.fromPretrained}. */
 export interface FromPretrainedOptions {

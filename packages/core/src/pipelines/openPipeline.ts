@@ -3,6 +3,7 @@ import { ThimbleError } from '../errors.js';
 import type { PretrainedModel } from '../models/loadPretrained.js';
 import { PIPELINES } from '../plugins/tokens.js';
 import { readJsonFile } from '../weights/readJsonFile.js';
+import { checkDtype, variantOf } from '../weights/PipelineDtype.js';
 import { type ComponentClass, type ModelIndex, readModelIndex } from '../weights/ModelIndex.js';
 import { resolveModel } from '../weights/resolveModel.js';
 import { checkOptionNames } from './checkOptionNames.js';
@@ -10,7 +11,7 @@ import { createPipelineFactory, type PipelineFactory } from './composition.js';
 import type { DiffusionPipeline, PipelineParts } from './DiffusionPipeline.js';
 import type { FromPretrainedOptions } from './FromPretrainedOptions.js';
 import { type PipelineConstructor, pipelineRegistry } from './pipelineRegistry.js';
-import { checkDtype, variantOf } from './dtype.js';
+import { storedOtherwise } from './dtype.js';
 import { schedulerWarning } from './schedulerWarning.js';
 import { SingleModelPipeline } from './SingleModelPipeline.js';
 
@@ -77,6 +78,8 @@ async function openWhole(index: ModelIndex, factory: PipelineFactory, options: F
 async function takeComponents(components: Readonly<Record<string, PretrainedModel>>, factory: PipelineFactory): Promise<void> {
   for (const [name, component] of Object.entries(components)) {
     if (!isComponent(component)) throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: `components.${name}`, value: component, expected: "a component of a pipeline, or what a model's fromPretrained gives" });
+    const warning = storedOtherwise(name, component.checkpoint, component.dtype);
+    if (warning !== undefined) factory.warn(warning);
     factory.components[name] = await factory.bindComponent(name, component.model, component.checkpoint);
   }
 }

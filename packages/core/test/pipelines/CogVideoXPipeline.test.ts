@@ -195,9 +195,17 @@ describe('a transformer that is loaded by itself', () => {
     expect(theirs.frames[0]![0]!.data).toEqual(ours.frames[0]![0]!.data);
   });
 
+  test('in another type than asked for is used as it is, with a warning', async () => {
+    const transformer = await CogVideoXTransformer3DModel.fromPretrained(fixture.folder, { subfolder: 'transformer', dtype: 'float16' });
+    const warnings: string[] = [];
+    await using other = await CogVideoXPipeline.fromPretrained(fixture.folder, { components: { transformer }, deviceOptions: { inline: true }, onProgress: (event) => event.type === 'warning' && warnings.push(event.message) });
+    expect(warnings).toEqual([expect.stringMatching(/transformer .* stored as F32, not as float16/)]);
+    expect((await other.generate('a panda', { ...SMALL, numFrames: 1 })).frames[0]).toHaveLength(1);
+  });
+
   test.each([
     ['another class', { subfolder: 'vae' }, 'ERR_ARGUMENT_INVALID', /not a AutoencoderKLCogVideoX/],
-    ['weights that are wider than asked for', { subfolder: 'transformer', dtype: 'float16' }, 'ERR_ARGUMENT_INVALID', /at least F32/],
+    ['a type that is none', { subfolder: 'transformer', dtype: 'float8' as 'float16' }, 'ERR_ARGUMENT_INVALID', /one of float32, float16, bfloat16/],
     ['a folder that is not there', { subfolder: 'none' }, 'ERR_FILE_NOT_FOUND', /none/],
   ] as const)('is refused: %s', async (_, options, code, message) => {
     await expect(CogVideoXTransformer3DModel.fromPretrained(fixture.folder, options)).rejects.toEqual(expect.objectContaining({ code, message: expect.stringMatching(message) }));

@@ -4,6 +4,7 @@ import { parseSeeds } from '../generate/parseSeeds.js';
 import { parseSize } from '../generate/parseSize.js';
 import { computingOptions, memoryOptions, messageOptions, modelOptions } from '../generate/sharedOptions.js';
 import type { Interruption } from '../Interruption.js';
+import { schedulerOptions } from '../schedulers/schedulerOptions.js';
 import { VIDEO_FORMATS, type VideoFlags } from './VideoFlags.js';
 
 const HELP = `
@@ -11,7 +12,7 @@ Examples:
   One video, in out/, named after the prompt and its seed:
     $ thimble video "a panda plays the guitar in a bamboo forest" --model ./CogVideoX-2b
   In little memory, one submodule at a time, decoded in tiles:
-    $ thimble video "a panda plays the guitar" -m ./CogVideoX-2b --offload sequential --vae-tiling --memory-limit 2GB
+    $ thimble video "a panda plays the guitar" -m ./CogVideoX-2b --fp8 --offload sequential --vae-tiling --memory-limit 2GB
   Short and small, as an animation:
     $ thimble video "a panda" -m ./CogVideoX-2b --frames 17 --size 320x240 --steps 20 -o panda.gif
 
@@ -53,7 +54,8 @@ function videoOptions(): Option[] {
 function samplingOptions(): Option[] {
   return [
     new Option('--steps <number>', 'more take longer, and show more detail (default: 50)').argParser(wholeNumberFrom(1)),
-    new Option('--scheduler <name>', "a class name (default: the model's own)"),
+    new Option('--scheduler <name>', "cogvideox-dpm, ddim, … as thimble schedulers lists them, or a class name (default: the model's own)"),
+    ...schedulerOptions(),
     new Option('--eta <number>', "DDIM's share of fresh noise, 0 to 1 (default: 0)").argParser(numberFrom(0, 1)),
   ];
 }
