@@ -383,13 +383,13 @@ export class Component implements ComponentHandle {
 
   /** Segment by segment, with the segment hooks around each. */
   async #runHooked(plan: readonly PlannedSegment[], { given, state, download, keep }: RunRequest, options: CallOptions): Promise<RunValues> {
-    const values = new Activations(this.device);
+    const values = new Activations(this.device, this.#budget.parkingBytes);
     try {
       values.own(state, identity(Object.keys(state)));
       for (const [name, tensor] of Object.entries(given)) values.own({ [name]: await this.device.upload(tensor) }, { [name]: name });
       for (const [i, step] of plan.entries()) await this.#runSegment(step, plan.slice(i + 1), values, options);
-      const downloaded: NamedTensors = {};
-      for (const value of download) downloaded[value] = await this.device.download(values.get(value));
+      const downloaded = await values.download(download);
+      await values.need(keep);
       return { downloaded, kept: Object.fromEntries(keep.map((value) => [value, values.take(value)])) };
     } finally {
       await values.dispose();
@@ -398,6 +398,7 @@ export class Component implements ComponentHandle {
 
   async #runSegment({ segment, feeds, results, release }: PlannedSegment, rest: readonly PlannedSegment[], values: Activations, { run, signal }: CallOptions): Promise<void> {
     signal?.throwIfAborted();
+    await values.need(Object.values(feeds));
     const inputs = Object.fromEntries(Object.entries(feeds).map(([port, value]) => [port, values.get(value)]));
     const call: SegmentCall = { component: this.name, segment: segment.name, index: segment.index, following: rest.map((step) => step.segment), model: this, inputs, run, signal };
     await this.#hooks.beforeSegment.call(call);
