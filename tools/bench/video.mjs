@@ -32,14 +32,14 @@ async function measure(job, limit) {
 }
 
 /**
- * `npm run bench -- video [--model 2b|5b] [--storage f8,int8,f16] [--attention chunks|flash|sliced|math] [--limit MB] [--size WxH] [--frames N] [--steps N] [--no-guidance]
+ * `npm run bench -- video [--model 2b|5b] [--storage f8,int8,f16] [--attention flash|chunks|sliced|math] [--limit MB] [--size WxH] [--frames N] [--steps N] [--no-guidance]
  * [--layers N] [--checkpoint DIR]`: one step; fewer layers, or a smaller size, for a quick look.
  */
 export async function benchVideo(args) {
   const { values } = parseArgs({
     args,
     options: {
-      model: { type: 'string', default: '2b' }, storage: { type: 'string', default: 'f8' }, attention: { type: 'string', default: 'chunks' }, limit: { type: 'string', default: '2048' },
+      model: { type: 'string', default: '2b' }, storage: { type: 'string', default: 'f8' }, attention: { type: 'string', default: 'flash' }, limit: { type: 'string', default: '2048' },
       size: { type: 'string', default: '720x480' }, frames: { type: 'string', default: '49' }, steps: { type: 'string', default: '50' }, 'no-guidance': { type: 'boolean', default: false },
       layers: { type: 'string' }, checkpoint: { type: 'string' },
     },

@@ -8,24 +8,25 @@ export const DEFAULT_SCORE_BUDGET = DEFAULT_TRANSIENT_BYTES;
 
 const FLOAT32_BYTES = 4;
 
-/** With fewer queries at a time the matrices are too flat for the processor to be busy (measured on the CPU provider with 17,776 tokens). */
-const WORTHWHILE_QUERIES = 256;
+/** With fewer queries of all heads at a time, products are too flat for the processor to be busy. */
+const WORTHWHILE_QUERIES = 64;
 
 /**
  * Plain attention, softmax(q kᵀ / sqrt(d)) v, in chunks of queries whose scores [n, heads, chunk, k] in float32 stay within
- * `budget` bytes; some heads at a time where those of all heads would leave few queries, as with the many tokens of a video. One query of
+ * `budget` bytes; head by head where those of all heads would leave few queries, as with the many tokens of a video. One query of
  * one head is the least a chunk can hold.
  */
 export function chunkedAttention(budget: number = DEFAULT_SCORE_BUDGET): AttentionLowering {
   return (site, emit) => {
-    const queries = Math.min(site.queries, WORTHWHILE_QUERIES);
-    const groups = evenChunks(site.heads, budget / (site.batch * site.keys * queries * FLOAT32_BYTES));
-    if (groups.length === 1) attendInChunks(site, emit, budget);
-    else attendByHeads(site, emit, budget, groups);
+    const rowBytes = site.batch * site.keys * FLOAT32_BYTES;
+    const flat = site.heads > 1 && budget / (rowBytes * site.heads) < Math.min(site.queries, WORTHWHILE_QUERIES);
+    if (flat) attendByHeads(site, emit, budget);
+    else attendInChunks(site, emit, budget);
   };
 }
 
-function attendByHeads(site: AttentionSite, emit: Emitter, budget: number, groups: readonly Chunk[]): void {
+function attendByHeads(site: AttentionSite, emit: Emitter, budget: number): void {
+  const groups = evenChunks(site.heads, 1);
   const widths = groups.map(([first, heads]): Chunk => [first * site.headSize, heads * site.headSize]);
   const [queries, keys, values] = [site.query, site.key, site.value].map((whole) => splitAxis(emit, whole, widths, 2)) as [readonly string[], readonly string[], readonly string[]];
   const { mask } = site;
