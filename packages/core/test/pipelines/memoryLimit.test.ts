@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import type { DeviceRows } from '../../src/device/DeviceRows.js';
 import { InlineDevice } from '../../src/device/InlineDevice.js';
 import { MemoryBudget } from '../../src/device/MemoryBudget.js';
