@@ -5,8 +5,9 @@ import { benchTable } from './table.mjs';
 import { benchUhdStep } from './uhdStep.mjs';
 import { benchUnet } from './unet.mjs';
 import { benchVae } from './vae.mjs';
+import { benchVideo } from './video.mjs';
 
-const BENCHES = { unet: benchUnet, memory: benchOffload, storage: benchStorage, table: benchTable, vae: benchVae, 'uhd-step': benchUhdStep };
+const BENCHES = { unet: benchUnet, memory: benchOffload, storage: benchStorage, table: benchTable, vae: benchVae, 'uhd-step': benchUhdStep, video: benchVideo };
 const [name = 'unet', ...args] = process.argv.slice(2);
 const known = name.startsWith('-') ? benchUnet : BENCHES[name];
 if (known === undefined) {

@@ -366,6 +366,15 @@ export const errorRegistry = {
     message: (d: { format: string; reason: string }): string =>
       `the image could not be encoded as ${d.format}: ${d.reason}. Save it as png, which needs no further library and knows no limit of size.`,
   },
+  ERR_VIDEO_FORMAT: {
+    summary: 'A video was to be written in a format that thimble does not know.',
+    message: (d: { format: unknown; supported: readonly string[] }): string =>
+      `videos cannot be written as ${describe(d.format)}; supported: ${d.supported.join(', ')}.`,
+  },
+  ERR_VIDEO_ENCODE: {
+    summary: 'A video could not be encoded.',
+    message: (d: { format: string; reason: string }): string => `the video could not be encoded as ${d.format}: ${d.reason}.`,
+  },
 } as const satisfies Record<`ERR_${string}`, ErrorEntry>;
 
 /** The code of a {@link ThimbleError}. */

@@ -7,10 +7,13 @@ export { DiffusionPipeline } from './pipelines/DiffusionPipeline.js';
 export { concatBatch, splitBatch } from './pipelines/batch.js';
 export type { PipelineParts, Prompt } from './pipelines/DiffusionPipeline.js';
 export { StableDiffusionPipeline } from './pipelines/StableDiffusionPipeline.js';
-export type { FromPretrainedOptions, PipelineDtype } from './pipelines/FromPretrainedOptions.js';
+export { CogVideoXPipeline } from './pipelines/CogVideoXPipeline.js';
+export type { VideoResult } from './pipelines/CogVideoXPipeline.js';
+export type { FromPretrainedOptions } from './pipelines/FromPretrainedOptions.js';
+export type { PipelineDtype } from './weights/PipelineDtype.js';
 export type { GenerateOptions, GenerateResult, OutputType, RunTimings } from './pipelines/GenerateOptions.js';
 export type {
-  DecodeEvent, DoneEvent, ImageEvent, LoadEvent, MemoryEvent, ModelEvent, PipelineEvent, PreviewEvent, ProgressEvent, StepEvent, WarningEvent,
+  DecodeEvent, DoneEvent, FrameEvent, ImageEvent, LoadEvent, MemoryEvent, ModelEvent, PipelineEvent, PreviewEvent, ProgressEvent, StepEvent, WarningEvent,
 } from './pipelines/PipelineEvent.js';
 export { PipelineComponent as Component } from './pipelines/PipelineComponent.js';
 export type { CallOptions, ComponentParts } from './pipelines/Component.js';
@@ -81,10 +84,14 @@ export { TorchGenerator } from './random/TorchGenerator.js';
 export type { RandnDtype } from './random/TorchGenerator.js';
 
 export { AutoencoderKL } from './models/AutoencoderKL.js';
+export { AutoencoderKLCogVideoX } from './models/AutoencoderKLCogVideoX.js';
 export { CLIPTextModel } from './models/CLIPTextModel.js';
+export { CogVideoXTransformer3DModel } from './models/CogVideoXTransformer3DModel.js';
+export { T5EncoderModel } from './models/T5EncoderModel.js';
 export { UNet2DConditionModel } from './models/UNet2DConditionModel.js';
 export { Model } from './models/Model.js';
-export type { InputShapes, ModelEntry, ModelInput } from './models/Model.js';
+export type { LoadPretrainedOptions, PretrainedModel } from './models/loadPretrained.js';
+export type { EntrySequence, InputShapes, ModelEntry, ModelInput, TilingDefaults } from './models/Model.js';
 export type { ModelConfig } from './models/ConfigReader.js';
 export { exportOnnx } from './models/exportOnnx.js';
 export type { ExportOptions } from './models/exportOnnx.js';
@@ -162,11 +169,14 @@ export type { Program, ProgramResult, ProgramStep } from './device/Program.js';
 
 export { createTokenizer } from './tokenizers/createTokenizer.js';
 export { CLIPTokenizer } from './tokenizers/CLIPTokenizer.js';
+export { T5Tokenizer } from './tokenizers/T5Tokenizer.js';
 export type { DecodeOptions, EncodedPrompts, EncodeOptions, Tokenizer } from './tokenizers/Tokenizer.js';
 export { Image } from './images/Image.js';
 export type { ImageParts } from './images/ImageParts.js';
 export type { EncodeImageOptions } from './images/encodeImage.js';
 export type { ImageFormat } from './images/ImageFormat.js';
+export { exportToVideo } from './images/exportToVideo.js';
+export type { ExportToVideoOptions, VideoInput } from './images/exportToVideo.js';
 export { imagesFromPixels, imagesFromSample, pixelsFromSample } from './images/imagesFromSample.js';
 export type { ImageMetadata } from './images/imagesFromSample.js';
 export { Tensor } from 'onnxruntime-common';

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { SafetensorsFile, Tensor } from '@thimble/core';
 
@@ -24,6 +25,9 @@ const FOLDER = fileURLToPath(new URL('../../core/test/fixtures/layerwise-casting
 
 /** The checkpoint whose UNet the fixture's calls use. */
 export const SD_TINY = fileURLToPath(new URL('../../core/test/fixtures/sd-tiny', import.meta.url));
+
+/** The transformer of CogVideoX that the fixture's calls use. */
+export const COGVIDEOX = join(FOLDER, 'transformer');
 
 /** All calls of a model. */
 export const castingCalls = (JSON.parse(readFileSync(`${FOLDER}/case.json`, 'utf8')) as { calls: CastingCall[] }).calls.filter(({ args }) => args.function !== undefined);

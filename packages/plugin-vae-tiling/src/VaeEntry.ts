@@ -1,4 +1,4 @@
-import type { ComponentHandle } from '@thimble/core';
+import type { ComponentHandle, TilingDefaults } from '@thimble/core';
 import { decodingAxis, encodingAxis, type AxisPlan, type TileSize } from './tiles/TilePlan.js';
 
 /** An entry point of a VAE, and how its pixels and latents hang together. */
@@ -15,12 +15,14 @@ export interface VaeEntry {
   readonly scale: number;
   /** Channels of the largest activations, which are those at full size. */
   readonly widestChannels: number;
+  /** The VAE's own way, of videos. */
+  readonly tiling: TilingDefaults | undefined;
 }
 
 /** `vae.decode({ z })` or `vae.encode({ x })` of a component. */
-export function vaeEntry({ config }: ComponentHandle, name: VaeEntry['name']): VaeEntry {
+export function vaeEntry({ config, model: { tiling } }: ComponentHandle, name: VaeEntry['name']): VaeEntry {
   const channels = Array.isArray(config['block_out_channels']) ? (config['block_out_channels'] as number[]) : [64];
   const scale = 2 ** (channels.length - 1);
-  const sizes = { sampleSize: Number(config['sample_size'] ?? 32), scale, widestChannels: channels[1] ?? channels[0] ?? 64 };
+  const sizes = { sampleSize: Number(config['sample_size'] ?? 32), scale, widestChannels: channels[1] ?? channels[0] ?? 64, tiling };
   return name === 'decode' ? { name, input: 'z', planAxis: decodingAxis, pixels: scale, ...sizes } : { name, input: 'x', planAxis: encodingAxis, pixels: 1, ...sizes };
 }

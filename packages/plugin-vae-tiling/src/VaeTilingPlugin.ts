@@ -8,6 +8,7 @@ import { planSeamless, type SeamlessOptions, type SeamlessPlan, seamlessRows } f
 import { tileThatFits } from './tiles/tileThatFits.js';
 import type { TilePlan, TileSize } from './tiles/TilePlan.js';
 import { tiledRows } from './tiles/tiledRows.js';
+import { videoTiles } from './tiles/videoTiles.js';
 import { type VaeEntry, vaeEntry } from './VaeEntry.js';
 import { checkTilingOptions, type TilingMode, type VaeTilingOptions } from './VaeTilingOptions.js';
 
@@ -56,11 +57,19 @@ export class VaeTilingPlugin implements Plugin {
   /** The result of one call, picture by picture unless the whole batch goes through as it is. */
   async #rows(x: Tensor, call: Call, next: Inner): Promise<AsyncIterable<SampleRows>> {
     const mode = this.#options.mode ?? 'auto';
+    if (call.entry.tiling !== undefined) return this.#video(x, mode, call, next);
     if (mode === 'auto') return this.#automatic(x, call, next);
     if (mode === 'seamless') return eachPicture(x, (one) => this.#seamless(one, call));
     const tiles = this.#tilePlan(x, call);
     if (tiles === undefined) return next(x);
     return eachPicture(x, (one) => this.#tiled(one, mode, tiles, call, next));
+  }
+
+  /** Videos are computed in blended tiles, all frames of one before the next, as diffusers does. */
+  #video(x: Tensor, mode: TilingMode, call: Call, next: Inner): Promise<AsyncIterable<SampleRows>> | AsyncIterable<SampleRows> {
+    if (mode === 'seamless' || mode === 'shared') throw invalid('mode', mode, `'blend' or 'auto' for ${call.component.name}, which makes videos`);
+    const tiles = this.#tilePlan(x, call);
+    return tiles === undefined ? next(x) : eachPicture(x, (one) => this.#tiled(one, 'blend', tiles, call, next));
   }
 
   /** Whole where it fits, a picture at a time where the batch does not; else what the machine is good for. */
@@ -110,7 +119,7 @@ export class VaeTilingPlugin implements Plugin {
 
   /** How a picture is cut into tiles; `undefined` if it is no larger than one on either side. */
   #tilePlan(x: Tensor, { entry, pipeline }: Call): TilePlan | undefined {
-    const [, , rows = 1, columns = 1] = x.dims;
+    const [rows = 1, columns = 1] = x.dims.slice(-2);
     const [vertical, horizontal] = this.#tileSizes(entry, pixelsOf(x, entry), pipeline.memoryLimit);
     const [height, width] = [entry.planAxis(vertical, entry.scale), entry.planAxis(horizontal, entry.scale)];
     if (rows <= height.tile && columns <= width.tile) return undefined;
@@ -120,7 +129,7 @@ export class VaeTilingPlugin implements Plugin {
     return { height, width };
   }
 
-  #tileSizes({ sampleSize, scale, widestChannels }: VaeEntry, pixels: number, memoryLimit: number | undefined): readonly [TileSize, TileSize] {
+  #tileSizes({ sampleSize, scale, widestChannels, tiling }: VaeEntry, pixels: number, memoryLimit: number | undefined): readonly [TileSize, TileSize] {
     const { tileSampleMinSize, tileOverlapFactor, tileSampleMinHeight, tileSampleMinWidth, tileSampleStrideHeight, tileSampleStrideWidth } = this.#options;
     if (tileSampleMinHeight !== undefined) {
       return [
@@ -128,6 +137,7 @@ export class VaeTilingPlugin implements Plugin {
         { size: tileSampleMinWidth as number, stride: tileSampleStrideWidth as number },
       ];
     }
+    if (tiling !== undefined && tileSampleMinSize === undefined && tileOverlapFactor === undefined) return videoTiles({ tiling, scale, widestChannels, memoryLimit });
     const size = tileSampleMinSize ?? tileThatFits({ sampleSize, scale, widestChannels, pixels, memoryLimit });
     const square = { size, overlap: tileOverlapFactor ?? DEFAULT_OVERLAP };
     return [square, square];
@@ -135,7 +145,8 @@ export class VaeTilingPlugin implements Plugin {
 }
 
 /** Pixels of one picture. */
-function pixelsOf({ dims: [, , rows = 1, columns = 1] }: Tensor, entry: VaeEntry): number {
+function pixelsOf({ dims }: Tensor, entry: VaeEntry): number {
+  const [rows = 1, columns = 1] = dims.slice(-2);
   return rows * columns * entry.pixels ** 2;
 }
 

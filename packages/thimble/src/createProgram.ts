@@ -4,11 +4,13 @@ import { createGenerateCommand } from './generate/createGenerateCommand.js';
 import { createInspectCommand } from './inspect/createInspectCommand.js';
 import { createSchedulersCommand } from './schedulers/createSchedulersCommand.js';
 import type { Interruption } from './Interruption.js';
+import { createVideoCommand } from './video/createVideoCommand.js';
 
 const HELP = `
 Examples:
   $ thimble generate "a photo of a cat" --model ./stable-diffusion-v1-5
   $ thimble generate "a photo of a cat" --model stable-diffusion-v1-5/stable-diffusion-v1-5 --variant fp16 --steps 20
+  $ thimble video "a panda plays the guitar" --model ./CogVideoX-2b --offload sequential
   $ thimble inspect ./stable-diffusion-v1-5
   $ thimble schedulers
 
@@ -21,19 +23,19 @@ Exit codes:
   2    wrong usage: an unknown option, a value that cannot be
   130  stopped by Ctrl-C (129 by a closed terminal, 143 by SIGTERM); nothing is left behind
 
-thimble generate --help tells all about making pictures.
+thimble generate --help tells all about making pictures, thimble video --help about videos.
 `;
 
 /** The command line: its commands, options and help. With `silent`, mistakes in its use are only thrown, not told. */
 export function createProgram(interruption: Interruption, { silent }: { readonly silent: boolean }): Command {
   const program = new Command('thimble')
-    .description('Makes pictures from text with diffusion models, in very little memory.')
+    .description('Makes pictures and videos from text with diffusion models, in very little memory.')
     .version(packageVersion(), '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')
     .helpCommand('help [command]', 'print the help of a command')
     .addHelpText('after', HELP);
   endByThrowing(program, silent);
-  for (const command of [createGenerateCommand(interruption), createInspectCommand(interruption), createSchedulersCommand()]) {
+  for (const command of [createGenerateCommand(interruption), createVideoCommand(interruption), createInspectCommand(interruption), createSchedulersCommand()]) {
     program.addCommand(command);
     endByThrowing(command, silent);
   }

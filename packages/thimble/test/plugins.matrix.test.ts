@@ -1,39 +1,13 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { DiffusionPipeline, type Plugin, type PluginHandle } from '@thimble/core';
-import { MemoryEfficientAttentionPlugin } from '@thimble/plugin-attention';
-import { ChannelsLastPlugin } from '@thimble/plugin-channels-last';
-import { LayerwiseCastingPlugin } from '@thimble/plugin-fp8';
-import { ModelOffloadPlugin, SequentialOffloadPlugin } from '@thimble/plugin-offload';
-import { TracingPlugin } from '@thimble/plugin-tracing';
-import { VaeSlicingPlugin } from '@thimble/plugin-vae-slicing';
-import { VaeTilingPlugin } from '@thimble/plugin-vae-tiling';
+import { DiffusionPipeline, type PluginHandle } from '@thimble/core';
 import { MODEL } from './support/CliRun.js';
+import { distance, pluginKinds } from './support/PluginKind.js';
 import { temporaryFolder } from './support/temporaryFolder.js';
 
 jest.setTimeout(240_000);
 
-/** A way to compute the same. */
-interface Kind {
-  readonly create: () => Plugin;
-  /** How far a picture (values 0 to 1) may be from that without it. */
-  readonly tolerance: number;
-  /** Weights are stored in less, so that pictures change: cells with it are held against it alone. */
-  readonly storage?: true;
-}
-
 const folder = temporaryFolder();
-const KINDS: Readonly<Record<string, Kind>> = {
-  'model offload': { create: () => new ModelOffloadPlugin(), tolerance: 0 },
-  'sequential offload': { create: () => new SequentialOffloadPlugin(), tolerance: 0 },
-  slicing: { create: () => new VaeSlicingPlugin(), tolerance: 2e-5 },
-  tiling: { create: () => new VaeTilingPlugin({ mode: 'seamless', budget: '1 MB' }), tolerance: 1e-4 },
-  fp8: { create: () => new LayerwiseCastingPlugin(), tolerance: 0.35, storage: true },
-  int8: { create: () => new LayerwiseCastingPlugin({ storageDtype: 'int8' }), tolerance: 0.05, storage: true },
-  'flash attention': { create: () => new MemoryEfficientAttentionPlugin(), tolerance: 5e-5 },
-  'sliced attention': { create: () => new MemoryEfficientAttentionPlugin({ backend: 'sliced', sliceSize: 1 }), tolerance: 5e-5 },
-  'channels last': { create: () => new ChannelsLastPlugin(), tolerance: 5e-5 },
-  tracing: { create: () => new TracingPlugin({ dir: `${folder}/traces`, prepack: true }), tolerance: 5e-5 },
-};
+const KINDS = pluginKinds(folder);
 const NAMES = Object.keys(KINDS);
 /** Kinds of which a pipeline takes one. */
 const RIVALS = [['model offload', 'sequential offload'], ['fp8', 'int8'], ['flash attention', 'sliced attention']];
@@ -68,11 +42,6 @@ async function pictureWith(names: readonly string[], removed: readonly string[] 
   } finally {
     for (const name of removed) await handles.get(name)?.remove();
   }
-}
-
-function distance(a: Float32Array, b: Float32Array): number {
-  expect(a).toHaveLength(b.length);
-  return a.reduce((worst, x, i) => Math.max(worst, Math.abs(x - b[i]!)), 0);
 }
 
 /** Together they give what they should, and removed in this order, nothing of them is left. */

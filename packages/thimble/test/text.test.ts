@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { fileNameOf } from '../src/generate/fileNameOf.js';
-import { outputNaming } from '../src/generate/OutputNaming.js';
+import { FILE_FORMATS, type FileFormat } from '../src/generate/FileFormat.js';
+import { type OutputNaming, outputNaming } from '../src/generate/OutputNaming.js';
 import { parseSeeds } from '../src/generate/parseSeeds.js';
 import { parseSize } from '../src/generate/parseSize.js';
 import { findScheduler, schedulerName } from '../src/schedulers/schedulerNames.js';
@@ -52,17 +53,19 @@ describe('what people read', () => {
 });
 
 describe('what people write', () => {
+  const naming = (output: string | undefined, format?: FileFormat): OutputNaming<FileFormat> => outputNaming(output, format, FILE_FORMATS, 'pictures');
+
   test('names of files', () => {
     const label = { prompt: 'A red apple, on blue!', seed: 7, index: 2 };
-    expect(outputNaming(undefined, undefined).pathOf(label)).toBe('out/a-red-apple-on-blue-7.png');
-    expect(outputNaming('pictures/', 'webp').pathOf(label)).toBe('pictures/a-red-apple-on-blue-7.webp');
-    expect(outputNaming('new/folder', undefined).pathOf(label)).toBe('new/folder/a-red-apple-on-blue-7.png');
-    expect(outputNaming('x.JPEG', 'jpg')).toMatchObject({ format: 'jpg' });
-    expect(outputNaming('{index}/{prompt} {seed}.png', undefined).pathOf(label)).toBe('2/a-red-apple-on-blue 7.png');
-    expect(() => outputNaming('', undefined)).toThrow('--output is empty');
-    expect(() => outputNaming('x.bmp', undefined)).toThrow('png, webp, jpg');
-    expect(() => outputNaming('x.png', 'webp')).toThrow('asks for png, and --format for webp');
-    expect(() => outputNaming('{name}.png', undefined)).toThrow('there is no {name}; there are {prompt}, {seed}, {index}');
+    expect(naming(undefined).pathOf(label)).toBe('out/a-red-apple-on-blue-7.png');
+    expect(naming('pictures/', 'webp').pathOf(label)).toBe('pictures/a-red-apple-on-blue-7.webp');
+    expect(naming('new/folder').pathOf(label)).toBe('new/folder/a-red-apple-on-blue-7.png');
+    expect(naming('x.JPEG', 'jpg')).toMatchObject({ format: 'jpg' });
+    expect(naming('{index}/{prompt} {seed}.png').pathOf(label)).toBe('2/a-red-apple-on-blue 7.png');
+    expect(() => naming('')).toThrow('--output is empty');
+    expect(() => naming('x.bmp')).toThrow('png, webp, jpg');
+    expect(() => naming('x.png', 'webp')).toThrow('asks for png, and --format for webp');
+    expect(() => naming('{name}.png')).toThrow('there is no {name}; there are {prompt}, {seed}, {index}');
   });
 
   test('prompts in file names: any script, no separators, never long, never nothing', () => {

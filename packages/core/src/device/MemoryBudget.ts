@@ -16,6 +16,9 @@ const ROOMY = 1024 * MB;
 /** Below this every freed page counts. */
 const TIGHT = 448 * MB;
 
+/** How many values of the size of the largest one a layer holds at once, at most. */
+const VALUES_AT_ONCE = 4;
+
 /** Share of the limit that one layer may take for itself: 8 MB of 192. */
 const TRANSIENT_SHARE = 1 / 24;
 
@@ -62,8 +65,9 @@ export class MemoryBudget {
     return this.limit === undefined ? Infinity : Math.max(32 * MB, this.limit * PARKING_SHARE);
   }
 
-  /** How many samples of a batch are computed at once: one where the activations of several might not fit. */
-  get maxBatch(): number {
-    return this.limit === undefined || this.limit >= ROOMY ? Infinity : 1;
+  /** How many samples of a batch are computed at once, if the largest value of one has `bytes`: one where the activations of several might not fit. */
+  maxBatch(bytes: number): number {
+    if (this.limit === undefined) return Infinity;
+    return this.limit < ROOMY ? 1 : Math.max(1, Math.floor(this.limit / (VALUES_AT_ONCE * bytes)));
   }
 }

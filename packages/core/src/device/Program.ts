@@ -18,6 +18,8 @@ export interface ProgramStep {
 export interface Program {
   /** Values at the start: tensors are copied to the device, handles are used where they lie and stay valid, rows are read. */
   readonly inputs: Readonly<Record<string, Tensor | DeviceTensor | RowRange>>;
+  /** Names among the inputs whose handles are freed on the way, where the steps release them. */
+  readonly consumed?: readonly string[];
   readonly steps: readonly ProgramStep[];
   /** Values at the end: copied back, kept on the device for later, or written into rows. */
   readonly outputs: Readonly<Record<string, 'download' | 'keep' | RowRange>>;

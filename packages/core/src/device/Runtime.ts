@@ -70,6 +70,7 @@ export class Runtime {
     const values = new Map<string, Tensor>();
     for (const [name, input] of Object.entries(program.inputs)) values.set(name, await this.#toTensor(input));
     const read = new Map(values);
+    for (const name of program.consumed ?? []) this.#forget(program.inputs[name]);
     const durations: number[] = [];
     for (const step of program.steps) {
       if (cancelled()) throw new ThimbleError('ERR_CANCELLED', {});
@@ -154,6 +155,11 @@ export class Runtime {
     const tensor = values.get(name);
     if (tensor === undefined) throw new ThimbleError('ERR_RUNTIME_RUN', { segment: name, text: 'the value was not computed' });
     return tensor;
+  }
+
+  /** Its tensor lives on in the run, as long as a step needs it. */
+  #forget(input: Program['inputs'][string] | undefined): void {
+    if (input !== undefined && 'id' in input) this.#tensors.delete(input.id);
   }
 
   async #toTensor(input: Tensor | DeviceTensor | RowRange): Promise<Tensor> {

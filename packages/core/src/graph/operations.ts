@@ -74,6 +74,27 @@ export function split(x: Value, sizes: readonly number[], axis: number): Value[]
   return builder.emitMany('Split', [x, builder.constant('int64', [sizes.length], sizes)], results, { axis: { int: axis } });
 }
 
+/** ONNX `Slice` of one axis, from `start` up to `end`; negative positions count from the axis's end. */
+export function slice(x: Value, axis: number, start: number, end: number): Value {
+  const builder = builderOf(x);
+  const size = x.dim(axis);
+  const from = (at: number): number => Math.min(size, at < 0 ? size + at : at);
+  const bounds = [start, end, axis].map((value) => builder.constant('int64', [1], [value]));
+  return emit('Slice', [x, ...bounds], { dims: x.dims.map((old, i) => (i === axis ? from(end) - from(start) : old)) });
+}
+
+/** ONNX `Gather` along an axis, with indices that are known: repeats, drops or reorders. */
+export function gather(x: Value, axis: number, indices: readonly number[]): Value {
+  const taken = builderOf(x).constant('int64', [indices.length], indices);
+  return emit('Gather', [x, taken], { dims: x.dims.map((size, i) => (i === axis ? indices.length : size)) }, { axis: { int: axis } });
+}
+
+/** ONNX `AveragePool` of [n, c, t, h, w] over `size` neighbouring frames. */
+export function averagePoolFrames(x: Value, size: number): Value {
+  const dims = x.dims.map((length, i) => (i === 2 ? Math.floor(length / size) : length));
+  return emit('AveragePool', [x], { dims }, { kernel_shape: { ints: [size, 1, 1] }, strides: { ints: [size, 1, 1] } });
+}
+
 /** ONNX `Cast`. */
 export function cast(x: Value, type: ElementType): Value {
   return x.type === type ? x : emit('Cast', [x], { dims: x.dims, type }, { to: { int: ONNX_TYPE[type] } });
@@ -102,6 +123,11 @@ export function sigmoid(x: Value): Value {
 /** ONNX `Gelu`, exact (erf) form. */
 export function gelu(x: Value): Value {
   return emit('Gelu', [x], { dims: x.dims });
+}
+
+/** ONNX `Gelu`, tanh form: torch's `approximate='tanh'`, transformers' `gelu_new`. */
+export function geluTanh(x: Value): Value {
+  return emit('Gelu', [x], { dims: x.dims }, { approximate: { string: 'tanh' } });
 }
 
 /** ONNX `Relu`. */

@@ -22,8 +22,8 @@ export class DecodeWrapping {
   };
 
   /** Decodes, wrapped. @throws what wrappers and `inner` throw */
-  async run(inner: Next<Tensor, Tensor>, z: Tensor): Promise<AsyncIterable<SampleRows>> {
-    return this.#wrapping.run(async (part) => rowsOfSample(await inner(part)), z);
+  async run(inner: Next<Tensor, AsyncIterable<SampleRows>>, z: Tensor): Promise<AsyncIterable<SampleRows>> {
+    return this.#wrapping.run(inner, z);
   }
 }
 

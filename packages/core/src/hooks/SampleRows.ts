@@ -1,39 +1,75 @@
 import { Tensor } from 'onnxruntime-common';
 
-/** Some rows of one picture of a batch, as decoding gives them: pictures in order, rows from the top. */
+/** Some rows of one picture or video of a batch, as decoding gives them: pictures in order, frames in order, rows from the top. */
 export interface SampleRows {
-  /** Which picture of the batch, from 0. */
+  /** Which picture or video of the batch, from 0. */
   readonly index: number;
+  /** Of a video, the first of these frames. */
+  readonly frame?: number;
   /** The first of these rows. */
   readonly top: number;
   /** How many rows the whole picture has. */
   readonly height: number;
-  /** float32 [1, channels, rows, width]. */
+  /** float32 [1, channels, rows, width]; of a video [1, channels, frames, rows, width]. */
   readonly rows: Tensor;
 }
 
-/** A whole sample [n, channels, height, width] as parts: one per picture, views, no copies. */
-export async function * rowsOfSample(sample: Tensor): AsyncGenerator<SampleRows> {
-  const [count = 0, channels = 1, height = 1, width = 1] = sample.dims;
-  const size = channels * height * width;
-  for (let index = 0; index < count; index++) {
-    const data = (sample.data as Float32Array).subarray(index * size, (index + 1) * size);
-    yield { index, top: 0, height, rows: new Tensor('float32', data, [1, channels, height, width]) };
+/**
+ * A sample [n, channels, height, width] or [n, channels, frames, height, width] as parts: one per picture or video, views, no copies.
+ *
+ * @param first where the sample begins: the first picture's or video's place in the batch, and the first frame's in the video
+ */
+export async function * rowsOfSample(sample: Tensor, first: { readonly index: number; readonly frame: number } = { index: 0, frame: 0 }): AsyncGenerator<SampleRows> {
+  const [count = 0, ...rest] = sample.dims;
+  const size = rest.reduce((a, b) => a * b, 1);
+  const height = sample.dims.at(-2) ?? 1;
+  for (let i = 0; i < count; i++) {
+    const data = (sample.data as Float32Array).subarray(i * size, (i + 1) * size);
+    const frame = sample.dims.length === 5 ? { frame: first.frame } : {};
+    yield { index: first.index + i, ...frame, top: 0, height, rows: new Tensor('float32', data, [1, ...rest]) };
   }
 }
 
-/** Joins parts to a whole sample [n, channels, height, width]. `count` pictures are expected. */
+/** Joins parts to a whole sample, [n, channels, height, width] or [n, channels, frames, height, width]. `count` pictures or videos are expected. */
 export async function sampleOfRows(parts: AsyncIterable<SampleRows>, count: number): Promise<Tensor> {
   let whole: Tensor | undefined;
-  for await (const { index, top, height, rows } of parts) {
+  const ofVideos: SampleRows[] = [];
+  for await (const part of parts) {
+    const { height, rows } = part;
     const [, channels = 1, many = 1, width = 1] = rows.dims;
-    if (count === 1 && many === height) return rows;
-    whole ??= new Tensor('float32', new Float32Array(count * channels * height * width), [count, channels, height, width]);
-    for (let channel = 0; channel < channels; channel++) {
-      const from = (rows.data as Float32Array).subarray(channel * many * width, (channel + 1) * many * width);
-      (whole.data as Float32Array).set(from, ((index * channels + channel) * height + top) * width);
+    if (rows.dims.length === 5) ofVideos.push(part);
+    else if (count === 1 && many === height) return rows;
+    else {
+      whole ??= new Tensor('float32', new Float32Array(count * channels * height * width), [count, channels, height, width]);
+      paste(part, whole);
     }
   }
+  if (ofVideos.length > 0) return joinVideos(ofVideos, count);
   if (whole === undefined) throw new RangeError('decoding gave no rows');
   return whole;
+}
+
+/** How many frames there are is known when the last part is there. */
+function joinVideos(parts: readonly SampleRows[], count: number): Tensor {
+  const [{ rows, height }] = parts as readonly [SampleRows, ...SampleRows[]];
+  if (parts.length === 1 && count === 1) return rows;
+  const [, channels = 1, , , width = 1] = rows.dims;
+  const frames = parts.reduce((most, { frame = 0, rows: { dims } }) => Math.max(most, frame + (dims[2] as number)), 0);
+  const whole = new Tensor('float32', new Float32Array(count * channels * frames * height * width), [count, channels, frames, height, width]);
+  for (const part of parts) paste(part, whole);
+  return whole;
+}
+
+function paste({ index, frame = 0, top, rows }: SampleRows, whole: Tensor): void {
+  const [, channels = 1, ...size] = rows.dims;
+  const [many = 1, width = 1] = size.slice(-2);
+  const [frames, total] = rows.dims.length === 5 ? [rows.dims[2] as number, whole.dims[2] as number] : [1, 1];
+  const height = whole.dims.at(-2) as number;
+  for (let channel = 0; channel < channels; channel++) {
+    for (let i = 0; i < frames; i++) {
+      const from = (channel * frames + i) * many * width;
+      const to = (((index * channels + channel) * total + frame + i) * height + top) * width;
+      (whole.data as Float32Array).set((rows.data as Float32Array).subarray(from, from + many * width), to);
+    }
+  }
 }

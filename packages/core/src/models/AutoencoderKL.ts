@@ -12,6 +12,7 @@ import { ResnetBlock2D } from './blocks/ResnetBlock2D.js';
 import { fromTokens, toTokens } from './blocks/tokens.js';
 import { Upsample2D } from './blocks/Upsample2D.js';
 import { ConfigReader, type ModelConfig } from './ConfigReader.js';
+import { loadPretrained, type LoadPretrainedOptions, type PretrainedModel } from './loadPretrained.js';
 import { Model, type ModelEntry } from './Model.js';
 
 const EPSILON = 1e-6;
@@ -197,6 +198,11 @@ export class AutoencoderKL extends Model {
         forward: ({ x }) => ({ moments: optional(this.quant_conv, this.encoder.forward(x as Value)) }),
       },
     };
+  }
+
+  /** Opens the weights of one in a checkpoint: a folder or a hub id. See {@link loadPretrained}. */
+  static async fromPretrained(folderOrId: string, options: LoadPretrainedOptions = {}): Promise<PretrainedModel<AutoencoderKL>> {
+    return loadPretrained('AutoencoderKL', AutoencoderKL.fromConfig, folderOrId, options);
   }
 
   /** Throws ERR_CONFIG_UNSUPPORTED or ERR_CONFIG_INVALID naming the field. */

@@ -7,6 +7,7 @@ import { add, builderOf, cast, gelu, quickGelu, reshape } from '../graph/operati
 import { segment } from '../graph/segment.js';
 import type { Value } from '../graph/Value.js';
 import { ConfigReader, type ModelConfig } from './ConfigReader.js';
+import { loadPretrained, type LoadPretrainedOptions, type PretrainedModel } from './loadPretrained.js';
 import { Model, type ModelEntry } from './Model.js';
 
 const HIDDEN_ACTIVATIONS = { quick_gelu: quickGelu, gelu } as const;
@@ -142,6 +143,11 @@ export class CLIPTextModel extends Model {
     this.text_model = new CLIPTextTransformer(options);
     this.text_projection = projectionDim === undefined ? undefined : new Linear(options.width, projectionDim, { bias: false });
     this.#options = options;
+  }
+
+  /** Opens the weights of one in a checkpoint: a folder or a hub id. See {@link loadPretrained}. */
+  static async fromPretrained(folderOrId: string, options: LoadPretrainedOptions = {}): Promise<PretrainedModel<CLIPTextModel>> {
+    return loadPretrained('CLIPTextModel', CLIPTextModel.fromConfig, folderOrId, options);
   }
 
   /** Throws ERR_CONFIG_UNSUPPORTED or ERR_CONFIG_INVALID naming the field. */

@@ -12,10 +12,23 @@ export interface ModelInput {
   readonly types: readonly ElementType[];
   /**
    * A number is a fixed size; a name stands for any size, the same wherever the name occurs; 'batch' may also be 1. Names in use: batch,
-   * tokens, features, height, width, latentHeight, latentWidth.
+   * tokens, features, frames, height, width, latentFrames, latentHeight, latentWidth.
    */
   readonly dims: readonly (number | string)[];
   readonly optional?: boolean;
+}
+
+/**
+ * How an entry point works through its input piece by piece along one axis, with a state that passes from each piece to the next. The outputs
+ * are joined along the same axis.
+ */
+export interface EntrySequence {
+  /** Axis of the entry point's only input, and of its outputs. */
+  readonly axis: number;
+  /** Outputs whose names start so are the state: inputs of the same names for the next piece; absent for the first. */
+  readonly state: string;
+  /** Lengths of the pieces of an input of a length, in order. */
+  readonly pieces: (length: number) => readonly number[];
 }
 
 /** An entry point of a model, such as `call`, `encode` or `decode`. */
@@ -23,12 +36,26 @@ export interface ModelEntry {
   readonly inputs: Readonly<Record<string, ModelInput>>;
   /** Outputs that a call returns unless it asks for others. */
   readonly outputs: readonly string[];
+  /** Absent where the whole input is computed at once. */
+  readonly sequence?: EntrySequence;
   /** Traces the entry point over symbolic values. */
   forward(inputs: Readonly<Record<string, Value>>): Readonly<Record<string, Value>>;
 }
 
 /** What a traced entry point is fed: name → element type and sizes. */
 export type InputShapes = Readonly<Record<string, { readonly type: ElementType; readonly dims: readonly number[] }>>;
+
+/** How a VAE is cut into overlapping tiles unless told otherwise; diffusers' `tile_sample_min_*` and `tile_overlap_factor_*`. */
+export interface TilingDefaults {
+  /** Of a tile, in pixels. */
+  readonly height: number;
+  readonly width: number;
+  /** Share of a tile that overlaps the next, on each axis. */
+  readonly overlapHeight: number;
+  readonly overlapWidth: number;
+  /** Frames that are computed at once, at most. */
+  readonly frames: number;
+}
 
 /**
  * A model as a pure description: config → entry points made of ordered segments, with neither weights nor a runtime.
@@ -56,6 +83,11 @@ export abstract class Model extends Module {
   /** The layers that hold the parameters, each with the modules it hangs on. */
   get layers(): readonly Layer[] {
     return listLayers(this);
+  }
+
+  /** How it is cut into tiles, where a model has a way of its own. */
+  get tiling(): TilingDefaults | undefined {
+    return undefined;
   }
 
   /** Other spellings under which real checkpoints hold a key, in order of preference. */

@@ -13,6 +13,7 @@ import { TimestepEmbedding, timestepFrequencies } from './blocks/TimestepEmbeddi
 import { Transformer2DModel } from './blocks/Transformer2DModel.js';
 import { Upsample2D } from './blocks/Upsample2D.js';
 import type { ModelConfig } from './ConfigReader.js';
+import { loadPretrained, type LoadPretrainedOptions, type PretrainedModel } from './loadPretrained.js';
 import { Model, type ModelEntry, type ModelInput } from './Model.js';
 import { readUNetOptions, type UNetOptions } from './UNetOptions.js';
 
@@ -165,6 +166,11 @@ export class UNet2DConditionModel extends Model {
     this.conv_norm_out = new GroupNorm(options.groups, first, options.epsilon);
     this.conv_out = new Conv2d(first, outChannels, convOutKernel, { padding: Math.floor((convOutKernel - 1) / 2) });
     this.entries = { call: { inputs: inputsOf(options), outputs: ['sample'], forward: (inputs) => this.#forward(inputs) } };
+  }
+
+  /** Opens the weights of one in a checkpoint: a folder or a hub id. See {@link loadPretrained}. */
+  static async fromPretrained(folderOrId: string, options: LoadPretrainedOptions = {}): Promise<PretrainedModel<UNet2DConditionModel>> {
+    return loadPretrained('UNet2DConditionModel', UNet2DConditionModel.fromConfig, folderOrId, options);
   }
 
   /** Throws ERR_CONFIG_UNSUPPORTED or ERR_CONFIG_INVALID naming the field. */

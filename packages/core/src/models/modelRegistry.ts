@@ -1,7 +1,10 @@
 import { AutoencoderKL } from './AutoencoderKL.js';
+import { AutoencoderKLCogVideoX } from './AutoencoderKLCogVideoX.js';
 import { CLIPTextModel } from './CLIPTextModel.js';
 import type { ModelConfig } from './ConfigReader.js';
+import { CogVideoXTransformer3DModel } from './CogVideoXTransformer3DModel.js';
 import type { Model } from './Model.js';
+import { T5EncoderModel } from './T5EncoderModel.js';
 import { UNet2DConditionModel } from './UNet2DConditionModel.js';
 
 /** Makes a model of class `className` from its `config.json`. */
@@ -13,4 +16,7 @@ export const modelRegistry: ReadonlyMap<string, ModelFactory> = new Map<string, 
   ['CLIPTextModelWithProjection', CLIPTextModel.fromConfig],
   ['UNet2DConditionModel', UNet2DConditionModel.fromConfig],
   ['AutoencoderKL', AutoencoderKL.fromConfig],
+  ['T5EncoderModel', T5EncoderModel.fromConfig],
+  ['CogVideoXTransformer3DModel', CogVideoXTransformer3DModel.fromConfig],
+  ['AutoencoderKLCogVideoX', AutoencoderKLCogVideoX.fromConfig],
 ]);

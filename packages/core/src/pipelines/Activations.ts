@@ -43,6 +43,13 @@ export class Activations {
     this.set(tensors, names);
   }
 
+  /** Hands a value over: whoever asks for it frees it. Throws a RangeError as {@link Activations.get}. */
+  take(value: string): DeviceTensor {
+    const tensor = this.get(value);
+    this.#owned.delete(tensor.id);
+    return tensor;
+  }
+
   /** Brings back what a segment needs, and puts the rest out of the way where it is large. */
   async need(values: readonly string[]): Promise<void> {
     for (const [value, tensor] of this.#values) {

@@ -1,22 +1,20 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Tensor } from 'onnxruntime-common';
 import type { Device } from '../device/Device.js';
+import type { DeviceTensor } from '../device/DeviceTensor.js';
+import type { ProgramResult } from '../device/Program.js';
 import { ThimbleError } from '../errors.js';
 import type { OnnxModel } from '../device/OnnxModel.js';
 import type { Graph } from '../graph/Graph.js';
 import type { Outline } from '../graph/Outline.js';
 import { MemoryBudget } from '../device/MemoryBudget.js';
-import { bindWeights } from '../graph/passes/bindWeights.js';
-import { freezeShapes } from '../graph/passes/freezeShapes.js';
 import type { ComponentHandle } from '../hooks/ComponentHandle.js';
 import type { DecodeCall } from '../hooks/DecodeCall.js';
 import type { EncodeCall } from '../hooks/EncodeCall.js';
-import type { GraphContext } from '../hooks/GraphContext.js';
 import type { Hooks } from '../hooks/manifest.js';
 import type { ModelCall, NamedTensors } from '../hooks/ModelCall.js';
 import type { RunContext } from '../hooks/RunContext.js';
-import type { SegmentCall } from '../hooks/SegmentCall.js';
-import type { SegmentPreparation } from '../hooks/SegmentPreparation.js';
+import type { NamedDeviceTensors, SegmentCall } from '../hooks/SegmentCall.js';
 import { DecodeWrapping } from '../hooks/DecodeWrapping.js';
 import { rowsOfSample, type SampleRows, sampleOfRows } from '../hooks/SampleRows.js';
 import { type Next, Wrapping } from '../hooks/Wrapping.js';
@@ -28,13 +26,13 @@ import { Activations } from './Activations.js';
 import { checkInputs } from './checkInputs.js';
 import { ComponentSegment, type SegmentProgram } from './ComponentSegment.js';
 import { halfInputsOf, type PlannedSegment, planEntry } from './EntryPlan.js';
-import { checkFrozen, type FrozenEntry, type FrozenPrograms } from './FrozenEntry.js';
-import { lowerGraph, type LoweringOptions } from './lowerGraph.js';
+import type { FrozenEntry, FrozenPrograms } from './FrozenEntry.js';
 import { nominalShapes } from './nominalShapes.js';
 import type { LoadEvent, ModelEvent } from './PipelineEvent.js';
+import { cutInputs, joinPieces } from './pieces.js';
 import { toFloat16, toFloat32 } from './floatTensors.js';
 import { joinOutputs, splitInputs } from './splitInputs.js';
-import { programOf } from './programOf.js';
+import { type CompiledEntry, ProgramBuilder } from './ProgramBuilder.js';
 import { TurnQueue } from './TurnQueue.js';
 import { layoutOf, type WeightLayout } from './WeightLayout.js';
 
@@ -67,13 +65,23 @@ export interface ComponentParts {
   readonly frozen?: FrozenEntry;
 }
 
-interface CompiledEntry {
-  readonly outline: Outline;
-  readonly programs: ReadonlyMap<string, SegmentProgram>;
+/** What one piece of an entry point is computed from. */
+interface PieceInputs {
+  readonly given: NamedTensors;
+  /** What the piece before left on the device. */
+  readonly state: NamedDeviceTensors;
+  /** Nobody needs what this piece leaves. */
+  readonly last: boolean;
 }
 
-/** How many shapes of calls are remembered, so that alternating between a few costs nothing. */
-const REMEMBERED_SHAPES = 6;
+interface RunRequest extends Omit<PieceInputs, 'last'> {
+  /** Values to copy back. */
+  readonly download: readonly string[];
+  /** Values that stay on the device. */
+  readonly keep: readonly string[];
+}
+
+type RunValues = Pick<ProgramResult, 'downloaded' | 'kept'>;
 
 /**
  * A model bound to a checkpoint and a device. It runs its segments in order, with the hooks in this process; activations stay on
@@ -90,7 +98,7 @@ export class Component implements ComponentHandle {
   readonly #notify: (event: LoadEvent | ModelEvent) => void;
   readonly #weights: ModelWeights;
   readonly #known = new Map<string, ComponentSegment>();
-  readonly #compiled = new Map<string, CompiledEntry>();
+  readonly #programs: ProgramBuilder;
   readonly #turns = new TurnQueue();
   readonly #inside = new AsyncLocalStorage<true>();
   #segments: readonly ComponentSegment[] | undefined;
@@ -108,6 +116,8 @@ export class Component implements ComponentHandle {
     this.#budget = budget;
     this.#notify = notify;
     this.#weights = ModelWeights.match(name, model, checkpoint);
+    const { activations, frozen } = parts;
+    this.#programs = new ProgramBuilder({ name, model, device, hooks, budget, activations, frozen, weights: this.#weights });
     this.#revision = revisionOf(hooks);
   }
 
@@ -150,12 +160,11 @@ export class Component implements ComponentHandle {
   }
 
   graph(entry: string, inputs: InputShapes): Graph {
-    return this.#bind(this.model.graph(entry, inputs));
+    return this.#programs.bind(this.model.graph(entry, inputs));
   }
 
   lower(graph: Graph): OnnxModel {
-    const transformed = this.#hooks.transformGraph.call(graph, { ...this.#context(graph), partial: true });
-    return programOf(lowerGraph(transformed, this.#lowering())).model;
+    return this.#programs.lowerPart(graph);
   }
 
   /**
@@ -166,7 +175,7 @@ export class Component implements ComponentHandle {
   layout(weight: string): WeightLayout {
     const parameter = this.model.parameters.find(({ key }) => key === weight);
     if (parameter === undefined) throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'weight', value: weight, expected: `the key of a weight of ${this.name}, such as ${this.model.parameters[0]?.key}` });
-    const memoryFormat = this.#graphWith(weight)?.memoryFormat ?? 'contiguous';
+    const memoryFormat = this.#programs.graphWith(weight)?.memoryFormat ?? 'contiguous';
     return layoutOf(parameter.shape, memoryFormat, this.device.provider);
   }
 
@@ -174,15 +183,14 @@ export class Component implements ComponentHandle {
    * What the segments would run for a call with these inputs, with their sizes frozen: what a trace is made of. Under a memory limit a large batch runs in
    * parts, and the sizes are those of a part.
    *
-   * @throws ERR_INPUT_INVALID, ERR_ENTRY_UNKNOWN
+   * @throws ERR_INPUT_INVALID, ERR_ENTRY_UNKNOWN; ERR_ARGUMENT_INVALID for inputs that are computed piece by piece, as a video's frames: each piece has sizes of its own
    */
   freeze(entryName: string, inputs: Readonly<Record<string, Tensor>>): FrozenPrograms {
     const entry = this.#entry(entryName);
-    const [part] = splitInputs({ ...inputs }, entry, this.#budget.maxBatch);
+    const [part] = splitInputs({ ...inputs }, entry, this.#maxBatch(entryName, { ...inputs }));
     const shapes = checkInputs(this.name, entryName, entry, part as NamedTensors);
-    const programs = new Map<string, SegmentProgram>();
-    this.model.outline(entry, shapes, (graph) => programs.set(graph.name, this.#lower(freezeShapes(this.#transform(this.#bind(graph))))));
-    return { inputs: shapes, programs };
+    checkOnePiece(entryName, entry, shapes);
+    return { inputs: shapes, programs: this.#programs.freeze(entry, shapes) };
   }
 
   /** This component, running `frozen` and nothing else. It has sessions of its own. */
@@ -244,24 +252,19 @@ export class Component implements ComponentHandle {
     return { call, wrapping };
   }
 
-  #decoding(options: CallOptions): Next<Tensor, Tensor> {
-    return async (z) => (await this.#execute('decode', { z }, options))['sample'] as Tensor;
-  }
-
   async #decodeWhole(z: Tensor, wrapping: DecodeWrapping, options: CallOptions): Promise<Tensor> {
-    const compute = this.#decoding(options);
     const outputs = await this.#callModel('decode', { z }, options, async ({ z: given }) => {
       const latents = given as Tensor;
-      return { sample: wrapping.used ? await sampleOfRows(await wrapping.run(compute, latents), latents.dims[0] as number) : await compute(latents) };
+      if (!wrapping.used) return this.#execute('decode', { z: latents }, options);
+      return { sample: await sampleOfRows(await wrapping.run(async (part) => this.#decodePieces(part, options), latents), latents.dims[0] as number) };
     });
     return outputs['sample'] as Tensor;
   }
 
   /** What nobody has put code around goes straight to `deliver`; the model call then has no outputs. */
   async #decodeParts(z: Tensor, wrapping: DecodeWrapping, deliver: (rows: SampleRows) => void | Promise<void>, options: CallOptions): Promise<void> {
-    const compute = this.#decoding(options);
     const { sample } = await this.#callModel('decode', { z }, options, async ({ z: given }, wrapped) => {
-      const parts = await wrapping.run(compute, given as Tensor);
+      const parts = await wrapping.run(async (part) => this.#decodePieces(part, options), given as Tensor);
       if (wrapped) return { sample: await sampleOfRows(parts, (given as Tensor).dims[0] as number) };
       for await (const rows of parts) await deliver(rows);
       return {};
@@ -290,49 +293,104 @@ export class Component implements ComponentHandle {
     return call.outputs;
   }
 
-  /** Calls that overlap take turns, because sessions belong to the sizes of one call. */
+  /** The whole output: of all parts of the batch, and of all pieces where the entry point works piece by piece. */
   async #execute(entryName: string, inputs: NamedTensors, options: CallOptions): Promise<NamedTensors> {
-    if (this.#inside.getStore() === true) throw new ThimbleError('ERR_PIPELINE_BUSY', { action: `call ${this.name}`, during: `a segment of ${this.name} itself` });
-    using turn = await this.#turns.take(options.signal);
-    void turn;
-    return await this.#inside.run(true, async () => {
-      const parts = splitInputs(inputs, this.#entry(entryName), this.#budget.maxBatch);
-      const outputs: NamedTensors[] = [];
-      for (const part of parts) outputs.push(await this.#executeNow(entryName, part, options));
-      return joinOutputs(outputs);
-    });
+    const entry = this.#entry(entryName);
+    const outputs: NamedTensors[] = [];
+    for (const part of splitInputs(inputs, entry, this.#maxBatch(entryName, inputs))) {
+      const pieces: NamedTensors[] = [];
+      for await (const piece of this.#pieces(entryName, part, options)) pieces.push(piece);
+      outputs.push(joinPieces(pieces, entry.sequence?.axis ?? 0));
+    }
+    return joinOutputs(outputs);
   }
 
-  async #executeNow(entryName: string, inputs: NamedTensors, options: CallOptions): Promise<NamedTensors> {
+  /** As {@link Component.#execute} of `decode`, part by part. */
+  async * #decodePieces(z: Tensor, options: CallOptions): AsyncGenerator<SampleRows> {
+    let index = 0;
+    for (const part of splitInputs({ z }, this.#entry('decode'), this.#maxBatch('decode', { z }))) {
+      let frame = 0;
+      for await (const { sample } of this.#pieces('decode', part, options)) {
+        yield* rowsOfSample(sample as Tensor, { index, frame });
+        frame += (sample as Tensor).dims[2] as number;
+      }
+      index += (part['z'] as Tensor).dims[0] as number;
+    }
+  }
+
+  /** How many samples of a batch are computed at once: as many as the memory limit has room for, by the largest value that one of them needs. */
+  #maxBatch(entryName: string, inputs: NamedTensors): number {
     const entry = this.#entry(entryName);
-    const shapes = checkInputs(this.name, entryName, entry, inputs);
+    checkInputs(this.name, entryName, entry, inputs);
+    const [one, ...others] = splitInputs(inputs, entry, 1) as [NamedTensors, ...NamedTensors[]];
+    if (others.length === 0 || this.#budget.limit === undefined) return Infinity;
+    return this.#budget.maxBatch(this.#programs.largestValue(entryName, entry, checkInputs(this.name, entryName, entry, one)));
+  }
+
+  /** Runs an entry point piece by piece, or at once if it knows no pieces. What passes between pieces stays on the device. */
+  async * #pieces(entryName: string, inputs: NamedTensors, options: CallOptions): AsyncGenerator<NamedTensors> {
+    const entry = this.#entry(entryName);
+    checkInputs(this.name, entryName, entry, inputs);
+    const given = Object.fromEntries(Object.keys(entry.inputs).filter((name) => inputs[name] !== undefined).map((name) => [name, inputs[name] as Tensor]));
+    const pieces = entry.sequence === undefined ? [given] : cutInputs(given, entry.sequence);
+    let state: NamedDeviceTensors = {};
+    try {
+      for (const [i, piece] of pieces.entries()) {
+        const result = await this.#takeTurn(options.signal, () => this.#run(entryName, { given: piece, state, last: i === pieces.length - 1 }, options));
+        state = result.state;
+        yield result.outputs;
+      }
+    } finally {
+      await this.device.free(Object.values(state));
+    }
+  }
+
+  /** Calls that overlap take turns, because sessions belong to the sizes of one call. */
+  async #takeTurn<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+    if (this.#inside.getStore() === true) throw new ThimbleError('ERR_PIPELINE_BUSY', { action: `call ${this.name}`, during: `a segment of ${this.name} itself` });
+    using turn = await this.#turns.take(signal);
+    void turn;
+    return await this.#inside.run(true, work);
+  }
+
+  async #run(entryName: string, { given, state, last }: PieceInputs, options: CallOptions): Promise<{ readonly outputs: NamedTensors; readonly state: NamedDeviceTensors }> {
+    const entry = this.#entry(entryName);
     await this.#refresh();
-    const { outline, programs } = await this.#compile(entryName, entry, shapes);
+    const { outline, programs } = await this.#compile(entryName, entry, shapesOf({ ...given, ...state }));
     const wanted = this.#wanted(outline, entry, options.outputs);
-    const plan = planEntry(outline, wanted, (name) => this.#known.get(name) as ComponentSegment);
+    const kept = last ? [] : [...outline.outputs.keys()].filter((name) => entry.sequence !== undefined && name.startsWith(entry.sequence.state));
+    const plan = planEntry(outline, [...wanted, ...kept], (name) => this.#known.get(name) as ComponentSegment);
     for (const { segment } of plan) await segment.use(programs.get(segment.name) as SegmentProgram);
     const halves = halfInputsOf(plan, programs);
-    const given = Object.fromEntries(Object.keys(shapes).map((name) => [name, halves.has(name) ? toFloat16(inputs[name] as Tensor) : (inputs[name] as Tensor)]));
+    const inputs = Object.fromEntries(Object.entries(given).map(([name, tensor]) => [name, halves.has(name) ? toFloat16(tensor) : tensor]));
     const hooked = this.#hooks.beforeSegment.isUsed() || this.#hooks.afterSegment.isUsed();
-    const values = hooked ? await this.#runHooked(plan, given, outline, wanted, options) : await this.#runWhole(plan, given, outline, wanted, options);
-    return Object.fromEntries(wanted.map((name) => [name, toFloat32(values[outline.outputs.get(name) as string] as Tensor)]));
+    const valuesOf = (names: readonly string[]): string[] => names.map((name) => outline.outputs.get(name) as string);
+    const request = { given: inputs, state, download: valuesOf(wanted), keep: valuesOf(kept) };
+    const values = hooked ? await this.#runHooked(plan, request, options) : await this.#runWhole(plan, request, options);
+    return {
+      outputs: Object.fromEntries(wanted.map((name, i) => [name, toFloat32(values.downloaded[request.download[i] as string] as Tensor)])),
+      state: Object.fromEntries(kept.map((name, i) => [name, values.kept[request.keep[i] as string] as DeviceTensor])),
+    };
   }
 
   /** All segments in one message. */
-  async #runWhole(plan: readonly PlannedSegment[], inputs: NamedTensors, outline: Outline, wanted: readonly string[], { signal }: CallOptions): Promise<NamedTensors> {
+  async #runWhole(plan: readonly PlannedSegment[], { given, state, download, keep }: RunRequest, { signal }: CallOptions): Promise<RunValues> {
     await this.#loadSegments(plan.map(({ segment }) => segment), signal);
     const steps = plan.map(({ segment, feeds, results, release }) => ({ session: segment.session, feeds, results, release }));
-    const outputs = Object.fromEntries(wanted.map((name) => [outline.outputs.get(name) as string, 'download' as const]));
-    return (await this.device.run({ inputs, steps, outputs }, signal)).downloaded;
+    const outputs = Object.fromEntries([...download.map((value) => [value, 'download' as const] as const), ...keep.map((value) => [value, 'keep' as const] as const)]);
+    return this.device.run({ inputs: { ...given, ...state }, consumed: Object.keys(state), steps, outputs }, signal);
   }
 
   /** Segment by segment, with the segment hooks around each. */
-  async #runHooked(plan: readonly PlannedSegment[], inputs: NamedTensors, outline: Outline, wanted: readonly string[], options: CallOptions): Promise<NamedTensors> {
+  async #runHooked(plan: readonly PlannedSegment[], { given, state, download, keep }: RunRequest, options: CallOptions): Promise<RunValues> {
     const values = new Activations(this.device, this.#budget.parkingBytes);
     try {
-      for (const [name, tensor] of Object.entries(inputs)) values.own({ [name]: await this.device.upload(tensor) }, { [name]: name });
+      values.own(state, identity(Object.keys(state)));
+      for (const [name, tensor] of Object.entries(given)) values.own({ [name]: await this.device.upload(tensor) }, { [name]: name });
       for (const [i, step] of plan.entries()) await this.#runSegment(step, plan.slice(i + 1), values, options);
-      return await values.download(wanted.map((name) => outline.outputs.get(name) as string));
+      const downloaded = await values.download(download);
+      await values.need(keep);
+      return { downloaded, kept: Object.fromEntries(keep.map((value) => [value, values.take(value)])) };
     } finally {
       await values.dispose();
     }
@@ -390,46 +448,12 @@ export class Component implements ComponentHandle {
     const revision = revisionOf(this.#hooks);
     if (revision === this.#revision) return;
     this.#revision = revision;
-    this.#compiled.clear();
+    this.#programs.forget();
     for (const segment of this.#known.values()) await segment.forget();
   }
 
   async #compile(entryName: string, entry: ModelEntry, shapes: InputShapes): Promise<CompiledEntry> {
-    const key = `${entryName} ${JSON.stringify(shapes)}`;
-    const known = this.#compiled.get(key);
-    if (known !== undefined) return known;
-    const frozen = await this.#frozenPrograms(entryName, shapes);
-    const programs = new Map<string, SegmentProgram>(frozen);
-    const outline = this.model.outline(entry, shapes, (graph) => {
-      this.#know(graph, entryName);
-      if (frozen === undefined) programs.set(graph.name, this.#lower(this.#transform(this.#bind(graph))));
-    });
-    const [oldest] = this.#compiled.keys();
-    if (this.#compiled.size >= REMEMBERED_SHAPES && oldest !== undefined) this.#compiled.delete(oldest);
-    const compiled = { outline, programs };
-    this.#compiled.set(key, compiled);
-    return compiled;
-  }
-
-  /** From the pristine graph to what the runtime takes; what plugins do stands between binding and lowering. */
-  #lower(transformed: Graph): SegmentProgram {
-    return programOf(lowerGraph(transformed, this.#lowering(this.#parts.activations)));
-  }
-
-  #lowering(activations: LoweringOptions['activations'] = 'float32'): LoweringOptions {
-    return { bytes: this.#budget.transientBytes, activations, provider: this.device.provider };
-  }
-
-  #bind(graph: Graph): Graph {
-    return bindWeights(graph, (key) => this.#weights.find(key));
-  }
-
-  #transform(bound: Graph): Graph {
-    return this.#hooks.transformGraph.call(bound, this.#context(bound));
-  }
-
-  #context({ name }: Graph): GraphContext {
-    return { component: this.name, segment: name, provider: this.device.provider };
+    return this.#programs.compile(entryName, entry, shapes, (graph) => this.#know(graph, entryName));
   }
 
   #listSegments(): readonly ComponentSegment[] {
@@ -447,8 +471,8 @@ export class Component implements ComponentHandle {
   #know(graph: Graph, entryName: string): void {
     const { name } = graph;
     if (this.#known.has(name)) return;
-    const source = { nominal: async () => this.#nominal(entryName, name), prepare: async (program: SegmentProgram) => this.#prepare(name, program) };
-    this.#known.set(name, new ComponentSegment(name, this.#bytesOf(graph), this.device, source, (segment) => this.segments.indexOf(segment)));
+    const source = { nominal: async () => this.#nominal(entryName, name), prepare: async (program: SegmentProgram) => this.#programs.prepare(name, program) };
+    this.#known.set(name, new ComponentSegment(name, this.#programs.weightBytes(graph), this.device, source, (segment) => this.segments.indexOf(segment)));
   }
 
   async #nominal(entryName: string, segment: string): Promise<SegmentProgram> {
@@ -456,39 +480,15 @@ export class Component implements ComponentHandle {
     const shapes = this.#parts.frozen?.inputs ?? nominalShapes(entry, this.model.config);
     return (await this.#compile(entryName, entry, shapes)).programs.get(segment) as SegmentProgram;
   }
+}
 
-  /** What plugins make of a program before it is loaded. */
-  async #prepare(segment: string, program: SegmentProgram): Promise<SegmentProgram> {
-    if (!this.#hooks.prepareSegment.isUsed()) return program;
-    const preparation: SegmentPreparation = {
-      component: this.name, segment, provider: this.device.provider, model: program.model, ranges: program.ranges,
-      optimize: async (model, target) => this.device.optimize(model, target),
-    };
-    await this.#hooks.prepareSegment.call(preparation);
-    return { ...program, model: preparation.model, ranges: preparation.ranges };
-  }
-
-  async #frozenPrograms(entryName: string, shapes: InputShapes): Promise<ReadonlyMap<string, SegmentProgram> | undefined> {
-    const { frozen } = this.#parts;
-    if (frozen === undefined) return undefined;
-    checkFrozen(frozen, entryName, shapes);
-    return frozen.programs();
-  }
-
-  #graphWith(weight: string): Graph | undefined {
-    let found: Graph | undefined;
-    for (const entry of Object.values(this.model.entries)) {
-      this.model.outline(entry, nominalShapes(entry, this.model.config), (graph) => {
-        if (found === undefined && graph.weights.some(({ key }) => key === weight)) found = this.#transform(this.#bind(graph));
-      });
-    }
-    return found;
-  }
-
-  #bytesOf(graph: Graph): number {
-    const keys = new Set(graph.weights.map((weight) => weight.key));
-    return [...keys].reduce((sum, key) => sum + this.#weights.find(key).source.byteLength, 0);
-  }
+/** @throws ERR_ARGUMENT_INVALID unless an entry point computes inputs of these sizes at once */
+function checkOnePiece(entryName: string, { sequence }: ModelEntry, shapes: InputShapes): void {
+  if (sequence === undefined) return;
+  const [[name, { dims }]] = Object.entries(shapes) as [[string, InputShapes[string]]];
+  const pieces = sequence.pieces(dims[sequence.axis] as number);
+  if (pieces.length === 1) return;
+  throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: name, value: `[${dims.join(', ')}]`, expected: `at most ${Math.max(...pieces)} frames: ${entryName} computes more of them piece by piece; a TracingPlugin traces every piece` });
 }
 
 function identity(names: readonly string[]): Record<string, string> {
@@ -498,4 +498,9 @@ function identity(names: readonly string[]): Record<string, string> {
 /** Grows whenever what was made of graphs is stale. */
 function revisionOf({ transformGraph, prepareSegment }: Hooks): number {
   return transformGraph.revision + prepareSegment.revision;
+}
+
+/** What a graph is built for: what the device holds as float16 was float32 before it was lowered. */
+function shapesOf(tensors: Readonly<Record<string, Tensor | DeviceTensor>>): InputShapes {
+  return Object.fromEntries(Object.entries(tensors).map(([name, { type, dims }]) => [name, { type: (type === 'float16' ? 'float32' : type) as InputShapes[string]['type'], dims }]));
 }

@@ -1,12 +1,10 @@
 import type { DeviceOptions } from '../device/DeviceOptions.js';
 import type { ExecutionProvider } from '../device/ExecutionProvider.js';
+import type { PretrainedModel } from '../models/loadPretrained.js';
 import type { Plugin } from '../plugins/Plugin.js';
 import type { DownloadEvent } from '../weights/hub/downloadSnapshot.js';
-import type { PipelineComponent } from './PipelineComponent.js';
+import type { PipelineDtype } from '../weights/PipelineDtype.js';
 import type { WarningEvent } from './PipelineEvent.js';
-
-/** Types of a pipeline's weights and activations; torch's names. */
-export type PipelineDtype = 'float32' | 'float16' | 'bfloat16';
 
 /** Options of {@link DiffusionPipeline.fromPretrained}. */
 export interface FromPretrainedOptions {
@@ -32,8 +30,8 @@ export interface FromPretrainedOptions {
    * 'none' = no limit whatever the container says.
    */
   readonly memoryLimit?: number | string;
-  /** Names of the components to load, all by default; or loaded components to take in place of the checkpoint's. */
-  readonly components?: readonly string[] | Readonly<Record<string, PipelineComponent>>;
+  /** Names of the components to load, all by default; or, in place of the checkpoint's, components of another pipeline and what a model's `fromPretrained` gives. */
+  readonly components?: readonly string[] | Readonly<Record<string, PretrainedModel>>;
   /** Plugins to install before anything is loaded: those that provide schedulers, tokenizers, pipelines or devices. */
   readonly plugins?: readonly Plugin[];
   /** Never ask the hub, only its cache. */

@@ -16,8 +16,11 @@ export interface GenerateOptions<O extends OutputType = OutputType> {
   /** Timesteps or noise levels in place of the scheduler's own, for schedulers that take them; falling. One of the two. */
   readonly timesteps?: readonly number[];
   readonly sigmas?: readonly number[];
-  /** Weight of the prompt against the negative prompt; 1 or less means one pass without guidance. Default 7.5. */
-  readonly guidanceScale?: number;
+  /**
+   * Weight of the prompt against the negative prompt; 1 or less means one pass without guidance. Default 7.5; of videos 6. For videos also a list
+   * with one for each step.
+   */
+  readonly guidanceScale?: number | readonly number[];
   /** Brings the guided prediction's deviation back towards the unguided one's, 0 to 1 (arXiv 2305.08891). Default 0. */
   readonly guidanceRescale?: number;
   /** What the picture should not be: one text for all, or one per prompt. Default ''. */
@@ -39,6 +42,12 @@ export interface GenerateOptions<O extends OutputType = OutputType> {
   readonly negativePromptEmbeds?: Tensor;
   /** Layers of the text encoder to leave out at the end, for the prompt; the negative prompt goes through all. Default 0. */
   readonly clipSkip?: number;
+  /** Frames of a video; a multiple of 4 and one more (where the VAE makes 4 frames of one). Default: what the model was trained with. */
+  readonly numFrames?: number;
+  /** Videos: lets the guidance swing with the timestep, as diffusers does. Default false. */
+  readonly useDynamicCfg?: boolean;
+  /** Tokens of a prompt that are used, where the text encoder knows no limit. Default: what the model was trained with. */
+  readonly maxSequenceLength?: number;
   /** Default 'image'. */
   readonly outputType?: O;
   /**
@@ -60,7 +69,13 @@ export interface RunTimings {
 
 /** What `generate` returns. */
 export interface GenerateResult<O extends OutputType = OutputType> {
+  /** Of a video pipeline all frames, one after the other; or what `frames` holds. */
   readonly images: O extends 'image' ? Image[] : Tensor;
+  /**
+   * Only of a video pipeline: the frames of each video; or one float32 tensor [n, frames, height, width, 3] in [0, 1]; or the latents
+   * [n, latent frames, c, h, w].
+   */
+  readonly frames?: O extends 'image' ? Image[][] : Tensor;
   /** The seed of each image; empty where a `generator` or `latents` and no noise were given. */
   readonly seeds: readonly number[];
   readonly timings: RunTimings;

@@ -57,6 +57,16 @@ export interface ImageEvent {
   readonly seed: number | undefined;
 }
 
+/** One frame of a video is done; the others may follow. */
+export interface FrameEvent {
+  readonly type: 'frame';
+  /** Which video of the run, from 0. */
+  readonly index: number;
+  /** Which frame of the video, from 0. */
+  readonly frame: number;
+  readonly image: Image;
+}
+
 /** The latents were decoded. */
 export interface DecodeEvent {
   readonly type: 'decode';
@@ -86,4 +96,4 @@ export interface DoneEvent<O extends OutputType = OutputType> {
 
 /** What `pipe.stream` yields. */
 export type PipelineEvent<O extends OutputType = OutputType> =
-  | WarningEvent | LoadEvent | ModelEvent | StepEvent | ProgressEvent | ImageEvent | DecodeEvent | PreviewEvent | MemoryEvent | DoneEvent<O>;
+  | WarningEvent | LoadEvent | ModelEvent | StepEvent | ProgressEvent | ImageEvent | FrameEvent | DecodeEvent | PreviewEvent | MemoryEvent | DoneEvent<O>;

@@ -1,15 +1,13 @@
 import type { Tensor } from 'onnxruntime-common';
-import { ThimbleError } from '../errors.js';
 import type { Prompt } from './DiffusionPipeline.js';
 import type { GenerateOptions, OutputType } from './GenerateOptions.js';
+import { checkEmbeds, checkGenerator, checkOption, checkSeed, invalidOption, isPositive, OUTPUT_TYPES, readNegativePrompts, readPrompts, stepCount } from './runOptions.js';
 
 /** The options that a `StableDiffusionPipeline` takes. */
 export const STABLE_DIFFUSION_OPTIONS: readonly (keyof GenerateOptions)[] = [
   'width', 'height', 'numInferenceSteps', 'timesteps', 'sigmas', 'guidanceScale', 'guidanceRescale', 'negativePrompt', 'numImagesPerPrompt',
   'eta', 'seed', 'generator', 'latents', 'promptEmbeds', 'negativePromptEmbeds', 'clipSkip', 'outputType', 'previews', 'signal',
 ];
-
-const OUTPUT_TYPES: readonly OutputType[] = ['image', 'tensor', 'latent'];
 
 /** Checked options of a run, with defaults. */
 export interface StableDiffusionOptions {
@@ -45,13 +43,13 @@ export function resolveOptions(prompt: Prompt, options: GenerateOptions, { sampl
   const { promptEmbeds, negativePromptEmbeds, timesteps, sigmas } = options;
   const prompts = readPrompts(prompt, promptEmbeds);
   const promptCount = promptEmbeds?.dims[0] ?? prompts.length;
-  if (negativePromptEmbeds !== undefined && options.negativePrompt !== undefined) invalid('negativePromptEmbeds', 'a tensor', 'negativePrompt or negativePromptEmbeds, not both');
+  if (negativePromptEmbeds !== undefined && options.negativePrompt !== undefined) invalidOption('negativePromptEmbeds', 'a tensor', 'negativePrompt or negativePromptEmbeds, not both');
   const size = (argument: 'width' | 'height'): number =>
-    check(argument, options[argument] ?? sampleSize * scaleFactor, (x) => Number.isSafeInteger(x) && x > 0 && x % scaleFactor === 0, `a positive multiple of ${scaleFactor}`);
-  const numImagesPerPrompt = check('numImagesPerPrompt', options.numImagesPerPrompt ?? 1, isPositive, 'a positive whole number');
+    checkOption(argument, options[argument] ?? sampleSize * scaleFactor, (x) => Number.isSafeInteger(x) && x > 0 && x % scaleFactor === 0, `a positive multiple of ${scaleFactor}`);
+  const numImagesPerPrompt = checkOption('numImagesPerPrompt', options.numImagesPerPrompt ?? 1, isPositive, 'a positive whole number');
   checkEmbeds('promptEmbeds', promptEmbeds);
   checkEmbeds('negativePromptEmbeds', negativePromptEmbeds);
-  if (timesteps !== undefined && sigmas !== undefined) invalid('sigmas', sigmas, 'timesteps or sigmas, not both');
+  if (timesteps !== undefined && sigmas !== undefined) invalidOption('sigmas', sigmas, 'timesteps or sigmas, not both');
   const count = promptCount * numImagesPerPrompt;
   checkSeed(options.seed, count);
   checkGenerator(options, count);
@@ -61,65 +59,14 @@ export function resolveOptions(prompt: Prompt, options: GenerateOptions, { sampl
     width: size('width'),
     height: size('height'),
     numInferenceSteps: stepCount(options),
-    guidanceScale: check('guidanceScale', options.guidanceScale ?? 7.5, Number.isFinite, 'a finite number'),
-    guidanceRescale: check('guidanceRescale', options.guidanceRescale ?? 0, (x) => x >= 0 && x <= 1, 'a number from 0 to 1'),
-    eta: check('eta', options.eta ?? 0, (x) => x >= 0 && x <= 1, 'a number from 0 to 1'),
-    clipSkip: check('clipSkip', options.clipSkip ?? 0, (x) => Number.isSafeInteger(x) && x >= 0, 'a whole number from 0'),
-    outputType: check('outputType', options.outputType ?? 'image', (x) => OUTPUT_TYPES.includes(x), `one of ${OUTPUT_TYPES.join(', ')}`),
+    guidanceScale: checkGuidanceScale(options.guidanceScale ?? 7.5),
+    guidanceRescale: checkOption('guidanceRescale', options.guidanceRescale ?? 0, (x) => x >= 0 && x <= 1, 'a number from 0 to 1'),
+    eta: checkOption('eta', options.eta ?? 0, (x) => x >= 0 && x <= 1, 'a number from 0 to 1'),
+    clipSkip: checkOption('clipSkip', options.clipSkip ?? 0, (x) => Number.isSafeInteger(x) && x >= 0, 'a whole number from 0'),
+    outputType: checkOption('outputType', options.outputType ?? 'image', (x) => OUTPUT_TYPES.includes(x), `one of ${OUTPUT_TYPES.join(', ')}`),
   };
 }
 
-/** With embeddings there is no text: an empty prompt is taken for none. */
-function readPrompts(prompt: Prompt | undefined, embeds: Tensor | undefined): readonly string[] {
-  if (embeds !== undefined) {
-    if (prompt === undefined || prompt === '') return [];
-    return invalid('promptEmbeds', 'a tensor', "a prompt or promptEmbeds, not both: generate('', { promptEmbeds })");
-  }
-  const prompts = typeof prompt === 'string' ? [prompt] : prompt;
-  const valid = Array.isArray(prompts) && prompts.length > 0 && prompts.every((text) => typeof text === 'string');
-  return valid ? prompts : invalid('prompt', prompt, 'a text, or a list of at least one text');
-}
-
-function readNegativePrompts(negative: GenerateOptions['negativePrompt'], count: number): readonly string[] {
-  if (negative === undefined || typeof negative === 'string') return Array.from({ length: count }, () => negative ?? '');
-  const valid = Array.isArray(negative) && negative.length === count && negative.every((text) => typeof text === 'string');
-  return valid ? negative : invalid('negativePrompt', negative, `a text, or a list of ${count} texts, one per prompt`);
-}
-
-function checkEmbeds(argument: string, embeds: Tensor | undefined): void {
-  if (embeds === undefined || (embeds.type === 'float32' && embeds.dims.length === 3)) return;
-  invalid(argument, `${embeds.type} [${embeds.dims.join(', ')}]`, 'float32 [prompts, tokens, width]');
-}
-
-function checkSeed(seed: GenerateOptions['seed'], count: number): void {
-  const isSeed = (value: unknown): boolean => Number.isSafeInteger(value);
-  if (seed === undefined || isSeed(seed)) return;
-  if (!Array.isArray(seed) || seed.length !== count || !seed.every(isSeed)) invalid('seed', seed, `a whole number, or a list of ${count}, one per image`);
-}
-
-function checkGenerator({ generator, seed }: GenerateOptions, count: number): void {
-  if (generator === undefined) return;
-  if (seed !== undefined) invalid('generator', 'a generator', 'a seed or a generator, not both');
-  const isGenerator = (value: unknown): boolean => typeof (value as { readonly randn?: unknown } | null)?.randn === 'function';
-  const valid = Array.isArray(generator) ? generator.length === count && generator.every(isGenerator) : isGenerator(generator);
-  if (!valid) invalid('generator', generator, `an object with randn(dims), such as new TorchGenerator(42), or a list of ${count}, one per image`);
-}
-
-/** Own timesteps or sigmas bring their number with them. */
-function stepCount({ numInferenceSteps, timesteps, sigmas }: GenerateOptions): number | undefined {
-  const own = timesteps !== undefined || sigmas !== undefined;
-  if (own && numInferenceSteps === undefined) return undefined;
-  return check('numInferenceSteps', numInferenceSteps ?? 50, isPositive, 'a positive whole number');
-}
-
-function isPositive(value: number): boolean {
-  return Number.isSafeInteger(value) && value > 0;
-}
-
-function check<T>(argument: string, value: T, valid: (value: T) => boolean, expected: string): T {
-  return valid(value) ? value : invalid(argument, value, expected);
-}
-
-function invalid(argument: string, value: unknown, expected: string): never {
-  throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument, value, expected });
+function checkGuidanceScale(value: NonNullable<GenerateOptions['guidanceScale']>): number {
+  return typeof value === 'number' && Number.isFinite(value) ? value : invalidOption('guidanceScale', value, 'a finite number');
 }

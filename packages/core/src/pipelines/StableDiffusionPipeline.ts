@@ -1,28 +1,28 @@
-import { Tensor } from 'onnxruntime-common';
+import type { Tensor } from 'onnxruntime-common';
 import { ThimbleError } from '../errors.js';
 import type { RunContext } from '../hooks/RunContext.js';
 import type { StepContext } from '../hooks/StepContext.js';
 import type { Image } from '../images/Image.js';
 import { GrowingImage } from '../images/GrowingImage.js';
 import { pixelsFromSample } from '../images/imagesFromSample.js';
-import { BatchGenerator } from '../random/BatchGenerator.js';
-import type { Generator } from '../random/Generator.js';
-import { randomSeed } from '../random/randomSeed.js';
-import { TorchGenerator } from '../random/TorchGenerator.js';
-import type { Scheduler, SetTimestepsOptions } from '../schedulers/Scheduler.js';
+import type { SetTimestepsOptions } from '../schedulers/Scheduler.js';
 import { assertFinite } from './assertFinite.js';
-import { concatBatch, repeatBatch, splitBatch } from './batch.js';
+import { concatBatch, repeatBatch } from './batch.js';
 import type { CallOptions } from './Component.js';
+import { copyOf } from './copyOf.js';
 import type { PipelineComponent } from './PipelineComponent.js';
 import { DiffusionPipeline, type PipelineParts, type Prompt } from './DiffusionPipeline.js';
 import type { GenerateOptions, GenerateResult } from './GenerateOptions.js';
-import { guidanceEmbedding, guide, rescaleGuidance } from './guidance.js';
+import { guidanceEmbedding, guidedPrediction } from './guidance.js';
 import { LatentPreview } from './LatentPreview.js';
+import { noiseSource } from './noiseSource.js';
 import { correctedScheduler, sampleSizeOf } from './outdatedConfigs.js';
 import type { PipelineEvent } from './PipelineEvent.js';
 import type { PipelineRun } from './PipelineRun.js';
 import { pngParameters } from './pngParameters.js';
+import { startLatents } from './startLatents.js';
 import { resolveOptions, STABLE_DIFFUSION_OPTIONS, type StableDiffusionOptions } from './StableDiffusionOptions.js';
+import { timestepTensor } from './timestepTensor.js';
 import { latentUnscaler, unscaleLatents } from './unscaleLatents.js';
 
 /**
@@ -67,7 +67,7 @@ export class StableDiffusionPipeline extends DiffusionPipeline {
     this.#setTimesteps(resolved);
     const { seeds, generator } = noiseSource(options, count);
     const channels = Number(unet.config['in_channels'] ?? 4);
-    let latents = this.#startLatents(options, [count, channels, height / this.vaeScaleFactor, width / this.vaeScaleFactor], generator, scheduler);
+    let latents = startLatents(options, [count, channels, height / this.vaeScaleFactor, width / this.vaeScaleFactor], generator, scheduler);
 
     // 3. Denoising
     const condition = this.#guidanceCondition(unet, guidanceScale, embeds.dims[0] as number);
@@ -149,18 +149,6 @@ export class StableDiffusionPipeline extends DiffusionPipeline {
     return (await encoder.invoke('normalize', { hidden_states: hidden as Tensor }, options))['last_hidden_state'] as Tensor;
   }
 
-  #startLatents({ latents }: GenerateOptions, dims: readonly number[], generator: Generator, scheduler: Scheduler): Tensor {
-    if (latents !== undefined) {
-      if (latents.type !== 'float32' || latents.dims.join() !== dims.join()) {
-        throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'latents', value: `${latents.type} [${latents.dims.join(', ')}]`, expected: `float32 [${dims.join(', ')}]` });
-      }
-      assertFinite(latents, 'given as latents');
-    }
-    const noise = latents ?? generator.randn(dims);
-    const sigma = scheduler.initNoiseSigma;
-    return new Tensor('float32', (noise.data as Float32Array).map((x) => x * sigma), dims);
-  }
-
   #guidanceCondition(unet: PipelineComponent, guidanceScale: number, count: number): { timestep_cond?: Tensor } {
     const width = unet.config['time_cond_proj_dim'];
     return typeof width === 'number' ? { timestep_cond: guidanceEmbedding(guidanceScale, count, width) } : {};
@@ -203,33 +191,4 @@ export class StableDiffusionPipeline extends DiffusionPipeline {
     }
     return this.#preview.preview;
   }
-}
-
-/** Where noise comes from: one generator for the whole batch, or one per image, as diffusers' list of generators. */
-function noiseSource({ seed, generator, latents }: GenerateOptions, count: number): { seeds: readonly number[]; generator: Generator } {
-  if (generator !== undefined) return { seeds: [], generator: isList(generator) ? new BatchGenerator(generator) : generator };
-  if (isList(seed)) return { seeds: seed, generator: new BatchGenerator(seed.map((one) => new TorchGenerator(one))) };
-  const single = seed ?? randomSeed();
-  const known = seed === undefined && latents !== undefined ? [] : Array.from({ length: count }, () => single);
-  return { seeds: known, generator: new TorchGenerator(single) };
-}
-
-function isList<T>(value: T | readonly T[] | undefined): value is readonly T[] {
-  return Array.isArray(value);
-}
-
-function guidedPrediction(output: Tensor, scale: number, rescale: number): Tensor {
-  const samples = splitBatch(output);
-  const half = samples.length / 2;
-  const [without, withPrompt] = [concatBatch(samples.slice(0, half)), concatBatch(samples.slice(half))];
-  const guided = guide(without, withPrompt, scale);
-  return rescale > 0 ? rescaleGuidance(guided, withPrompt, rescale) : guided;
-}
-
-function timestepTensor(timestep: number): Tensor {
-  return Number.isInteger(timestep) ? new Tensor('int64', BigInt64Array.of(BigInt(timestep)), [1]) : new Tensor('float32', Float32Array.of(timestep), [1]);
-}
-
-function copyOf(latents: Tensor): () => Promise<Tensor> {
-  return async () => new Tensor('float32', (latents.data as Float32Array).slice(), latents.dims);
 }

@@ -21,7 +21,8 @@ import type { JsonObject } from '../weights/readJsonFile.js';
 import { Component } from './Component.js';
 import type { PipelineComponent } from './PipelineComponent.js';
 import { componentRecord } from './componentRecord.js';
-import { activationsOf, storedOtherwise, variantOf } from './dtype.js';
+import { variantOf } from '../weights/PipelineDtype.js';
+import { activationsOf, storedOtherwise } from './dtype.js';
 import { EventSink } from './EventSink.js';
 import type { FromPretrainedOptions } from './FromPretrainedOptions.js';
 import { measureMemory } from './MemoryMonitor.js';
@@ -120,7 +121,7 @@ export class PipelineFactory {
 
   async createTokenizer(folder: string, className: string): Promise<Tokenizer> {
     const provided = this.services.find(TOKENIZERS, className);
-    return provided === undefined ? createTokenizer(folder) : provided.fromPretrained(folder);
+    return provided === undefined ? createTokenizer(folder, className) : provided.fromPretrained(folder);
   }
 
   async #createDevice(): Promise<Device> {

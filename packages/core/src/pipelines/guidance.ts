@@ -1,4 +1,5 @@
 import { Tensor } from 'onnxruntime-common';
+import { concatBatch, splitBatch } from './batch.js';
 
 /** Classifier-free guidance: `without + scale · (with − without)`, for [n, …] each (arXiv 2207.12598). */
 export function guide(without: Tensor, withPrompt: Tensor, scale: number): Tensor {
@@ -36,4 +37,13 @@ export function guidanceEmbedding(scale: number, count: number, width: number): 
   const angles = Array.from({ length: half }, (_, i) => 1000 * (scale - 1) * Math.exp((-Math.log(10000) * i) / (half - 1)));
   const row = [...angles.map(Math.sin), ...angles.map(Math.cos), ...(width % 2 === 1 ? [0] : [])];
   return new Tensor('float32', Float32Array.from({ length: count * width }, (_, i) => row[i % width] as number), [count, width]);
+}
+
+/** What a model predicted for a batch without the prompt and with it, in this order, as one guided prediction. */
+export function guidedPrediction(output: Tensor, scale: number, rescale = 0): Tensor {
+  const samples = splitBatch(output);
+  const half = samples.length / 2;
+  const [without, withPrompt] = [concatBatch(samples.slice(0, half)), concatBatch(samples.slice(half))];
+  const guided = guide(without, withPrompt, scale);
+  return rescale > 0 ? rescaleGuidance(guided, withPrompt, rescale) : guided;
 }

@@ -1,16 +1,17 @@
 import { join } from 'node:path';
 import { ThimbleError } from '../errors.js';
+import type { PretrainedModel } from '../models/loadPretrained.js';
 import { PIPELINES } from '../plugins/tokens.js';
 import { readJsonFile } from '../weights/readJsonFile.js';
+import { checkDtype, variantOf } from '../weights/PipelineDtype.js';
 import { type ComponentClass, type ModelIndex, readModelIndex } from '../weights/ModelIndex.js';
 import { resolveModel } from '../weights/resolveModel.js';
 import { checkOptionNames } from './checkOptionNames.js';
-import type { PipelineComponent } from './PipelineComponent.js';
 import { createPipelineFactory, type PipelineFactory } from './composition.js';
 import type { DiffusionPipeline, PipelineParts } from './DiffusionPipeline.js';
 import type { FromPretrainedOptions } from './FromPretrainedOptions.js';
 import { type PipelineConstructor, pipelineRegistry } from './pipelineRegistry.js';
-import { checkDtype, variantOf } from './dtype.js';
+import { storedOtherwise } from './dtype.js';
 import { schedulerWarning } from './schedulerWarning.js';
 import { SingleModelPipeline } from './SingleModelPipeline.js';
 
@@ -73,16 +74,18 @@ async function openWhole(index: ModelIndex, factory: PipelineFactory, options: F
   return new Pipeline(await partsOf(index, factory, scheduler, tokenizer));
 }
 
-/** Components that another pipeline loaded: bound anew, so that this one's plugins see them and its device runs them. */
-async function takeComponents(components: Readonly<Record<string, PipelineComponent>>, factory: PipelineFactory): Promise<void> {
+/** Models that somebody else loaded, another pipeline or `fromPretrained`: bound anew, so that this one's plugins see them and its device runs them. */
+async function takeComponents(components: Readonly<Record<string, PretrainedModel>>, factory: PipelineFactory): Promise<void> {
   for (const [name, component] of Object.entries(components)) {
-    if (!isComponent(component)) throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: `components.${name}`, value: component, expected: 'a component of a pipeline' });
+    if (!isComponent(component)) throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: `components.${name}`, value: component, expected: "a component of a pipeline, or what a model's fromPretrained gives" });
+    const warning = storedOtherwise(name, component.checkpoint, component.dtype);
+    if (warning !== undefined) factory.warn(warning);
     factory.components[name] = await factory.bindComponent(name, component.model, component.checkpoint);
   }
 }
 
 /** By what it has, because it may come from another copy of the package. */
-function isComponent(value: unknown): value is PipelineComponent {
+function isComponent(value: unknown): value is PretrainedModel {
   return typeof value === 'object' && value !== null && 'model' in value && 'checkpoint' in value;
 }
 

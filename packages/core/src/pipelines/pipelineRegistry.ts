@@ -1,3 +1,4 @@
+import { CogVideoXPipeline } from './CogVideoXPipeline.js';
 import type { DiffusionPipeline, PipelineParts } from './DiffusionPipeline.js';
 import { StableDiffusionPipeline } from './StableDiffusionPipeline.js';
 
@@ -7,4 +8,5 @@ export type PipelineConstructor = new (parts: PipelineParts) => DiffusionPipelin
 /** The pipelines that core knows, by the `_class_name` of `model_index.json`. */
 export const pipelineRegistry: ReadonlyMap<string, PipelineConstructor> = new Map<string, PipelineConstructor>([
   ['StableDiffusionPipeline', StableDiffusionPipeline],
+  ['CogVideoXPipeline', CogVideoXPipeline],
 ]);

@@ -50,6 +50,11 @@ export class Vocabulary {
     return new Vocabulary(bytes.slice(0, end), ends.slice(0, count), ids.slice(0, count));
   }
 
+  /** A vocabulary of tokens whose ids are their places; the n-th one lies in `bytes` between `ends[n - 1]` and `ends[n]`. Not copied. */
+  static ofPieces(bytes: Uint8Array, ends: Uint32Array): Vocabulary {
+    return new Vocabulary(bytes, ends, Int32Array.from(ends, (_, id) => id));
+  }
+
   /** How many tokens there are. */
   get size(): number {
     return this.#ids.length;

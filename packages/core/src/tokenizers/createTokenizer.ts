@@ -2,29 +2,34 @@ import { join } from 'node:path';
 import { ThimbleError } from '../errors.js';
 import { readAddedToken } from './AddedToken.js';
 import { CLIPTokenizer } from './CLIPTokenizer.js';
+import { createT5Tokenizer } from './createT5Tokenizer.js';
+import { readModelMaxLength, refuseField } from './readModelMaxLength.js';
 import { readBytePairEncoding, type BytePairEncoding } from './readBytePairEncoding.js';
 import { readTokenizerObject } from './readTokenizerFile.js';
 import type { Tokenizer } from './Tokenizer.js';
 
-const SUPPORTED = ['CLIPTokenizer', 'CLIPTokenizerFast'];
+const CLIP = ['CLIPTokenizer', 'CLIPTokenizerFast'];
+const T5 = ['T5Tokenizer', 'T5TokenizerFast'];
 const CLIP_LENGTH = 77;
-const LONGEST = 1_000_000;
+const SHORTEST = 2;
 const END = '<|endoftext|>';
 const SPECIAL_TOKENS = { bos_token: '<|startoftext|>', eos_token: END, unk_token: END, pad_token: END };
 
 /**
- * Reads the tokenizer of a checkpoint: `vocab.json` and `merges.txt`, or `tokenizer.json`; with `tokenizer_config.json`,
- * `special_tokens_map.json` (which wins) and `added_tokens.json` where they exist.
+ * Reads the tokenizer of a checkpoint: CLIP's `vocab.json` and `merges.txt`, T5's `spiece.model`, or `tokenizer.json`; with
+ * `tokenizer_config.json`, `special_tokens_map.json` (which wins) and `added_tokens.json` where they exist.
  *
  * @param folder a checkpoint's `tokenizer` folder
+ * @param className its class, where `tokenizer_config.json` does not name one
  * @throws `ERR_FILE_NOT_FOUND`, `ERR_FILE_ACCESS`; `ERR_TOKENIZER_FILE` if a file is damaged; `ERR_TOKENIZER_UNSUPPORTED` if the
- * tokenizer is of another kind than CLIP's
+ * tokenizer is of another kind than CLIP's or T5's
  */
-export async function createTokenizer(folder: string): Promise<Tokenizer> {
+export async function createTokenizer(folder: string, className: string = 'CLIPTokenizer'): Promise<Tokenizer> {
   const file = join(folder, 'tokenizer_config.json');
   const config = { ...(await readTokenizerObject(file)), ...(await readTokenizerObject(join(folder, 'special_tokens_map.json'))) };
-  const { tokenizer_class: tokenizer = SUPPORTED[0] } = config;
-  if (!SUPPORTED.includes(tokenizer as string)) throw new ThimbleError('ERR_TOKENIZER_UNSUPPORTED', { folder, tokenizer, supported: SUPPORTED });
+  const { tokenizer_class: tokenizer = className } = config;
+  if (T5.includes(tokenizer as string)) return createT5Tokenizer(folder, file, config);
+  if (!CLIP.includes(tokenizer as string)) throw new ThimbleError('ERR_TOKENIZER_UNSUPPORTED', { folder, tokenizer, supported: [...CLIP, ...T5] });
   return makeClipTokenizer(file, config, await readBytePairEncoding(folder));
 }
 
@@ -53,16 +58,6 @@ function makeClipTokenizer(configFile: string, config: Readonly<Record<string, u
     eosTokenId: idOf(eos!.content),
     unkTokenId: idOf(unk!.content),
     padTokenId: idOf(pad!.content),
-    modelMaxLength: modelMaxLength(configFile, config['model_max_length']),
+    modelMaxLength: readModelMaxLength(configFile, config, { shortest: SHORTEST, fallback: CLIP_LENGTH }),
   });
-}
-
-/** Transformers writes 1e30 where it knows no length. */
-function modelMaxLength(file: string, value: unknown): number {
-  if (value === undefined || value === null || Number(value) > LONGEST) return CLIP_LENGTH;
-  return Number.isSafeInteger(value) && Number(value) >= 2 ? Number(value) : refuseField(file, 'model_max_length');
-}
-
-function refuseField(file: string, name: string): never {
-  throw new ThimbleError('ERR_TOKENIZER_FILE', { file, problem: `"${name}", here or in special_tokens_map.json, has a value that it cannot have` });
 }

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { ThimbleError } from '../errors.js';
-import { readAddedToken, type AddedToken } from './AddedToken.js';
 import { JsonCursor } from './JsonCursor.js';
 import { MergeTable } from './MergeTable.js';
-import { readTokenizerFile, readTokenizerObject } from './readTokenizerFile.js';
+import { type AddedTokenEntry, readAddedTokenList, readAddedTokens } from './readAddedTokens.js';
+import { readTokenizerFile } from './readTokenizerFile.js';
 import { Vocabulary } from './Vocabulary.js';
 
 /** The vocabulary and the merges of a folder, and the tokens added to them, with their ids. */
@@ -12,7 +12,7 @@ export interface BytePairEncoding {
   readonly file: string;
   readonly vocabulary: Vocabulary;
   readonly merges: MergeTable;
-  readonly addedTokens: readonly (readonly [token: AddedToken, id: number])[];
+  readonly addedTokens: readonly AddedTokenEntry[];
 }
 
 /**
@@ -33,29 +33,18 @@ export async function readBytePairEncoding(folder: string): Promise<BytePairEnco
   return { file, vocabulary, merges: MergeTable.readText(mergesFile, merges, vocabulary), addedTokens: await readAddedTokens(folder) };
 }
 
-async function readAddedTokens(folder: string): Promise<BytePairEncoding['addedTokens']> {
-  const file = join(folder, 'added_tokens.json');
-  const tokens = Object.entries(await readTokenizerObject(file));
-  const configFile = join(folder, 'tokenizer_config.json');
-  const { added_tokens_decoder: decoder } = await readTokenizerObject(configFile);
-  return [
-    ...tokens.map(([content, id]) => addedEntry(file, { content, normalized: true }, id)),
-    ...Object.entries(decoder ?? {}).map(([id, json]) => addedEntry(configFile, json, Number(id))),
-  ];
-}
-
 async function readTokenizerJson(folder: string, vocabFile: string): Promise<BytePairEncoding> {
   const file = join(folder, 'tokenizer.json');
   const bytes = await readTokenizerFile(file);
   if (!bytes) throw new ThimbleError('ERR_FILE_NOT_FOUND', { path: vocabFile });
   const cursor = new JsonCursor(file, bytes);
-  let addedTokens: BytePairEncoding['addedTokens'] = [];
+  let addedTokens: readonly AddedTokenEntry[] = [];
   let model: Pick<BytePairEncoding, 'vocabulary' | 'merges'> | undefined;
   cursor.open('{');
   while (cursor.more('}')) {
     const key = cursor.key();
     if (key === 'model') model = readModel(folder, file, cursor);
-    else if (key === 'added_tokens') addedTokens = readList(cursor).map((json) => addedEntry(file, json, (json as { id?: unknown } | null)?.id));
+    else if (key === 'added_tokens') addedTokens = readAddedTokenList(file, cursor);
     else cursor.skip();
   }
   if (!model) throw new ThimbleError('ERR_TOKENIZER_FILE', { file, problem: 'it has no "model"' });
@@ -80,17 +69,4 @@ function readModel(folder: string, file: string, cursor: JsonCursor): Pick<ByteP
 function checkType(folder: string, type: unknown): void {
   if (type === 'BPE') return;
   throw new ThimbleError('ERR_TOKENIZER_UNSUPPORTED', { folder, tokenizer: type, supported: ['BPE'] });
-}
-
-function readList(cursor: JsonCursor): unknown[] {
-  const list: unknown[] = [];
-  cursor.open('[');
-  while (cursor.more(']')) list.push(cursor.value());
-  return list;
-}
-
-function addedEntry(file: string, json: unknown, id: unknown): readonly [AddedToken, number] {
-  const token = readAddedToken(json);
-  if (token && Number.isSafeInteger(id) && Number(id) >= 0) return [token, Number(id)];
-  throw new ThimbleError('ERR_TOKENIZER_FILE', { file, problem: `the added token ${JSON.stringify(json)} with the id ${JSON.stringify(id)} is none` });
 }

@@ -169,7 +169,7 @@ describe('part of a checkpoint', () => {
   });
 
   test('that is a single model loads as a pipeline with one component', async () => {
-    await using pipe = await DiffusionPipeline.fromPretrained(fixturePath('sd-tiny-sharded/unet'), INLINE);
+    await using pipe = await DiffusionPipeline.fromPretrained(fixturePath('sd-tiny/unet'), INLINE);
     expect(Object.keys(pipe.components)).toEqual(['unet']);
     await expect(pipe.generate('x')).rejects.toMatchObject({ code: 'ERR_GENERATE_UNSUPPORTED' });
   });

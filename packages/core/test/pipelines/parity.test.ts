@@ -2,32 +2,14 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Tensor } from 'onnxruntime-common';
 import { DiffusionPipeline } from '../../src/pipelines/DiffusionPipeline.js';
 import type { GenerateOptions } from '../../src/pipelines/GenerateOptions.js';
-import type { Generator } from '../../src/random/Generator.js';
 import { FixtureCase } from '../support/FixtureCase.js';
+import { RecordedNoise } from '../support/RecordedNoise.js';
+import { stackTensors } from '../support/stackTensors.js';
 
 const OPTION_OF: Readonly<Record<string, keyof GenerateOptions>> = {
   negative_prompt: 'negativePrompt', guidance_scale: 'guidanceScale', height: 'height', width: 'width', num_inference_steps: 'numInferenceSteps',
   num_images_per_prompt: 'numImagesPerPrompt', eta: 'eta', guidance_rescale: 'guidanceRescale',
 };
-
-/** Hands out recorded noise, in order. */
-class RecordedNoise implements Generator {
-  readonly #draws: Tensor[];
-
-  constructor(draws: readonly Tensor[]) {
-    this.#draws = [...draws];
-  }
-
-  get left(): number {
-    return this.#draws.length;
-  }
-
-  randn(dims: readonly number[]): Tensor {
-    const next = this.#draws.shift();
-    if (next === undefined || next.dims.join() !== dims.join()) throw new Error(`no recorded noise of [${dims.join()}]`);
-    return next;
-  }
-}
 
 describe.each(['sd-tiny', 'sd2-tiny', 'sd-tiny-f16'])('whole runs of %s are those of diffusers', (name) => {
   let fixture: FixtureCase;
@@ -60,7 +42,7 @@ describe.each(['sd-tiny', 'sd2-tiny', 'sd-tiny-f16'])('whole runs of %s are thos
         }
         if (event.type === 'done' && 'image' in out) excess[`${run} image`] = await fixture.excess(run, 'image', channelsLast(event.result.images));
       }
-      excess[`${run} latents`] = await fixture.excess(run, 'latents', stack(trajectory));
+      excess[`${run} latents`] = await fixture.excess(run, 'latents', stackTensors(trajectory));
       expect(await fixture.excess(run, 'timesteps', new Tensor('int64', BigInt64Array.from(timesteps), [timesteps.length]))).toBe(0);
       expect(generator.left).toBe(0);
     }
@@ -87,11 +69,4 @@ function channelsLast(pixels: Tensor): Tensor {
   const out = new Float32Array(data.length);
   for (let i = 0; i < n; i++) for (let j = 0; j < c; j++) for (let p = 0; p < h * w; p++) out[(i * h * w + p) * c + j] = data[(i * c + j) * h * w + p] as number;
   return new Tensor('float32', out, [n, h, w, c]);
-}
-
-function stack(tensors: readonly Tensor[]): Tensor {
-  const data = new Float32Array(tensors.reduce((sum, tensor) => sum + tensor.size, 0));
-  const [first] = tensors as [Tensor];
-  for (const [i, tensor] of tensors.entries()) data.set(tensor.data as Float32Array, i * first.size);
-  return new Tensor('float32', data, [tensors.length, ...first.dims]);
 }

@@ -169,7 +169,7 @@ describe('createTokenizer', () => {
     ['merges of other tokens', { 'merges.txt': '#version: 0.2\ni n\nno-such thing' }, 'ERR_TOKENIZER_FILE', /merges\.txt.*merge 1, "no-such thing"/],
     ['a merge of one token', { 'merges.txt': 'in\n' }, 'ERR_TOKENIZER_FILE', /merges\.txt.*merge 0, "in"/],
     ['a vocabulary without special tokens', { 'vocab.json': '{"a": 0}', 'merges.txt': '' }, 'ERR_TOKENIZER_FILE', /vocab\.json.*no token "<\|startoftext\|>"/],
-    ['another kind of tokenizer', { 'tokenizer_config.json': { tokenizer_class: 'T5Tokenizer' } }, 'ERR_TOKENIZER_UNSUPPORTED', /T5Tokenizer.*CLIPTokenizer/],
+    ['another kind of tokenizer', { 'tokenizer_config.json': { tokenizer_class: 'GPT2Tokenizer' } }, 'ERR_TOKENIZER_UNSUPPORTED', /GPT2Tokenizer.*CLIPTokenizer/],
     ['another kind of model', { 'vocab.json': null, 'tokenizer.json': { model: { type: 'Unigram' } } }, 'ERR_TOKENIZER_UNSUPPORTED', /Unigram/],
     ['a tokenizer.json without a model', { 'vocab.json': null, 'tokenizer.json': {} }, 'ERR_TOKENIZER_FILE', /tokenizer\.json.*"model"/],
     ['a config that is no JSON', { 'tokenizer_config.json': '{"a": nope}' }, 'ERR_TOKENIZER_FILE', /tokenizer_config\.json/],

@@ -8,12 +8,13 @@ import type { AxisPlan, TilePlan } from './TilePlan.js';
  * models/autoencoders/autoencoder_kl.py, `tiled_decode` and `tiled_encode`). Blending is in place, so a tile is blended with its neighbours as
  * they are after their own blending. Of the tiles above only the rows that are blended are kept.
  *
- * @param x float32 [1, c, h, w]
+ * @param x float32 [1, c, h, w]; of a video [1, c, frames, h, w], the frames of a tile are computed together
  * @param progress told after every tile
  */
 export async function * tiledRows(x: Tensor, { height, width }: TilePlan, next: Next<Tensor, Tensor>, progress: (done: number, total: number) => void): AsyncGenerator<SampleRows> {
-  const [, channels = 1, rows = 1, columns = 1] = x.dims;
-  const source = new Plane(channels, rows, columns, x.data as Float32Array);
+  const [rows = 1, columns = 1] = x.dims.slice(-2);
+  const source = planeOf(x);
+  let planes: readonly number[] = [];
   const [tops, lefts] = [startsOf(height, rows), startsOf(width, columns)];
   let above: readonly Plane[] = [];
   for (const [i, top] of tops.entries()) {
@@ -21,7 +22,9 @@ export async function * tiledRows(x: Tensor, { height, width }: TilePlan, next: 
     let left: Plane | undefined;
     let joined: Plane | undefined;
     for (const [j, start] of lefts.entries()) {
-      const tile = planeOf(await next(tensorOf(source.crop(top, start, height.tile, width.tile))));
+      const out = await next(tensorOf(source.crop(top, start, height.tile, width.tile), planesOf(x)));
+      planes = planesOf(out);
+      const tile = planeOf(out);
       if (i > 0) blendVertically(above[j] as Plane, tile, height.blend);
       if (left !== undefined) blendHorizontally(left, tile, width.blend);
       joined ??= new Plane(tile.channels, Math.min(height.keep, tile.height), outLength(width, columns));
@@ -31,16 +34,22 @@ export async function * tiledRows(x: Tensor, { height, width }: TilePlan, next: 
       progress(i * lefts.length + j + 1, tops.length * lefts.length);
     }
     above = row;
-    yield { index: 0, top: i * height.keep, height: outLength(height, rows), rows: tensorOf(joined as Plane) };
+    yield { index: 0, top: i * height.keep, height: outLength(height, rows), rows: tensorOf(joined as Plane, planes) };
   }
 }
 
-function planeOf({ dims: [, channels = 1, height = 1, width = 1], data }: Tensor): Plane {
-  return new Plane(channels, height, width, data as Float32Array);
+/** The axes between the sample's and the rows': channels, or channels and frames. */
+function planesOf({ dims }: Tensor): readonly number[] {
+  return dims.slice(1, -2);
 }
 
-function tensorOf({ data, channels, height, width }: Plane): Tensor {
-  return new Tensor('float32', data, [1, channels, height, width]);
+function planeOf(tensor: Tensor): Plane {
+  const [height = 1, width = 1] = tensor.dims.slice(-2);
+  return new Plane(planesOf(tensor).reduce((a, b) => a * b, 1), height, width, tensor.data as Float32Array);
+}
+
+function tensorOf({ data, height, width }: Plane, planes: readonly number[]): Tensor {
+  return new Tensor('float32', data, [1, ...planes, height, width]);
 }
 
 function startsOf({ stride }: AxisPlan, length: number): number[] {

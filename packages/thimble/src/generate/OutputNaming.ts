@@ -1,10 +1,10 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { CliError } from '../CliError.js';
-import { FILE_FORMATS, formatOfPath, type FileFormat } from './FileFormat.js';
+import { formatOfPath } from './FileFormat.js';
 import { fileNameOf } from './fileNameOf.js';
 
-/** One picture of a run, as far as its file's name depends on it. */
+/** One picture or video of a run, as far as its file's name depends on it. */
 export interface PictureLabel {
   readonly prompt: string;
   readonly seed: number | undefined;
@@ -17,24 +17,30 @@ const DEFAULT_NAME = '{prompt}-{seed}';
 const PLACEHOLDERS = ['prompt', 'seed', 'index'] as const;
 
 /** How the files of a run are called: what `--output` and `--format` ask for. */
-export interface OutputNaming {
-  readonly format: FileFormat;
+export interface OutputNaming<F extends string> {
+  readonly format: F;
   /** The folder the files go to; for a pattern, the part that is the same for all. */
   pathOf(label: PictureLabel): string;
 }
 
-/** Makes sense of `--output`: a file, a folder, or a pattern with `{prompt}`, `{seed}` or `{index}`. @throws ERR_USAGE */
-export function outputNaming(output: string | undefined, format: FileFormat | undefined): OutputNaming {
+/**
+ * Makes sense of `--output`: a file, a folder, or a pattern with `{prompt}`, `{seed}` or `{index}`.
+ *
+ * @param formats those that there are; the first is the default
+ * @param things what is written, for messages: pictures, videos
+ * @throws ERR_USAGE
+ */
+export function outputNaming<F extends string>(output: string | undefined, format: F | undefined, formats: readonly [F, ...F[]], things: string): OutputNaming<F> {
   if (output === '') usage('--output is empty; give a file, a folder, or a pattern such as "cats/{seed}.png"');
-  if (output === undefined || isFolder(output)) return inFolder(output ?? DEFAULT_FOLDER, format ?? 'png');
-  const named = formatOfPath(output);
-  if (named === undefined) usage(`--output ${output}: pictures are written as ${FILE_FORMATS.join(', ')}; end the name in one of these, or in "/" for a folder`);
+  if (output === undefined || isFolder(output)) return inFolder(output ?? DEFAULT_FOLDER, format ?? formats[0]);
+  const named = formatOfPath(output, formats);
+  if (named === undefined) usage(`--output ${output}: ${things} are written as ${formats.join(', ')}; end the name in one of these, or in "/" for a folder`);
   if (format !== undefined && format !== named) usage(`--output ${output} asks for ${named}, and --format for ${format}; drop one of them`);
   checkPlaceholders(output);
   return { format: named, pathOf: (label) => fill(output, label) };
 }
 
-function inFolder(folder: string, format: FileFormat): OutputNaming {
+function inFolder<F extends string>(folder: string, format: F): OutputNaming<F> {
   return { format, pathOf: (label) => join(folder, `${fill(DEFAULT_NAME, label)}.${format}`) };
 }
 

@@ -39,6 +39,22 @@ export class PictureWriter {
     }
   }
 
+  /** Lets `write` write a file that replaces what is at the path it is given. Returns that path. @throws ERR_OUTPUT_UNWRITABLE, and what `write` throws */
+  async writeBy(path: string, write: (path: string) => Promise<unknown>): Promise<string> {
+    try {
+      await mkdir(dirname(path), { recursive: true });
+      const isFree = this.#overwrite && !this.#written.has(path);
+      const free = isFree ? path : await writeNew(path, new Uint8Array());
+      await write(free).catch(async (error: unknown) => {
+        if (!isFree) await rm(free, { force: true });
+        throw error;
+      });
+      return this.#remember(free);
+    } catch (error) {
+      throw asUnwritable(path, error);
+    }
+  }
+
   /** Writes a report, over an older one. @throws ERR_OUTPUT_UNWRITABLE */
   async writeText(text: string, path: string): Promise<void> {
     try {

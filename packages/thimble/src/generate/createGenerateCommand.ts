@@ -1,12 +1,12 @@
 import { Command, Option } from 'commander';
 import type { Interruption } from '../Interruption.js';
-import { parsePluginSpec, type PluginSpec } from '../plugins/parsePluginSpec.js';
 import { schedulerOptions } from '../schedulers/schedulerOptions.js';
 import { FILE_FORMATS } from './FileFormat.js';
 import type { GenerateFlags } from './GenerateFlags.js';
 import { numberFrom, numberList, wholeNumberFrom } from './parseNumber.js';
 import { parseSeeds } from './parseSeeds.js';
 import { parseSize } from './parseSize.js';
+import { computingOptions, memoryOptions, messageOptions, modelOptions } from './sharedOptions.js';
 
 const HELP = `
 Examples:
@@ -48,15 +48,6 @@ export function createGenerateCommand(interruption: Interruption): Command {
   return command;
 }
 
-function modelOptions(): Option[] {
-  return [
-    new Option('-m, --model <path|id>', 'folder in diffusers\' layout, or hub id "owner/name[@revision]"').makeOptionMandatory(),
-    new Option('--variant <name>', 'which weights to take where there are several, such as fp16'),
-    new Option('--revision <name>', "a hub id's branch, tag or commit"),
-    new Option('--offline', 'never ask the hub, only its cache on disk'),
-  ];
-}
-
 function pictureOptions(): Option[] {
   return [
     new Option('-s, --size <WxH>', "pixels, multiples of 8, such as 512x512 (default: the model's own)").argParser(parseSize),
@@ -85,38 +76,5 @@ function fileOptions(): Option[] {
     new Option('--format <name>', 'png, with prompt and settings inside; webp or jpg (default: as --output says, else png)').choices([...FILE_FORMATS]),
     new Option('--overwrite', 'replace files that are there already (default: take the next free number)'),
     new Option('--preview [folder]', 'write a small picture after every step (default folder: previews)').preset('previews'),
-  ];
-}
-
-function computingOptions(): Option[] {
-  return [
-    new Option('--device <name>', 'cpu, webgpu or cuda (default: cpu)'),
-    new Option('--threads <number>', "threads of the computation (default: the processor's cores)").argParser(wholeNumberFrom(1)),
-    new Option('--attention <how>', 'fused where that is faster (flash), in slices, or all scores at once (math); default: in chunks').choices(['flash', 'sliced', 'math']),
-    new Option('--channels-last', 'convolutions in the layout that the processor likes best: faster, for more memory'),
-    new Option('--trace <folder>', 'optimise models once, and keep them there with their weights: later runs are faster; takes disk space'),
-    new Option('--use <package:json>', 'install a plugin: a package with its options, PACKAGE[#EXPORT][:JSON]; may be repeated')
-      .argParser((text: string, before: readonly PluginSpec[]) => [...before, parsePluginSpec(text)])
-      .default([], 'none'),
-  ];
-}
-
-function memoryOptions(): Option[] {
-  return [
-    new Option('--offload <how>', 'keep one model in memory at a time, or one submodule (sequential)').choices(['model', 'sequential']),
-    new Option('--vae-tiling [mode]', 'decode large pictures in pieces: seamless, shared, blend, or what fits (auto)').choices(['auto', 'seamless', 'shared', 'blend']).preset('auto'),
-    new Option('--vae-slicing', 'decode the pictures of a batch one by one'),
-    new Option('--fp8 [format]', "store the denoiser's weights as 8-bit floats, e4m3fn (default) or e5m2: half the size of f16, made once").choices(['e4m3fn', 'e5m2']).preset('e4m3fn').conflicts('int8Weights'),
-    new Option('--int8-weights', "store the denoiser's weights as int8 with a scale per output channel: as small, and closer to the original"),
-    new Option('--memory-limit <size>', "what it may take in all, such as 256MB, or none (default: the container's limit)"),
-    new Option('--memory-report <file.svg>', 'draw the memory over time, with components and steps'),
-  ];
-}
-
-function messageOptions(): Option[] {
-  return [
-    new Option('--json', 'write one JSON object a line to the standard output: every event, then "done" or "error"'),
-    new Option('-q, --quiet', 'say nothing but errors'),
-    new Option('--debug', 'show where an error came from; also THIMBLE_DEBUG=1'),
   ];
 }

@@ -1,20 +1,21 @@
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import {
-  DiffusionPipeline, ProcessDevice, type DownloadEvent, type FromPretrainedOptions, type GenerateOptions, type GenerateResult,
-  type ImageEvent, type MemoryReport, type PreviewEvent, type WarningEvent,
+  CogVideoXPipeline, type DiffusionPipeline, ThimbleError, type DownloadEvent, type GenerateOptions, type GenerateResult, type ImageEvent, type MemoryReport,
+  type PreviewEvent, type WarningEvent,
 } from '@thimble/core';
 import { drawMemoryTimeline } from '../memory/drawMemoryTimeline.js';
 import { MemoryTimeline } from '../memory/MemoryTimeline.js';
 import type { Interruption } from '../Interruption.js';
-import { loadPlugin } from '../plugins/loadPlugin.js';
 import { createProgress } from '../progress/createProgress.js';
 import type { Progress } from '../progress/Progress.js';
 import type { RunReport } from '../progress/RunReport.js';
 import { withoutUndefined } from '../withoutUndefined.js';
+import { FILE_FORMATS, type FileFormat } from './FileFormat.js';
 import type { GenerateFlags } from './GenerateFlags.js';
+import { higherPeak } from './higherPeak.js';
+import { forceable, openPipeline, title } from './openPipeline.js';
 import { outputNaming, type OutputNaming } from './OutputNaming.js';
 import { PictureWriter } from './PictureWriter.js';
-import { pluginsOf } from './pluginsOf.js';
 import { chooseScheduler } from '../schedulers/chooseScheduler.js';
 
 /** What a run needs beside the pipeline. */
@@ -22,7 +23,7 @@ interface RunParts {
   readonly prompts: readonly string[];
   readonly flags: GenerateFlags;
   readonly interruption: Interruption;
-  readonly naming: OutputNaming;
+  readonly naming: OutputNaming<FileFormat>;
   readonly writer: PictureWriter;
   readonly progress: Progress;
 }
@@ -35,7 +36,7 @@ interface WrittenImage {
 
 /** Does what `thimble generate` says: opens the model, runs it, writes the pictures. Pictures that are done stay if it fails; nothing else does. */
 export async function runGenerate(prompts: readonly string[], flags: GenerateFlags, interruption: Interruption): Promise<void> {
-  const naming = outputNaming(flags.output, flags.format);
+  const naming = outputNaming(flags.output, flags.format, FILE_FORMATS, 'pictures');
   const writer = new PictureWriter({ overwrite: flags.overwrite ?? false });
   await writer.check(naming.pathOf({ prompt: prompts[0] ?? '', seed: 0, index: 1 }));
   if (flags.preview !== undefined) await writer.check(join(flags.preview, 'step'));
@@ -59,8 +60,9 @@ async function run(parts: RunParts): Promise<RunReport> {
     if (event.type === 'warning') told.add(event.message);
     progress.event(event);
   };
-  await using pipe = await open(flags, signal, tell);
-  using forced = interruption.onForce(() => killDevice(pipe));
+  await using pipe = await openPipeline(flags, signal, tell);
+  if (pipe instanceof CogVideoXPipeline) throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'model', value: flags.model, expected: 'a model that makes pictures; this one makes videos: thimble video' });
+  using forced = forceable(pipe, interruption);
   void forced;
   chooseScheduler(pipe, flags);
   using timeline = flags.memoryReport === undefined ? undefined : new MemoryTimeline(pipe);
@@ -76,17 +78,6 @@ async function run(parts: RunParts): Promise<RunReport> {
     else progress.event(event);
   }
   throw new TypeError('the run ended without a result');
-}
-
-async function open(flags: GenerateFlags, signal: AbortSignal, onProgress: NonNullable<FromPretrainedOptions['onProgress']>): Promise<DiffusionPipeline> {
-  const { model, variant, revision, device, threads, offline, memoryLimit } = flags;
-  const plugins = await pluginsOf(flags);
-  for (const spec of flags.use) plugins.push(await loadPlugin(spec));
-  return DiffusionPipeline.fromPretrained(model, {
-    ...withoutUndefined({ variant, revision, device, memoryLimit }),
-    ...(threads === undefined ? {} : { deviceOptions: { threads } }),
-    plugins, localFilesOnly: offline ?? false, signal, onProgress,
-  });
 }
 
 function generateOptions(flags: GenerateFlags, signal: AbortSignal): GenerateOptions<'image'> {
@@ -108,13 +99,8 @@ async function saveImage({ index, image, seed }: ImageEvent, pipe: DiffusionPipe
 }
 
 function report({ seeds, timings, memory }: GenerateResult<'image'>, written: readonly WrittenImage[]): RunReport {
-  const peak = written.reduce((highest, image) => higher(highest, image.memory), memory.peak);
+  const peak = written.reduce((highest, image) => higherPeak(highest, image.memory), memory.peak);
   return { images: written.map(({ path }) => path), seeds, timings, memory: { ...memory, peak } };
-}
-
-/** Encoding pictures takes memory too. */
-function higher(peak: MemoryReport, now: MemoryReport): MemoryReport {
-  return now.main.residentBytes > peak.main.residentBytes ? { ...peak, main: now.main } : peak;
 }
 
 async function savePreviews({ index, images }: PreviewEvent, { flags, writer, progress }: RunParts): Promise<void> {
@@ -124,13 +110,4 @@ async function savePreviews({ index, images }: PreviewEvent, { flags, writer, pr
     paths.push(await writer.write(image, join(flags.preview as string, name), 'png'));
   }
   progress.event({ type: 'preview', index, images: paths });
-}
-
-function killDevice({ device }: DiffusionPipeline): void {
-  if (device instanceof ProcessDevice && device.pid !== undefined) process.kill(device.pid, 'SIGKILL');
-}
-
-function title(prompts: readonly string[], { model }: GenerateFlags): string {
-  const more = prompts.length > 1 ? ` and ${prompts.length - 1} more` : '';
-  return `thimble: "${prompts[0]}"${more}, by ${basename(model) || model}`;
 }

@@ -15,5 +15,12 @@ export interface SavedImageEvent {
   readonly path: string;
 }
 
+/** A frame of a video is decoded. */
+export interface DecodedFrameEvent {
+  readonly type: 'frame';
+  readonly index: number;
+  readonly frame: number;
+}
+
 /** What happens on the way to the pictures: core's events, with files in place of pictures. */
-export type RunEvent = DownloadEvent | SavedPreviewEvent | SavedImageEvent | Exclude<PipelineEvent, { readonly type: 'preview' | 'image' | 'done' }>;
+export type RunEvent = DownloadEvent | SavedPreviewEvent | SavedImageEvent | DecodedFrameEvent | Exclude<PipelineEvent, { readonly type: 'preview' | 'image' | 'frame' | 'done' }>;

@@ -4,7 +4,7 @@ import { builderOf } from '../operations.js';
 import { Parameter } from '../Parameter.js';
 import type { Value } from '../Value.js';
 
-/** `torch.nn.GroupNorm` on [n, c, h, w], as the composite `GroupNormalization` that a pass lowers. */
+/** `torch.nn.GroupNorm` on [n, c, …], as the composite `GroupNormalization` that a pass lowers. */
 export class GroupNorm extends Module {
   readonly weight: Parameter;
   readonly bias: Parameter;
@@ -21,7 +21,8 @@ export class GroupNorm extends Module {
 
   forward(x: Value): Value {
     const channels = x.dim(1);
-    const inputs = [x, this.weight.in(x, [channels, 1, 1]), this.bias.in(x, [channels, 1, 1])];
+    const dims = [channels, ...x.dims.slice(2).map(() => 1)];
+    const inputs = [x, this.weight.in(x, dims), this.bias.in(x, dims)];
     return builderOf(x).emit('GroupNormalization', inputs, { dims: x.dims }, { num_groups: { int: this.#groups }, epsilon: { float: this.#epsilon } }, COMPOSITE_DOMAIN);
   }
 }

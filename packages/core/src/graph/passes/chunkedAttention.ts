@@ -8,25 +8,51 @@ export const DEFAULT_SCORE_BUDGET = DEFAULT_TRANSIENT_BYTES;
 
 const FLOAT32_BYTES = 4;
 
+/** With fewer queries of all heads at a time, products are too flat for the processor to be busy. */
+const WORTHWHILE_QUERIES = 64;
+
 /**
  * Plain attention, softmax(q kᵀ / sqrt(d)) v, in chunks of queries whose scores [n, heads, chunk, k] in float32 stay within
- * `budget` bytes. One query is the least a chunk can hold.
+ * `budget` bytes; head by head where those of all heads would leave few queries, as with the many tokens of a video. One query of
+ * one head is the least a chunk can hold.
  */
 export function chunkedAttention(budget: number = DEFAULT_SCORE_BUDGET): AttentionLowering {
   return (site, emit) => {
-    const query = emit.one('Mul', [headsFirst(site, emit, site.query), emit.constant('float32', [], [1 / Math.sqrt(site.headSize)])]);
-    const key = headsFirst(site, emit, site.key, [0, 2, 3, 1]);
-    const value = headsFirst(site, emit, site.value);
-    const chunks = evenChunks(site.queries, budget / (site.batch * site.heads * site.keys * FLOAT32_BYTES));
-    const queries = splitAxis(emit, query, chunks, 2);
-    const masks = site.mask === undefined || site.mask.dims[2] === 1 ? undefined : splitAxis(emit, site.mask.name, chunks, 2);
-    const parts = chunks.map((chunk, i) => {
-      const mask = masks?.[i] ?? site.mask?.name;
-      return attendChunk(emit, { query: queries[i] as string, key, value, mask, causal: site.causal ? causalMask(emit, chunk, site.keys) : undefined });
-    });
-    const tokens = emit.one('Transpose', [joinAxis(emit, parts, 2)], { perm: { ints: [0, 2, 1, 3] } });
-    emit.last('Reshape', [tokens, emit.constant('int64', [3], [0, 0, site.heads * site.headSize])], site.output);
+    const rowBytes = site.batch * site.keys * FLOAT32_BYTES;
+    const flat = site.heads > 1 && budget / (rowBytes * site.heads) < Math.min(site.queries, WORTHWHILE_QUERIES);
+    if (flat) attendByHeads(site, emit, budget);
+    else attendInChunks(site, emit, budget);
   };
+}
+
+function attendByHeads(site: AttentionSite, emit: Emitter, budget: number): void {
+  const groups = evenChunks(site.heads, 1);
+  const widths = groups.map(([first, heads]): Chunk => [first * site.headSize, heads * site.headSize]);
+  const [queries, keys, values] = [site.query, site.key, site.value].map((whole) => splitAxis(emit, whole, widths, 2)) as [readonly string[], readonly string[], readonly string[]];
+  const { mask } = site;
+  const masks = mask === undefined || mask.dims[1] === 1 ? undefined : splitAxis(emit, mask.name, groups, 1);
+  const outputs = groups.map(([, heads], i) => {
+    const output = `${site.output}/heads.${i}`;
+    const own = mask === undefined || masks === undefined ? {} : { mask: { name: masks[i] as string, dims: [mask.dims[0], heads, mask.dims[2], mask.dims[3]] as const } };
+    attendInChunks({ ...site, heads, query: queries[i] as string, key: keys[i] as string, value: values[i] as string, output, ...own }, emit, budget);
+    return output;
+  });
+  emit.last('Concat', outputs, site.output, { axis: { int: 2 } });
+}
+
+function attendInChunks(site: AttentionSite, emit: Emitter, budget: number): void {
+  const query = emit.one('Mul', [headsFirst(site, emit, site.query), emit.constant('float32', [], [1 / Math.sqrt(site.headSize)])]);
+  const key = headsFirst(site, emit, site.key, [0, 2, 3, 1]);
+  const value = headsFirst(site, emit, site.value);
+  const chunks = evenChunks(site.queries, budget / (site.batch * site.heads * site.keys * FLOAT32_BYTES));
+  const queries = splitAxis(emit, query, chunks, 2);
+  const masks = site.mask === undefined || site.mask.dims[2] === 1 ? undefined : splitAxis(emit, site.mask.name, chunks, 2);
+  const parts = chunks.map((chunk, i) => {
+    const mask = masks?.[i] ?? site.mask?.name;
+    return attendChunk(emit, { query: queries[i] as string, key, value, mask, causal: site.causal ? causalMask(emit, chunk, site.keys) : undefined });
+  });
+  const tokens = emit.one('Transpose', [joinAxis(emit, parts, 2)], { perm: { ints: [0, 2, 1, 3] } });
+  emit.last('Reshape', [tokens, emit.constant('int64', [3], [0, 0, site.heads * site.headSize])], site.output);
 }
 
 /** Values of one chunk: `query` [..., chunk, d], already scaled, `key` [..., d, k], `value` [..., k, d], and what is added to the scores [..., chunk, k]. */

@@ -1,0 +1,48 @@
+import { join } from 'node:path';
+import { ThimbleError } from '../errors.js';
+import { type ComponentCheckpoint, openComponentCheckpoint } from '../weights/ComponentCheckpoint.js';
+import type { DownloadEvent } from '../weights/hub/downloadSnapshot.js';
+import { resolveModel } from '../weights/resolveModel.js';
+import { checkDtype, type PipelineDtype, variantOf } from '../weights/PipelineDtype.js';
+import type { ModelConfig } from './ConfigReader.js';
+import type { Model } from './Model.js';
+
+/** Options of a model's `fromPretrained`. */
+export interface LoadPretrainedOptions {
+  /** The model's folder in the checkpoint, such as 'transformer'; none where the checkpoint is that one model. */
+  readonly subfolder?: string;
+  /**
+   * The type to read weights in, where the checkpoint has several, as with a pipeline's `fromPretrained`. Weights that are there in another type alone are
+   * used as they are; the pipeline that takes the model warns of it. What is computed in, the pipeline says.
+   */
+  readonly dtype?: PipelineDtype;
+  /** Such as 'fp16' for `*.fp16.safetensors`; goes before `dtype`. */
+  readonly variant?: string;
+  /** A hub id's branch, tag or commit. */
+  readonly revision?: string;
+  /** Never ask the hub, only its cache. */
+  readonly localFilesOnly?: boolean;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (event: DownloadEvent) => void;
+}
+
+/** A model with its weights, to be put into a pipeline: `fromPretrained(id, { components: { transformer } })`. Holds no memory and no files. */
+export interface PretrainedModel<M extends Model = Model> {
+  readonly model: M;
+  readonly checkpoint: ComponentCheckpoint;
+  /** The type that was asked for. */
+  readonly dtype?: PipelineDtype | undefined;
+}
+
+/** What a model's `fromPretrained` does. @throws what resolving and opening throw; ERR_ARGUMENT_INVALID for a model of another class, or another name than a dtype's */
+export async function loadPretrained<M extends Model>(className: string, fromConfig: (config: ModelConfig, className: string) => M, folderOrId: string, options: LoadPretrainedOptions): Promise<PretrainedModel<M>> {
+  const { subfolder, dtype, ...where } = options;
+  checkDtype(dtype);
+  const variant = variantOf(options);
+  const wanted = { ...where, ...(variant === undefined ? {} : { variant }), ...(subfolder === undefined ? {} : { components: [subfolder] }) };
+  const { folder } = await resolveModel(folderOrId, wanted);
+  const checkpoint = await openComponentCheckpoint(join(folder, subfolder ?? ''), { variant });
+  const named = checkpoint.className ?? className;
+  if (named !== className) throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: subfolder === undefined ? 'folderOrId' : 'subfolder', value: subfolder ?? folderOrId, expected: `a ${className}, not a ${named}` });
+  return { model: fromConfig(checkpoint.config, className), checkpoint, dtype };
+}

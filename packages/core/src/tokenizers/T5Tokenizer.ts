@@ -1,0 +1,104 @@
+import { Tensor } from 'onnxruntime-common';
+import { ThimbleError } from '../errors.js';
+import type { AddedToken } from './AddedToken.js';
+import { AddedTokenSplitter } from './AddedTokenSplitter.js';
+import type { PrecompiledCharsmap } from './PrecompiledCharsmap.js';
+import type { DecodeOptions, EncodedPrompts, EncodeOptions, Tokenizer } from './Tokenizer.js';
+import type { UnigramModel } from './UnigramModel.js';
+
+/** What stands for a space at the start of a word. */
+const SPACE = '\u2581';
+const WHITE_SPACE = /\p{White_Space}+/u;
+const PARTS = /\u2581[^\u2581]*|[^\u2581]+/gu;
+
+/** What a {@link T5Tokenizer} is made of: the contents of a tokenizer's folder. */
+export interface T5TokenizerParts {
+  readonly model: UnigramModel;
+  readonly charsmap: PrecompiledCharsmap | undefined;
+  /** Tokens that are recognised in prompts, with their ids; the special ones among them. */
+  readonly addedTokens: ReadonlyMap<AddedToken, number>;
+  readonly eosTokenId: number;
+  readonly padTokenId: number;
+  readonly modelMaxLength: number;
+}
+
+/**
+ * T5's tokenizer: sentencepiece's normalisation, words at white space, each cut by a unigram model; an end token behind. Ids are those of
+ * transformers' `T5Tokenizer`.
+ */
+export class T5Tokenizer implements Tokenizer {
+  readonly modelMaxLength: number;
+  readonly eosTokenId: number;
+  readonly padTokenId: number;
+  readonly #model: UnigramModel;
+  readonly #charsmap: PrecompiledCharsmap | undefined;
+  readonly #idOfAdded: ReadonlyMap<string, number>;
+  readonly #addedOfId: ReadonlyMap<number, AddedToken>;
+  readonly #splitter: AddedTokenSplitter;
+
+  constructor({ model, charsmap, addedTokens, eosTokenId, padTokenId, modelMaxLength }: T5TokenizerParts) {
+    this.modelMaxLength = modelMaxLength;
+    this.eosTokenId = eosTokenId;
+    this.padTokenId = padTokenId;
+    this.#model = model;
+    this.#charsmap = charsmap;
+    this.#idOfAdded = new Map(Array.from(addedTokens, ([token, id]) => [token.content, id]));
+    this.#addedOfId = new Map(Array.from(addedTokens, ([token, id]) => [id, token]));
+    this.#splitter = new AddedTokenSplitter([...addedTokens.keys()]);
+  }
+
+  encode(prompts: string | readonly string[], options: EncodeOptions = {}): EncodedPrompts {
+    const list = typeof prompts === 'string' ? [prompts] : prompts;
+    if (!Array.isArray(list) || !list.every((prompt) => typeof prompt === 'string')) {
+      throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'prompts', value: prompts, expected: 'a string or a list of strings' });
+    }
+    const length = this.#length(options);
+    const ids = new BigInt64Array(list.length * length).fill(BigInt(this.padTokenId));
+    const mask = new BigInt64Array(ids.length);
+    for (const [n, prompt] of list.entries()) {
+      const row = [...this.#tokenize(prompt).slice(0, length - 1), this.eosTokenId];
+      ids.set(row.map(BigInt), n * length);
+      mask.fill(1n, n * length, n * length + row.length);
+    }
+    const dims = [list.length, length];
+    return { input_ids: new Tensor('int64', ids, dims), attention_mask: new Tensor('int64', mask, dims) };
+  }
+
+  truncated(prompt: string, options: EncodeOptions = {}): string | undefined {
+    const cut = this.#tokenize(prompt).slice(this.#length(options) - 1);
+    return cut.length > 0 ? this.decode(cut) : undefined;
+  }
+
+  decode(ids: Iterable<number | bigint>, options: DecodeOptions = {}): string {
+    let text = '';
+    for (const id of ids) {
+      const added = this.#addedOfId.get(Number(id));
+      if (added?.special && options.skipSpecialTokens) continue;
+      const piece = added?.content ?? this.#model.vocabulary.tokenOf(Number(id));
+      if (piece === undefined) {
+        throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'ids', value: String(id), expected: `ids of tokens, below ${this.#model.vocabulary.size}` });
+      }
+      text += piece;
+    }
+    return text.replaceAll(SPACE, ' ').replace(/^ /u, '');
+  }
+
+  #length({ maxLength = this.modelMaxLength }: EncodeOptions): number {
+    if (Number.isSafeInteger(maxLength) && maxLength >= 1) return maxLength;
+    throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'maxLength', value: maxLength, expected: 'an integer from 1: the end token' });
+  }
+
+  /** The ids of a prompt of any length, without the end token. */
+  #tokenize(prompt: string): number[] {
+    return this.#splitter.split(prompt).flatMap(({ text, isToken }) => (isToken ? this.#idOfAdded.get(text)! : this.#tokenizeText(text)));
+  }
+
+  #tokenizeText(text: string): number[] {
+    const normal = this.#charsmap?.normalize(text) ?? text;
+    const words = normal.split(WHITE_SPACE).filter((word) => word !== '');
+    return words.flatMap((word) => {
+      const marked = word.startsWith(SPACE) ? word : SPACE + word;
+      return (marked.match(PARTS) ?? []).flatMap((part) => this.#model.encode(part));
+    });
+  }
+}

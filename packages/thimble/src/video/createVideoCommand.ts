@@ -1,0 +1,70 @@
+import { Command, Option } from 'commander';
+import { numberFrom, wholeNumberFrom } from '../generate/parseNumber.js';
+import { parseSeeds } from '../generate/parseSeeds.js';
+import { parseSize } from '../generate/parseSize.js';
+import { computingOptions, memoryOptions, messageOptions, modelOptions } from '../generate/sharedOptions.js';
+import type { Interruption } from '../Interruption.js';
+import { schedulerOptions } from '../schedulers/schedulerOptions.js';
+import { VIDEO_FORMATS, type VideoFlags } from './VideoFlags.js';
+
+const HELP = `
+Examples:
+  One video, in out/, named after the prompt and its seed:
+    $ thimble video "a panda plays the guitar in a bamboo forest" --model ./CogVideoX-2b
+  In little memory, one submodule at a time, decoded in tiles:
+    $ thimble video "a panda plays the guitar" -m ./CogVideoX-2b --fp8 --offload sequential --vae-tiling --memory-limit 2GB
+  Short and small, as an animation:
+    $ thimble video "a panda" -m ./CogVideoX-2b --frames 17 --size 320x240 --steps 20 -o panda.gif
+
+The standard output holds the paths of the files that were written, and nothing else; progress and messages go to the standard
+error output. Exit codes: 0 done, 1 failed, 2 wrong usage, 130 stopped by Ctrl-C.
+`;
+
+/** `thimble video`. */
+export function createVideoCommand(interruption: Interruption): Command {
+  const command = new Command('video')
+    .description('Makes a video of every prompt. Several prompts are computed together, as a batch.')
+    .argument('<prompt...>', 'what the video shows; in quotes')
+    .helpOption('-h, --help', 'print this help')
+    .addHelpText('after', HELP)
+    .action(async (prompts: string[], flags: VideoFlags) => {
+      const { runVideo } = await import('./runVideo.js');
+      await runVideo(prompts, flags, interruption);
+    });
+  const groups: Readonly<Record<string, readonly Option[]>> = {
+    'Model:': modelOptions(), 'Video:': videoOptions(), 'Sampling:': samplingOptions(), 'Files:': fileOptions(),
+    'Computing:': computingOptions(), 'Memory:': memoryOptions(), 'Messages:': messageOptions(),
+  };
+  for (const [heading, options] of Object.entries(groups)) for (const option of options) command.addOption(option.helpGroup(heading));
+  return command;
+}
+
+function videoOptions(): Option[] {
+  return [
+    new Option('-s, --size <WxH>', "pixels, multiples of 16, such as 720x480 (default: the model's own)").argParser(parseSize),
+    new Option('--frames <number>', "multiples of 8 and one more, such as 49 (default: the model's own)").argParser(wholeNumberFrom(1)),
+    new Option('--fps <number>', 'frames a second').argParser(numberFrom(0.1, 240)).default(8),
+    new Option('--seed <number>', 'makes a video repeatable; one for all, or a,b,c for each (default: random)').argParser(parseSeeds),
+    new Option('--negative <text>', 'what the video should not show'),
+    new Option('--guidance <number>', 'how closely to follow the prompt; 1 = freely, and twice as fast (default: 6)').argParser(numberFrom(-Infinity)),
+    new Option('--dynamic-guidance', 'let the guidance swing with the timestep, as CogVideoX-5b was shown with'),
+  ];
+}
+
+function samplingOptions(): Option[] {
+  return [
+    new Option('--steps <number>', 'more take longer, and show more detail (default: 50)').argParser(wholeNumberFrom(1)),
+    new Option('--scheduler <name>', "cogvideox-dpm, ddim, … as thimble schedulers lists them, or a class name (default: the model's own)"),
+    ...schedulerOptions(),
+    new Option('--eta <number>', "DDIM's share of fresh noise, 0 to 1 (default: 0)").argParser(numberFrom(0, 1)),
+  ];
+}
+
+function fileOptions(): Option[] {
+  return [
+    new Option('-o, --output <path>', 'a file, a folder, or a pattern with {prompt}, {seed}, {index} (default: out/{prompt}-{seed}.mp4)'),
+    new Option('--format <name>', 'mp4 (H.264), or gif or webp, animated (default: as --output says, else mp4)').choices([...VIDEO_FORMATS]),
+    new Option('--quality <number>', '0, small, to 10, good (default: 5)').argParser(numberFrom(0, 10)),
+    new Option('--overwrite', 'replace files that are there already (default: take the next free number)'),
+  ];
+}
