@@ -68,8 +68,13 @@ export class Runtime {
   /** `cancelled` is asked before every step; where it says true, the run ends with ERR_CANCELLED. */
   async run(program: Program, cancelled: () => boolean): Promise<ProgramResult> {
     const values = new Map<string, Tensor>();
-    for (const [name, input] of Object.entries(program.inputs)) values.set(name, await this.#toTensor(input));
-    const read = new Map(values);
+    // Of the rows alone: whoever names a tensor keeps it.
+    const read = new Map<string, Tensor>();
+    for (const [name, input] of Object.entries(program.inputs)) {
+      const tensor = await this.#toTensor(input);
+      values.set(name, tensor);
+      if ('of' in input) read.set(name, tensor);
+    }
     for (const name of program.consumed ?? []) this.#forget(program.inputs[name]);
     const durations: number[] = [];
     for (const step of program.steps) {
