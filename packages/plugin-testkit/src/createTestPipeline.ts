@@ -1,4 +1,4 @@
-import { DEVICES, DiffusionPipeline, type FromPretrainedOptions, type Plugin, ThimbleError } from '@thimble/core';
+import { DEVICES, DiffusionPipeline, freezeShapes, type FromPretrainedOptions, type Plugin, ThimbleError } from '@thimble/core';
 import { FakeDevice } from './FakeDevice.js';
 import { testCheckpoint } from './testCheckpoint.js';
 
@@ -30,10 +30,14 @@ export async function createTestPipeline({ device = 'process', plugins = [], ...
   }
 }
 
-/** The device is made by a plugin, which has done its work once the pipeline is open. */
+/**
+ * The device is made by a plugin, which has done its work once the pipeline is open. A tap of its own stays: it writes the sizes into the graphs, which is
+ * where a fake device knows them from.
+ */
 async function openWithFakeDevice(plugins: readonly Plugin[], options: FromPretrainedOptions): Promise<DiffusionPipeline> {
   const fake: Plugin = { name: 'thimble-testkit:fake-device', apply: (ctx) => void ctx.provide(DEVICES, { [FAKE]: () => new FakeDevice() }) };
   const pipe = await DiffusionPipeline.fromPretrained(testCheckpoint, { ...options, plugins: [fake, ...plugins], device: FAKE });
   await pipe.remove(fake);
+  pipe.hooks.transformGraph.tap({ name: fake.name, stage: Number.MAX_SAFE_INTEGER }, freezeShapes);
   return pipe;
 }
