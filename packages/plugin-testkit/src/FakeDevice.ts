@@ -20,7 +20,7 @@ const ELEMENTS: Readonly<Record<number, { readonly type: 'float32' | 'int64' | '
 
 /**
  * A device that keeps books and computes next to nothing, for tests of what a plugin does and when. Sessions, tensors and sizes are those of a real
- * device; the numbers are made of the names of segments and outputs and of the means of the inputs, sample by sample: the same inputs give the same
+ * device; the numbers are made of the names of segments and outputs and of the bits of the inputs, sample by sample: the same inputs give the same
  * numbers, other inputs give others. They depend on neither graphs nor weights, so use a real device to test a plugin that changes those.
  */
 export class FakeDevice implements Device {
@@ -180,14 +180,13 @@ function valueOf(values: ReadonlyMap<string, Tensor>, name: string): Tensor {
   return tensor;
 }
 
-/** Numbers between -1 and 1 that follow from names and from the means of the inputs, of the same sample where there is one. */
+/** Numbers between -1 and 1 that follow from names and from the inputs, of the same sample where there is one. */
 function fakeOutput({ name, outputs }: FakeSession, port: string, inputs: readonly Tensor[]): Tensor {
   const output = outputs.find((candidate) => candidate.name === port);
   const element = ELEMENTS[output?.elementType ?? 0];
   if (output === undefined || element === undefined) throw new ThimbleError('ERR_RUNTIME_RUN', { segment: name, text: `the graph has no output "${port}" that a fake device can make` });
   const { dims } = output;
-  const length = dims.reduce((a, b) => a * b, 1);
-  const data = element.create(length);
+  const data = element.create(dims.reduce((a, b) => a * b, 1));
   if (data instanceof Float32Array) fill(data, dims[0] ?? 1, createHash('sha1').update(`${name} ${port}`).digest().readUInt32LE(0), inputs);
   return new Tensor(element.type as 'float32', data as Float32Array, dims);
 }
@@ -195,16 +194,16 @@ function fakeOutput({ name, outputs }: FakeSession, port: string, inputs: readon
 function fill(data: Float32Array, samples: number, seed: number, inputs: readonly Tensor[]): void {
   const size = data.length / samples;
   for (let sample = 0; sample < samples; sample++) {
-    const phase = inputs.reduce((sum, input) => sum + meanOf(input, sample, samples), seed % 1000);
+    const phase = inputs.reduce((hash, input) => hashOf(input, sample, samples, hash), seed) % 1000;
     for (let i = 0; i < size; i++) data[sample * size + i] = Math.sin(phase + i * 0.37);
   }
 }
 
-function meanOf({ data, dims }: Tensor, sample: number, samples: number): number {
-  const values = data as Float32Array | BigInt64Array;
+/** Goes on from `hash` with every bit of one sample; with all samples where there are not as many (FNV-1a). */
+function hashOf({ data, dims }: Tensor, sample: number, samples: number, hash: number): number {
+  const values = data as Float32Array;
   const size = dims[0] === samples ? values.length / samples : values.length;
   const start = dims[0] === samples ? sample * size : 0;
-  let sum = 0;
-  for (let i = start; i < start + size; i++) sum += Number(values[i]);
-  return sum / size;
+  const { buffer, byteOffset, byteLength } = values.subarray(start, start + size);
+  return new Uint8Array(buffer, byteOffset, byteLength).reduce((sum, byte) => Math.imul(sum ^ byte, 16777619) >>> 0, hash);
 }
