@@ -59,9 +59,9 @@ async function writeFrom(source: string, target: string, words: Readonly<Record<
   await writeFile(target, fill(await readFile(source, 'utf8'), words), { flag: 'wx' });
 }
 
-/** npm leaves `.gitignore` out of packages, so the template's begins with an underscore. */
+/** npm leaves `.gitignore` out of packages and takes every `package.json` for one's own, so the template's begin with an underscore. */
 function fill(text: string, words: Readonly<Record<string, string>>): string {
-  return text.replaceAll(/__([A-Z]+)__/g, (placeholder, word: string) => words[word] ?? placeholder).replace(/^_gitignore$/, '.gitignore');
+  return text.replaceAll(/__([A-Z]+)__/g, (placeholder, word: string) => words[word] ?? placeholder).replace(/^_gitignore$/, '.gitignore').replace(/^_package\.json$/, 'package.json');
 }
 
 async function assertEmpty(folder: string): Promise<void> {
