@@ -1,5 +1,5 @@
-const WIDTH = 860;
-const LEFT = 240;
+const WIDTH = 900;
+const LEFT = 276;
 const BAR = 15;
 const ROW = 56;
 const TOP = 78;

@@ -2,10 +2,11 @@
 import { benchOffload } from './offload.mjs';
 import { benchStorage } from './storage.mjs';
 import { benchTable } from './table.mjs';
+import { benchUhdStep } from './uhdStep.mjs';
 import { benchUnet } from './unet.mjs';
 import { benchVae } from './vae.mjs';
 
-const BENCHES = { unet: benchUnet, memory: benchOffload, storage: benchStorage, table: benchTable, vae: benchVae };
+const BENCHES = { unet: benchUnet, memory: benchOffload, storage: benchStorage, table: benchTable, vae: benchVae, 'uhd-step': benchUhdStep };
 const [name = 'unet', ...args] = process.argv.slice(2);
 const known = name.startsWith('-') ? benchUnet : BENCHES[name];
 if (known === undefined) {

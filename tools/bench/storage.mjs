@@ -1,5 +1,5 @@
 // SD 1.5's UNet at full size with random weights: how weights are stored, what that saves, and what it costs.
-import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';

@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import { DiffusionPipeline } from '../../packages/core/dist/index.js';
 import { MemoryEfficientAttentionPlugin } from '../../packages/plugin-attention/dist/index.js';
 import { ChannelsLastPlugin } from '../../packages/plugin-channels-last/dist/index.js';
+import { LayerwiseCastingPlugin } from '../../packages/plugin-fp8/dist/index.js';
 import { TracingPlugin } from '../../packages/plugin-tracing/dist/index.js';
 import { drawTable } from './drawTable.mjs';
 import { describeMachine } from './machine.mjs';
@@ -17,14 +18,16 @@ import { markdownTable, median } from './statistics.mjs';
 const MB = 2 ** 20;
 const GUIDE_STEPS = 50;
 
-/** As the guide's rows, each has what those before it have. `guide`: seconds of 50 steps on a Titan RTX, from the guide. */
+/** As the guide's rows, each has what those before it have; not so the last two, which are ours. `guide`: seconds of 50 steps on a Titan RTX, from the guide. */
 const ROWS = [
   { id: 'plain', label: 'onnxruntime-node, defaults', note: 'the UNet exported whole' },
   { id: 'original', label: 'original', guide: 9.5, dtype: 'f32', plugins: () => [math()], note: 'weights mapped as they lie, not packed for the kernels: no load time' },
   { id: 'fp16', label: '+ fp16', guide: 3.61, dtype: 'f16', plugins: () => [math()], note: 'storage on the CPU: half the file, widened at every step' },
   { id: 'channels-last', label: '+ channels last', guide: 3.3, dtype: 'f16', plugins: () => [math(), new ChannelsLastPlugin()], note: 'private float32 copies of convolutions' },
   { id: 'traced', label: '+ traced UNet', guide: 3.21, dtype: 'f16', plugins: (traces) => [math(), new ChannelsLastPlugin(), new TracingPlugin({ dir: traces, prepack: true })], note: 'float32 weights mapped from the trace' },
-  { id: 'attention', label: '+ memory-efficient attention', guide: 2.63, dtype: 'f16', plugins: (traces) => [new MemoryEfficientAttentionPlugin(), new ChannelsLastPlugin(), new TracingPlugin({ dir: traces, prepack: true })] },
+  { id: 'attention', label: '+ memory-efficient attention', guide: 2.63, dtype: 'f16', plugins: (traces) => [new MemoryEfficientAttentionPlugin(), new ChannelsLastPlugin(), new TracingPlugin({ dir: traces, prepack: true })], note: 'fused where it is faster' },
+  { id: 'fp8', label: 'fp8, with such attention', dtype: 'f16', plugins: () => [new LayerwiseCastingPlugin(), new MemoryEfficientAttentionPlugin()], note: 'a quarter of the file of float32, widened at every step' },
+  { id: 'int8', label: 'int8 weights, likewise', dtype: 'f16', plugins: () => [new LayerwiseCastingPlugin({ storageDtype: 'int8' }), new MemoryEfficientAttentionPlugin()], note: 'as fp8' },
 ];
 
 function math() {

@@ -1,10 +1,10 @@
 import { Tensor, TorchGenerator } from '../../packages/core/dist/index.js';
 
-/** Inputs of SD 1.5's UNet for 512×512. */
-export function unetInputs(batch) {
+/** Inputs of SD 1.5's UNet; 64×64 latents are a picture of 512×512. */
+export function unetInputs(batch, { width = 64, height = 64 } = {}) {
   const generator = new TorchGenerator(0);
   return {
-    sample: generator.randn([batch, 4, 64, 64]),
+    sample: generator.randn([batch, 4, height, width]),
     timestep: new Tensor('int64', BigInt64Array.of(500n), [1]),
     encoder_hidden_states: generator.randn([batch, 77, 768]),
   };

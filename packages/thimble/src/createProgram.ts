@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { createGenerateCommand } from './generate/createGenerateCommand.js';
 import { createInspectCommand } from './inspect/createInspectCommand.js';
+import { createSchedulersCommand } from './schedulers/createSchedulersCommand.js';
 import type { Interruption } from './Interruption.js';
 
 const HELP = `
@@ -9,6 +10,7 @@ Examples:
   $ thimble generate "a photo of a cat" --model ./stable-diffusion-v1-5
   $ thimble generate "a photo of a cat" --model stable-diffusion-v1-5/stable-diffusion-v1-5 --variant fp16 --steps 20
   $ thimble inspect ./stable-diffusion-v1-5
+  $ thimble schedulers
 
 A MODEL is a folder in diffusers' layout (model_index.json, then a folder with config.json and safetensors for each part),
 or the id of one on the Hugging Face hub, which is looked for in the local cache first and downloaded if it is not there.
@@ -31,7 +33,7 @@ export function createProgram(interruption: Interruption, { silent }: { readonly
     .helpCommand('help [command]', 'print the help of a command')
     .addHelpText('after', HELP);
   endByThrowing(program, silent);
-  for (const command of [createGenerateCommand(interruption), createInspectCommand(interruption)]) {
+  for (const command of [createGenerateCommand(interruption), createInspectCommand(interruption), createSchedulersCommand()]) {
     program.addCommand(command);
     endByThrowing(command, silent);
   }

@@ -1,7 +1,7 @@
 import { isThimbleError, type ErrorDetails, type ThimbleError } from '@thimble/core';
 import { cliErrorRegistry, isCliError, type CliError } from './CliError.js';
 import { ExitCode } from './ExitCode.js';
-import { schedulerNames } from './generate/schedulerNames.js';
+import { schedulerName } from './schedulers/schedulerNames.js';
 import type { FailureReport } from './tellFailure.js';
 
 const SIGNAL_EXIT_CODES: Readonly<Record<string, ExitCode>> = { SIGINT: ExitCode.interrupted, SIGTERM: ExitCode.terminated, SIGHUP: ExitCode.hangup };
@@ -9,7 +9,7 @@ const SIGNAL_EXIT_CODES: Readonly<Record<string, ExitCode>> = { SIGINT: ExitCode
 /** What the command line calls the arguments of core's calls. */
 const OPTIONS: Readonly<Record<string, string>> = {
   prompt: 'the prompt', model: 'the model', width: 'the width in --size', height: 'the height in --size', numInferenceSteps: '--steps', guidanceScale: '--guidance',
-  negativePrompt: '--negative', numImagesPerPrompt: '--count', seed: '--seed', eta: '--eta', clipSkip: '--clip-skip', device: '--device',
+  negativePrompt: '--negative', numImagesPerPrompt: '--count', seed: '--seed', eta: '--eta', clipSkip: '--clip-skip', timesteps: '--timesteps', sigmas: '--sigmas', device: '--device',
 };
 
 /** Says what went wrong in the words of the command line, and how the program is to end. */
@@ -34,7 +34,7 @@ function describeThimbleError(error: ThimbleError): FailureReport {
   }
   if (code === 'ERR_SCHEDULER_UNKNOWN') {
     const { scheduler, known } = error.details as ErrorDetails<'ERR_SCHEDULER_UNKNOWN'>;
-    const text = `There is no scheduler "${String(scheduler)}"; --scheduler takes ${schedulerNames(known).join(', ')}, or a class name: ${known.join(', ')}.`;
+    const text = `There is no scheduler "${String(scheduler)}"; --scheduler takes ${known.map(schedulerName).join(', ')}, or a class name: ${known.join(', ')}.`;
     return { code, message: text, exitCode: ExitCode.usage };
   }
   return { code, message, exitCode: ExitCode.failure };

@@ -86,7 +86,7 @@ describe('wrong input', () => {
     ['a size that does not fit', ['x', ...FAST, '--size', '60x64'], 2, /width in --size is 60; expected a positive multiple of 8/],
     ['no steps', ['x', ...FAST, '--steps', '0'], 2, /--steps.*from 1/],
     ['too few seeds', ['x', ...FAST, '-n', '3', '--seed', '1,2'], 2, /--seed is \[1,2\]; expected/],
-    ['an unknown scheduler', ['x', ...FAST, '--scheduler', 'magic'], 2, /no scheduler "magic".*ddim, pndm/],
+    ['an unknown scheduler', ['x', ...FAST, '--scheduler', 'magic'], 2, /no scheduler "magic".*, ddim, .*, pndm, unipc/],
     ['an unknown device', ['x', ...FAST, '--device', 'gpu'], 2, /--device is "gpu"; expected one of cpu/],
     ['a place that cannot be written', ['x', ...FAST, '-o', 'file/x.png'], 1, /Cannot write "file\/x.png".*ERR_OUTPUT_UNWRITABLE/],
     ['options that are no JSON', ['x', ...FAST, '--use', 'tools:{"a":}'], 2, /not valid JSON at character 6: expected a value/],

@@ -3,7 +3,7 @@ import { fileNameOf } from '../src/generate/fileNameOf.js';
 import { outputNaming } from '../src/generate/OutputNaming.js';
 import { parseSeeds } from '../src/generate/parseSeeds.js';
 import { parseSize } from '../src/generate/parseSize.js';
-import { findScheduler, schedulerNames } from '../src/generate/schedulerNames.js';
+import { findScheduler, schedulerName } from '../src/schedulers/schedulerNames.js';
 import { formatCount } from '../src/inspect/formatCount.js';
 import { parsePluginSpec } from '../src/plugins/parsePluginSpec.js';
 import { pickPluginClass } from '../src/plugins/pickPluginClass.js';
@@ -82,7 +82,7 @@ describe('what people write', () => {
 
   test('schedulers by short name', () => {
     const classes = ['DDIMScheduler', 'PNDMScheduler', 'EulerDiscreteScheduler', 'UniPCMultistepScheduler'];
-    expect(schedulerNames(classes)).toEqual(['ddim', 'pndm', 'euler', 'unipc']);
+    expect(classes.map(schedulerName)).toEqual(['ddim', 'pndm', 'euler', 'unipc']);
     expect([findScheduler('UniPC', classes), findScheduler('PNDMScheduler', classes), findScheduler('mine', classes)]).toEqual(['UniPCMultistepScheduler', 'PNDMScheduler', 'mine']);
   });
 

@@ -21,6 +21,7 @@ import type { GenerateOptions, GenerateResult, OutputType } from './GenerateOpti
 import { MemoryMonitor, measureMemory } from './MemoryMonitor.js';
 import type { PipelineEvent } from './PipelineEvent.js';
 import { PipelineRun } from './PipelineRun.js';
+import { schedulerWarning } from './schedulerWarning.js';
 import type { TurnQueue } from './TurnQueue.js';
 
 /** What a pipeline is made of; put together by {@link DiffusionPipeline.fromPretrained}. */
@@ -77,13 +78,19 @@ export abstract class DiffusionPipeline implements PluginHostPipeline, AsyncDisp
     return openPipeline(folderOrId, options);
   }
 
-  /** Replaceable: `pipe.scheduler = DDIMScheduler.fromConfig(pipe.scheduler.config)`. @throws ERR_COMPONENT_MISSING if none was loaded */
+  /**
+   * Replaceable: `pipe.scheduler = DDIMScheduler.fromConfig(pipe.scheduler.config)`; the next run warns of fields that the
+   * new one cannot honour. @throws ERR_COMPONENT_MISSING if none was loaded; ERR_ARGUMENT_INVALID if it is set to something else
+   */
   get scheduler(): Scheduler {
     return this.#scheduler ?? this.#missing('scheduler');
   }
 
   set scheduler(scheduler: Scheduler) {
+    if (!isScheduler(scheduler)) throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'scheduler', value: scheduler, expected: 'a scheduler, such as DDIMScheduler.fromConfig(pipe.scheduler.config)' });
     this.#scheduler = scheduler;
+    const warning = schedulerWarning(scheduler);
+    if (warning !== undefined) this.#parts.events.emit(warning);
   }
 
   /** @throws ERR_COMPONENT_MISSING if none was loaded */
@@ -263,3 +270,9 @@ export abstract class DiffusionPipeline implements PluginHostPipeline, AsyncDisp
 
 /** One text, or one per image. */
 export type Prompt = string | readonly string[];
+
+/** By what it can do, because it may come from a plugin or another copy of the package. */
+function isScheduler(value: unknown): value is Scheduler {
+  if (typeof value !== 'object' || value === null) return false;
+  return ['setTimesteps', 'scaleModelInput', 'step'].every((name) => typeof (value as Record<string, unknown>)[name] === 'function');
+}

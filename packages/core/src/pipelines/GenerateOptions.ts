@@ -11,9 +11,9 @@ export interface GenerateOptions<O extends OutputType = OutputType> {
   /** A multiple of the VAE's scale factor (8 in Stable Diffusion). Default: the UNet's `sample_size` times that factor. */
   readonly width?: number;
   readonly height?: number;
-  /** Steps of the scheduler. Default 50. */
+  /** Steps of the scheduler: calls of the UNet, but PNDM makes one more, and Heun two a step but the last. Default 50, or as many as own timesteps or sigmas make. */
   readonly numInferenceSteps?: number;
-  /** Timesteps or noise levels in place of the scheduler's own, for schedulers that take them. */
+  /** Timesteps or noise levels in place of the scheduler's own, for schedulers that take them; falling. One of the two. */
   readonly timesteps?: readonly number[];
   readonly sigmas?: readonly number[];
   /** Weight of the prompt against the negative prompt; 1 or less means one pass without guidance. Default 7.5. */
@@ -28,8 +28,10 @@ export interface GenerateOptions<O extends OutputType = OutputType> {
   readonly eta?: number;
   /** An integer, or one per image; drawn at random by default. As torch's CPU generator with that seed. */
   readonly seed?: number | readonly number[];
-  /** Where noise is drawn from, in place of `seed`. */
-  readonly generator?: Generator;
+  /**
+   * Where noise is drawn from, in place of `seed`; a list has one for each image. A generator that is passed again goes on where it was.
+   */
+  readonly generator?: Generator | readonly Generator[];
   /** Unit noise to start from, float32 [n, c, h, w]. */
   readonly latents?: Tensor;
   /** Text embeddings in place of the prompt, float32 [prompts, tokens, width]. */

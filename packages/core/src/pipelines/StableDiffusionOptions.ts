@@ -19,7 +19,8 @@ export interface StableDiffusionOptions {
   readonly negativePromptEmbeds: Tensor | undefined;
   readonly width: number;
   readonly height: number;
-  readonly numInferenceSteps: number;
+  /** Undefined where own timesteps or sigmas say how many. */
+  readonly numInferenceSteps: number | undefined;
   readonly timesteps: readonly number[] | undefined;
   readonly sigmas: readonly number[] | undefined;
   readonly guidanceScale: number;
@@ -53,12 +54,13 @@ export function resolveOptions(prompt: Prompt, options: GenerateOptions, { sampl
   if (timesteps !== undefined && sigmas !== undefined) invalid('sigmas', sigmas, 'timesteps or sigmas, not both');
   const count = promptCount * numImagesPerPrompt;
   checkSeed(options.seed, count);
+  checkGenerator(options, count);
   return {
     prompts, promptEmbeds, negativePromptEmbeds, timesteps, sigmas, numImagesPerPrompt, count,
     negativePrompts: readNegativePrompts(options.negativePrompt, promptCount),
     width: size('width'),
     height: size('height'),
-    numInferenceSteps: check('numInferenceSteps', options.numInferenceSteps ?? timesteps?.length ?? sigmas?.length ?? 50, isPositive, 'a positive whole number'),
+    numInferenceSteps: stepCount(options),
     guidanceScale: check('guidanceScale', options.guidanceScale ?? 7.5, Number.isFinite, 'a finite number'),
     guidanceRescale: check('guidanceRescale', options.guidanceRescale ?? 0, (x) => x >= 0 && x <= 1, 'a number from 0 to 1'),
     eta: check('eta', options.eta ?? 0, (x) => x >= 0 && x <= 1, 'a number from 0 to 1'),
@@ -93,6 +95,21 @@ function checkSeed(seed: GenerateOptions['seed'], count: number): void {
   const isSeed = (value: unknown): boolean => Number.isSafeInteger(value);
   if (seed === undefined || isSeed(seed)) return;
   if (!Array.isArray(seed) || seed.length !== count || !seed.every(isSeed)) invalid('seed', seed, `a whole number, or a list of ${count}, one per image`);
+}
+
+function checkGenerator({ generator, seed }: GenerateOptions, count: number): void {
+  if (generator === undefined) return;
+  if (seed !== undefined) invalid('generator', 'a generator', 'a seed or a generator, not both');
+  const isGenerator = (value: unknown): boolean => typeof (value as { readonly randn?: unknown } | null)?.randn === 'function';
+  const valid = Array.isArray(generator) ? generator.length === count && generator.every(isGenerator) : isGenerator(generator);
+  if (!valid) invalid('generator', generator, `an object with randn(dims), such as new TorchGenerator(42), or a list of ${count}, one per image`);
+}
+
+/** Own timesteps or sigmas bring their number with them. */
+function stepCount({ numInferenceSteps, timesteps, sigmas }: GenerateOptions): number | undefined {
+  const own = timesteps !== undefined || sigmas !== undefined;
+  if (own && numInferenceSteps === undefined) return undefined;
+  return check('numInferenceSteps', numInferenceSteps ?? 50, isPositive, 'a positive whole number');
 }
 
 function isPositive(value: number): boolean {

@@ -46,7 +46,8 @@ export class StableDiffusionPipeline extends DiffusionPipeline {
   protected prepare(prompt: Prompt, options: GenerateOptions): Pick<RunContext, 'steps' | 'options'> {
     const resolved = this.#resolve(prompt, options);
     this.#setTimesteps(resolved);
-    return { steps: this.scheduler.timesteps.length, options: { ...resolved } };
+    const steps = this.scheduler.timesteps.length;
+    return { steps, options: { ...resolved, numInferenceSteps: resolved.numInferenceSteps ?? steps } };
   }
 
   protected async * sample(prompt: Prompt, options: GenerateOptions, run: PipelineRun): AsyncGenerator<PipelineEvent, GenerateResult> {
@@ -79,14 +80,15 @@ export class StableDiffusionPipeline extends DiffusionPipeline {
       const input = scheduler.scaleModelInput(guided ? concatBatch([step.latents, step.latents]) : step.latents, timestep);
       const output = yield* run.during(unet.call({ sample: input, timestep: timestepTensor(timestep), encoder_hidden_states: embeds, ...condition }, { run: run.context, signal: run.signal }));
       const prediction = guided ? guidedPrediction(output['sample'] as Tensor, guidanceScale, guidanceRescale) : (output['sample'] as Tensor);
-      step.latents = scheduler.step(prediction, timestep, step.latents, { eta, generator }).prevSample;
+      const { prevSample, predOriginalSample } = scheduler.step(prediction, timestep, step.latents, { eta, generator });
+      step.latents = prevSample;
       assertFinite(step.latents, `after step ${index + 1} of ${scheduler.timesteps.length}`);
       await this.hooks.afterStep.call(step);
       latents = step.latents;
       steps.push(performance.now() - started);
       yield* run.drain();
       yield { type: 'step', index, steps: scheduler.timesteps.length, timestep, milliseconds: steps.at(-1) as number, latents: copyOf(latents) };
-      if (preview !== undefined) yield { type: 'preview', index, images: preview.draw(latents) };
+      if (preview !== undefined) yield { type: 'preview', index, images: preview.draw(predOriginalSample ?? latents) };
       yield { type: 'memory', memory: run.memory.sample() };
       run.signal?.throwIfAborted();
     }
@@ -111,6 +113,7 @@ export class StableDiffusionPipeline extends DiffusionPipeline {
     return resolveOptions(prompt, options, { sampleSize: sampleSizeOf(this.component('unet').config), scaleFactor: this.vaeScaleFactor });
   }
 
+  /** Own timesteps or sigmas say how many there are. */
   #setTimesteps({ numInferenceSteps, timesteps, sigmas }: StableDiffusionOptions): void {
     const own: SetTimestepsOptions = { ...(timesteps === undefined ? {} : { timesteps }), ...(sigmas === undefined ? {} : { sigmas }) };
     this.scheduler.setTimesteps(numInferenceSteps, own);
@@ -204,11 +207,15 @@ export class StableDiffusionPipeline extends DiffusionPipeline {
 
 /** Where noise comes from: one generator for the whole batch, or one per image, as diffusers' list of generators. */
 function noiseSource({ seed, generator, latents }: GenerateOptions, count: number): { seeds: readonly number[]; generator: Generator } {
-  if (generator !== undefined) return { seeds: [], generator };
-  if (typeof seed === 'object') return { seeds: seed, generator: new BatchGenerator(seed.map((one) => new TorchGenerator(one))) };
+  if (generator !== undefined) return { seeds: [], generator: isList(generator) ? new BatchGenerator(generator) : generator };
+  if (isList(seed)) return { seeds: seed, generator: new BatchGenerator(seed.map((one) => new TorchGenerator(one))) };
   const single = seed ?? randomSeed();
   const known = seed === undefined && latents !== undefined ? [] : Array.from({ length: count }, () => single);
   return { seeds: known, generator: new TorchGenerator(single) };
+}
+
+function isList<T>(value: T | readonly T[] | undefined): value is readonly T[] {
+  return Array.isArray(value);
 }
 
 function guidedPrediction(output: Tensor, scale: number, rescale: number): Tensor {

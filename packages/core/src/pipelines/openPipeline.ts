@@ -11,6 +11,7 @@ import type { DiffusionPipeline, PipelineParts } from './DiffusionPipeline.js';
 import type { FromPretrainedOptions } from './FromPretrainedOptions.js';
 import { type PipelineConstructor, pipelineRegistry } from './pipelineRegistry.js';
 import { checkDtype, variantOf } from './dtype.js';
+import { schedulerWarning } from './schedulerWarning.js';
 import { SingleModelPipeline } from './SingleModelPipeline.js';
 
 const OPTION_NAMES: readonly (keyof FromPretrainedOptions)[] = ['variant', 'dtype', 'revision', 'device', 'deviceOptions', 'memoryLimit', 'components', 'plugins', 'localFilesOnly', 'signal', 'onProgress'];
@@ -115,8 +116,8 @@ async function openScheduler(folder: string, component: ComponentClass, factory:
   const named = config['_class_name'];
   const className = typeof named === 'string' ? named : component.className;
   const scheduler = factory.createScheduler(className, config);
-  const ignored = scheduler.ignoredConfig;
-  if (ignored.length > 0) factory.warn({ type: 'warning', code: 'WARN_SCHEDULER_CONFIG', message: `${className} does not know these fields of its config: ${ignored.join(', ')}.` });
+  const warning = schedulerWarning(scheduler);
+  if (warning !== undefined) factory.warn(warning);
   return scheduler;
 }
 

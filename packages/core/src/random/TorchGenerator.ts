@@ -21,12 +21,16 @@ const TWO_PI = 2 * Math.PI;
 export class TorchGenerator implements Generator {
   readonly #engine: MersenneTwister;
   #spare: number | undefined;
+  readonly #dtype: Exclude<RandnDtype, 'float64'>;
 
   /**
    * @param seed an integer from -2^63 to 2^64 - 1, negative ones as in two's complement. Torch's engine takes it modulo 2^32.
-   * @throws `ERR_ARGUMENT_INVALID` if it is not such an integer
+   * @param options.dtype what `randn` draws in by default: that of the Python pipeline whose noise this is to be
+   * @throws `ERR_ARGUMENT_INVALID` if it is not such an integer, or for a dtype that noise cannot have
    */
-  constructor(seed: number | bigint) {
+  constructor(seed: number | bigint, { dtype = 'float32' }: { readonly dtype?: Exclude<RandnDtype, 'float64'> } = {}) {
+    if (!['float32', 'float16', 'bfloat16'].includes(dtype)) throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'dtype', value: dtype, expected: 'float32, float16 or bfloat16' });
+    this.#dtype = dtype;
     this.#engine = new MersenneTwister(seedWord(seed));
   }
 
@@ -48,7 +52,7 @@ export class TorchGenerator implements Generator {
    *
    * @throws `ERR_ARGUMENT_INVALID` if `dims` is not a list of integers from 0
    */
-  randn(dims: readonly number[], dtype: RandnDtype = 'float32'): Tensor {
+  randn(dims: readonly number[], dtype: RandnDtype = this.#dtype): Tensor {
     const size = sizeOf(dims);
     if (dtype === 'float64') {
       const data = new Float64Array(size);

@@ -22,9 +22,10 @@ export function numberField(value: number): ConfigField<number> {
   return { default: value, expected: 'a number', accepts: Number.isFinite };
 }
 
-/** A field that is an integer, not below `min`. */
-export function integerField(value: number, min = 0): ConfigField<number> {
-  return { default: value, expected: `an integer from ${min}`, accepts: (x) => Number.isSafeInteger(x) && Number(x) >= min };
+/** A field that is an integer, not below `min` nor above `max`. */
+export function integerField(value: number, min = 0, max: number = Number.MAX_SAFE_INTEGER): ConfigField<number> {
+  const expected = `an integer from ${min}${max === Number.MAX_SAFE_INTEGER ? '' : ` to ${max}`}`;
+  return { default: value, expected, accepts: (x) => Number.isSafeInteger(x) && Number(x) >= min && Number(x) <= max };
 }
 
 /** A field that is one of `choices`. */
@@ -42,7 +43,7 @@ export function numbersField(): ConfigField<readonly number[] | null> {
   };
 }
 
-/** `field`, or null, the default. */
-export function nullable<T>(field: ConfigField<T>): ConfigField<T | null> {
-  return { default: null, expected: `${field.expected}, or null`, accepts: (x) => x === null || field.accepts(x) };
+/** `field`, or null; null is the default if no other is named. */
+export function nullable<T>(field: ConfigField<T>, value: T | null = null): ConfigField<T | null> {
+  return { default: value, expected: `${field.expected}, or null`, accepts: (x) => x === null || field.accepts(x) };
 }

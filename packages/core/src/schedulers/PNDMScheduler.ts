@@ -1,17 +1,16 @@
 import type { Tensor } from 'onnxruntime-common';
 import { ThimbleError } from '../errors.js';
-import { addNoiseByAlpha } from './addNoiseByAlpha.js';
-import { alphasCumprod } from './alphasCumprod.js';
+import { AlphaScheduler } from './AlphaScheduler.js';
 import { atTimestep } from './atTimestep.js';
-import { betaFields, betaSchedule } from './betaSchedule.js';
-import { checkStepCount } from './checkStepCount.js';
+import { betaFields } from './betaSchedule.js';
 import { checkStepTensors } from './checkStepTensors.js';
 import { booleanField, choiceField } from './ConfigField.js';
 import { weightedSum } from './math/weightedSum.js';
 import { readSchedulerConfig, type SchedulerConfig, type SchedulerConfigInput } from './readSchedulerConfig.js';
-import { refuseOptions } from './refuseOptions.js';
-import type { Scheduler, SetTimestepsOptions, StepResult } from './Scheduler.js';
+import { resolveStepCount } from './resolveStepCount.js';
+import type { SetTimestepsOptions, StepResult } from './Scheduler.js';
 import { spacedTimesteps, spacingFields } from './spacedTimesteps.js';
+import { trainedNoise } from './trainedNoise.js';
 
 const FIELDS = {
   ...betaFields,
@@ -31,15 +30,7 @@ const PNDM_ORDER = 4;
  * Source: L. Liu et al., "Pseudo Numerical Methods for Diffusion Models on Manifolds", 2022, eq. 9, 12, 13 and algorithm 2;
  * diffusers `scheduling_pndm.py`.
  */
-export class PNDMScheduler implements Scheduler {
-  readonly config: SchedulerConfig<typeof FIELDS>;
-  readonly ignoredConfig: readonly string[];
-  /** β of each training timestep. */
-  readonly betas: Float32Array;
-  /** ᾱ of each training timestep. */
-  readonly alphasCumprod: Float32Array;
-  readonly initNoiseSigma = 1;
-  readonly order = 1;
+export class PNDMScheduler extends AlphaScheduler<SchedulerConfig<typeof FIELDS>> {
   readonly #finalAlphaCumprod: number;
   #prkTimesteps: readonly number[] = [];
   #plmsTimesteps: readonly number[] = [];
@@ -54,35 +45,25 @@ export class PNDMScheduler implements Scheduler {
   /** @throws `ERR_CONFIG_INVALID` for a field with a value that it cannot have */
   constructor(config: SchedulerConfigInput = {}) {
     const read = readSchedulerConfig('PNDMScheduler', FIELDS, config);
-    this.config = read.config;
-    this.ignoredConfig = read.ignored;
-
-    this.betas = betaSchedule(this.config);
-    this.alphasCumprod = alphasCumprod(this.betas);
+    super(read, trainedNoise(read.config));
     this.#finalAlphaCumprod = this.config.set_alpha_to_one ? 1 : this.alphasCumprod[0]!;
-  }
-
-  /** {@inheritDoc SchedulerClass.fromConfig} */
-  static fromConfig(config: SchedulerConfigInput, overrides: SchedulerConfigInput = {}): PNDMScheduler {
-    return new PNDMScheduler({ ...config, ...overrides });
   }
 
   get timesteps(): readonly number[] {
     return [...this.#prkTimesteps, ...this.#plmsTimesteps];
   }
 
-  setTimesteps(numInferenceSteps: number, options: SetTimestepsOptions = {}): void {
+  setTimesteps(numInferenceSteps: number | undefined, options: SetTimestepsOptions = {}): void {
     const { skip_prk_steps: skipPrkSteps, num_train_timesteps: trained } = this.config;
-    refuseOptions('PNDMScheduler', options, ['timesteps', 'sigmas', 'mu']);
-    checkStepCount(numInferenceSteps, skipPrkSteps ? 1 : PNDM_ORDER, trained);
-    this.#numInferenceSteps = numInferenceSteps;
+    const count = resolveStepCount(numInferenceSteps, options, { scheduler: 'PNDMScheduler', min: skipPrkSteps ? 1 : PNDM_ORDER, max: trained });
+    this.#numInferenceSteps = count;
 
-    const timesteps = spacedTimesteps(numInferenceSteps, this.config);
+    const timesteps = spacedTimesteps(count, this.config);
     if (skipPrkSteps) {
       this.#prkTimesteps = [];
       this.#plmsTimesteps = [...timesteps.slice(0, 2), ...timesteps.slice(1)];
     } else {
-      const halfStep = Math.floor(Math.floor(trained / numInferenceSteps) / 2);
+      const halfStep = Math.floor(Math.floor(trained / count) / 2);
       this.#prkTimesteps = prkTimesteps(timesteps.slice(0, PNDM_ORDER), halfStep);
       this.#plmsTimesteps = timesteps.slice(PNDM_ORDER - 1);
     }
@@ -91,10 +72,6 @@ export class PNDMScheduler implements Scheduler {
     this.#curModelOutput = undefined;
     this.#curSample = undefined;
     this.#ets = [];
-  }
-
-  scaleModelInput(sample: Tensor): Tensor {
-    return sample;
   }
 
   step(modelOutput: Tensor, timestep: number, sample: Tensor): StepResult {
@@ -107,10 +84,6 @@ export class PNDMScheduler implements Scheduler {
       : this.#stepPlms(modelOutput, timestep, sample, stepRatio);
     this.#counter++;
     return { prevSample };
-  }
-
-  addNoise(original: Tensor, noise: Tensor, timesteps: readonly number[]): Tensor {
-    return addNoiseByAlpha(this.alphasCumprod, original, noise, timesteps);
   }
 
   /** A quarter of a Runge-Kutta step, eq. 13: the four model outputs count 1/6, 1/3, 1/3 and 1/6. */

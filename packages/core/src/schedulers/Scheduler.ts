@@ -10,7 +10,7 @@ import type { SchedulerConfig, SchedulerConfigInput } from './readSchedulerConfi
 export interface Scheduler {
   /** All fields of diffusers' `scheduler_config.json`, defaults filled in. Frozen. */
   readonly config: SchedulerConfig;
-  /** Fields of the given config that no scheduler knows; worth a warning. */
+  /** Fields of the given config that this scheduler does not have, and that are not off: false, null or empty. They have no effect. */
   readonly ignoredConfig: readonly string[];
   /** The timesteps of the run, one for each call of the model, from noise to image. */
   readonly timesteps: readonly number[];
@@ -22,11 +22,14 @@ export interface Scheduler {
   readonly order: number;
 
   /**
-   * Starts a run of `numInferenceSteps` steps.
+   * Starts a run of `numInferenceSteps` steps; undefined where `timesteps` or `sigmas` say how many.
    *
    * @throws `ERR_ARGUMENT_INVALID` for a number of steps, or an option, that the scheduler cannot work with
    */
-  setTimesteps(numInferenceSteps: number, options?: SetTimestepsOptions): void;
+  setTimesteps(numInferenceSteps: number | undefined, options?: SetTimestepsOptions): void;
+
+  /** Says that the run starts at `timesteps[index]`, not at the first one, as from an image with noise; after {@link Scheduler.setTimesteps}. */
+  setBeginIndex?(index: number): void;
 
   /** What the model is called with in place of `sample` at `timestep`; `sample` itself where diffusers does nothing. */
   scaleModelInput(sample: Tensor, timestep: number): Tensor;
@@ -35,7 +38,7 @@ export interface Scheduler {
    * One step towards the image.
    *
    * @param modelOutput what the model predicted for `sample` at `timestep`, of the shape of `sample`
-   * @param timestep the next one of {@link Scheduler.timesteps}
+   * @param timestep the next one of {@link Scheduler.timesteps}; schedulers that count their steps refuse any other
    * @param sample the latents
    * @throws `ERR_SCHEDULER_NOT_STARTED` before {@link Scheduler.setTimesteps}; `ERR_TENSOR_DTYPE`, `ERR_TENSOR_SHAPE`
    */
@@ -53,12 +56,16 @@ export interface Scheduler {
 
 /** Options of {@link Scheduler.setTimesteps}; a scheduler refuses those that it has no use for. */
 export interface SetTimestepsOptions {
-  /** Timesteps to use in place of the scheduler's own. */
+  /** Timesteps to use in place of the scheduler's own, falling. */
   readonly timesteps?: readonly number[];
-  /** Noise levels to use in place of the scheduler's own. */
+  /** Noise levels to use in place of the scheduler's own, falling; Euler's include the last one, 0, so they are one more than steps. */
   readonly sigmas?: readonly number[];
   /** The shift of the noise levels that goes with an image's size. */
   readonly mu?: number;
+  /** LCM: how many steps the model was distilled with, in place of the config's. */
+  readonly originalInferenceSteps?: number;
+  /** LCM: the share of those steps that is gone through, from 0 to 1, in image to image. */
+  readonly strength?: number;
 }
 
 /** Options of {@link Scheduler.step}: diffusers' keyword arguments. A scheduler passes over those that its `step` has not in diffusers. */
@@ -71,6 +78,19 @@ export interface StepOptions {
   readonly generator?: Generator;
   /** The noise itself, in place of a `generator`. */
   readonly varianceNoise?: Tensor;
+  /** Euler: noise that is added in every step, spread over all, between the noise levels `sTmin` and `sTmax`. Default 0. */
+  readonly sChurn?: number;
+  /** Default 0. */
+  readonly sTmin?: number;
+  /** Default infinite. */
+  readonly sTmax?: number;
+  /** Euler: what the added noise is multiplied by. Default 1. */
+  readonly sNoise?: number;
+  /** LMS: how many of the last derivatives count. Default 4. */
+  readonly order?: number;
+  /** CogVideoX' DPM: the image that the step before predicted, and its timestep, in place of what the scheduler remembers. */
+  readonly oldPredOriginalSample?: Tensor | null;
+  readonly timestepBack?: number | null;
 }
 
 /** What a step gives. */
@@ -79,6 +99,8 @@ export interface StepResult {
   readonly prevSample: Tensor;
   /** What the latents would be with all noise removed at once, where the scheduler knows: good for previews. */
   readonly predOriginalSample?: Tensor;
+  /** LCM: the image after the boundary condition; the last step's is the result. */
+  readonly denoised?: Tensor;
 }
 
 /** A class of schedulers: what a new file in this folder exports. */

@@ -5,7 +5,7 @@ import { ThimbleError } from '../errors.js';
  *
  * @throws `ERR_ARGUMENT_INVALID` if the table has no such timestep
  */
-export function atTimestep(table: Float32Array, timestep: number): number {
+export function atTimestep(table: ArrayLike<number>, timestep: number): number {
   const value = table[timestep];
   if (value !== undefined) return value;
   throw new ThimbleError('ERR_ARGUMENT_INVALID', {

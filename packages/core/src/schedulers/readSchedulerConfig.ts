@@ -1,6 +1,5 @@
 import { ThimbleError } from '../errors.js';
 import type { ConfigFields, ConfigValues } from './ConfigField.js';
-import { knownConfigFields } from './knownConfigFields.js';
 
 /** A scheduler's config as it comes from `scheduler_config.json` or from another scheduler's `config`. */
 export type SchedulerConfigInput = Readonly<Record<string, unknown>>;
@@ -9,9 +8,9 @@ export type SchedulerConfigInput = Readonly<Record<string, unknown>>;
 export type SchedulerConfig<F extends ConfigFields = ConfigFields> = ConfigValues<F> &
   Readonly<Record<string, unknown>> & { readonly _class_name: string };
 
-/** A config that was read, and the names in it that no scheduler knows. */
-export interface ReadSchedulerConfig<F extends ConfigFields> {
-  readonly config: SchedulerConfig<F>;
+/** A config that was read, and the names in it that have no effect. */
+export interface ReadSchedulerConfig<C extends SchedulerConfig> {
+  readonly config: C;
   readonly ignored: readonly string[];
 }
 
@@ -24,13 +23,13 @@ const FILLED_IN = Symbol.for('thimble.schedulerConfig.filledIn');
 
 /**
  * Reads diffusers' JSON as the config of the class `className`: checks the fields that the class has, fills in the missing
- * ones, and keeps those of other schedulers for a later `fromConfig`.
+ * ones, and keeps those of other schedulers for a later `fromConfig`. Those that are not off are reported as ignored.
  *
  * @throws `ERR_CONFIG_INVALID` for a field with a value that it cannot have, or a config that is no object
  *
  * Source: diffusers `configuration_utils.py`, `ConfigMixin.extract_init_dict`.
  */
-export function readSchedulerConfig<F extends ConfigFields>(className: string, fields: F, input: SchedulerConfigInput): ReadSchedulerConfig<F> {
+export function readSchedulerConfig<F extends ConfigFields>(className: string, fields: F, input: SchedulerConfigInput): ReadSchedulerConfig<SchedulerConfig<F>> {
   const given = givenFields(className, input);
   const values: Record<string, unknown> = {};
   const filledIn: Record<string, unknown> = {};
@@ -46,8 +45,13 @@ export function readSchedulerConfig<F extends ConfigFields>(className: string, f
     values[name] = value;
   }
   const config = { ...given, ...values, _class_name: className, [FILLED_IN]: filledIn };
-  const ignored = Object.keys(given).filter((name) => !(name in fields) && !name.startsWith('_') && !knownConfigFields.has(name));
+  const ignored = Object.keys(given).filter((name) => !(name in fields) && !name.startsWith('_') && !isOff(given[name]));
   return { config: Object.freeze(config) as unknown as SchedulerConfig<F>, ignored };
+}
+
+/** A field that is off asks for nothing, so a scheduler without it does what it says. */
+function isOff(value: unknown): boolean {
+  return value === null || value === false || (Array.isArray(value) && value.length === 0);
 }
 
 function givenFields(className: string, input: SchedulerConfigInput): SchedulerConfigInput {
@@ -56,4 +60,12 @@ function givenFields(className: string, input: SchedulerConfigInput): SchedulerC
   }
   const filledIn = (input as { readonly [FILLED_IN]?: SchedulerConfigInput })[FILLED_IN] ?? {};
   return Object.fromEntries(Object.entries(input).filter(([name, value]) => value !== undefined && !(name in filledIn && filledIn[name] === value)));
+}
+
+/**
+ * A config with one value of a field taken for another: what other schedulers call a choice that this one has too, or nearly.
+ */
+export function renamedChoice(config: SchedulerConfigInput, field: string, names: Readonly<Record<string, string>>): SchedulerConfigInput {
+  const value = config?.[field];
+  return typeof value === 'string' && Object.hasOwn(names, value) ? { ...config, [field]: names[value] } : config;
 }

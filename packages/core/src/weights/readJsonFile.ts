@@ -33,11 +33,16 @@ async function readText(file: string): Promise<string> {
 
 function parse(text: string, file: string): unknown {
   try {
-    return JSON.parse(text);
+    return JSON.parse(pythonNumbers(text));
   } catch (error) {
     const { offset, problem } = scanJson(text) ?? { offset: 0, problem: 'cannot be parsed' };
     const lines = text.slice(0, offset).split('\n');
     const details = { file, line: lines.length, column: (lines.at(-1)?.length ?? 0) + 1, problem };
     throw new ThimbleError('ERR_JSON_INVALID', details, { cause: error });
   }
+}
+
+/** Python's `json` writes infinite numbers by name, as in the config of DPM-Solver; in JSON, a number beyond float64 is as infinite. */
+function pythonNumbers(text: string): string {
+  return text.replace(/"(?:[^"\\]|\\.)*"|\bInfinity\b/g, (part) => (part === 'Infinity' ? '1e999' : part));
 }

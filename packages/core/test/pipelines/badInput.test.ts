@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { Tensor } from 'onnxruntime-common';
 import { DiffusionPipeline } from '../../src/pipelines/DiffusionPipeline.js';
 import type { GenerateOptions } from '../../src/pipelines/GenerateOptions.js';
+import { TorchGenerator } from '../../src/random/TorchGenerator.js';
 import { SafetensorsFile } from '../../src/weights/SafetensorsFile.js';
 import { type TensorToWrite, writeSafetensors } from '../../src/weights/writeSafetensors.js';
 import { fixturePath } from '../support/fixturePath.js';
@@ -36,6 +37,10 @@ describe('generate refuses', () => {
     ['an unknown output type', 'x', { outputType: 'pil' }, 'ERR_ARGUMENT_INVALID', 'outputType'],
     ['latents of another shape', 'x', { width: 64, height: 64, latents: new Tensor('float32', new Float32Array(4), [1, 4, 1, 1]) }, 'ERR_ARGUMENT_INVALID', 'latents'],
     ['timesteps for a scheduler that takes none', 'x', { timesteps: [3, 2] }, 'ERR_ARGUMENT_INVALID', 'timesteps'],
+    ['timesteps and sigmas at once', 'x', { timesteps: [3, 2], sigmas: [3, 2] }, 'ERR_ARGUMENT_INVALID', 'sigmas'],
+    ['a generator that draws nothing', 'x', { generator: { random: Math.random } }, 'ERR_ARGUMENT_INVALID', 'generator'],
+    ['generators of another number', 'x', { generator: [new TorchGenerator(1), new TorchGenerator(2)] }, 'ERR_ARGUMENT_INVALID', 'generator'],
+    ['a seed and a generator', 'x', { seed: 1, generator: new TorchGenerator(1) }, 'ERR_ARGUMENT_INVALID', 'generator'],
     ['too many skipped layers', 'x', { width: 64, height: 64, clipSkip: 9 }, 'ERR_ARGUMENT_INVALID', 'clipSkip'],
   ];
   test.each(cases)('%s', async (_what, prompt, options, code, argument) => {

@@ -6,6 +6,7 @@ import { ProcessDevice } from '../../src/device/ProcessDevice.js';
 import { DiffusionPipeline } from '../../src/pipelines/DiffusionPipeline.js';
 import type { Plugin } from '../../src/plugins/Plugin.js';
 import { SCHEDULERS } from '../../src/plugins/tokens.js';
+import type { SchedulerConfigInput } from '../../src/schedulers/readSchedulerConfig.js';
 import { DDIMScheduler } from '../../src/schedulers/DDIMScheduler.js';
 import { fixturePath } from '../support/fixturePath.js';
 
@@ -132,9 +133,9 @@ describe('plugins in a pipeline', () => {
   test('are installed before loading with the option plugins, so that they can provide a scheduler', async () => {
     let made = 0;
     class CountingScheduler extends DDIMScheduler {
-      static override fromConfig(config: Parameters<typeof DDIMScheduler.fromConfig>[0]): DDIMScheduler {
+      constructor(config: SchedulerConfigInput) {
+        super(config);
         made++;
-        return new CountingScheduler(config);
       }
     }
     const provider: Plugin = { name: 'test:provider', apply: (ctx) => void ctx.provide(SCHEDULERS, { DDIMScheduler: CountingScheduler, CountingScheduler }) };

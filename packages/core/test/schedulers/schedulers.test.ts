@@ -1,9 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
-import type { Tensor } from 'onnxruntime-common';
+import { Tensor } from 'onnxruntime-common';
 import { TorchGenerator } from '../../src/random/TorchGenerator.js';
 import { createScheduler } from '../../src/schedulers/createScheduler.js';
 import { DDIMScheduler } from '../../src/schedulers/DDIMScheduler.js';
 import { PNDMScheduler } from '../../src/schedulers/PNDMScheduler.js';
+import type { SchedulerClass } from '../../src/schedulers/Scheduler.js';
 import { schedulerRegistry } from '../../src/schedulers/schedulerRegistry.js';
 
 const SD15 = {
@@ -32,27 +33,40 @@ describe('createScheduler', () => {
   });
 });
 
+/** Values that no scheduler takes, of fields that not all of them have. */
+const WRONG: readonly (readonly [string, unknown])[] = [
+  ['prediction_type', 'flow'], ['beta_schedule', 'cosine'], ['timestep_spacing', 'karras'], ['beta_start', '0.1'], ['beta_end', Number.NaN],
+  ['num_train_timesteps', 0], ['num_train_timesteps', 10.5], ['steps_offset', -1], ['trained_betas', 'x'], ['trained_betas', []],
+  ['set_alpha_to_one', 1], ['beta_schedule', null], ['use_karras_sigmas', 'yes'], ['solver_order', 4], ['shift', null], ['solver_p', {}],
+];
+
 describe.each(Object.entries(schedulerRegistry))('%s', (name, Scheduler) => {
+  const fields = new Scheduler().config;
+  /** The fields of SD 1.5's config that the scheduler has. */
+  const sd15 = Object.fromEntries(Object.entries(SD15).filter(([field]) => field in fields));
+  const generator = new TorchGenerator(3);
+
   test('fills in its config, freezes it, and makes the same scheduler from it', () => {
     const scheduler = new Scheduler();
     expect(scheduler.config).toMatchObject({ _class_name: name, num_train_timesteps: 1000 });
+    expect(scheduler.ignoredConfig).toEqual([]);
     expect(Object.isFrozen(scheduler.config)).toBe(true);
     expect({ ...Scheduler.fromConfig(scheduler.config).config }).toEqual({ ...scheduler.config });
     const json = JSON.parse(JSON.stringify(scheduler.config)) as Record<string, unknown>;
-    expect({ ...Scheduler.fromConfig(json).config }).toMatchObject(json);
+    const again = Scheduler.fromConfig(json);
+    expect({ ...again.config }).toMatchObject(json);
+    for (const one of [scheduler, again]) one.setTimesteps(4);
+    expect(again.timesteps).toEqual(scheduler.timesteps);
   });
 
-  test('names fields that no scheduler knows', () => {
-    const { ignoredConfig, config } = Scheduler.fromConfig({ ...SD15, solver_order: 2, colour: 'red' });
-    expect(ignoredConfig).toEqual(['colour']);
+  test('names the fields that it does not have, unless they are off', () => {
+    const { ignoredConfig, config } = Scheduler.fromConfig({ ...SD15, use_lu_lambdas: false, solver_order: 2, colour: 'red' });
+    const given = ['beta_end', 'beta_schedule', 'beta_start', 'skip_prk_steps', 'steps_offset', 'solver_order', 'colour'];
+    expect(ignoredConfig).toEqual(given.filter((field) => !(field in fields)));
     expect(config).toMatchObject({ colour: 'red', solver_order: 2, skip_prk_steps: true, clip_sample: false });
   });
 
-  test.each([
-    ['prediction_type', 'flow'], ['beta_schedule', 'sigmoid'], ['timestep_spacing', 'karras'], ['beta_start', '0.1'], ['beta_end', Number.NaN],
-    ['num_train_timesteps', 0], ['num_train_timesteps', 10.5], ['steps_offset', -1], ['trained_betas', 'x'], ['trained_betas', []],
-    ['set_alpha_to_one', 1], ['beta_schedule', null],
-  ])('refuses %s = %p', (field, value) => {
+  test.each(WRONG.filter(([field]) => field in fields))('refuses %s = %p', (field, value) => {
     const makeOne = (): unknown => Scheduler.fromConfig({ [field]: value });
     expect(makeOne).toThrow(code('ERR_CONFIG_INVALID', new RegExp(`${name}.*"${field}"`)));
   });
@@ -62,15 +76,21 @@ describe.each(Object.entries(schedulerRegistry))('%s', (name, Scheduler) => {
     expect(() => new Scheduler(null as never)).toThrow(code('ERR_CONFIG_INVALID'));
   });
 
-  test.each([0, -1, 2.5, 1001, Number.NaN, Infinity, '5' as never])('refuses %p steps', (steps) => {
+  test.each([0, -1, 2.5, 1001, Number.NaN, Infinity, '5' as never, undefined])('refuses %p steps', (steps) => {
     expect(() => new Scheduler().setTimesteps(steps)).toThrow(code('ERR_ARGUMENT_INVALID', /numInferenceSteps/));
   });
 
-  test('refuses schedules that it would not follow', () => {
+  test.each([
+    ['timesteps', [9, 1]], ['sigmas', [9, 1]], ['mu', 1], ['strength', 0.5], ['originalInferenceSteps', 10],
+  ] as const)('takes own %s, or refuses them by its name', (option, value) => {
     const scheduler = new Scheduler();
-    expect(() => scheduler.setTimesteps(5, { timesteps: [9, 1] })).toThrow(code('ERR_ARGUMENT_INVALID', new RegExp(name)));
-    expect(() => scheduler.setTimesteps(5, { sigmas: [9, 1] })).toThrow(code('ERR_ARGUMENT_INVALID'));
-    expect(() => scheduler.setTimesteps(5, { mu: 1 })).toThrow(code('ERR_ARGUMENT_INVALID'));
+    const set = (): void => scheduler.setTimesteps(option === 'timesteps' ? undefined : 2, { [option]: value });
+    if (TAKES[name]?.includes(option)) expect(set).not.toThrow();
+    else expect(set).toThrow(code('ERR_ARGUMENT_INVALID', new RegExp(`"${option}" is .*(${name}|use_dynamic_shifting)`)));
+  });
+
+  test('refuses timesteps and sigmas at once', () => {
+    expect(() => new Scheduler().setTimesteps(2, { timesteps: [9, 1], sigmas: [9, 1] })).toThrow(code('ERR_ARGUMENT_INVALID', /"(timesteps|sigmas)"/));
   });
 
   test('takes no step before it has timesteps', () => {
@@ -78,34 +98,69 @@ describe.each(Object.entries(schedulerRegistry))('%s', (name, Scheduler) => {
   });
 
   test('checks tensors and timesteps', () => {
-    const scheduler = new Scheduler(SD15);
+    const scheduler = new Scheduler(sd15);
     scheduler.setTimesteps(5);
     const t = scheduler.timesteps[0]!;
     expect(() => scheduler.step(new TorchGenerator(1).randn([1, 4, 2, 3]), t, noise(2))).toThrow(code('ERR_TENSOR_SHAPE', /\[1, 4, 2, 3\]/));
     expect(() => scheduler.step(new TorchGenerator(1).randn(dims, 'float64'), t, noise(2))).toThrow(code('ERR_TENSOR_DTYPE', /float64/));
-    expect(() => scheduler.step(noise(1), 1000, noise(2))).toThrow(code('ERR_ARGUMENT_INVALID', /timestep/));
+    expect(() => scheduler.step(noise(1), 1000.5, noise(2), { generator })).toThrow(code('ERR_ARGUMENT_INVALID', /timestep/));
     expect(() => scheduler.addNoise(noise(1), noise(2), [1, 2])).toThrow(code('ERR_ARGUMENT_INVALID', /timesteps/));
     expect(() => scheduler.addNoise(noise(1), noise(2), [-1])).toThrow(code('ERR_ARGUMENT_INVALID', /timestep/));
   });
 
   test('does not write to what it is given', () => {
-    const scheduler = new Scheduler(SD15);
+    const scheduler = new Scheduler(sd15);
     scheduler.setTimesteps(5);
     const [output, sample] = [noise(1), noise(2)];
-    for (const t of scheduler.timesteps) scheduler.step(output, t, sample);
+    for (const t of scheduler.timesteps) {
+      scheduler.scaleModelInput(sample, t);
+      scheduler.step(output, t, sample, { generator });
+    }
     expect(output.data).toEqual(noise(1).data);
     expect(sample.data).toEqual(noise(2).data);
   });
 
-  test('never gives a timestep that was not trained', () => {
-    const scheduler = new Scheduler({ ...SD15, timestep_spacing: 'trailing' });
-    for (const steps of [61, 103, 998]) {
+  test('goes from noise to image, and never to a timestep that was not trained', () => {
+    const scheduler = new Scheduler({ ...sd15, ...('timestep_spacing' in fields ? { timestep_spacing: 'trailing' } : {}) });
+    for (const steps of name === 'LCMScheduler' ? [1, 7, 50] : [61, 103, 998]) {
       scheduler.setTimesteps(steps);
       expect(new Set(scheduler.timesteps).size).toBe(steps);
+      expect(scheduler.timesteps.toSorted((a, b) => b - a)).toEqual(scheduler.timesteps);
       expect(Math.min(...scheduler.timesteps)).toBeGreaterThanOrEqual(0);
     }
   });
+
+  test('ends where the model says that the image is, if it says the same at every step', () => {
+    if (!('prediction_type' in fields) || !takesSample(Scheduler)) return;
+    const scheduler = new Scheduler({ ...sd15, prediction_type: 'sample', set_alpha_to_one: true, clip_sample: false });
+    scheduler.setTimesteps(20);
+    const image = noise(5);
+    let sample = scale(noise(6), scheduler.initNoiseSigma);
+    for (const t of scheduler.timesteps) sample = scheduler.step(image, t, sample, { generator }).prevSample;
+    (sample.data as Float32Array).forEach((x, i) => expect(Math.abs(x - (image.data as Float32Array)[i]!)).toBeLessThan(0.1));
+  });
 });
+
+const TAKES: Readonly<Record<string, readonly string[]>> = {
+  DDPMScheduler: ['timesteps'],
+  DPMSolverMultistepScheduler: ['timesteps'],
+  EulerDiscreteScheduler: ['timesteps', 'sigmas'],
+  FlowMatchEulerDiscreteScheduler: ['timesteps', 'sigmas'],
+  HeunDiscreteScheduler: ['timesteps'],
+  LCMScheduler: ['timesteps', 'strength', 'originalInferenceSteps'],
+};
+
+function takesSample(Scheduler: SchedulerClass): boolean {
+  try {
+    return Boolean(new Scheduler({ prediction_type: 'sample' }));
+  } catch {
+    return false;
+  }
+}
+
+function scale(tensor: Tensor, factor: number): Tensor {
+  return new Tensor('float32', (tensor.data as Float32Array).map((x) => x * factor), tensor.dims);
+}
 
 describe('configs of other schedulers', () => {
   test('defaults of the other one are left behind, given values are not', () => {

@@ -1,10 +1,11 @@
 import type { TilingMode } from '@thimble/plugin-vae-tiling';
 import type { PluginSpec } from '../plugins/parsePluginSpec.js';
 import type { FileFormat } from './FileFormat.js';
+import type { SchedulerFlags } from '../schedulers/SchedulerFlags.js';
 import type { Size } from './parseSize.js';
 
 /** The options of `thimble generate`, as commander parsed them. */
-export interface GenerateFlags {
+export interface GenerateFlags extends SchedulerFlags {
   readonly model: string;
   readonly variant?: string;
   readonly revision?: string;
@@ -16,6 +17,8 @@ export interface GenerateFlags {
   readonly negative?: string;
   readonly count?: number;
   readonly scheduler?: string;
+  readonly timesteps?: readonly number[];
+  readonly sigmas?: readonly number[];
   readonly eta?: number;
   readonly clipSkip?: number;
   readonly output?: string;

@@ -1,9 +1,10 @@
 import { Command, Option } from 'commander';
 import type { Interruption } from '../Interruption.js';
 import { parsePluginSpec, type PluginSpec } from '../plugins/parsePluginSpec.js';
+import { schedulerOptions } from '../schedulers/schedulerOptions.js';
 import { FILE_FORMATS } from './FileFormat.js';
 import type { GenerateFlags } from './GenerateFlags.js';
-import { numberFrom, wholeNumberFrom } from './parseNumber.js';
+import { numberFrom, numberList, wholeNumberFrom } from './parseNumber.js';
 import { parseSeeds } from './parseSeeds.js';
 import { parseSize } from './parseSize.js';
 
@@ -15,6 +16,8 @@ Examples:
     $ thimble generate "a red fox in the snow" --model ./stable-diffusion-v1-5 --seed 42 --size 768x512 --steps 50
   Four at once, into a folder, as WebP:
     $ thimble generate "a red fox" -m ./stable-diffusion-v1-5 -n 4 --seed 1,2,3,4 -o foxes/ --format webp
+  With another scheduler, in fewer steps:
+    $ thimble generate "a red fox" -m ./stable-diffusion-v1-5 --scheduler unipc --karras --steps 12
   In little memory, with a picture of what it took:
     $ thimble generate "a red fox" -m ./stable-diffusion-v1-5 --offload sequential --vae-tiling --memory-report memory.svg
   With a plugin, installed by npm in the current folder:
@@ -67,7 +70,10 @@ function pictureOptions(): Option[] {
 function samplingOptions(): Option[] {
   return [
     new Option('--steps <number>', 'more take longer, and show more detail (default: 50)').argParser(wholeNumberFrom(1)),
-    new Option('--scheduler <name>', "ddim, pndm, or a class name (default: the model's own)"),
+    new Option('--scheduler <name>', "unipc, dpm, euler, … as thimble schedulers lists them, or a class name (default: the model's own)"),
+    ...schedulerOptions(),
+    new Option('--timesteps <a,b,…>', 'the timesteps to visit, falling, in place of --steps').argParser(numberList).conflicts(['steps', 'sigmas']),
+    new Option('--sigmas <a,b,…>', 'the noise levels to visit, falling, in place of --steps').argParser(numberList).conflicts(['steps', 'timesteps']),
     new Option('--eta <number>', "DDIM's share of fresh noise, 0 to 1 (default: 0)").argParser(numberFrom(0, 1)),
     new Option('--clip-skip <number>', 'layers of the text encoder to leave out at the end (default: 0)').argParser(wholeNumberFrom(0)),
   ];

@@ -1,6 +1,6 @@
 import { basename, join } from 'node:path';
 import {
-  DiffusionPipeline, ProcessDevice, schedulerRegistry, type DownloadEvent, type FromPretrainedOptions, type GenerateOptions, type GenerateResult,
+  DiffusionPipeline, ProcessDevice, type DownloadEvent, type FromPretrainedOptions, type GenerateOptions, type GenerateResult,
   type ImageEvent, type MemoryReport, type PreviewEvent, type WarningEvent,
 } from '@thimble/core';
 import { drawMemoryTimeline } from '../memory/drawMemoryTimeline.js';
@@ -15,7 +15,7 @@ import type { GenerateFlags } from './GenerateFlags.js';
 import { outputNaming, type OutputNaming } from './OutputNaming.js';
 import { PictureWriter } from './PictureWriter.js';
 import { pluginsOf } from './pluginsOf.js';
-import { findScheduler } from './schedulerNames.js';
+import { chooseScheduler } from '../schedulers/chooseScheduler.js';
 
 /** What a run needs beside the pipeline. */
 interface RunParts {
@@ -62,7 +62,7 @@ async function run(parts: RunParts): Promise<RunReport> {
   await using pipe = await open(flags, signal, tell);
   using forced = interruption.onForce(() => killDevice(pipe));
   void forced;
-  if (flags.scheduler !== undefined) pipe.scheduler = pipe.createScheduler(findScheduler(flags.scheduler, Object.keys(schedulerRegistry)));
+  chooseScheduler(pipe, flags);
   using timeline = flags.memoryReport === undefined ? undefined : new MemoryTimeline(pipe);
   const written: WrittenImage[] = [];
   for await (const event of pipe.stream(prompts.length === 1 ? (prompts[0] as string) : [...prompts], generateOptions(flags, signal))) {
@@ -90,9 +90,9 @@ async function open(flags: GenerateFlags, signal: AbortSignal, onProgress: NonNu
 }
 
 function generateOptions(flags: GenerateFlags, signal: AbortSignal): GenerateOptions<'image'> {
-  const { size, steps, seed, guidance, negative, count, eta, clipSkip, preview } = flags;
+  const { size, steps, seed, guidance, negative, count, eta, clipSkip, timesteps, sigmas, preview } = flags;
   const named = {
-    ...size, seed, eta, clipSkip, numInferenceSteps: steps, guidanceScale: guidance, negativePrompt: negative, numImagesPerPrompt: count,
+    ...size, seed, eta, clipSkip, timesteps, sigmas, numInferenceSteps: steps, guidanceScale: guidance, negativePrompt: negative, numImagesPerPrompt: count,
   };
   return { ...withoutUndefined(named), previews: preview === undefined ? false : 'rgb', signal };
 }

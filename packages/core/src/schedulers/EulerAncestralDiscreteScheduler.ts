@@ -1,0 +1,51 @@
+import type { Tensor } from 'onnxruntime-common';
+import { checkStepTensors } from './checkStepTensors.js';
+import { booleanField, choiceField } from './ConfigField.js';
+import { KDiffusionScheduler, kDiffusionFields } from './KDiffusionScheduler.js';
+import { weightedSum } from './math/weightedSum.js';
+import { readSchedulerConfig, type SchedulerConfig, type SchedulerConfigInput } from './readSchedulerConfig.js';
+import { resolveStepCount } from './resolveStepCount.js';
+import type { SetTimestepsOptions, StepOptions, StepResult } from './Scheduler.js';
+import { spacedTimesteps32 } from './spacedTimesteps.js';
+import { stepNoise } from './stepNoise.js';
+
+const FIELDS = {
+  ...kDiffusionFields,
+  prediction_type: choiceField('epsilon', ['epsilon', 'v_prediction']),
+  rescale_betas_zero_snr: booleanField(false),
+};
+
+/**
+ * Euler's method, further down than the next noise level and up again with new noise, which is drawn at every step, the last one
+ * included.
+ *
+ * Source: k-diffusion's `sample_euler_ancestral`; diffusers `scheduling_euler_ancestral_discrete.py`.
+ */
+export class EulerAncestralDiscreteScheduler extends KDiffusionScheduler<SchedulerConfig<typeof FIELDS>> {
+  /** @throws `ERR_CONFIG_INVALID` for a field with a value that it cannot have */
+  constructor(config: SchedulerConfigInput = {}) {
+    super(readSchedulerConfig('EulerAncestralDiscreteScheduler', FIELDS, config));
+  }
+
+  setTimesteps(numInferenceSteps: number | undefined, options: SetTimestepsOptions = {}): void {
+    const count = resolveStepCount(numInferenceSteps, options, { scheduler: 'EulerAncestralDiscreteScheduler', max: this.config.num_train_timesteps });
+    const timesteps = spacedTimesteps32(count, this.config);
+    this.begin({ timesteps, sigmas: [...timesteps.map((t) => this.trained.at(t)), 0] });
+  }
+
+  step(modelOutput: Tensor, timestep: number, sample: Tensor, options: StepOptions = {}): Required<Pick<StepResult, 'prevSample' | 'predOriginalSample'>> {
+    checkStepTensors(modelOutput, sample);
+    const index = this.stepIndex(timestep);
+    const [sigmaFrom, sigmaTo] = [this.sigmas[index]!, this.sigmas[index + 1]!];
+    const predOriginalSample = this.predictOriginalSample(modelOutput, sample, sigmaFrom);
+
+    const sigmaUp = Math.sqrt((sigmaTo ** 2 * (sigmaFrom ** 2 - sigmaTo ** 2)) / sigmaFrom ** 2);
+    const sigmaDown = Math.sqrt(sigmaTo ** 2 - sigmaUp ** 2);
+    const noise = stepNoise('EulerAncestralDiscreteScheduler', 'every step adds some', sample.dims, options);
+
+    // Along the derivative (x - image) / σ, down to sigmaDown.
+    const share = (sigmaDown - sigmaFrom) / sigmaFrom;
+    this.advance();
+    return { prevSample: weightedSum([1 + share, sample], [-share, predOriginalSample], [sigmaUp, noise]), predOriginalSample };
+  }
+}

@@ -1,0 +1,123 @@
+import type { Tensor } from 'onnxruntime-common';
+import { checkStepTensors } from './checkStepTensors.js';
+import { booleanField, choiceField, integerField, nullable, numberField } from './ConfigField.js';
+import { sigmaConversion, sigmaFields } from './convertSigmas.js';
+import { linspace } from './math/linspace.js';
+import { weightedSum } from './math/weightedSum.js';
+import { readSchedulerConfig, type SchedulerConfig, type SchedulerConfigInput } from './readSchedulerConfig.js';
+import { resolveStepCount } from './resolveStepCount.js';
+import type { SetTimestepsOptions, StepOptions, StepResult } from './Scheduler.js';
+import { shiftOf, shiftSigmas, stretchToTerminal } from './shiftSigmas.js';
+import { SigmaScheduler, type SigmaSchedule } from './SigmaScheduler.js';
+import { stepNoise } from './stepNoise.js';
+
+const FIELDS = {
+  ...sigmaFields,
+  num_train_timesteps: integerField(1000, 1),
+  shift: numberField(1),
+  use_dynamic_shifting: booleanField(false),
+  base_shift: nullable(numberField(0), 0.5),
+  max_shift: nullable(numberField(0), 1.15),
+  base_image_seq_len: integerField(256),
+  max_image_seq_len: integerField(4096),
+  invert_sigmas: booleanField(false),
+  shift_terminal: nullable(numberField(0)),
+  time_shift_type: choiceField('exponential', ['exponential', 'linear']),
+  stochastic_sampling: booleanField(false),
+};
+
+/**
+ * Euler's method for flow matching: latents are (1 - σ) · image + σ · noise, and the model predicts noise - image. Deterministic; with
+ * `stochastic_sampling`, each step goes to the image and back up with new noise, the last one included.
+ *
+ * `base_shift`, `max_shift`, `base_image_seq_len` and `max_image_seq_len` are for pipelines, which compute `mu` from them.
+ *
+ * Source: Y. Lipman et al., "Flow Matching for Generative Modeling", 2022; P. Esser et al., "Scaling Rectified Flow Transformers", 2024;
+ * diffusers `scheduling_flow_match_euler_discrete.py`.
+ */
+export class FlowMatchEulerDiscreteScheduler extends SigmaScheduler<SchedulerConfig<typeof FIELDS>> {
+  readonly initNoiseSigma = 1;
+  readonly #convert = sigmaConversion('FlowMatchEulerDiscreteScheduler', this.config);
+  /** The least and the largest noise level that were trained. */
+  readonly #range: readonly [least: number, most: number];
+  #shift: number;
+
+  /** @throws `ERR_CONFIG_INVALID` for a field with a value that it cannot have */
+  constructor(config: SchedulerConfigInput = {}) {
+    const read = readSchedulerConfig('FlowMatchEulerDiscreteScheduler', FIELDS, config);
+    const whole = trainedSchedule(read.config);
+    super(read, whole);
+    this.#range = [whole.sigmas.at(-2)!, whole.sigmas[0]!];
+    this.#shift = this.config.shift;
+  }
+
+  /** The shift of runs to come, where `use_dynamic_shifting` is false. */
+  get shift(): number {
+    return this.#shift;
+  }
+
+  setShift(shift: number): void {
+    this.#shift = shift;
+  }
+
+  setTimesteps(numInferenceSteps: number | undefined, options: SetTimestepsOptions = {}): void {
+    const { num_train_timesteps: trained, invert_sigmas: invert } = this.config;
+    const count = resolveStepCount(numInferenceSteps, options, { scheduler: 'FlowMatchEulerDiscreteScheduler', takes: ['timesteps', 'sigmas', 'mu'], max: trained, maxTimestep: trained });
+    const sigmas = this.#sigmas(this.#plainSigmas(count, options), shiftOf(options.mu, this.config, this.#shift)).map(Math.fround);
+    if (invert) {
+      const inverted = sigmas.map((sigma) => Math.fround(1 - sigma));
+      this.begin({ timesteps: timestepsOf(inverted, trained), sigmas: [...inverted, 1] });
+    } else {
+      this.begin({ timesteps: options.timesteps?.map(Math.fround) ?? timestepsOf(sigmas, trained), sigmas: [...sigmas, 0] });
+    }
+  }
+
+  scaleModelInput(sample: Tensor): Tensor {
+    return sample;
+  }
+
+  step(modelOutput: Tensor, timestep: number, sample: Tensor, options: StepOptions = {}): Required<Pick<StepResult, 'prevSample' | 'predOriginalSample'>> {
+    checkStepTensors(modelOutput, sample);
+    const index = this.stepIndex(timestep);
+    const [sigma, sigmaNext] = [this.sigmas[index]!, this.sigmas[index + 1]!];
+    const predOriginalSample = weightedSum([1, sample], [-sigma, modelOutput]);
+    const prevSample = this.config.stochastic_sampling
+      ? weightedSum([1 - sigmaNext, predOriginalSample], [sigmaNext, stepNoise('FlowMatchEulerDiscreteScheduler', 'stochastic_sampling is true', sample.dims, options)])
+      : weightedSum([1, sample], [sigmaNext - sigma, modelOutput]);
+    this.advance();
+    return { prevSample, predOriginalSample };
+  }
+
+  /** diffusers' name for {@link Scheduler.addNoise} here, with its order of arguments. */
+  scaleNoise(sample: Tensor, timesteps: readonly number[], noise: Tensor): Tensor {
+    return this.addNoise(sample, noise, timesteps);
+  }
+
+  protected mixture(sigma: number): readonly [image: number, noise: number] {
+    return [1 - sigma, sigma];
+  }
+
+  #plainSigmas(count: number, { timesteps, sigmas }: SetTimestepsOptions): readonly number[] {
+    const [least, most] = this.#range;
+    const { num_train_timesteps: trained } = this.config;
+    if (sigmas !== undefined) return sigmas;
+    return timesteps?.map((t) => t / trained) ?? linspace(most * trained, least * trained, count).map((t) => t / trained);
+  }
+
+  #sigmas(plain: readonly number[], shift: number): number[] {
+    const { shift_terminal: terminal } = this.config;
+    const shifted = shiftSigmas(plain, shift);
+    const sigmas = terminal ? stretchToTerminal(shifted, terminal) : shifted;
+    return this.#convert?.(sigmas.at(-1)!, sigmas[0]!, sigmas.length) ?? sigmas;
+  }
+}
+
+function trainedSchedule({ num_train_timesteps: trained, use_dynamic_shifting: dynamic, shift }: { readonly num_train_timesteps: number; readonly use_dynamic_shifting: boolean; readonly shift: number }): SigmaSchedule {
+  const plain = Array.from({ length: trained }, (_, i) => (trained - i) / trained);
+  const sigmas = (dynamic ? plain : shiftSigmas(plain, shift)).map(Math.fround);
+  return { timesteps: timestepsOf(sigmas, trained), sigmas: [...sigmas, 0] };
+}
+
+function timestepsOf(sigmas: readonly number[], trained: number): number[] {
+  return sigmas.map((sigma) => Math.fround(sigma * trained));
+}

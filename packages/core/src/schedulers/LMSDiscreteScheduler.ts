@@ -1,0 +1,78 @@
+import type { Tensor } from 'onnxruntime-common';
+import { ThimbleError } from '../errors.js';
+import { checkStepTensors } from './checkStepTensors.js';
+import { choiceField } from './ConfigField.js';
+import { sigmaConversion, sigmaFields } from './convertSigmas.js';
+import { KDiffusionScheduler, kDiffusionFields } from './KDiffusionScheduler.js';
+import { weightedSum, type Term } from './math/weightedSum.js';
+import { PREDICTION_TYPES } from './predictOriginalSample.js';
+import { readSchedulerConfig, type SchedulerConfig, type SchedulerConfigInput } from './readSchedulerConfig.js';
+import { resolveStepCount } from './resolveStepCount.js';
+import type { SetTimestepsOptions, StepOptions, StepResult } from './Scheduler.js';
+import { spacedTimesteps32 } from './spacedTimesteps.js';
+
+const FIELDS = {
+  ...kDiffusionFields,
+  ...sigmaFields,
+  prediction_type: choiceField('epsilon', PREDICTION_TYPES),
+};
+
+/**
+ * A linear multistep method: the last derivatives, four by default, are interpolated by a polynomial over the noise levels, which is integrated
+ * to the next one.
+ *
+ * Source: k-diffusion's `sample_lms`; diffusers `scheduling_lms_discrete.py`.
+ */
+export class LMSDiscreteScheduler extends KDiffusionScheduler<SchedulerConfig<typeof FIELDS>> {
+  readonly #convert = sigmaConversion('LMSDiscreteScheduler', this.config);
+  /** The newest one first. */
+  #derivatives: readonly Tensor[] = [];
+
+  /** @throws `ERR_CONFIG_INVALID` for a field with a value that it cannot have */
+  constructor(config: SchedulerConfigInput = {}) {
+    super(readSchedulerConfig('LMSDiscreteScheduler', FIELDS, config));
+  }
+
+  setTimesteps(numInferenceSteps: number | undefined, options: SetTimestepsOptions = {}): void {
+    const count = resolveStepCount(numInferenceSteps, options, { scheduler: 'LMSDiscreteScheduler', max: this.config.num_train_timesteps });
+    let timesteps = spacedTimesteps32(count, this.config);
+    let sigmas = timesteps.map((t) => this.trained.at(t));
+    if (this.#convert) {
+      sigmas = this.#convert(sigmas.at(-1)!, sigmas[0]!, count);
+      timesteps = sigmas.map((sigma) => Math.fround(this.trained.timestepOf(sigma)));
+    }
+    this.begin({ timesteps, sigmas: [...sigmas, 0] });
+    this.#derivatives = [];
+  }
+
+  step(modelOutput: Tensor, timestep: number, sample: Tensor, { order = 4 }: StepOptions = {}): Required<Pick<StepResult, 'prevSample' | 'predOriginalSample'>> {
+    checkStepTensors(modelOutput, sample);
+    if (!Number.isInteger(order) || order < 1) throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'order', value: order, expected: 'an integer from 1' });
+    const index = this.stepIndex(timestep);
+    const sigma = this.sigmas[index]!;
+
+    // 1. the derivative (x - image) / σ
+    const predOriginalSample = this.predictOriginalSample(modelOutput, sample, sigma);
+    const derivative = weightedSum([1 / sigma, sample], [-1 / sigma, predOriginalSample]);
+    this.#derivatives = [derivative, ...this.#derivatives].slice(0, order);
+
+    // 2. the integral of the polynomial through the last ones
+    const nodes = this.#derivatives.map((_, k) => this.sigmas[index - k]!);
+    const terms = this.#derivatives.map((d, k): Term => [lagrangeIntegral(nodes, k, sigma, this.sigmas[index + 1]!), d]);
+    this.advance();
+    return { prevSample: weightedSum([1, sample], ...terms), predOriginalSample };
+  }
+}
+
+/** The integral from `from` to `to` of the polynomial that is 1 at `nodes[k]` and 0 at the others. */
+function lagrangeIntegral(nodes: readonly number[], k: number, from: number, to: number): number {
+  // Coefficients of powers of (τ - from), so that the integral takes no differences of large numbers.
+  let coefficients = [1];
+  for (const [j, node] of nodes.entries()) {
+    if (j === k) continue;
+    const scale = nodes[k]! - node;
+    const offset = from - node;
+    coefficients = [...coefficients, 0].map((c, power) => (c * offset + (coefficients[power - 1] ?? 0)) / scale);
+  }
+  return coefficients.reduce((sum, c, power) => sum + (c * (to - from) ** (power + 1)) / (power + 1), 0);
+}
