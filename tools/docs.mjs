@@ -1,4 +1,4 @@
-// Writes the pages of docs/reference that are made from the code: `npm run docs`, after `npm run build`.
+// Writes the pages of docs/reference that are made from the code: `npm run docs`, after `npm run build`. With --check it says which are not what it would write.
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { errorReference } from './docs/errorReference.mjs';
@@ -15,6 +15,17 @@ async function declarations(folder) {
 }
 
 const folders = (await readdir(PACKAGES)).sort();
-await writeFile(new URL('errors.md', REFERENCE), errorReference(errorRegistry));
-await writeFile(new URL('hooks.md', REFERENCE), hookReference(hookManifest));
-await writeFile(new URL('options.md', REFERENCE), optionReference(await Promise.all(folders.map(declarations))));
+const pages = {
+  'errors.md': errorReference(errorRegistry),
+  'hooks.md': hookReference(hookManifest),
+  'options.md': optionReference(await Promise.all(folders.map(declarations))),
+};
+
+for (const [name, text] of Object.entries(pages)) {
+  const file = new URL(name, REFERENCE);
+  if (!process.argv.includes('--check')) await writeFile(file, text);
+  else if (await readFile(file, 'utf8').catch(() => '') !== text) {
+    console.error(`docs/reference/${name} is not what the code says: run npm run docs`);
+    process.exitCode = 1;
+  }
+}

@@ -9,7 +9,7 @@ export const OFFLINE_ENV = { ...process.env, ONNXRUNTIME_NODE_INSTALL: 'skip' };
 const NPM_OPTIONS = ['--no-audit', '--no-fund', '--no-package-lock', '--prefer-offline'];
 
 /** What pnpm asks to be decided, as the troubleshooting page says. */
-const PNPM_SETTINGS = "allowBuilds:\n  onnxruntime-node: false\n  sharp: false\n";
+const ALLOW_BUILDS = 'allowBuilds:\n  onnxruntime-node: false\n  sharp: false\n';
 
 /**
  * Installs tarballs into a folder, as an outsider does: a project of its own that knows nothing of the workspace.
@@ -20,8 +20,14 @@ export async function installFrom({ root, folder, tarballs, manager }) {
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, 'package.json'), '{ "private": true, "type": "module" }', { flag: 'wx' }).catch(ignoreExisting);
   if (manager === 'npm') return command('npm', ['install', ...NPM_OPTIONS, ...tarballs], { cwd: folder, env: OFFLINE_ENV });
-  await writeFile(join(folder, 'pnpm-workspace.yaml'), PNPM_SETTINGS);
+  await writeFile(join(folder, 'pnpm-workspace.yaml'), `${ALLOW_BUILDS}overrides:\n${tarballs.map(override).join('')}`);
   return command('npx', ['--yes', await pinnedPnpm(root), 'add', '--prefer-offline', ...tarballs], { cwd: folder, env: OFFLINE_ENV });
+}
+
+/** Where one of the packages asks for another one, pnpm would look for it in the registry. */
+function override(tarball) {
+  const [, name] = /(?:thimble-)?((?:core|plugin-[a-z0-9-]+?))-\d[^/]*\.tgz$/.exec(tarball) ?? [];
+  return name === undefined ? '' : `  '@thimble/${name}': 'file:${tarball}'\n`;
 }
 
 function ignoreExisting(error) {
