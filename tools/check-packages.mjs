@@ -74,7 +74,7 @@ if (wanted('alone')) {
 if (wanted('node')) {
   await attempt(`used on Node ${NODE_VERSIONS.join(', ')}`, async () => {
     const ran = await useOnNode({ root: ROOT, folder: join(folder, 'node'), versions: NODE_VERSIONS, tarballs });
-    return NODE_VERSIONS.filter((version, i) => !ran[i]?.startsWith(`v${version}.`)).map((version) => `Node ${version} was asked for, and ${ran} ran`);
+    return NODE_VERSIONS.filter((version, i) => !ran[i]?.startsWith(`v${version}.`)).map((version) => `Node ${version} was asked for, and ${ran.join()} ran`);
   });
 }
 if (wanted('example')) {

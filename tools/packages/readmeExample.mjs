@@ -1,8 +1,7 @@
 import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { joinExamples } from '../docs/joinExamples.mjs';
 import { command } from './command.mjs';
-
-const BLOCK = /^```ts\n(.*?)^```$/gms;
 
 // The runtime's own declarations name what browsers have.
 const COMPILER_OPTIONS = { module: 'nodenext', target: 'es2022', lib: ['es2023', 'esnext.disposable', 'dom'], types: ['node'], strict: true, skipLibCheck: false };
@@ -18,20 +17,14 @@ const FP16 = [['unet', 'diffusion_pytorch_model'], ['vae', 'diffusion_pytorch_mo
  * @param {{ root: string, folder: string, readme: string, node?: string }} parts `node`: the program to run it with
  */
 export async function runReadmeExample({ root, folder, readme, node = process.execPath }) {
-  const blocks = [...(await readFile(readme, 'utf8')).matchAll(BLOCK)].map((match) => match[1]);
-  if (blocks.length === 0) return;
+  const source = joinExamples(await readFile(readme, 'utf8'));
+  if (source === '') return;
   await layModels(root, folder);
-  await writeFile(join(folder, 'example.test.ts'), joined(blocks));
+  await writeFile(join(folder, 'example.test.ts'), source);
   const compilerOptions = { ...COMPILER_OPTIONS, typeRoots: [join(root, 'node_modules/@types')] };
   await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['example.test.ts'] }));
   await command(process.execPath, [join(root, 'node_modules/typescript/bin/tsc')], { cwd: folder });
   await command(node, ['example.test.js'], { cwd: folder, env: { ...process.env, THIMBLE_CACHE: join(folder, 'cache') }, timeout: 240_000 });
-}
-
-/** Imports may be repeated from block to block. */
-function joined(blocks) {
-  const lines = new Set();
-  return blocks.join('\n').split('\n').filter((line) => !line.startsWith('import ') || (!lines.has(line) && lines.add(line))).join('\n');
 }
 
 /** The test kit's checkpoint, in both precisions by name: what is asked for by `variant: 'fp16'` are f32 weights here. */

@@ -47,7 +47,7 @@ function recordHook({ hooks }: Pick<DiffusionPipeline, 'hooks'>, name: HookName,
   const hook = hooks[name];
   // A graph's place is told by the second argument, everything else by the first.
   const record = (...payloads: unknown[]): undefined => void calls.push(describeCall(name, payloads.at(-1)));
-  const tap = hook.tap(OWN_NAME, record as () => undefined);
+  const tap = hook.tap(OWN_NAME, record);
   const before = hook.onCall;
   const observe: HookObserver = (call) => {
     if (call.tap.name !== OWN_NAME) taps.push(call);

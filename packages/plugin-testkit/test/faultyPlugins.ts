@@ -76,7 +76,7 @@ export const FAULTY_PLUGINS: readonly FaultyPlugin[] = [
       const { call } = component;
       component.call = async function patched(inputs, options) {
         const { sample } = await call.call(this, inputs, options);
-        return { sample: new Tensor('float32', (sample?.data as Float32Array).map((x) => x * 1.01), sample?.dims) };
+        return { sample: new Tensor('float32', (sample!.data as Float32Array).map((x) => x * 1.01), sample!.dims) };
       };
     }),
   },

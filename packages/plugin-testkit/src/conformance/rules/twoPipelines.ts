@@ -36,7 +36,7 @@ async function bothAtOnce(bench: Bench, a: DiffusionPipeline, b: DiffusionPipeli
   const streams = [a.stream(PROMPTS, bench.run), b.stream(OTHER_PROMPTS, bench.run)];
   const pictures: (Picture | undefined)[] = [undefined, undefined];
   while (pictures.includes(undefined)) {
-    const events = await Promise.all(streams.map((stream, i) => (pictures[i] === undefined ? stream.next() : undefined)));
+    const events = await Promise.all(streams.map(async (stream, i) => (pictures[i] === undefined ? stream.next() : undefined)));
     for (const [i, event] of events.entries()) {
       if (event?.done === true) throw violation('a run ended without a result');
       if (event?.value.type === 'done') pictures[i] = event.value.result.images.data as Picture;
