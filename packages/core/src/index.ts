@@ -157,6 +157,7 @@ export { OPTIMIZED_GRAPH, OPTIMIZED_WEIGHTS } from './device/OptimizationTarget.
 export type { OptimizationTarget } from './device/OptimizationTarget.js';
 export { runtimeIdentity } from './device/runtimeIdentity.js';
 export type { RuntimeIdentity } from './device/runtimeIdentity.js';
+export { spillFolder } from './device/spillFolder.js';
 export type { SessionMode } from './device/SessionMode.js';
 export type { ProcessMemory } from './device/ProcessMemory.js';
 export type { Program, ProgramResult, ProgramStep } from './device/Program.js';

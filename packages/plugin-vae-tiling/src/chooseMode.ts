@@ -1,7 +1,6 @@
-import { isThimbleError } from '@thimble/core';
+import { isThimbleError, spillFolder } from '@thimble/core';
 import { measureDisk } from './measureDisk.js';
 import type { SeamlessPlan } from './strips/seamlessRows.js';
-import { spillFolder } from './strips/spillFolder.js';
 import type { TilingMode } from './VaeTilingOptions.js';
 
 /**

@@ -7,6 +7,9 @@ const MB = 2 ** 20;
 /** What one layer may take for itself at once where nothing is said: 32 MB. */
 export const DEFAULT_TRANSIENT_BYTES = 32 * MB;
 
+/** From here on no value of a layer is large. */
+const AMPLE = 8192 * MB;
+
 /** Above this the speed of an allocator that keeps its memory is worth what it keeps. */
 const ROOMY = 1024 * MB;
 
@@ -15,6 +18,9 @@ const TIGHT = 448 * MB;
 
 /** Share of the limit that one layer may take for itself: 8 MB of 192. */
 const TRANSIENT_SHARE = 1 / 24;
+
+/** Share of the limit from which on a value that waits for a later layer waits in a file. */
+const PARKING_SHARE = 1 / 16;
 
 /**
  * What follows from the memory that both processes together may take. Results are the same within float tolerance under any of them.
@@ -46,8 +52,14 @@ export class MemoryBudget {
 
   /** What the allocator does with freed memory. */
   get allocator(): Allocator {
-    if (this.limit === undefined || this.limit >= ROOMY) return 'keep';
+    if (this.limit === undefined || this.limit >= AMPLE) return 'keep';
+    if (this.limit >= ROOMY) return 'keep-small';
     return this.limit >= TIGHT ? 'trim' : 'return';
+  }
+
+  /** From how many bytes on a value that waits for a later segment is kept in a file. */
+  get parkingBytes(): number {
+    return this.limit === undefined ? Infinity : this.limit * PARKING_SHARE;
   }
 
   /** How many samples of a batch are computed at once: one where the activations of several might not fit. */

@@ -17,7 +17,7 @@ import { optimizationOptions, sessionOptions } from './sessionOptions.js';
  * After this many bytes of dropped activations a collection is worth its time: their buffers hang on the JavaScript heap. It has to be a
  * full one, because those that outlive a few segments are old objects; the heap is small, so it takes 2 ms.
  */
-const COLLECT_AFTER = { keep: 48 * 2 ** 20, trim: 16 * 2 ** 20, return: 4 * 2 ** 20 } as const;
+const COLLECT_AFTER = { keep: 48 * 2 ** 20, 'keep-small': 48 * 2 ** 20, trim: 16 * 2 ** 20, return: 4 * 2 ** 20 } as const;
 
 interface LoadedSession {
   readonly name: string;
@@ -76,6 +76,8 @@ export class Runtime {
       const started = performance.now();
       await this.#step(step, values);
       durations.push(performance.now() - started);
+      this.#release(step.release, values);
+      this.#collect();
     }
     const entries = Object.entries(program.outputs).map(([name, mode]) => [name, mode, this.#valueOf(values, name)] as const);
     for (const [, target, tensor] of entries) if (typeof target === 'object') this.#writeRows(target, tensor);
@@ -107,11 +109,10 @@ export class Runtime {
   free(ids: readonly number[]): void {
     for (const id of ids) {
       this.#closeRows(id);
-      const tensor = this.#tensors.get(id);
-      if (tensor === undefined) continue;
+      this.#drop(this.#tensors.get(id));
       this.#tensors.delete(id);
-      this.#drop(tensor);
     }
+    this.#collect();
   }
 
   async dispose(): Promise<void> {
@@ -140,10 +141,12 @@ export class Runtime {
     } catch (error) {
       throw mapRuntimeError(error, 'run', loaded.name, this.#options.provider);
     }
-    for (const name of step.release) {
-      const tensor = values.get(name);
+  }
+
+  #release(names: readonly string[], values: Map<string, Tensor>): void {
+    for (const name of names) {
+      this.#drop(values.get(name));
       values.delete(name);
-      if (tensor !== undefined) this.#drop(tensor);
     }
   }
 
@@ -201,8 +204,12 @@ export class Runtime {
     return { id, type: tensor.type, dims: tensor.dims };
   }
 
-  #drop(tensor: Tensor): void {
-    this.#dropped += tensor.size * 4;
+  #drop(tensor: Tensor | undefined): void {
+    this.#dropped += (tensor?.size ?? 0) * 4;
+  }
+
+  /** Apart from dropping: a function that still names a tensor keeps it. */
+  #collect(): void {
     if (this.#dropped < COLLECT_AFTER[this.#options.allocator ?? 'keep'] || globalThis.gc === undefined) return;
     this.#dropped = 0;
     globalThis.gc();

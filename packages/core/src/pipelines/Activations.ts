@@ -1,18 +1,24 @@
 import type { Device } from '../device/Device.js';
 import type { DeviceTensor } from '../device/DeviceTensor.js';
 import type { NamedDeviceTensors } from '../hooks/SegmentCall.js';
+import type { NamedTensors } from '../hooks/ModelCall.js';
+import { type ParkedTensor, Parking } from './Parking.js';
 
 /**
  * The values of one call that passes segment by segment, as handles. What the call made it also frees; handles that a hook put in their
- * place belong to whoever made them.
+ * place belong to whoever made them. Large values that wait for a later segment wait in a file.
  */
 export class Activations {
   readonly #device: Device;
   readonly #values = new Map<string, DeviceTensor>();
   readonly #owned = new Map<number, DeviceTensor>();
+  readonly #parking: Parking;
+  readonly #parked = new Map<string, ParkedTensor>();
 
-  constructor(device: Device) {
+  /** `parkingBytes`: from which size on values wait in a file. */
+  constructor(device: Device, parkingBytes: number) {
     this.#device = device;
+    this.#parking = new Parking(device, parkingBytes);
   }
 
   /** Throws a RangeError for a value that was not computed, or is released. */
@@ -37,6 +43,32 @@ export class Activations {
     this.set(tensors, names);
   }
 
+  /** Brings back what a segment needs, and puts the rest out of the way where it is large. */
+  async need(values: readonly string[]): Promise<void> {
+    for (const [value, tensor] of this.#values) {
+      if (values.includes(value) || !this.#owned.has(tensor.id)) continue;
+      const parked = await this.#parking.park(tensor);
+      if (parked === undefined) continue;
+      this.#parked.set(value, parked);
+      await this.release([value]);
+    }
+    for (const value of values) {
+      const parked = this.#parked.get(value);
+      if (parked === undefined) continue;
+      this.own({ [value]: await this.#parking.recall(parked) }, { [value]: value });
+      this.#parked.delete(value);
+      await this.#device.free([parked.rows]);
+    }
+  }
+
+  /** Copies values to this process. */
+  async download(values: readonly string[]): Promise<NamedTensors> {
+    await this.need(values);
+    const tensors: NamedTensors = {};
+    for (const value of values) tensors[value] = await this.#device.download(this.get(value));
+    return tensors;
+  }
+
   /** Forgets values, and frees what nothing names any more. */
   async release(values: readonly string[]): Promise<void> {
     for (const value of values) this.#values.delete(value);
@@ -48,7 +80,8 @@ export class Activations {
 
   /** Frees what is left. */
   async dispose(): Promise<void> {
-    await this.#device.free([...this.#owned.values()]);
+    await this.#device.free([...this.#owned.values(), ...Array.from(this.#parked.values(), ({ rows }) => rows)]);
+    this.#parked.clear();
     this.#owned.clear();
   }
 }

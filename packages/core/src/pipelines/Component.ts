@@ -328,16 +328,11 @@ export class Component implements ComponentHandle {
 
   /** Segment by segment, with the segment hooks around each. */
   async #runHooked(plan: readonly PlannedSegment[], inputs: NamedTensors, outline: Outline, wanted: readonly string[], options: CallOptions): Promise<NamedTensors> {
-    const values = new Activations(this.device);
+    const values = new Activations(this.device, this.#budget.parkingBytes);
     try {
       for (const [name, tensor] of Object.entries(inputs)) values.own({ [name]: await this.device.upload(tensor) }, { [name]: name });
       for (const [i, step] of plan.entries()) await this.#runSegment(step, plan.slice(i + 1), values, options);
-      const results: NamedTensors = {};
-      for (const name of wanted) {
-        const value = outline.outputs.get(name) as string;
-        results[value] = await this.device.download(values.get(value));
-      }
-      return results;
+      return await values.download(wanted.map((name) => outline.outputs.get(name) as string));
     } finally {
       await values.dispose();
     }
@@ -345,6 +340,7 @@ export class Component implements ComponentHandle {
 
   async #runSegment({ segment, feeds, results, release }: PlannedSegment, rest: readonly PlannedSegment[], values: Activations, { run, signal }: CallOptions): Promise<void> {
     signal?.throwIfAborted();
+    await values.need(Object.values(feeds));
     const inputs = Object.fromEntries(Object.entries(feeds).map(([port, value]) => [port, values.get(value)]));
     const call: SegmentCall = { component: this.name, segment: segment.name, index: segment.index, following: rest.map((step) => step.segment), model: this, inputs, run, signal };
     await this.#hooks.beforeSegment.call(call);

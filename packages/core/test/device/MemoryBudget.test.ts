@@ -8,8 +8,9 @@ const MB = 2 ** 20;
 
 test.each([
   ['none', undefined, 32 * MB, 'keep', Infinity],
-  ['4GB', 4096 * MB, 32 * MB, 'keep', Infinity],
-  ['1.5 gb', 1536 * MB, 32 * MB, 'keep', Infinity],
+  ['8GB', 8192 * MB, 32 * MB, 'keep', Infinity],
+  ['4GB', 4096 * MB, 32 * MB, 'keep-small', Infinity],
+  ['1.5 gb', 1536 * MB, 32 * MB, 'keep-small', Infinity],
   [512 * MB, 512 * MB, Math.floor(512 * MB / 24), 'trim', 1],
   ['192MB', 192 * MB, 8 * MB, 'return', 1],
   ['64MB', 64 * MB, 4 * MB, 'return', 1],

@@ -108,6 +108,16 @@ test('the fused kernel stands where it is fused and pays', () => {
   expect(fused({ ...large, k: 77 }, { provider: 'webgpu' })).toBe(true);
 });
 
+test('the fused kernel gets some heads at a time where its copies would be large', async () => {
+  const given = { n: 2, q: 2048, k: 2056, heads: 5, d: 8 };
+  const inputs = inputsOf(given);
+  // A head takes 400 kB of copies.
+  const [whole, inGroups] = [fusedAttention(), fusedAttention({ budget: 850_000 })].map((lowering) => lowerAttention(graphOf(given), lowering)) as [Graph, Graph];
+  expect([whole, inGroups].map(({ nodes }) => nodes.filter(({ op }) => op === 'MultiHeadAttention').length)).toEqual([1, 3]);
+  const [want, got] = [await compute(whole, inputs), await compute(inGroups, inputs)];
+  expect(want.reduce((worst, x, i) => Math.max(worst, Math.abs(x - got[i]!)), 0)).toBeLessThan(2e-6);
+});
+
 test.each(['auto', 'max', 16] as const)('scores stay within the budget in slices of %s', (size) => {
   // 16 pairs of 4 MB in pieces of 1 MB.
   const graph = lowerAttention(graphOf({ n: 2, q: 1024, k: 1024, heads: 8, d: 40 }), slicedAttention(size, 2 ** 20));

@@ -1,9 +1,11 @@
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import type { DeviceRows } from '../../src/device/DeviceRows.js';
 import { InlineDevice } from '../../src/device/InlineDevice.js';
 import { MemoryBudget } from '../../src/device/MemoryBudget.js';
 import { createHooks } from '../../src/hooks/manifest.js';
 import { UNet2DConditionModel } from '../../src/models/UNet2DConditionModel.js';
+import { splitBatch } from '../../src/pipelines/batch.js';
 import { Component } from '../../src/pipelines/Component.js';
 import { DiffusionPipeline } from '../../src/pipelines/DiffusionPipeline.js';
 import { openComponentCheckpoint } from '../../src/weights/ComponentCheckpoint.js';
@@ -47,6 +49,40 @@ describe('a UNet in the smallest pieces computes what diffusers computes', () =>
     }
     // It was in pieces indeed.
     expect(programs[1]).toBeGreaterThan(1.5 * programs[0]!);
+  });
+});
+
+describe('values that wait for a later segment', () => {
+  /** Everything is large. */
+  class ParkingBudget extends MemoryBudget {
+    override get parkingBytes(): number {
+      return 1;
+    }
+  }
+
+  async function call(budget: MemoryBudget): Promise<{ readonly sample: Float32Array; readonly files: number; readonly open: number }> {
+    const fixture = await FixtureCase.open('sd-tiny-f16');
+    const checkpoint = await openComponentCheckpoint(`${fixture.folder}/unet`);
+    const device = new InlineDevice({ provider: 'cpu' });
+    const made = jest.spyOn(device, 'createRows');
+    const freed = jest.spyOn(device, 'free');
+    const hooks = createHooks();
+    hooks.afterSegment.tap('watch', () => undefined);
+    const unet = new Component({ name: 'unet', checkpoint, device, hooks, budget, model: UNet2DConditionModel.fromConfig(checkpoint.config) });
+    const { name } = fixture.calls.find(({ call: kind }) => kind === 'UNet2DConditionModel.forward')!;
+    const inputs = Object.fromEntries(Object.entries(await fixture.inputs(name)).map(([port, tensor]) => [port, tensor.dims.length > 1 ? splitBatch(tensor)[0]! : tensor]));
+    const sample = (await unet.call(inputs))['sample']!.data as Float32Array;
+    const rows = new Set((await Promise.all(made.mock.results.map(({ value }) => value as Promise<DeviceRows>))).map(({ id }) => id));
+    const given = new Set(freed.mock.calls.flatMap(([tensors]) => tensors.map(({ id }) => id)));
+    await device.dispose();
+    return { sample, files: rows.size, open: [...rows].filter((id) => !given.has(id)).length };
+  }
+
+  test('wait in files if they are large, and come back as they were', async () => {
+    const [plain, parked] = [await call(new MemoryBudget()), await call(new ParkingBudget())];
+    expect(plain.files).toBe(0);
+    expect(parked.files).toBeGreaterThan(4);
+    expect(parked).toMatchObject({ sample: plain.sample, open: 0 });
   });
 });
 

@@ -1,7 +1,7 @@
+import { spillFolder } from '@thimble/core';
 import type { ComponentHandle, SampleRows, Tensor } from '@thimble/core';
 import type { GroupStatistics } from './GroupStatistics.js';
 import { RowGraph } from './RowGraph.js';
-import { spillFolder } from './spillFolder.js';
 import { planStrips, type StripPlan } from './StripPlan.js';
 import type { StoredType } from './cutRows.js';
 import { StripRunner } from './StripRunner.js';

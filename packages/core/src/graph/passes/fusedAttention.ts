@@ -1,7 +1,10 @@
 import type { ExecutionProvider } from '../../device/ExecutionProvider.js';
 import type { Emitter } from '../Emitter.js';
 import type { AttentionLowering, AttentionSite } from './AttentionLowering.js';
-import { chunkedAttention, DEFAULT_SCORE_BUDGET } from './chunkedAttention.js';
+import { chunkedAttention, DEFAULT_SCORE_BUDGET, splitAxis } from './chunkedAttention.js';
+import { evenChunks } from './evenChunks.js';
+
+const FLOAT32_BYTES = 4;
 
 /** From this many queries and keys on, the CPU's fused kernel beats plain attention in chunks (measured). */
 const WORTH_FUSING = 2048;
@@ -10,7 +13,7 @@ const WORTH_FUSING = 2048;
 export interface FusedAttentionOptions {
   /** Where the graph runs. Default 'cpu'. */
   readonly provider?: ExecutionProvider;
-  /** Bytes that scores may take where attention stays plain. Default 32 MB. */
+  /** Bytes that scores may take where attention stays plain, and what the CPU's kernel copies where it is fused. Default 32 MB. */
   readonly budget?: number;
 }
 
@@ -21,8 +24,9 @@ export interface FusedAttentionOptions {
 export function fusedAttention({ provider = 'cpu', budget = DEFAULT_SCORE_BUDGET }: FusedAttentionOptions = {}): AttentionLowering {
   const plain = chunkedAttention(budget);
   return (site, emit) => {
-    if (isFused(site, provider)) emitFused(site, emit);
-    else plain(site, emit);
+    if (!isFused(site, provider)) plain(site, emit);
+    else if (provider === 'cpu') emitByHeads(site, emit, budget);
+    else emitFused(site, emit);
   };
 }
 
@@ -37,6 +41,20 @@ function emitFused(site: AttentionSite, emit: Emitter): void {
   // Inputs 3 and 4 are a packed bias and a key padding mask.
   if (site.mask !== undefined) inputs.push('', '', biasOf(site, emit));
   emit.last('MultiHeadAttention', inputs, site.output, { num_heads: { int: site.heads }, ...(site.causal ? { unidirectional: { int: 1 } } : {}) }, 'com.microsoft');
+}
+
+/** The CPU's kernel copies query, key and value in another order: where that takes more than `budget` bytes, it gets some heads at a time. */
+function emitByHeads(site: AttentionSite, emit: Emitter, budget: number): void {
+  const bytesPerHead = site.batch * (site.queries + 2 * site.keys) * site.headSize * FLOAT32_BYTES;
+  const groups = evenChunks(site.heads, budget / bytesPerHead);
+  if (groups.length === 1) {
+    emitFused(site, emit);
+    return;
+  }
+  const widths = groups.map(([start, count]) => [start * site.headSize, count * site.headSize] as const);
+  const [queries, keys, values] = [site.query, site.key, site.value].map((whole) => splitAxis(emit, whole, widths, 2)) as [readonly string[], readonly string[], readonly string[]];
+  const parts = groups.map(([, heads], i) => emit.one('MultiHeadAttention', [queries[i] as string, keys[i] as string, values[i] as string], { num_heads: { int: heads } }, 'com.microsoft'));
+  emit.last('Concat', parts, site.output, { axis: { int: 2 } });
 }
 
 /** The kernel repeats a bias over samples and heads, not over queries. */

@@ -1,6 +1,6 @@
 import { statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { ThimbleError } from '@thimble/core';
+import { ThimbleError } from '../errors.js';
 
 /** Kinds of file systems that lie in memory, as `statfs` numbers them: tmpfs and ramfs. */
 const IN_MEMORY: ReadonlySet<number> = new Set([0x01021994, 0x858458f6]);
