@@ -1,10 +1,31 @@
-// Writes the pages of docs/reference that are made from the code: `npm run docs`, after `npm run build`.
-import { writeFile } from 'node:fs/promises';
+// Writes the pages of docs/reference that are made from the code: `npm run docs`, after `npm run build`. With --check it says which are not what it would write.
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
 import { errorReference } from './docs/errorReference.mjs';
 import { hookReference } from './docs/hookReference.mjs';
+import { optionReference } from './docs/optionReference.mjs';
 import { errorRegistry, hookManifest } from '../packages/core/dist/index.js';
 
 const REFERENCE = new URL('../docs/reference/', import.meta.url);
+const PACKAGES = new URL('../packages/', import.meta.url);
 
-await writeFile(new URL('errors.md', REFERENCE), errorReference(errorRegistry));
-await writeFile(new URL('hooks.md', REFERENCE), hookReference(hookManifest));
+async function declarations(folder) {
+  const { name } = JSON.parse(await readFile(new URL(`${folder}/package.json`, PACKAGES), 'utf8'));
+  return { name, entry: fileURLToPath(new URL(`${folder}/dist/index.d.ts`, PACKAGES)) };
+}
+
+const folders = (await readdir(PACKAGES)).sort();
+const pages = {
+  'errors.md': errorReference(errorRegistry),
+  'hooks.md': hookReference(hookManifest),
+  'options.md': optionReference(await Promise.all(folders.map(declarations))),
+};
+
+for (const [name, text] of Object.entries(pages)) {
+  const file = new URL(name, REFERENCE);
+  if (!process.argv.includes('--check')) await writeFile(file, text);
+  else if (await readFile(file, 'utf8').catch(() => '') !== text) {
+    console.error(`docs/reference/${name} is not what the code says: run npm run docs`);
+    process.exitCode = 1;
+  }
+}

@@ -4,8 +4,15 @@ Every hook of a pipeline, in the order in which a run meets them. A plugin taps 
 \`pipe.hooks\`:
 
 \`\`\`ts
-ctx.hooks.beforeStep.tap('log', (step) => console.log(step.index));
-ctx.hooks.afterStep.tap({ name: 'late', stage: Stage.Late, after: 'thimble:model-offload' }, async (step) => {});
+import { type Plugin, Stage } from '@thimble/core';
+
+export const logger: Plugin = {
+  name: 'me:logger',
+  apply({ hooks }) {
+    hooks.beforeStep.tap('log', (step) => console.log(step.index));
+    hooks.afterStep.tap({ name: 'late', stage: Stage.Late, after: 'thimble:model-offload' }, async ({ timestep }) => console.log(timestep));
+  },
+};
 \`\`\`
 
 Taps run by \`stage\`, lower ones first, then in the order in which they were registered; \`before\` and \`after\` name taps or plugins, and come

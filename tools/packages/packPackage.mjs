@@ -16,8 +16,13 @@ export async function packPackage(root, name, destination) {
   return JSON.parse(output).filename;
 }
 
-/** The one version of pnpm that the workspace's own scripts use. */
-async function pinnedPnpm(root) {
+/**
+ * The one version of pnpm that the workspace's own scripts use.
+ *
+ * @param {string} root the checkout
+ * @returns {Promise<string>} as npx takes it
+ */
+export async function pinnedPnpm(root) {
   const { scripts } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
   return /pnpm@\S+/.exec(scripts.build)[0];
 }

@@ -2,6 +2,8 @@ import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
 const REQUIRED = ['LICENSE', 'README.md', 'package.json'];
+/** What create-thimble-plugin copies is sources and tests of others. */
+const TEMPLATE = /^template\//;
 const FOREIGN = /(^|\/)(test|tests|fixtures|src|node_modules)\/|\.test\.|\.tsbuildinfo$|^tsconfig/;
 const WORKSPACE_ONLY = /@thimble\/source|"(workspace|catalog|link|file):/;
 
@@ -17,7 +19,7 @@ export async function tarballProblems(unpacked, sources) {
   const manifest = await readFile(join(unpacked, 'package.json'), 'utf8');
   return [
     ...REQUIRED.filter((file) => !files.includes(file)).map((file) => `${file} is missing`),
-    ...files.filter((file) => FOREIGN.test(file)).map((file) => `${file} does not belong into a package`),
+    ...files.filter((file) => FOREIGN.test(file) && !TEMPLATE.test(file)).map((file) => `${file} does not belong into a package`),
     ...(WORKSPACE_ONLY.test(manifest) ? ['package.json says what only holds inside the workspace'] : []),
     ...await leftBehind(files, sources),
     ...await unusedDependencies(unpacked, files, JSON.parse(manifest)),

@@ -162,6 +162,12 @@ export const errorRegistry = {
     message: (d: { plugin: string; range: string; version: string }): string =>
       `plugin "${d.plugin}" is for @thimble/core ${d.range}, and this is ${d.version}; install a release of the plugin made for it, or @thimble/core@"${d.range}".`,
   },
+  ERR_CORE_DUPLICATE: {
+    summary: 'More than one copy of @thimble/core is loaded, and a plugin may belong to another one than its pipeline.',
+    message: (d: { plugin: string; copies: readonly string[] }): string =>
+      `plugin "${d.plugin}" cannot be installed while @thimble/core is loaded more than once: ${d.copies.join(', ')}. ` +
+      'Run npm dedupe; a plugin has core in its peerDependencies, not in its dependencies.',
+  },
   ERR_PLUGIN_IN_USE: {
     summary: 'One plugin instance was given to two pipelines.',
     message: (d: { plugin: string }): string =>

@@ -1,4 +1,6 @@
 // The public API of @thimble/core, and its only entry.
+import './plugins/coreCopies.js';
+
 export { errorRegistry, isThimbleError, ThimbleError } from './errors.js';
 export type { ErrorCode, ErrorDetails } from './errors.js';
 export { VERSION } from './version.js';

@@ -11,7 +11,15 @@ export function toWire(tensor: Tensor): WireTensor {
 
 /** A tensor from a message. */
 export function fromWire(wire: WireTensor): Tensor {
-  return new Tensor(wire.type as 'float32', wire.data as Float32Array, wire.dims);
+  return new Tensor(wire.type as 'float32', ownArray(wire) as Float32Array, wire.dims);
+}
+
+/** What comes in a message is of the realm that Node itself runs in; a sandbox such as jest's has types of its own, and the runtime's library compares them. */
+function ownArray({ type, data }: WireTensor): WireTensor['data'] {
+  const Own = ARRAYS[type as keyof typeof ARRAYS] as typeof Float32Array | undefined;
+  if (Own === undefined || data instanceof Own) return data;
+  const { buffer, byteOffset, length } = data as unknown as Float32Array;
+  return new Own(buffer as ArrayBuffer, byteOffset, length);
 }
 
 /** A tensor as plain data; a handle and rows as they are. */

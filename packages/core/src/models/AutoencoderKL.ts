@@ -165,7 +165,7 @@ class Decoder extends Module {
  * The variational autoencoder of latent diffusion (source: diffusers models/autoencoders/autoencoder_kl.py).
  *
  * - `decode({ z })`, float32 [n, latent channels, h, w], already divided by the scaling factor → `sample` [n, 3, 8h, 8w] in about [-1, 1].
- * - `encode({ x })`, float32 [n, 3, H, W] in [-1, 1] → `moments` [n, 2 · latent channels, H/8, W/8]: mean, then log variance.
+ * - `encode({ x })`, float32 [n, 3, H, W] in [-1, 1] → `moments` [n, 2 · latent channels, H/8, W/8], the mean and then the log variance.
  *
  * (8 stands for 2 to the number of blocks less one.)
  */

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { ThimbleError } from '../errors.js';
+import { assertOneCore } from './coreCopies.js';
 import type { Plugin } from './Plugin.js';
 import type { PluginHandle } from './PluginHandle.js';
 import { PluginScope, type PluginScopeParts } from './PluginScope.js';
@@ -62,10 +63,11 @@ export class PluginHost implements AsyncDisposable {
    * @returns what removes it again.
    * @throws ThimbleError `ERR_PLUGIN_FALSY`, `ERR_PLUGIN_STRING`, `ERR_PLUGIN_CLASS`, `ERR_PLUGIN_INVALID` if it is no plugin;
    * `ERR_PLUGIN_ENGINE`, `ERR_PLUGIN_DUPLICATE`, `ERR_PLUGIN_CONFLICT`, `ERR_PLUGIN_REQUIRES`, `ERR_PLUGIN_IN_USE` if it cannot be
-   * installed here; `ERR_PLUGIN_APPLY` if `apply` failed; `ERR_PIPELINE_BUSY` during a run; `ERR_DISPOSED`.
+   * installed here; `ERR_CORE_DUPLICATE` if this package is loaded more than once; `ERR_PLUGIN_APPLY` if `apply` failed; `ERR_PIPELINE_BUSY` during a run; `ERR_DISPOSED`.
    */
   async use(plugin: Plugin): Promise<PluginHandle> {
     validatePlugin(plugin);
+    assertOneCore(plugin.name);
     return this.#exclusively(`use plugin "${plugin.name}"`, `the installation of plugin "${plugin.name}"`, () => this.#install(plugin));
   }
 

@@ -25,7 +25,7 @@ export class TorchGenerator implements Generator {
 
   /**
    * @param seed an integer from -2^63 to 2^64 - 1, negative ones as in two's complement. Torch's engine takes it modulo 2^32.
-   * @param options.dtype what `randn` draws in by default: that of the Python pipeline whose noise this is to be
+   * @param options `dtype` is what `randn` draws in by default: that of the Python pipeline whose noise this is to be
    * @throws `ERR_ARGUMENT_INVALID` if it is not such an integer, or for a dtype that noise cannot have
    */
   constructor(seed: number | bigint, { dtype = 'float32' }: { readonly dtype?: Exclude<RandnDtype, 'float64'> } = {}) {

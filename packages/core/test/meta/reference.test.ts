@@ -1,7 +1,9 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
-import { errorRegistry } from '../../src/errors.js';
+import { errorRegistry, isThimbleError } from '../../src/errors.js';
 import { hookManifest, hookNames } from '../../src/hooks/manifest.js';
+import { DiffusionPipeline } from '../../src/index.js';
+import { fixturePath } from '../support/fixturePath.js';
 
 type Page = (declarations: object) => string;
 
@@ -37,6 +39,35 @@ describe('docs/reference/hooks.md', () => {
 
   test('is what `npm run docs` writes', () => {
     expect(page('hooks')).toBe(hookReference(hookManifest));
+  });
+});
+
+describe('docs/reference/options.md', () => {
+  /** One checkpoint for each pipeline class: together they take every option of GenerateOptions. */
+  const CHECKPOINTS = ['sd-tiny'];
+  const documented = (type: string): string[] => {
+    const [, table = ''] = new RegExp(`^### ${type}$(.*?)(?=^##|(?![\\s\\S]))`, 'ms').exec(page('options')) ?? [];
+    return [...table.matchAll(/^\| `(\w+)` /gm)].map((match) => match[1] as string).sort();
+  };
+  /** The names that a refused option is told to be none of. */
+  const namesKnown = async (work: () => Promise<unknown>): Promise<string[]> => {
+    const error: unknown = await work().catch((thrown: unknown) => thrown);
+    if (!isThimbleError(error, 'ERR_ARGUMENT_INVALID')) throw error;
+    return error.details.expected.replace(/^only /, '').split(', ').sort();
+  };
+
+  test('has the options that fromPretrained takes, and no others', async () => {
+    const known = await namesKnown(async () => DiffusionPipeline.fromPretrained(fixturePath('sd-tiny'), { unknown: 1 } as object));
+    expect(documented('FromPretrainedOptions')).toEqual(known);
+  });
+
+  test('has the options that generate takes, and no others', async () => {
+    const known = new Set<string>();
+    for (const checkpoint of CHECKPOINTS) {
+      await using pipe = await DiffusionPipeline.fromPretrained(fixturePath(checkpoint), { deviceOptions: { inline: true } });
+      for (const name of await namesKnown(async () => pipe.generate('a cat', { unknown: 1 } as object))) known.add(name);
+    }
+    expect(documented('GenerateOptions')).toEqual([...known].sort());
   });
 });
 

@@ -1,0 +1,2 @@
+export { StepCachePlugin } from './StepCachePlugin.js';
+export type { StepCacheOptions } from './StepCachePlugin.js';

@@ -1,0 +1,42 @@
+import type { DiffusionPipeline, Hooks } from '@thimble/core';
+import { openFiles } from './openFiles.js';
+
+/** What a pipeline holds once its components are unloaded: what a plugin that is gone must not have changed. */
+export interface Holdings {
+  /** Owners of taps, as `hook: owner`. */
+  readonly taps: readonly string[];
+  readonly sessions: number;
+  readonly tensors: number;
+  readonly files: readonly string[];
+}
+
+/** Unloads a pipeline's components and looks at what is left. */
+export async function holdingsOf(pipe: DiffusionPipeline): Promise<Holdings> {
+  for (const component of Object.values(pipe.components)) await component.unload();
+  return { taps: tapsOf(pipe.hooks), ...await pipe.device.usage(), files: await openFiles() };
+}
+
+/** What is in `after` and was not in `before`, in words; empty where nothing is. */
+export function leftovers(before: Holdings, after: Holdings): string[] {
+  const taps = added(before.taps, after.taps).map((tap) => `a tap (${tap})`);
+  const files = added(before.files, after.files).map((file) => `an open file (${file})`);
+  return [...taps, ...counted('session', after.sessions - before.sessions), ...counted('tensor on the device', after.tensors - before.tensors), ...files];
+}
+
+/** Those of `after` that are not in `before`, as often as they are more. */
+export function added(before: readonly string[], after: readonly string[]): string[] {
+  const known = [...before];
+  return after.filter((item) => {
+    const at = known.indexOf(item);
+    if (at >= 0) known.splice(at, 1);
+    return at < 0;
+  });
+}
+
+function counted(what: string, count: number): string[] {
+  return count > 0 ? [`${count} × ${what}`] : [];
+}
+
+function tapsOf(hooks: Hooks): string[] {
+  return Object.values(hooks).flatMap((hook) => hook.owners().map(({ name, plugin }) => `${hook.name}: ${plugin ?? name}`));
+}

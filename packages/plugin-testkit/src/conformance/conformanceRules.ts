@@ -1,0 +1,20 @@
+import type { ConformanceRule } from './ConformanceRule.js';
+import { abort } from './rules/abort.js';
+import { deviceFreed } from './rules/deviceFreed.js';
+import { disposal } from './rules/disposal.js';
+import { failedRun } from './rules/failedRun.js';
+import { filesClosed } from './rules/filesClosed.js';
+import { identity } from './rules/identity.js';
+import { installs } from './rules/installs.js';
+import { outputRestored } from './rules/outputRestored.js';
+import { reinstalls } from './rules/reinstalls.js';
+import { rollback } from './rules/rollback.js';
+import { runsIndependent } from './rules/runsIndependent.js';
+import { tapsRemoved } from './rules/tapsRemoved.js';
+import { tolerance } from './rules/tolerance.js';
+import { twoPipelines } from './rules/twoPipelines.js';
+
+/** What holds for every plugin, in the order in which it is checked. */
+export const conformanceRules: readonly ConformanceRule[] = [
+  identity, installs, rollback, tapsRemoved, deviceFreed, filesClosed, outputRestored, tolerance, runsIndependent, reinstalls, failedRun, abort, twoPipelines, disposal,
+];

@@ -1,0 +1,16 @@
+import { OTHER_PROMPTS } from '../Bench.js';
+import type { ConformanceRule } from '../ConformanceRule.js';
+import { expectPicture } from '../expectPicture.js';
+
+export const runsIndependent: ConformanceRule = {
+  name: 'runs-independent',
+  summary: 'keeps nothing from one run to the next that changes it',
+  check: async (bench) => {
+    const pipe = await bench.open();
+    await bench.use(pipe);
+    const first = await bench.generate(pipe);
+    expectPicture(await bench.generate(pipe), first, 'the same run gives another picture the second time');
+    await bench.generate(pipe, OTHER_PROMPTS);
+    expectPicture(await bench.generate(pipe), first, 'the same run gives another picture after a run of another prompt');
+  },
+};

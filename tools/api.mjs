@@ -1,0 +1,35 @@
+// node tools/api.mjs [--check]: writes api.md of every package, the report of its public API; with --check says where it is not what is committed.
+// After `npm run build`.
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { apiReport } from './api/apiReport.mjs';
+
+const PACKAGES = fileURLToPath(new URL('../packages', import.meta.url));
+const check = process.argv.includes('--check');
+
+function page(name, report) {
+  return `# Public API of ${name}\n\nWritten by \`npm run api\`; a change here is a change for users.\n\n\`\`\`ts\n${report}\n\`\`\`\n`;
+}
+
+/** Where two texts part. */
+function firstDifference(committed, now) {
+  const [a, b] = [committed.split('\n'), now.split('\n')];
+  const line = a.findIndex((text, i) => text !== b[i]);
+  const at = line < 0 ? a.length : line;
+  return `line ${at + 1}: ${JSON.stringify(a[at] ?? '')} is now ${JSON.stringify(b[at] ?? '')}`;
+}
+
+for (const folder of (await readdir(PACKAGES)).sort()) {
+  const { name } = JSON.parse(await readFile(join(PACKAGES, folder, 'package.json'), 'utf8'));
+  const file = join(PACKAGES, folder, 'api.md');
+  const now = page(name, apiReport(join(PACKAGES, folder)));
+  if (!check) {
+    await writeFile(file, now);
+    continue;
+  }
+  const committed = await readFile(file, 'utf8').catch(() => '');
+  if (committed === now) continue;
+  console.error(`the public API of ${name} is not what packages/${folder}/api.md says (${firstDifference(committed, now)}); if that is meant, run npm run api and say it in the changelog`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,41 @@
+import { relative } from 'node:path';
+import ts from 'typescript';
+
+const printer = ts.createPrinter({ removeComments: true });
+
+/**
+ * Everything that a package exports, as its users' compiler sees it: the declarations in alphabetical order, without comments and without what is private.
+ *
+ * @param {string} folder of the package, built
+ * @returns {string} a page in Markdown
+ */
+export function apiReport(folder) {
+  const entry = `${folder}/dist/index.d.ts`;
+  const program = ts.createProgram([entry], { module: ts.ModuleKind.NodeNext, moduleResolution: ts.ModuleResolutionKind.NodeNext, target: ts.ScriptTarget.ES2022, skipLibCheck: true, types: [] });
+  const checker = program.getTypeChecker();
+  const source = program.getSourceFile(entry);
+  if (source === undefined) throw new Error(`${entry} is not there: build first`);
+  const symbols = checker.getExportsOfModule(checker.getSymbolAtLocation(source) ?? { exports: new Map() });
+  const sorted = [...symbols].sort((a, b) => (a.name < b.name ? -1 : 1));
+  return sorted.map((symbol) => describeExport(symbol, checker, folder)).join('\n\n');
+}
+
+function describeExport(symbol, checker, folder) {
+  const original = symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol;
+  const declarations = original.declarations ?? [];
+  const outside = declarations.find((declaration) => isOutside(declaration, folder));
+  if (outside !== undefined) return `// ${symbol.name}: of another package`;
+  if (declarations.length === 0) throw new Error(`${symbol.name} is exported, and declared nowhere`);
+  return declarations.map((declaration) => printDeclaration(declaration)).join('\n');
+}
+
+function isOutside(declaration, folder) {
+  const path = relative(folder, declaration.getSourceFile().fileName);
+  return path.startsWith('..') || path.startsWith('node_modules');
+}
+
+function printDeclaration(declaration) {
+  const node = ts.isVariableDeclaration(declaration) ? declaration.parent.parent : declaration;
+  const text = printer.printNode(ts.EmitHint.Unspecified, node, node.getSourceFile());
+  return text.split('\n').filter((line) => !/^\s+(#private|private )/.test(line)).join('\n').replace(/^export (default )?/, '');
+}
