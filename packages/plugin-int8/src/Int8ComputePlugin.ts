@@ -64,7 +64,7 @@ export class Int8ComputePlugin implements Plugin {
   #transform(graph: Graph, weights: Int8Weights, provider: GraphContext['provider'], transientBytes: number): Graph {
     const { minimumOperations } = this.#options;
     const budget = Math.min(transientBytes, CACHED_BYTES);
-    const attended = lowerAttention(graph, fusedAttention({ provider, budget: transientBytes, fuseFrom: FUSE_FROM }));
+    const attended = lowerAttention(weights.bind(graph), fusedAttention({ provider, budget: transientBytes, fuseFrom: FUSE_FROM }));
     return computeInInt8(chunkFeedForward(attended, budget), {
       budget,
       find: (weight) => weights.find(weight),

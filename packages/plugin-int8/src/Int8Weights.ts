@@ -1,7 +1,7 @@
 import {
-  type ComponentHandle, type DerivedWeights, DerivedWeightsCache, type DerivedWeightsProgress, type GraphWeight, ROW_DTYPES, type TensorInfo, type WeightSource,
+  bindWeights, type ComponentHandle, type DerivedWeights, DerivedWeightsCache, type DerivedWeightsProgress, type Graph, type GraphWeight, ROW_DTYPES, type TensorInfo, type WeightSource,
 } from '@thimble/core';
-import { int8Recipe, scaleName } from './int8Recipe.js';
+import { int8Recipe, scaleName, vectorName } from './int8Recipe.js';
 import { type Int8Layer, nameOfLayer } from './Int8Layer.js';
 
 /** A matrix of int8 in the cache. */
@@ -37,7 +37,8 @@ export class Int8Weights implements AsyncDisposable {
       if (info !== undefined && ROW_DTYPES.has(info.dtype)) sources.set(nameOfLayer(layer), rowsOf(info, layer));
     }
     if (sources.size === 0) return new Int8Weights(undefined);
-    return new Int8Weights(await new DerivedWeightsCache().open(int8Recipe(sources, largest), { signal, onProgress }));
+    const vectors = new Map([...weights].filter(([, { dtype, shape }]) => shape.length === 1 && dtype !== 'F32' && ROW_DTYPES.has(dtype)));
+    return new Int8Weights(await new DerivedWeightsCache().open(int8Recipe(sources, vectors, largest), { signal, onProgress }));
   }
 
   /** What stands for a weight, or rows of one, of a graph. */
@@ -46,6 +47,14 @@ export class Int8Weights implements AsyncDisposable {
     const codes = this.#derived?.tensors.get(name);
     const scales = this.#derived?.tensors.get(scaleName(name));
     return codes === undefined || scales === undefined ? undefined : { codes, scales };
+  }
+
+  /** The graph with biases, and what else has one axis, as float32: to widen a thousand numbers takes longer than to compute with them. */
+  bind(graph: Graph): Graph {
+    return bindWeights(graph, (key) => {
+      const source = this.#derived?.tensors.get(vectorName(key));
+      return source === undefined ? undefined : { type: 'float32', source };
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,4 +1,4 @@
-import type { DerivedWeightsRecipe, TensorInfo, TensorToWrite } from '@thimble/core';
+import { type DerivedWeightsRecipe, readTensorFloat32, type TensorInfo, type TensorToWrite } from '@thimble/core';
 import { quantizeColumns, type QuantizedColumns } from './quantizeColumns.js';
 
 /** Bytes that are handed on at once, so that progress is told and an abort noticed. */
@@ -9,15 +9,27 @@ export function scaleName(name: string): string {
   return `${name}_scale`;
 }
 
-/** How matrices of int8, by name, are made from the weights or rows of weights that they stand for. `largest` is the largest code. */
-export function int8Recipe(sources: ReadonlyMap<string, TensorInfo>, largest: number): DerivedWeightsRecipe {
+/** Name of a weight of one axis as float32. */
+export function vectorName(key: string): string {
+  return `${key}_float32`;
+}
+
+/**
+ * How matrices of int8, by name, are made from the weights or rows of weights that they stand for; `largest` is the largest code. Beside them lie `vectors`,
+ * by state-dict key, as float32.
+ */
+export function int8Recipe(sources: ReadonlyMap<string, TensorInfo>, vectors: ReadonlyMap<string, TensorInfo>, largest: number): DerivedWeightsRecipe {
   const entries = [...sources];
-  const renamed = entries.map(([name, info]) => `${name}=${info.shape.join('x')}@${info.offset}`);
+  const named = [...entries, ...vectors].map(([name, info]) => `${name}=${info.shape.join('x')}@${info.offset}`);
   return {
-    name: ['int8-columns/1', largest, ...renamed].join(' '),
-    sources: sources.values(),
-    tensors: () => new Map(entries.flatMap(([name, info]) => tensorsOf(name, info, largest))),
+    name: ['int8-columns/1', largest, ...named].join(' '),
+    sources: [...sources.values(), ...vectors.values()],
+    tensors: () => new Map([...[...vectors].map(([key, info]) => [vectorName(key), vectorOf(info)] as const), ...entries.flatMap(([name, info]) => tensorsOf(name, info, largest))]),
   };
+}
+
+function vectorOf(info: TensorInfo): TensorToWrite {
+  return { dtype: 'F32', shape: info.shape, data: async () => new Uint8Array((await readTensorFloat32(info)).buffer) };
 }
 
 /** The codes and their scales; both are found when the first is written, and the codes are dropped once they are. */

@@ -1,5 +1,6 @@
 import { type Chunk, Emitter, evenChunks, type Graph, type GraphConstant, type GraphNode, type GraphWeight } from '@thimble/core';
 import type { QuantizedWeight } from '../Int8Weights.js';
+import { type ChannelShift, channelShifts } from './channelShifts.js';
 import { type Int8Site, int8SiteOf } from './Int8Site.js';
 import { QuantizedValues, type QuantizedValue, upsamplingOf } from './QuantizedValues.js';
 import { sweep } from './sweep.js';
@@ -22,10 +23,18 @@ export interface Int8Pass {
 export function computeInInt8(graph: Graph, pass: Int8Pass): Graph {
   const weights = new Map(graph.weights.map((weight) => [weight.name, weight]));
   const rewriter = new Rewriter(graph, pass);
+  const shifts = channelShifts(graph);
+  const delayed = new Map<GraphNode, () => readonly GraphNode[]>();
   const nodes = graph.nodes.flatMap((node) => {
+    const later = delayed.get(node);
+    if (later !== undefined) return later();
     const site = int8SiteOf(graph, node, weights);
     const found = site === undefined || !pass.isWorthwhile(site) ? undefined : pass.find(site.weight);
-    return site === undefined || found === undefined ? [node] : rewriter.rewrite(site, found);
+    if (site === undefined || found === undefined) return [node];
+    const shift = shifts.get(node);
+    if (shift === undefined) return rewriter.rewrite(site, found);
+    delayed.set(shift.node, () => rewriter.rewrite(site, found, shift));
+    return [];
   });
   if (rewriter.weights.size === 0) return graph;
   return sweep(graph.with({ nodes, constants: [...graph.constants, ...rewriter.constants], weights: [...graph.weights, ...rewriter.weights.values()] }));
@@ -47,11 +56,11 @@ class Rewriter {
   }
 
   /** The nodes that take the place of a layer's. */
-  rewrite(site: Int8Site, weight: QuantizedWeight): readonly GraphNode[] {
+  rewrite(site: Int8Site, weight: QuantizedWeight, shift?: ChannelShift): readonly GraphNode[] {
     const emit = new Emitter(`${site.node.name}/int8`);
     const matrix = this.#matrixOf(site, weight);
     if (site.node.op === 'Gemm') this.#linear(site, matrix, emit);
-    else this.#convolution(site, matrix, emit);
+    else this.#convolution(site, shift === undefined ? matrix : shifted(matrix, shift, emit), shift?.node.outputs[0] ?? site.node.outputs[0] as string, emit);
     this.constants.push(...emit.constants);
     return emit.nodes;
   }
@@ -61,11 +70,11 @@ class Rewriter {
     emit.last('MatMulIntegerToFloat', productInputs(this.#values.of(node.inputs[0] as string, emit), matrix), output, {}, 'com.microsoft');
   }
 
-  #convolution({ node, columns }: Int8Site, matrix: Matrix, emit: Emitter): void {
-    const [input, output] = [node.inputs[0], node.outputs[0]] as [string, string];
+  #convolution({ node, columns }: Int8Site, matrix: Matrix, output: string, emit: Emitter): void {
+    const input = node.inputs[0] as string;
     const source = upsamplingOf(input, this.#makers)?.inputs[0] ?? input;
     const shape = this.#graph.shapeOf(source);
-    const window = new Window(node, shape, this.#graph.shapeOf(input), this.#graph.shapeOf(output));
+    const window = new Window(node, shape, this.#graph.shapeOf(input), this.#graph.shapeOf(node.outputs[0] as string));
     const pixels = this.#values.pixelsOf(source, emit);
     const parts = window.isSinglePixel ? [this.#product(pixels, matrix, emit)] : this.#windows(window, pixels, { channels: shape[1] as number, matrix, batch: shape[0] as number }, emit);
     const tokens = parts.map((part) => emit.one('Reshape', [part.value, emit.constant('int64', [3], [-1, part.pixels ?? window.height * window.width, columns])]));
@@ -97,6 +106,12 @@ class Rewriter {
     this.weights.set(matrix.scales, { name: matrix.scales, key, shape: [columns], dims: [columns], rows: [0, columns], type: 'float32', source: scales });
     return matrix;
   }
+}
+
+/** The matrix with what is added to its outputs in its bias. */
+function shifted(matrix: Matrix, { by }: ChannelShift, emit: Emitter): Matrix {
+  const vector = emit.one('Reshape', [by, emit.constant('int64', [1], [-1])]);
+  return { ...matrix, bias: matrix.bias === undefined ? vector : emit.one('Add', [matrix.bias, vector]) };
 }
 
 /** Names of a layer's parameters. */
