@@ -42,7 +42,8 @@ class ThimbleEngine {
   async load() {
     const { checkpoint, task: { component }, plugins } = this.#options;
     const started = performance.now();
-    this.#pipe = await DiffusionPipeline.fromPretrained(checkpoint, { components: [component], plugins: plugins() });
+    this.#pipe = await DiffusionPipeline.fromPretrained(checkpoint, { components: [component] });
+    for (const plugin of plugins()) await this.#pipe.use(plugin);
     await this.#pipe.components[component].load();
     return performance.now() - started;
   }
@@ -117,21 +118,22 @@ function report(task, rows) {
 /** Makes the weights, so that the loading that is measured finds them; says how long that takes and how large they are. */
 async function makeWeights(component) {
   const started = performance.now();
-  const pipe = await DiffusionPipeline.fromPretrained(sd15Checkpoint('f16'), { components: [component], plugins: [new Int8ComputePlugin()] });
+  const pipe = await DiffusionPipeline.fromPretrained(sd15Checkpoint('f16'), { components: [component] });
+  await pipe.use(new Int8ComputePlugin());
   const seconds = (performance.now() - started) / 1000;
-  const { ranges } = await programsOf(pipe.components[component]);
+  const ranges = mappedBytes(pipe.components[component]);
   await pipe.dispose();
   return [component, `${seconds.toFixed(1)} s`, ...ranges];
 }
 
 /** Megabytes that are mapped from the checkpoint and from the cache. */
-async function programsOf(component) {
+function mappedBytes(component) {
   const task = Object.values(TASKS).find((one) => one.component === component.name);
   const { programs } = component.freeze(task.entry, task.inputs);
   const ranges = [...programs.values()].flatMap((program) => program.ranges);
   const total = (isWanted) => ranges.filter(({ file }) => isWanted(component.checkpoint.files.includes(file))).reduce((sum, { byteLength }) => sum + byteLength, 0);
   const source = component.checkpoint.files.reduce((sum, file) => sum + statSync(file).size, 0);
-  return { ranges: [`${Math.round(source / MB)} MB`, `${Math.round(total((own) => !own) / MB)} MB`, `${Math.round(total((own) => own) / MB)} MB`] };
+  return [`${Math.round(source / MB)} MB`, `${Math.round(total((own) => !own) / MB)} MB`, `${Math.round(total((own) => own) / MB)} MB`];
 }
 
 /** `npm run bench -- int8 [--only plain,f32,f16,int8] [--tasks unet,cfg,vae] [--rounds N] [--warm-up N] [--cache FOLDER]` */
