@@ -30,7 +30,7 @@ export class Int8Weights implements AsyncDisposable {
   }
 
   /** Finds the matrices in the cache, or makes them. @throws what {@link DerivedWeightsCache.open} throws */
-  static async of({ weights }: ComponentHandle, { layers, largest, signal, onProgress }: Int8Request): Promise<Int8Weights> {
+  static async of({ weights }: Pick<ComponentHandle, 'weights'>, { layers, largest, signal, onProgress }: Int8Request): Promise<Int8Weights> {
     const sources = new Map<string, TensorInfo>();
     for (const layer of layers) {
       const info = weights.get(layer.key);

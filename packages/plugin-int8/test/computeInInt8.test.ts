@@ -79,7 +79,7 @@ async function both({ nodes, input, shapes, weight, rows = [0, weight[0]!], budg
     weights: [bound('layer.weight'), bound('layer.bias')], shapes: new Map(Object.entries({ x: input, ...shapes })),
     inputs: [{ name: 'x', type: 'float32', rank: input.length }], outputs: [{ name: 'y', type: 'float32', rank: input.length }],
   });
-  await using weights = await Int8Weights.of({ ...component, weights: tensors } as ComponentHandle, { layers: [graph.weights[0]!], largest: 127 });
+  await using weights = await Int8Weights.of({ weights: tensors }, { layers: [graph.weights[0]!], largest: 127 });
   const changed = computeInInt8(graph, { find: (one) => weights.find(one), isWorthwhile: () => true, budget });
   const x = exactInput(input);
   return { plain: await run(graph, x), int8: await run(changed, x), graph: changed };
