@@ -5,17 +5,14 @@ import {
 import { type CheckedInt8Options, checkInt8Options, type Int8ComputeOptions } from './Int8ComputeOptions.js';
 import { Int8Weights } from './Int8Weights.js';
 import { measureInt8 } from './measureInt8.js';
-import { computeInInt8 } from './passes/computeInInt8.js';
+import { CACHED_BYTES, computeInInt8 } from './passes/computeInInt8.js';
 import { selectLayers } from './selectLayers.js';
 
-/** The denoiser, and what makes its latents a picture. */
-const PREFERRED = /^(unet|transformer|vae)(_\d+)?$/;
+/** Names of components that compute in int8 unless others are asked for: the denoiser, and what makes its latents a picture. */
+export const INT8_COMPONENTS = /^(unet|transformer|vae)(_\d+)?$/;
 
 /** Less than this over float32 is not worth what it costs in precision. */
 const WORTH_IT = 1.1;
-
-/** Windows of convolutions, and hidden features of feed-forward layers, are read again soon: in pieces of this size some of them are in a cache still. */
-const CACHED_BYTES = 12 * 2 ** 20;
 
 /** The fused kernel is at least as fast as plain attention from here on: measured from 4096 × 4096 down to 1024 × 77. */
 const FUSE_FROM = 64;
@@ -41,7 +38,7 @@ export class Int8ComputePlugin implements Plugin {
     await prepareComponents<Int8Weights>(context, {
       name: this.name,
       stage: PassStage.Int8,
-      chosen: () => chooseComponents(pipeline, components, PREFERRED),
+      chosen: () => chooseComponents(pipeline, components, INT8_COMPONENTS),
       prepare: async (component, signal) => this.#weightsOf(component, pipeline, signal),
       transform: (graph, weights, { provider }) => this.#transform(graph, weights, provider, transientBytes),
     });

@@ -1,8 +1,7 @@
 import { type Component, type DerivedWeightsProgress, PassStage, type Tensor } from '@thimble/core';
-import { checkInt8Options } from './Int8ComputeOptions.js';
 import { Int8Weights } from './Int8Weights.js';
 import { measureInt8 } from './measureInt8.js';
-import { computeInInt8 } from './passes/computeInInt8.js';
+import { CACHED_BYTES, computeInInt8 } from './passes/computeInInt8.js';
 import { selectLayers } from './selectLayers.js';
 
 /** What one call costs when a part of a component alone computes in int8. */
@@ -26,8 +25,6 @@ export interface SensitivityOptions {
   readonly onMeasured?: ((part: Int8Sensitivity, done: number, total: number) => void) | undefined;
 }
 
-const DEFAULT_WINDOW_BYTES = 12 * 2 ** 20;
-
 /**
  * Finds the parts of a component that lose most in int8: calls it once in float32, and once with each part alone in int8; the most sensitive ones come
  * first. What is sensitive is worth a pattern in `keep`.
@@ -37,7 +34,7 @@ const DEFAULT_WINDOW_BYTES = 12 * 2 ** 20;
 export async function measureSensitivity(component: Component, inputs: Readonly<Record<string, Tensor>>, options: SensitivityOptions = {}): Promise<readonly Int8Sensitivity[]> {
   const { entry = 'call', by = 'segment', signal, onProgress, onMeasured } = options;
   const { largest } = await measureInt8(component);
-  await using weights = await Int8Weights.of(component, { layers: selectLayers(component, checkInt8Options({ keep: [] }).keep), largest, signal, onProgress });
+  await using weights = await Int8Weights.of(component, { layers: selectLayers(component, []), largest, signal, onProgress });
   const call = async (): Promise<Readonly<Record<string, Tensor>>> => component.invoke(entry, inputs, { signal });
   const parts = new Map<string, string>();
   const plain = await withPass(component, (key, segment) => {
@@ -58,8 +55,14 @@ export async function measureSensitivity(component: Component, inputs: Readonly<
 async function withPass<T>(component: Component, chosen: (key: string, segment: string) => boolean, weights: Int8Weights, call: () => Promise<T>): Promise<T> {
   using tap = component.hooks.transformGraph.tap({ name: 'thimble:int8-sensitivity', stage: PassStage.Int8 }, (graph, context) => {
     if (context.component !== component.name) return undefined;
-    const isWorthwhile = (): boolean => true;
-    return computeInInt8(graph, { budget: DEFAULT_WINDOW_BYTES, isWorthwhile, find: (weight) => (weights.find(weight) !== undefined && chosen(weight.key, context.segment) ? weights.find(weight) : undefined) });
+    return computeInInt8(graph, {
+      budget: CACHED_BYTES,
+      isWorthwhile: () => true,
+      find: (weight) => {
+        const found = weights.find(weight);
+        return found !== undefined && chosen(weight.key, context.segment) ? found : undefined;
+      },
+    });
   });
   void tap;
   return await call();

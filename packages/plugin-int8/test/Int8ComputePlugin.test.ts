@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { DiffusionPipeline, type Graph, PassStage, type ProgressEvent, Tensor, TorchGenerator } from '@thimble/core';
-import { DEFAULT_KEEP, Int8ComputePlugin, type Int8ComputeOptions } from '../src/index.js';
+import { DEFAULT_KEEP, Int8ComputePlugin, type Int8ComputeOptions, measureSensitivity } from '../src/index.js';
 import { SD_TINY } from './support/SD_TINY.js';
 
 const cache = mkdtempSync(join(tmpdir(), 'thimble-int8-'));
@@ -164,6 +164,22 @@ describe('the weights', () => {
     const plugin = new Int8ComputePlugin({ ...ALL, components: ['unet'] });
     await expect(DiffusionPipeline.fromPretrained(SD_TINY, { plugins: [plugin], deviceOptions: { inline: true }, signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
   });
+});
+
+test('what each layer loses is measured one by one, and nothing is left of it', async () => {
+  await open({ components: ['vae'] });
+  const vae = pipe.components['vae']!;
+  const z = new TorchGenerator(1).randn([1, 4, 8, 8]);
+  const plain = (await vae.decode({ z })).sample.data;
+  const told: string[] = [];
+  const layers = await measureSensitivity(vae, { z }, { entry: 'decode', by: 'layer', onMeasured: ({ name }) => told.push(name) });
+  expect(layers.map(({ name }) => name).sort()).toEqual(told.sort());
+  expect(told).toEqual(expect.arrayContaining(['decoder.conv_in', 'decoder.mid_block.resnets.0.conv1', 'decoder.mid_block.attentions.0.to_q', 'decoder.conv_out']));
+  expect(told).not.toContain('encoder.conv_in');
+  expect(layers[0]!.decibels).toBeLessThan(layers.at(-1)!.decibels);
+  expect(layers.every(({ decibels }) => decibels > 10)).toBe(true);
+  expect(pipe.hooks.transformGraph.owners()).toEqual([]);
+  expect((await vae.decode({ z })).sample.data).toEqual(plain);
 });
 
 describe('options', () => {

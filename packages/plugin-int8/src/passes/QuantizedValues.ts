@@ -67,10 +67,3 @@ function remember(known: Map<string, QuantizedValue>, name: string, make: () => 
   known.set(name, made);
   return made;
 }
-
-/** The nearest-neighbour upsampling that makes a value, if one does. */
-export function upsamplingOf(value: string, nodes: ReadonlyMap<string, GraphNode>): GraphNode | undefined {
-  const node = nodes.get(value);
-  const mode = node?.attributes['mode'];
-  return node?.op === 'Resize' && mode !== undefined && 'string' in mode && mode.string === 'nearest' ? node : undefined;
-}

@@ -71,9 +71,8 @@ export class Window {
     const [left, right] = borderOf(this.#columns);
     const paddedWidth = left + this.#columns.size + right;
     const rows = table(this.#rows, start, count).map((row) => row * paddedWidth);
-    const { taps: [height, width] } = { taps: [this.#rows.taps, this.#columns.taps] as const };
-    const down = emit.constant('int32', [count, 1, height, 1], rows);
-    const across = emit.constant('int32', [1, this.width, 1, width], table(this.#columns, 0, this.width));
+    const down = emit.constant('int32', [count, 1, this.#rows.taps, 1], rows);
+    const across = emit.constant('int32', [1, this.width, 1, this.#columns.taps], table(this.#columns, 0, this.width));
     return emit.one('Reshape', [emit.one('Add', [down, across]), emit.constant('int64', [1], [-1])]);
   }
 }

@@ -2,9 +2,13 @@ import { type Chunk, Emitter, evenChunks, type Graph, type GraphConstant, type G
 import type { QuantizedWeight } from '../Int8Weights.js';
 import { type ChannelShift, channelShifts } from './channelShifts.js';
 import { type Int8Site, int8SiteOf } from './Int8Site.js';
-import { QuantizedValues, type QuantizedValue, upsamplingOf } from './QuantizedValues.js';
+import { QuantizedValues, type QuantizedValue } from './QuantizedValues.js';
 import { sweep } from './sweep.js';
+import { upsamplingOf } from './upsamplingOf.js';
 import { Window } from './Window.js';
+
+/** Windows of convolutions, and hidden features of feed-forward layers, are read again soon: in pieces of this size some of them are in a cache still. */
+export const CACHED_BYTES = 12 * 2 ** 20;
 
 /** What {@link computeInInt8} needs to know. */
 export interface Int8Pass {

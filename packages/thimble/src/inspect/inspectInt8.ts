@@ -1,5 +1,5 @@
 import { type Component, DiffusionPipeline, type NamedTensors } from '@thimble/core';
-import { type Int8Sensitivity, measureSensitivity } from '@thimble/plugin-int8';
+import { INT8_COMPONENTS, type Int8Sensitivity, measureSensitivity } from '@thimble/plugin-int8';
 import { withoutUndefined } from '../withoutUndefined.js';
 
 /** What parts of a component lose when they compute in int8, the most sensitive first. */
@@ -23,9 +23,6 @@ interface Call {
   readonly entry: string;
   readonly inputs: NamedTensors;
 }
-
-/** Components that compute in int8 by default. */
-const INSPECTED = /^(unet|transformer|vae)(_\d+)?$/;
 
 const PROMPT = 'a photo of a cat';
 const STEPS = 4;
@@ -58,7 +55,7 @@ export async function inspectInt8(model: string, { signal, onLine, ...options }:
 async function callsOf(pipe: DiffusionPipeline, signal: AbortSignal): Promise<readonly Call[]> {
   const calls = new Map<string, Call[]>();
   using tap = pipe.hooks.beforeModelCall.tap('thimble:inspect', ({ component, entry, inputs }) => {
-    if (INSPECTED.test(component)) calls.set(component, [...(calls.get(component) ?? []), { component, entry, inputs: { ...inputs } }]);
+    if (INT8_COMPONENTS.test(component)) calls.set(component, [...(calls.get(component) ?? []), { component, entry, inputs: { ...inputs } }]);
   });
   void tap;
   await pipe.generate(PROMPT, { numInferenceSteps: STEPS, guidanceScale: 1, seed: 0, signal });
