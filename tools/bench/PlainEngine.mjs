@@ -3,20 +3,21 @@ import { once } from 'node:events';
 import { exportPlain } from './exportPlain.mjs';
 import { unetInputs } from './unetInputs.mjs';
 
-/** Plain onnxruntime-node in a process of its own. */
+/** Plain onnxruntime-node in a process of its own; by default with SD 1.5's UNet. */
 export class PlainEngine {
   label = 'onnxruntime-node, defaults';
   #checkpoint;
-  #batch;
+  #task;
   #child;
 
-  constructor(checkpoint, batch) {
+  constructor(checkpoint, batch, task = { component: 'unet', entry: 'call', inputs: unetInputs(batch) }) {
     this.#checkpoint = checkpoint;
-    this.#batch = batch;
+    this.#task = task;
   }
 
   async load() {
-    const { path, remove } = await exportPlain(this.#checkpoint, 'unet', 'call', unetInputs(this.#batch));
+    const { component, entry, inputs } = this.#task;
+    const { path, remove } = await exportPlain(this.#checkpoint, component, entry, inputs);
     this.#child = fork(new URL('plainWorker.mjs', import.meta.url), { serialization: 'advanced' });
     try {
       return await this.#ask({ load: path });
@@ -30,7 +31,7 @@ export class PlainEngine {
   }
 
   async run() {
-    const given = Object.entries(unetInputs(this.#batch)).map(([name, { type, data, dims }]) => [name, { type, data, dims }]);
+    const given = Object.entries(this.#task.inputs).map(([name, { type, data, dims }]) => [name, { type, data, dims }]);
     return this.#ask({ run: Object.fromEntries(given) });
   }
 

@@ -1,4 +1,6 @@
 // npm run bench -- [NAME] [options]: measures; nothing else may run meanwhile.
+import { benchInt8 } from './int8.mjs';
+import { benchInt8Quality } from './int8Quality.mjs';
 import { benchOffload } from './offload.mjs';
 import { benchStorage } from './storage.mjs';
 import { benchTable } from './table.mjs';
@@ -7,7 +9,7 @@ import { benchUnet } from './unet.mjs';
 import { benchVae } from './vae.mjs';
 import { benchVideo } from './video.mjs';
 
-const BENCHES = { unet: benchUnet, memory: benchOffload, storage: benchStorage, table: benchTable, vae: benchVae, 'uhd-step': benchUhdStep, video: benchVideo };
+const BENCHES = { unet: benchUnet, memory: benchOffload, storage: benchStorage, table: benchTable, vae: benchVae, 'uhd-step': benchUhdStep, video: benchVideo, int8: benchInt8, 'int8-quality': benchInt8Quality };
 const [name = 'unet', ...args] = process.argv.slice(2);
 const known = name.startsWith('-') ? benchUnet : BENCHES[name];
 if (known === undefined) {

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { DiffusionPipeline } from '../../packages/core/dist/index.js';
 import { applyLayerwiseCasting, DEFAULT_SKIP_MODULES_PATTERN, STORAGE_DTYPES } from '../../packages/plugin-fp8/dist/index.js';
+import { likeness } from './likeness.mjs';
 import { describeMachine } from './machine.mjs';
 import { sd15Checkpoint } from './sd15Checkpoint.mjs';
 import { markdownTable, median } from './statistics.mjs';
@@ -16,16 +17,6 @@ const MB = 2 ** 20;
 const CLI = fileURLToPath(new URL('../../packages/thimble/dist/cli.js', import.meta.url));
 
 const seconds = (milliseconds) => (milliseconds / 1000).toFixed(2);
-
-function correlation(a, b) {
-  let [ab, aa, bb] = [0, 0, 0];
-  for (let i = 0; i < a.length; i++) {
-    ab += a[i] * b[i];
-    aa += a[i] ** 2;
-    bb += b[i] ** 2;
-  }
-  return ab / Math.sqrt(aa * bb);
-}
 
 function bytesInCache(folder) {
   if (!existsSync(join(folder, 'weights'))) return 0;
@@ -62,7 +53,7 @@ async function passTimes(checkpoint, cache, passes) {
       const castResident = way.castBytes - (plain.unet.residentBytes - way.unet.residentBytes);
       const share = (bytes) => (way === plain ? '' : `${Math.round(bytes / MB)} MB (${(bytes / way.castBytes).toFixed(3)})`);
       const time = median(way.milliseconds);
-      return [way.label, seconds(time), (time / median(plain.milliseconds)).toFixed(2), share(way.fileBytes), share(castResident), `${Math.round(way.unet.residentBytes / MB)} MB`, correlation(plain.sample, way.sample).toFixed(4), way === plain ? '' : seconds(way.makingMs)];
+      return [way.label, seconds(time), (time / median(plain.milliseconds)).toFixed(2), share(way.fileBytes), share(castResident), `${Math.round(way.unet.residentBytes / MB)} MB`, likeness(plain.sample, way.sample).correlation.toFixed(4), way === plain ? '' : seconds(way.makingMs)];
     });
     console.log(`UNet, batch 1, medians of ${passes} interleaved passes after a first one; in brackets, to the same layers in f16:\n`);
     console.log(`${markdownTable(['weights stored as', 's per pass', '× f16', 'cast layers on disk', 'cast layers mapped', 'all weights mapped', 'correlation with f16', 's to make, once'], rows)}\n`);

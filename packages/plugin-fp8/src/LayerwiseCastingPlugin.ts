@@ -1,4 +1,4 @@
-import { type ComponentHandle, PassStage, type Plugin, type PluginContext, type PluginHostPipeline, Stage } from '@thimble/core';
+import { chooseComponents, type ComponentHandle, DENOISER, PassStage, percentProgress, type Plugin, type PluginContext, prepareComponents } from '@thimble/core';
 import { CastWeights } from './CastWeights.js';
 import { type CastingOptions, checkCastingOptions, type CheckedCastingOptions, DEFAULT_SKIP_MODULES_PATTERN, refuse } from './LayerwiseCastingOptions.js';
 import { selectParameters, type SkipRules } from './selectParameters.js';
@@ -8,8 +8,6 @@ export interface LayerwiseCastingOptions extends CastingOptions {
   /** Names of the components whose weights are stored in less. Default: the denoiser (`unet`, `transformer`); in a pipeline without one, all. */
   readonly components?: readonly string[];
 }
-
-const DENOISER = /^(unet|transformer)(_\d+)?$/;
 
 /**
  * Stores the weights of convolutions, linear layers and embeddings in eight bits and widens them layer by layer as they run; diffusers'
@@ -30,70 +28,19 @@ export class LayerwiseCastingPlugin implements Plugin {
     this.#components = components;
   }
 
-  async apply({ hooks, pipeline, onRemove }: PluginContext): Promise<void> {
-    const casting = new Map<ComponentHandle, Promise<CastWeights>>();
-    const ready = new Map<ComponentHandle, CastWeights>();
-    const life = new AbortController();
-    let tap: Disposable | undefined;
-    /** Taps anew, so that graphs that were built before are built again. */
-    const rebuild = (): void => {
-      tap?.[Symbol.dispose]();
-      tap = hooks.transformGraph.tap({ name: this.name, stage: PassStage.Storage }, (graph, { component }) => ready.get(pipeline.components[component] as ComponentHandle)?.bind(graph));
-    };
-    const cast = async (component: ComponentHandle, signal?: AbortSignal): Promise<void> => {
-      if (ready.has(component)) return;
-      const others = casting.get(component);
-      if (others !== undefined) {
-        // If they fail, or are aborted, it is tried again under this call's own signal.
-        await others.catch(() => undefined);
-        return cast(component, signal);
-      }
-      const started = this.#cast(component, pipeline, signal === undefined ? life.signal : AbortSignal.any([signal, life.signal]));
-      casting.set(component, started);
-      try {
-        ready.set(component, await started);
-        rebuild();
-      } finally {
-        casting.delete(component);
-      }
-    };
-    const castAll = async (signal?: AbortSignal): Promise<void> => {
-      for (const component of this.#chosen(pipeline)) await cast(component, signal);
-    };
-
-    onRemove(async () => {
-      life.abort();
-      await Promise.allSettled(casting.values());
-      for (const weights of ready.values()) await weights[Symbol.asyncDispose]();
-    });
-    // Components may come later: with the pipeline, when this was given to fromPretrained, or in place of others.
-    hooks.beforeRun.tap({ name: this.name, stage: Stage.Early }, async ({ signal }) => castAll(signal));
-    hooks.beforeModelCall.tap({ name: this.name, stage: Stage.Early }, async ({ model, signal }) => {
-      if (this.#chosen(pipeline).includes(model)) await cast(model, signal);
-    });
-    await castAll();
-  }
-
-  #chosen({ components }: PluginHostPipeline): readonly ComponentHandle[] {
-    const names = Object.keys(components);
-    if (names.length === 0) return [];
-    for (const name of this.#components ?? []) if (!names.includes(name)) refuse('components', name, `names out of ${names.join(', ')}`);
-    const denoisers = names.filter((name) => DENOISER.test(name));
-    return (this.#components ?? (denoisers.length > 0 ? denoisers : names)).map((name) => components[name] as ComponentHandle);
-  }
-
-  async #cast(component: ComponentHandle, pipeline: PluginHostPipeline, signal: AbortSignal): Promise<CastWeights> {
+  async apply(context: PluginContext): Promise<void> {
+    const { pipeline } = context;
     const { storageDtype } = this.#options;
-    let percent = -1;
-    const keys = selectParameters(component.model.layers, this.#rulesFor(component));
-    return CastWeights.of(component, {
-      storageDtype, keys, signal,
-      onProgress: ({ loaded, total }) => {
-        // A whole model comes in thousands of pieces.
-        if (Math.floor((100 * loaded) / total) === percent) return;
-        percent = Math.floor((100 * loaded) / total);
-        pipeline.progress(`${component.name} to ${storageDtype}`, loaded, total);
-      },
+    await prepareComponents<CastWeights>(context, {
+      name: this.name,
+      stage: PassStage.Storage,
+      chosen: () => chooseComponents(pipeline, this.#components, DENOISER),
+      prepare: async (component, signal) => CastWeights.of(component, {
+        storageDtype, signal,
+        keys: selectParameters(component.model.layers, this.#rulesFor(component)),
+        onProgress: percentProgress(pipeline, `${component.name} to ${storageDtype}`),
+      }),
+      transform: (graph, weights) => weights.bind(graph),
     });
   }
 

@@ -1,4 +1,4 @@
-import { bytesPerElement, type DerivedWeightsRecipe, Float8Encoder, readTensorPieces, type SafetensorsDtype, type TensorInfo, type TensorToWrite } from '@thimble/core';
+import { bytesPerElement, type DerivedWeightsRecipe, Float8Encoder, readTensorPieces, ROW_DTYPES, type TensorInfo, type TensorToWrite } from '@thimble/core';
 import { quantizedRows, scalesOf } from './int8Rows.js';
 import type { StorageDtype } from './LayerwiseCastingOptions.js';
 
@@ -7,11 +7,9 @@ const FLOAT8 = {
   float8_e5m2: { dtype: 'F8_E5M2', encoder: Float8Encoder.e5m2 },
 } as const;
 
-const ROUNDED: ReadonlySet<SafetensorsDtype> = new Set(['F32', 'F16', 'BF16']);
-
 /** Whether a tensor can be stored in less. One of eight bits is used as it lies; int8 needs rows, so biases stay. */
 export function canCast({ dtype, shape }: TensorInfo, storageDtype: StorageDtype): boolean {
-  return ROUNDED.has(dtype) && (storageDtype !== 'int8' || shape.length > 1);
+  return ROW_DTYPES.has(dtype) && (storageDtype !== 'int8' || shape.length > 1);
 }
 
 /** Name of the scales that belong to a weight of int8. */

@@ -4,6 +4,7 @@ import { describe, expect, jest, test } from '@jest/globals';
 import sharp from 'sharp';
 import { jsonLines, MODEL, runCli } from './support/CliRun.js';
 import { temporaryFolder } from './support/temporaryFolder.js';
+import { withCache } from './support/withCache.js';
 
 jest.setTimeout(120_000);
 
@@ -23,6 +24,17 @@ describe('thimble generate by another way of computing', () => {
 
   test.each([['--attention flash'], ['--attention sliced'], ['--attention math'], ['--channels-last'], ['--attention flash --channels-last --offload sequential --trace both']])('%s gives the same picture', async (flags) => {
     expect(distance(await picture('other', [...flags.split(' '), '--overwrite']), await picture('plain', ['--overwrite']))).toBeLessThanOrEqual(1);
+  });
+
+  test('--int8 gives nearly the same picture, from weights that it makes once', async () => {
+    const cache = join(folder, 'cache');
+    const plain = await picture('plain', ['--overwrite']);
+    await withCache(cache, async () => {
+      const made = await picture('int8', ['--int8', '--overwrite']);
+      expect(readdirSync(join(cache, 'weights')).filter((name) => name.endsWith('.safetensors'))).toHaveLength(2);
+      expect(await picture('int8', ['--int8', '--overwrite'])).toEqual(made);
+      expect(distance(made, plain)).toBeLessThanOrEqual(40);
+    });
   });
 
   test('--trace keeps what it made for the next process', async () => {

@@ -3,6 +3,7 @@ import type { Plugin } from '@thimble/core';
 import { MemoryEfficientAttentionPlugin } from '@thimble/plugin-attention';
 import { ChannelsLastPlugin } from '@thimble/plugin-channels-last';
 import { LayerwiseCastingPlugin } from '@thimble/plugin-fp8';
+import { Int8ComputePlugin } from '@thimble/plugin-int8';
 import { ModelOffloadPlugin, SequentialOffloadPlugin } from '@thimble/plugin-offload';
 import { runPluginConformance } from '@thimble/plugin-testkit';
 import { TracingPlugin } from '@thimble/plugin-tracing';
@@ -27,6 +28,7 @@ const PLUGINS: readonly (readonly [tolerance: number, create: () => Plugin, vari
   [1, () => new VaeTilingPlugin({ mode: 'blend', tileSampleMinSize: 32 }), 'blend'],
   [0.6, () => new LayerwiseCastingPlugin(), 'float8_e4m3fn'],
   [0.2, () => new LayerwiseCastingPlugin({ storageDtype: 'int8' }), 'int8'],
+  [0.6, () => new Int8ComputePlugin({ minimumOperations: 0, force: true })],
   [5e-5, () => new MemoryEfficientAttentionPlugin()],
   [5e-5, () => new ChannelsLastPlugin()],
   [5e-5, () => new TracingPlugin({ dir: `${folder}/traces` })],

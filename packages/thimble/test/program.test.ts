@@ -4,6 +4,7 @@ import { describe, expect, jest, test } from '@jest/globals';
 import type { FileReport, ModelReport } from '../src/inspect/ModelReport.js';
 import { MODEL, runCli } from './support/CliRun.js';
 import { temporaryFolder } from './support/temporaryFolder.js';
+import { withCache } from './support/withCache.js';
 
 jest.setTimeout(60_000);
 
@@ -56,6 +57,19 @@ describe('thimble inspect', () => {
     expect(stdout).toMatch(/^unet +UNet2DConditionModel +919\.7 k +F32 +\d+ +3\.7 MB +diffusion_pytorch_model\.safetensors$/m);
     expect(stdout).toMatch(/^SEGMENTS OF unet[\s\S]*^down_blocks\.0\.resnets\.0 +\d+ kB$/m);
   });
+
+  test('with --int8 shows what every part loses, the most sensitive first', async () => {
+    const { code, stdout, stderr } = await withCache(join(folder, 'cache'), async () => runCli(['inspect', MODEL, '--int8', '--json'], folder));
+    expect({ code, lines: stderr.split('\n').filter((line) => !/^(unet|vae) \d+\/\d+ \S+: [\d.]+ dB$/.test(line)) }).toEqual({ code: 0, lines: [''] });
+    const reports = JSON.parse(stdout) as { component: string; parts: { name: string; decibels: number }[] }[];
+    expect(reports.map(({ component }) => component)).toEqual(['unet', 'vae']);
+    for (const { parts } of reports) {
+      expect(parts.map(({ decibels }) => decibels)).toEqual(parts.map(({ decibels }) => decibels).toSorted((a, b) => a - b));
+      expect(parts[0]!.decibels).toBeGreaterThan(5);
+    }
+    expect(reports[0]!.parts.map(({ name }) => name)).toContain('mid_block.attentions.0');
+    expect(reports[1]!.parts.map(({ name }) => name)).toContain('decoder.mid_block.resnets.0');
+  }, 120_000);
 
   test('looks at a single model, and at one that is none', async () => {
     const { stdout } = await runCli(['inspect', join(MODEL, 'vae'), '--json'], folder);

@@ -60,7 +60,7 @@ export interface GraphWeight {
   readonly dims: readonly number[];
   /** First row (index on the first axis) and number of rows taken. */
   readonly rows: readonly [start: number, count: number];
-  /** Element type in the file; other types than float32 are widened where they are used. */
+  /** Element type in the file; other types than float32 are widened where they are used, but int8 without a `scale`, which operators on integers read as it is. */
   readonly type: ElementType;
   /** Set once the weight is bound to a checkpoint. */
   readonly source?: WeightSource;

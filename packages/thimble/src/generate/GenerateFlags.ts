@@ -33,6 +33,7 @@ export interface GenerateFlags extends SchedulerFlags {
   readonly vaeSlicing?: boolean;
   readonly fp8?: 'e4m3fn' | 'e5m2';
   readonly int8Weights?: boolean;
+  readonly int8?: boolean;
   readonly attention?: 'flash' | 'sliced' | 'math';
   readonly channelsLast?: boolean;
   readonly trace?: string;

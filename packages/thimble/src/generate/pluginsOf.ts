@@ -2,10 +2,10 @@ import type { Plugin } from '@thimble/core';
 import type { GenerateFlags } from './GenerateFlags.js';
 
 /** The flags that ask for plugins. */
-export type PluginFlags = Pick<GenerateFlags, 'offload' | 'vaeSlicing' | 'vaeTiling' | 'fp8' | 'int8Weights' | 'attention' | 'channelsLast' | 'trace'>;
+export type PluginFlags = Pick<GenerateFlags, 'offload' | 'vaeSlicing' | 'vaeTiling' | 'fp8' | 'int8Weights' | 'int8' | 'attention' | 'channelsLast' | 'trace'>;
 
 /** The plugins that the flags ask for. Their packages are loaded when they are wanted, and not before. */
-export async function pluginsOf({ offload, vaeSlicing, vaeTiling, fp8, int8Weights, attention, channelsLast, trace }: PluginFlags): Promise<Plugin[]> {
+export async function pluginsOf({ offload, vaeSlicing, vaeTiling, fp8, int8Weights, int8, attention, channelsLast, trace }: PluginFlags): Promise<Plugin[]> {
   const plugins: Plugin[] = [];
   if (fp8 !== undefined || int8Weights === true) {
     const { LayerwiseCastingPlugin } = await import('@thimble/plugin-fp8');
@@ -30,6 +30,10 @@ export async function pluginsOf({ offload, vaeSlicing, vaeTiling, fp8, int8Weigh
   if (channelsLast === true) {
     const { ChannelsLastPlugin } = await import('@thimble/plugin-channels-last');
     plugins.push(new ChannelsLastPlugin());
+  }
+  if (int8 === true) {
+    const { Int8ComputePlugin } = await import('@thimble/plugin-int8');
+    plugins.push(new Int8ComputePlugin());
   }
   if (trace !== undefined) {
     const { TracingPlugin } = await import('@thimble/plugin-tracing');

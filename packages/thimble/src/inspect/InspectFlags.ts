@@ -4,5 +4,6 @@ export interface InspectFlags {
   readonly revision?: string;
   readonly offline?: boolean;
   readonly segments?: boolean;
+  readonly int8?: boolean;
   readonly json?: boolean;
 }

@@ -10,6 +10,8 @@ Examples:
   $ thimble inspect ./stable-diffusion-v1-5
   $ thimble inspect ./stable-diffusion-v1-5 --variant fp16 --segments
   $ thimble inspect ./stable-diffusion-v1-5 --json | jq .bytes
+What loses most when it computes in int8 (this makes a picture, and then computes every part once):
+  $ thimble inspect ./stable-diffusion-v1-5 --int8
 `;
 
 /** `thimble inspect`. */
@@ -21,6 +23,7 @@ export function createInspectCommand(interruption: Interruption): Command {
     .option('--revision <name>', "a hub id's branch, tag or commit")
     .option('--offline', 'never ask the hub, only its cache on disk')
     .option('--segments', 'list the segments of every component')
+    .option('--int8', 'run the model instead, and show how much each part of the denoiser and the VAE loses in int8')
     .option('--json', 'write the report as one JSON object, sizes in bytes; segments are always in it')
     .option('--debug', 'show where an error came from; also THIMBLE_DEBUG=1')
     .helpOption('-h, --help', 'print this help')

@@ -2,6 +2,7 @@ import type { Plugin } from '@thimble/core';
 import { MemoryEfficientAttentionPlugin } from '@thimble/plugin-attention';
 import { ChannelsLastPlugin } from '@thimble/plugin-channels-last';
 import { LayerwiseCastingPlugin } from '@thimble/plugin-fp8';
+import { Int8ComputePlugin } from '@thimble/plugin-int8';
 import { ModelOffloadPlugin, SequentialOffloadPlugin } from '@thimble/plugin-offload';
 import { TracingPlugin } from '@thimble/plugin-tracing';
 import { VaeSlicingPlugin } from '@thimble/plugin-vae-slicing';
@@ -14,6 +15,8 @@ export interface PluginKind {
   readonly tolerance: number;
   /** Weights are stored in less, so that pictures change: cells with it are held against it alone. */
   readonly storage?: true;
+  /** Layers are computed from weights of its own, and small differences before them grow: cells with it are held against the plain picture. */
+  readonly own?: true;
 }
 
 /** Every official plugin, some in several ways; traces lie in `folder`. */
@@ -25,6 +28,7 @@ export function pluginKinds(folder: string): Readonly<Record<string, PluginKind>
     tiling: { create: () => new VaeTilingPlugin({ mode: 'seamless', budget: '1 MB' }), tolerance: 1e-4 },
     fp8: { create: () => new LayerwiseCastingPlugin(), tolerance: 0.35, storage: true },
     int8: { create: () => new LayerwiseCastingPlugin({ storageDtype: 'int8' }), tolerance: 0.05, storage: true },
+    'int8 computation': { create: () => new Int8ComputePlugin({ minimumOperations: 0, force: true }), tolerance: 0.25, own: true },
     'flash attention': { create: () => new MemoryEfficientAttentionPlugin(), tolerance: 5e-5 },
     'sliced attention': { create: () => new MemoryEfficientAttentionPlugin({ backend: 'sliced', sliceSize: 1 }), tolerance: 5e-5 },
     'channels last': { create: () => new ChannelsLastPlugin(), tolerance: 5e-5 },

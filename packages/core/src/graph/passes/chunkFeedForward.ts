@@ -25,20 +25,21 @@ interface FeedForwardRegion {
 export function chunkFeedForward(graph: Graph, budget: number): Graph {
   const finder = new RegionFinder(graph, budget);
   const constants = [...graph.constants];
+  const shapes = new Map(graph.shapes);
   const taken = new Set<GraphNode>();
   const replaced = new Map<GraphNode, readonly GraphNode[]>();
   for (const node of graph.nodes) {
     const region = taken.has(node) ? undefined : finder.from(node);
     if (region === undefined) continue;
     const emit = new Emitter(`${node.name}/chunks`);
-    emitChunks(region, budget, emit, new Map(graph.constants.map(({ name }) => [name, name])));
+    emitChunks(region, budget, emit, shapes);
     for (const member of region.nodes) taken.add(member);
     // In the place of the last one: everything that the others read is there by then.
     replaced.set(region.nodes.at(-1) as GraphNode, emit.nodes);
     constants.push(...emit.constants);
   }
   if (replaced.size === 0) return graph;
-  return graph.with({ nodes: graph.nodes.flatMap((node) => replaced.get(node) ?? (taken.has(node) ? [] : [node])), constants });
+  return graph.with({ nodes: graph.nodes.flatMap((node) => replaced.get(node) ?? (taken.has(node) ? [] : [node])), constants, shapes });
 }
 
 class RegionFinder {
@@ -97,18 +98,23 @@ class RegionFinder {
   }
 }
 
-function emitChunks({ input, aliases, nodes, rows, hiddenBytesPerRow }: FeedForwardRegion, budget: number, emit: Emitter, fixed: ReadonlyMap<string, string>): void {
+/** Values of the chunks get their `shapes` too. */
+function emitChunks({ input, aliases, nodes, rows, hiddenBytesPerRow }: FeedForwardRegion, budget: number, emit: Emitter, shapes: Map<string, readonly number[]>): void {
   const axes = emit.constant('int64', [1], [0]);
   const parts: string[] = [];
   for (const [start, count] of evenChunks(rows, budget / hiddenBytesPerRow)) {
     const [from, to] = [start, start + count].map((at) => emit.constant('int64', [1], [at]));
     const piece = emit.one('Slice', [input, from as string, to as string, axes]);
-    const renamed = new Map(fixed);
-    for (const alias of aliases) renamed.set(alias, piece);
+    const like = (value: string): readonly number[] => [count, shapes.get(value)?.at(-1) ?? 1];
+    shapes.set(piece, like(input));
+    const renamed = new Map(aliases.map((alias) => [alias, piece]));
     for (const node of nodes) {
       const inputs = node.inputs.map((name) => renamed.get(name) ?? name);
+      const [output] = node.outputs as [string];
       // Rows stay rows from the first layer to the last, so shapes need no change between.
-      renamed.set(node.outputs[0] as string, node.op === 'Reshape' ? (inputs[0] as string) : emit.one(node.op, inputs, { ...node.attributes }, node.domain));
+      const value = node.op === 'Reshape' ? (inputs[0] as string) : emit.one(node.op, inputs, { ...node.attributes }, node.domain);
+      renamed.set(output, value);
+      shapes.set(value, like(output));
     }
     parts.push(renamed.get((nodes.at(-1) as GraphNode).outputs[0] as string) as string);
   }

@@ -15,25 +15,27 @@ export interface FusedAttentionOptions {
   readonly provider?: ExecutionProvider;
   /** Bytes that scores may take where attention stays plain, and what the CPU's kernel copies where it is fused. Default 32 MB. */
   readonly budget?: number;
+  /** On the CPU: attention over fewer queries or keys stays plain. Default 2048. */
+  readonly fuseFrom?: number;
 }
 
 /**
  * The runtime's fused kernel (`com.microsoft.MultiHeadAttention`, flash attention), at any head size. On the CPU, whose kernel is fused only without a
  * mask and pays only from 2048 tokens on, plain attention in chunks elsewhere.
  */
-export function fusedAttention({ provider = 'cpu', budget = DEFAULT_SCORE_BUDGET }: FusedAttentionOptions = {}): AttentionLowering {
+export function fusedAttention({ provider = 'cpu', budget = DEFAULT_SCORE_BUDGET, fuseFrom = WORTH_FUSING }: FusedAttentionOptions = {}): AttentionLowering {
   const plain = chunkedAttention(budget);
   return (site, emit) => {
-    if (!isFused(site, provider)) plain(site, emit);
+    if (!isFused(site, provider, fuseFrom)) plain(site, emit);
     else if (provider === 'cpu') emitByHeads(site, emit, budget);
     else emitFused(site, emit);
   };
 }
 
-function isFused({ causal, mask, queries, keys }: AttentionSite, provider: ExecutionProvider): boolean {
+function isFused({ causal, mask, queries, keys }: AttentionSite, provider: ExecutionProvider, fuseFrom: number): boolean {
   // The kernel counts a causal mask from the last key, the composite from the first.
   if (provider !== 'cpu') return !causal || queries === keys;
-  return !causal && mask === undefined && queries >= WORTH_FUSING && keys >= WORTH_FUSING;
+  return !causal && mask === undefined && queries >= fuseFrom && keys >= fuseFrom;
 }
 
 function emitFused(site: AttentionSite, emit: Emitter): void {

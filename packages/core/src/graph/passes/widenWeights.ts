@@ -15,7 +15,7 @@ export interface WidenOptions {
  * float32. The rows of an embedding are widened after they are gathered, never the whole table.
  */
 export function widenWeights(graph: Graph, { float8 = 'cast' }: WidenOptions = {}): Graph {
-  const narrow = new Map(graph.weights.filter((weight) => weight.type !== 'float32').map((weight) => [weight.name, weight]));
+  const narrow = new Map(graph.weights.filter(isWidened).map((weight) => [weight.name, weight]));
   if (narrow.size === 0) return graph;
   const bits = new Float8Widening(graph, float8 === 'bits' ? [...narrow.values()] : []);
   const head = new Emitter('widen');
@@ -37,6 +37,11 @@ export function widenWeights(graph: Graph, { float8 = 'cast' }: WidenOptions = {
     constants: [...graph.constants, ...bits.constants],
     weights: [...graph.weights.map((weight) => (bits.has(weight.name) ? { ...weight, type: 'int8' as const } : weight)), ...scales.weights],
   });
+}
+
+/** Integers without a scale are what they are. */
+function isWidened({ type, scale }: GraphWeight): boolean {
+  return type !== 'float32' && (type !== 'int8' || scale !== undefined);
 }
 
 function widenOne(weight: GraphWeight, head: Emitter, scales: RowScales): void {

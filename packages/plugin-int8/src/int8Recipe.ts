@@ -1,0 +1,49 @@
+import { type DerivedWeightsRecipe, readTensorFloat32, type TensorInfo, type TensorToWrite } from '@thimble/core';
+import { quantizeColumns, type QuantizedColumns } from './quantizeColumns.js';
+
+/** Bytes that are handed on at once, so that progress is told and an abort noticed. */
+const PIECE_BYTES = 2 ** 20;
+
+/** Name of the scales that belong to a matrix. */
+export function scaleName(name: string): string {
+  return `${name}_scale`;
+}
+
+/** Name of a weight of one axis as float32. */
+export function vectorName(key: string): string {
+  return `${key}_float32`;
+}
+
+/**
+ * How matrices of int8, by name, are made from the weights or rows of weights that they stand for; `largest` is the largest code. Beside them lie `vectors`,
+ * by state-dict key, as float32.
+ */
+export function int8Recipe(sources: ReadonlyMap<string, TensorInfo>, vectors: ReadonlyMap<string, TensorInfo>, largest: number): DerivedWeightsRecipe {
+  const entries = [...sources];
+  const named = [...entries, ...vectors].map(([name, info]) => `${name}=${info.shape.join('x')}@${info.offset}`);
+  return {
+    name: ['int8-columns/1', largest, ...named].join(' '),
+    sources: [...sources.values(), ...vectors.values()],
+    tensors: () => new Map([...[...vectors].map(([key, info]) => [vectorName(key), vectorOf(info)] as const), ...entries.flatMap(([name, info]) => tensorsOf(name, info, largest))]),
+  };
+}
+
+function vectorOf(info: TensorInfo): TensorToWrite {
+  return { dtype: 'F32', shape: info.shape, data: async () => new Uint8Array((await readTensorFloat32(info)).buffer) };
+}
+
+/** The codes and their scales; both are found when the first is written, and the codes are dropped once they are. */
+function tensorsOf(name: string, info: TensorInfo, largest: number): readonly (readonly [string, TensorToWrite])[] {
+  let found: Promise<QuantizedColumns> | undefined;
+  const quantized = async (): Promise<QuantizedColumns> => (found ??= quantizeColumns(info, largest));
+  const [outputs = 1] = info.shape;
+  const elements = info.shape.reduce((a, b) => a * b, 1);
+  return [
+    [scaleName(name), { dtype: 'F32', shape: [outputs], data: async () => new Uint8Array((await quantized()).scales.buffer) }],
+    [name, { dtype: 'I8', shape: [elements / outputs, outputs], async * data() {
+      const { codes } = await quantized();
+      found = undefined;
+      for (let start = 0; start < codes.length; start += PIECE_BYTES) yield new Uint8Array(codes.buffer, start, Math.min(PIECE_BYTES, codes.length - start));
+    } }],
+  ];
+}
