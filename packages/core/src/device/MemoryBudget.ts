@@ -19,8 +19,8 @@ const TIGHT = 448 * MB;
 /** Share of the limit that one layer may take for itself: 8 MB of 192. */
 const TRANSIENT_SHARE = 1 / 24;
 
-/** Share of the limit from which on a value that waits for a later layer waits in a file. */
-const PARKING_SHARE = 1 / 16;
+/** Share of the limit from which on a value that waits for a later segment waits in a file; what is smaller than 32 MB never does. */
+const PARKING_SHARE = 1 / 64;
 
 /**
  * What follows from the memory that both processes together may take. Results are the same within float tolerance under any of them.
@@ -59,7 +59,7 @@ export class MemoryBudget {
 
   /** From how many bytes on a value that waits for a later segment is kept in a file. */
   get parkingBytes(): number {
-    return this.limit === undefined ? Infinity : this.limit * PARKING_SHARE;
+    return this.limit === undefined ? Infinity : Math.max(32 * MB, this.limit * PARKING_SHARE);
   }
 
   /** How many samples of a batch are computed at once: one where the activations of several might not fit. */
