@@ -49,7 +49,7 @@ async function check(names: readonly string[], removed: readonly string[]): Prom
   const made = await pictureWith(names, removed);
   const storage = names.find((name) => KINDS[name]!.storage);
   const own = names.find((name) => KINDS[name]!.own);
-  // Where the others change nothing, neither do they together with it.
+  // Where the rest changes nothing, neither does it together with that.
   const base = own !== undefined && names.every((name) => name === own || KINDS[name]!.tolerance === 0) ? own : storage;
   const reference = (own === undefined || base === own ? alone.get(base ?? '') : undefined) ?? plain;
   const counted = names.filter((name) => reference === plain || name !== base);
