@@ -37,7 +37,7 @@ const WORKER = new URL(import.meta.url.endsWith('.ts') ? '../../dist/device/work
  */
 const ALLOCATOR: Readonly<Record<Allocator, NodeJS.ProcessEnv>> = {
   keep: { MALLOC_ARENA_MAX: '1', MALLOC_MMAP_THRESHOLD_: '4294967296', MALLOC_TRIM_THRESHOLD_: '8589934592' },
-  'keep-small': { MALLOC_ARENA_MAX: '1', MALLOC_MMAP_THRESHOLD_: '41943040', MALLOC_TRIM_THRESHOLD_: '67108864', GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1' },
+  'keep-small': { MALLOC_ARENA_MAX: '1', MALLOC_MMAP_THRESHOLD_: '8388608', MALLOC_TRIM_THRESHOLD_: '67108864', GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1' },
   trim: { MALLOC_ARENA_MAX: '1', MALLOC_MMAP_THRESHOLD_: '4194304', MALLOC_TRIM_THRESHOLD_: '16777216', GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1' },
   return: { MALLOC_ARENA_MAX: '1', MALLOC_MMAP_THRESHOLD_: '262144', MALLOC_TRIM_THRESHOLD_: '262144', GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1' },
 };
