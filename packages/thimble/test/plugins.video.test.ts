@@ -12,7 +12,7 @@ const folder = temporaryFolder();
 const KINDS: Readonly<Record<string, PluginKind>> = { ...pluginKinds(folder), tiling: { create: () => new VaeTilingPlugin(), tolerance: 0 } };
 const NAMES = Object.keys(KINDS);
 /** What changes videos, and by how much at most on average (values 0 to 1), at these random weights. */
-const CHANGING: Readonly<Record<string, number>> = { tiling: 0.05, fp8: 0.05, int8: 0.005 };
+const CHANGING: Readonly<Record<string, number>> = { tiling: 0.05, fp8: 0.05, int8: 0.005, 'int8 computation': 0.05 };
 
 describe.each(['cogvideox-tiny', 'cogvideox-rope-tiny'])('%s', (name) => {
   let pipe: CogVideoXPipeline;
