@@ -1,4 +1,4 @@
-import { type ComponentHandle, PassStage, type Plugin, type PluginContext, type PluginHostPipeline, Stage } from '@thimble/core';
+import { checkComponentNames, type ComponentHandle, PassStage, type Plugin, type PluginContext, type PluginHostPipeline, Stage } from '@thimble/core';
 import { CastWeights } from './CastWeights.js';
 import { type CastingOptions, checkCastingOptions, type CheckedCastingOptions, DEFAULT_SKIP_MODULES_PATTERN, refuse } from './LayerwiseCastingOptions.js';
 import { selectParameters, type SkipRules } from './selectParameters.js';
@@ -26,8 +26,7 @@ export class LayerwiseCastingPlugin implements Plugin {
   /** @throws ThimbleError ERR_ARGUMENT_INVALID naming the option */
   constructor({ components, ...options }: LayerwiseCastingOptions = {}) {
     this.#options = checkCastingOptions(options);
-    if (components !== undefined && !(Array.isArray(components) && components.every((name) => typeof name === 'string'))) refuse('components', components, "a list of names: ['unet']");
-    this.#components = components;
+    this.#components = checkComponentNames('components', components);
   }
 
   async apply({ hooks, pipeline, onRemove }: PluginContext): Promise<void> {

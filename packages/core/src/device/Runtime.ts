@@ -68,8 +68,13 @@ export class Runtime {
   /** `cancelled` is asked before every step; where it says true, the run ends with ERR_CANCELLED. */
   async run(program: Program, cancelled: () => boolean): Promise<ProgramResult> {
     const values = new Map<string, Tensor>();
-    for (const [name, input] of Object.entries(program.inputs)) values.set(name, await this.#toTensor(input));
-    const read = new Map(values);
+    // Of the rows alone: whoever names a tensor keeps it.
+    const read: Tensor[] = [];
+    for (const [name, input] of Object.entries(program.inputs)) {
+      const tensor = await this.#toTensor(input);
+      values.set(name, tensor);
+      if ('of' in input) read.push(tensor);
+    }
     const durations: number[] = [];
     for (const step of program.steps) {
       if (cancelled()) throw new ThimbleError('ERR_CANCELLED', {});
@@ -82,7 +87,7 @@ export class Runtime {
     const entries = Object.entries(program.outputs).map(([name, mode]) => [name, mode, this.#valueOf(values, name)] as const);
     for (const [, target, tensor] of entries) if (typeof target === 'object') this.#writeRows(target, tensor);
     // Without a step the inputs are what the outputs are made of.
-    if (program.steps.length > 0) this.#giveBack(program, read);
+    if (program.steps.length > 0) for (const { data } of read) this.#scratch.give((data as Float32Array).buffer as ArrayBuffer);
     return {
       downloaded: Object.fromEntries(entries.filter(([, mode]) => mode === 'download').map(([name, , tensor]) => [name, tensor])),
       kept: Object.fromEntries(entries.filter(([, mode]) => mode === 'keep').map(([name, , tensor]) => [name, this.#keep(tensor)])),
@@ -161,12 +166,6 @@ export class Runtime {
     const { Tensor: RuntimeTensor } = await this.#load();
     if ('of' in input) return this.#readRows(input, RuntimeTensor);
     return input instanceof RuntimeTensor ? input : new RuntimeTensor(input.type as 'float32', input.data as Float32Array, input.dims);
-  }
-
-  #giveBack({ inputs }: Program, read: ReadonlyMap<string, Tensor>): void {
-    for (const [name, input] of Object.entries(inputs)) {
-      if ('of' in input) this.#scratch.give((this.#valueOf(read, name).data as Float32Array).buffer as ArrayBuffer);
-    }
   }
 
   #closeRows(id: number): void {
