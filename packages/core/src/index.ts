@@ -25,6 +25,7 @@ export type { SegmentProgram } from './pipelines/ComponentSegment.js';
 export type { FrozenEntry, FrozenPrograms } from './pipelines/FrozenEntry.js';
 export type { KernelLayout, WeightLayout } from './pipelines/WeightLayout.js';
 
+export { checkComponentNames } from './plugins/checkComponentNames.js';
 export { createToken } from './plugins/Token.js';
 export type { Token } from './plugins/Token.js';
 export { DEVICES, PIPELINES, SCHEDULERS, TOKENIZERS } from './plugins/tokens.js';

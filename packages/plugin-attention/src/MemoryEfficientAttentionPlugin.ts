@@ -1,6 +1,6 @@
 import {
-  type AttentionLowering, chunkedAttention, type ExecutionProvider, fusedAttention, lowerAttention, MemoryBudget, PassStage, type Plugin, type PluginContext,
-  type SliceSize, slicedAttention, ThimbleError,
+  type AttentionLowering, checkComponentNames, chunkedAttention, type ExecutionProvider, fusedAttention, lowerAttention,
+  MemoryBudget, PassStage, type Plugin, type PluginContext, slicedAttention, type SliceSize, ThimbleError,
 } from '@thimble/core';
 import { ATTENTION_BACKENDS, type AttentionBackend } from './AttentionBackend.js';
 
@@ -38,10 +38,9 @@ export class MemoryEfficientAttentionPlugin implements Plugin {
     if (!ATTENTION_BACKENDS.includes(backend)) throw invalid('backend', backend, `one of ${ATTENTION_BACKENDS.join(', ')}`);
     if (sliceSize !== undefined && backend !== 'sliced') throw invalid('sliceSize', sliceSize, "nothing unless backend is 'sliced'");
     if (!isSliceSize(sliceSize ?? 'auto')) throw invalid('sliceSize', sliceSize, "'auto', 'max' or a whole number from 1");
-    if (components !== undefined && !isNameList(components)) throw invalid('components', components, "a list of component names, such as ['unet']");
     this.#backend = backend;
     this.#sliceSize = sliceSize ?? 'auto';
-    this.#components = components;
+    this.#components = checkComponentNames('components', components);
   }
 
   apply({ hooks, pipeline }: PluginContext): void {
@@ -63,10 +62,6 @@ export class MemoryEfficientAttentionPlugin implements Plugin {
 
 function isSliceSize(value: unknown): value is SliceSize {
   return value === 'auto' || value === 'max' || (Number.isSafeInteger(value) && (value as number) >= 1);
-}
-
-function isNameList(value: unknown): boolean {
-  return Array.isArray(value) && value.every((name) => typeof name === 'string');
 }
 
 function invalid(argument: string, value: unknown, expected: string): ThimbleError {

@@ -1,4 +1,4 @@
-import { type Graph, PassStage, type Plugin, type PluginContext, ThimbleError } from '@thimble/core';
+import { checkComponentNames, type Graph, PassStage, type Plugin, type PluginContext } from '@thimble/core';
 
 /** Options of a {@link ChannelsLastPlugin}. */
 export interface ChannelsLastOptions {
@@ -22,10 +22,7 @@ export class ChannelsLastPlugin implements Plugin {
 
   /** @throws ThimbleError ERR_ARGUMENT_INVALID for components that are no list of names */
   constructor({ components }: ChannelsLastOptions = {}) {
-    if (components !== undefined && !(Array.isArray(components) && components.every((name) => typeof name === 'string'))) {
-      throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'components', value: components, expected: "a list of component names, such as ['unet']" });
-    }
-    this.#components = components;
+    this.#components = checkComponentNames('components', components);
   }
 
   apply({ hooks }: PluginContext): void {

@@ -1,6 +1,6 @@
-import { chooseComponents, type ComponentHandle, DENOISER, PassStage, percentProgress, type Plugin, type PluginContext, prepareComponents } from '@thimble/core';
+import { checkComponentNames, chooseComponents, type ComponentHandle, DENOISER, PassStage, percentProgress, type Plugin, type PluginContext, prepareComponents } from '@thimble/core';
 import { CastWeights } from './CastWeights.js';
-import { type CastingOptions, checkCastingOptions, type CheckedCastingOptions, DEFAULT_SKIP_MODULES_PATTERN, refuse } from './LayerwiseCastingOptions.js';
+import { type CastingOptions, checkCastingOptions, type CheckedCastingOptions, DEFAULT_SKIP_MODULES_PATTERN } from './LayerwiseCastingOptions.js';
 import { selectParameters, type SkipRules } from './selectParameters.js';
 
 /** Options of a {@link LayerwiseCastingPlugin}. */
@@ -24,8 +24,7 @@ export class LayerwiseCastingPlugin implements Plugin {
   /** @throws ThimbleError ERR_ARGUMENT_INVALID naming the option */
   constructor({ components, ...options }: LayerwiseCastingOptions = {}) {
     this.#options = checkCastingOptions(options);
-    if (components !== undefined && !(Array.isArray(components) && components.every((name) => typeof name === 'string'))) refuse('components', components, "a list of names: ['unet']");
-    this.#components = components;
+    this.#components = checkComponentNames('components', components);
   }
 
   async apply(context: PluginContext): Promise<void> {

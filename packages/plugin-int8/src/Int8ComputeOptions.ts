@@ -1,4 +1,4 @@
-import { ThimbleError } from '@thimble/core';
+import { checkComponentNames, ThimbleError } from '@thimble/core';
 
 /** Layers that stay in float32: the first and the last, embeddings (of time, classes, patches, positions), and those that make the gains of norms. */
 export const DEFAULT_KEEP = ['conv_in', 'conv_out', 'quant_conv', 'time_emb', 'embed', 'norm', '^proj_out$'] as const;
@@ -31,7 +31,7 @@ export interface CheckedInt8Options {
 
 /** @throws ThimbleError ERR_ARGUMENT_INVALID naming the option */
 export function checkInt8Options({ components, keep = DEFAULT_KEEP, minimumOperations = DEFAULT_MINIMUM_OPERATIONS, force = false }: Int8ComputeOptions): CheckedInt8Options {
-  if (components !== undefined && !(Array.isArray(components) && components.every((name) => typeof name === 'string'))) refuse('components', components, "a list of names: ['unet']");
+  checkComponentNames('components', components);
   if (!Array.isArray(keep)) refuse('keep', keep, "a list of regular expressions: ['conv_in', 'attn2']");
   if (typeof minimumOperations !== 'number' || !(minimumOperations >= 0)) refuse('minimumOperations', minimumOperations, 'a number from 0');
   if (typeof force !== 'boolean') refuse('force', force, 'true or false');

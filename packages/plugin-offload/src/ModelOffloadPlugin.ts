@@ -1,5 +1,4 @@
-import { type ComponentHandle, type ModelCall, type Plugin, type PluginContext, type PluginHostPipeline, Stage } from '@thimble/core';
-import { checkNames } from './checkNames.js';
+import { checkComponentNames, type ComponentHandle, type ModelCall, type Plugin, type PluginContext, type PluginHostPipeline, Stage } from '@thimble/core';
 
 /** Options of a {@link ModelOffloadPlugin}. */
 export interface ModelOffloadOptions {
@@ -26,8 +25,8 @@ export class ModelOffloadPlugin implements Plugin {
 
   /** @throws ThimbleError ERR_ARGUMENT_INVALID for an option that is no list of names */
   constructor(options: ModelOffloadOptions = {}) {
-    this.#keep = new Set(checkNames('keep', options.keep));
-    this.#order = checkNames('order', options.order);
+    this.#keep = new Set(checkComponentNames('keep', options.keep));
+    this.#order = checkComponentNames('order', options.order) ?? [];
   }
 
   async apply({ hooks, pipeline }: PluginContext): Promise<void> {

@@ -1,5 +1,4 @@
-import { type ComponentHandle, type Plugin, type PluginContext, type SegmentCall, type SegmentHandle, Stage, ThimbleError } from '@thimble/core';
-import { checkNames } from './checkNames.js';
+import { checkComponentNames, type ComponentHandle, type Plugin, type PluginContext, type SegmentCall, type SegmentHandle, Stage, ThimbleError } from '@thimble/core';
 
 /** Options of a {@link SequentialOffloadPlugin}. */
 export interface SequentialOffloadOptions {
@@ -44,7 +43,7 @@ export class SequentialOffloadPlugin implements Plugin {
     if (granularity !== 'segment' && granularity !== 'block') throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'granularity', value: granularity, expected: "'segment' or 'block'" });
     this.#prefetch = prefetch;
     this.#granularity = granularity;
-    this.#components = components === undefined ? undefined : checkNames('components', components);
+    this.#components = checkComponentNames('components', components);
   }
 
   async apply({ hooks, pipeline, onRemove }: PluginContext): Promise<void> {

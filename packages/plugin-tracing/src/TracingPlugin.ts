@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, realpath, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { freezeShapes, isThimbleError, PassStage, type Plugin, type PluginContext, type PluginHostPipeline, runtimeIdentity, type SegmentPreparation, type SegmentProgram, ThimbleError } from '@thimble/core';
+import { checkComponentNames, freezeShapes, isThimbleError, PassStage, type Plugin, type PluginContext, type PluginHostPipeline, runtimeIdentity, type SegmentPreparation, type SegmentProgram, ThimbleError } from '@thimble/core';
 import { assertTraceable } from './assertTraceable.js';
 import { fingerprintWeights } from './fingerprintWeights.js';
 import { readSegmentTrace, writeSegmentTrace } from './SegmentTrace.js';
@@ -32,10 +32,9 @@ export class TracingPlugin implements Plugin {
   constructor({ dir, prepack = false, components }: TracingOptions) {
     if (typeof dir !== 'string' || dir === '') throw invalid('dir', dir, 'the path of a folder');
     if (typeof prepack !== 'boolean') throw invalid('prepack', prepack, 'true or false');
-    if (components !== undefined && !(Array.isArray(components) && components.every((name) => typeof name === 'string'))) throw invalid('components', components, "a list of component names, such as ['unet']");
     this.#dir = dir;
     this.#prepack = prepack;
-    this.#components = components;
+    this.#components = checkComponentNames('components', components);
   }
 
   async apply({ hooks, pipeline }: PluginContext): Promise<void> {

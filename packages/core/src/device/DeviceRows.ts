@@ -10,6 +10,13 @@ export interface RowsOptions {
   readonly folder?: string;
 }
 
+const BYTES_PER_ELEMENT = { float32: 4, float16: 2 } as const;
+
+/** Bytes of one row of one channel. */
+export function bytesPerRow({ type, inner }: Pick<RowsOptions, 'type' | 'inner'>): number {
+  return inner * BYTES_PER_ELEMENT[type];
+}
+
 /** Rows that lie on a device; a handle, not data. */
 export interface DeviceRows extends RowsOptions {
   readonly id: number;

@@ -1,9 +1,7 @@
 import { FileBytes } from './FileBytes.js';
 import { MemoryBytes } from './MemoryBytes.js';
-import type { RowsOptions } from './DeviceRows.js';
+import { bytesPerRow, type RowsOptions } from './DeviceRows.js';
 import type { StoredBytes } from './StoredBytes.js';
-
-const BYTES_PER_ELEMENT = { float32: 4, float16: 2 } as const;
 
 /** The rows of one tensor on the device, each channel's after those of the one before. */
 export class RowStore {
@@ -42,7 +40,7 @@ export class RowStore {
   }
 
   get #rowBytes(): number {
-    return this.inner * BYTES_PER_ELEMENT[this.type];
+    return bytesPerRow(this);
   }
 
   * #pieces(start: number, count: number, bytes: Uint8Array): Generator<{ readonly position: number; readonly from: number; readonly to: number }> {

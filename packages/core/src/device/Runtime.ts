@@ -67,15 +67,7 @@ export class Runtime {
 
   /** `cancelled` is asked before every step; where it says true, the run ends with ERR_CANCELLED. */
   async run(program: Program, cancelled: () => boolean): Promise<ProgramResult> {
-    const values = new Map<string, Tensor>();
-    // Of the rows alone: whoever names a tensor keeps it.
-    const read = new Map<string, Tensor>();
-    for (const [name, input] of Object.entries(program.inputs)) {
-      const tensor = await this.#toTensor(input);
-      values.set(name, tensor);
-      if ('of' in input) read.set(name, tensor);
-    }
-    for (const name of program.consumed ?? []) this.#forget(program.inputs[name]);
+    const { values, read } = await this.#inputsOf(program);
     const durations: number[] = [];
     for (const step of program.steps) {
       if (cancelled()) throw new ThimbleError('ERR_CANCELLED', {});
@@ -88,7 +80,7 @@ export class Runtime {
     const entries = Object.entries(program.outputs).map(([name, mode]) => [name, mode, this.#valueOf(values, name)] as const);
     for (const [, target, tensor] of entries) if (typeof target === 'object') this.#writeRows(target, tensor);
     // Without a step the inputs are what the outputs are made of.
-    if (program.steps.length > 0) this.#giveBack(program, read);
+    if (program.steps.length > 0) for (const { data } of read) this.#scratch.give((data as Float32Array).buffer as ArrayBuffer);
     return {
       downloaded: Object.fromEntries(entries.filter(([, mode]) => mode === 'download').map(([name, , tensor]) => [name, tensor])),
       kept: Object.fromEntries(entries.filter(([, mode]) => mode === 'keep').map(([name, , tensor]) => [name, this.#keep(tensor)])),
@@ -113,11 +105,7 @@ export class Runtime {
   }
 
   free(ids: readonly number[]): void {
-    for (const id of ids) {
-      this.#closeRows(id);
-      this.#drop(this.#tensors.get(id));
-      this.#tensors.delete(id);
-    }
+    for (const id of ids) this.#freeOne(id);
     this.#collect();
   }
 
@@ -149,6 +137,25 @@ export class Runtime {
     }
   }
 
+  /** Apart from the run, which would keep the last one as long as it lasts. `read`: those that were made of rows. */
+  async #inputsOf({ inputs, consumed = [] }: Program): Promise<{ readonly values: Map<string, Tensor>; readonly read: readonly Tensor[] }> {
+    const values = new Map<string, Tensor>();
+    const read: Tensor[] = [];
+    for (const [name, input] of Object.entries(inputs)) {
+      const tensor = await this.#toTensor(input);
+      values.set(name, tensor);
+      if ('of' in input) read.push(tensor);
+    }
+    for (const name of consumed) this.#forget(inputs[name]);
+    return { values, read };
+  }
+
+  #freeOne(id: number): void {
+    this.#closeRows(id);
+    this.#drop(this.#tensors.get(id));
+    this.#tensors.delete(id);
+  }
+
   #release(names: readonly string[], values: Map<string, Tensor>): void {
     for (const name of names) {
       this.#drop(values.get(name));
@@ -172,12 +179,6 @@ export class Runtime {
     const { Tensor: RuntimeTensor } = await this.#load();
     if ('of' in input) return this.#readRows(input, RuntimeTensor);
     return input instanceof RuntimeTensor ? input : new RuntimeTensor(input.type as 'float32', input.data as Float32Array, input.dims);
-  }
-
-  #giveBack({ inputs }: Program, read: ReadonlyMap<string, Tensor>): void {
-    for (const [name, input] of Object.entries(inputs)) {
-      if ('of' in input) this.#scratch.give((this.#valueOf(read, name).data as Float32Array).buffer as ArrayBuffer);
-    }
   }
 
   #closeRows(id: number): void {
@@ -219,7 +220,7 @@ export class Runtime {
     this.#dropped += (tensor?.size ?? 0) * 4;
   }
 
-  /** Apart from dropping: a function that still names a tensor keeps it. */
+  /** Apart from dropping: what a running function has named, its frame keeps. */
   #collect(): void {
     if (this.#dropped < COLLECT_AFTER[this.#options.allocator ?? 'keep'] || globalThis.gc === undefined) return;
     this.#dropped = 0;

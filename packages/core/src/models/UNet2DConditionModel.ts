@@ -8,6 +8,7 @@ import { segment } from '../graph/segment.js';
 import type { Value } from '../graph/Value.js';
 import { ACTIVATIONS } from './blocks/activation.js';
 import { Downsample2D } from './blocks/Downsample2D.js';
+import { joinLarge } from './blocks/joinLarge.js';
 import { ResnetBlock2D } from './blocks/ResnetBlock2D.js';
 import { TimestepEmbedding, timestepFrequencies } from './blocks/TimestepEmbedding.js';
 import { Transformer2DModel } from './blocks/Transformer2DModel.js';
@@ -117,8 +118,8 @@ class UpBlock extends Module {
   forward(x: Value, states: Value[], conditions: Conditions): Value {
     let h = x;
     for (const [i, block] of this.resnets.entries()) {
-      const skip = states.pop() as Value;
-      h = segment(block.path, { x: h, skip, temb: conditions.temb }, (inner) => ({ x: block.forward(concat([inner.x, inner.skip], 1), inner.temb) })).x;
+      const inputs = { ...joinLarge(block.path, h, states.pop() as Value), temb: conditions.temb };
+      h = segment(block.path, inputs, ({ x, skip, temb }) => ({ x: block.forward(skip === undefined ? x : concat([x, skip], 1), temb) })).x;
       h = runAttention(this.attentions[i], h, conditions);
     }
     for (const block of this.upsamplers) {

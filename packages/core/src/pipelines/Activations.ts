@@ -1,8 +1,9 @@
 import type { Device } from '../device/Device.js';
+import type { DeviceRows } from '../device/DeviceRows.js';
 import type { DeviceTensor } from '../device/DeviceTensor.js';
 import type { NamedDeviceTensors } from '../hooks/SegmentCall.js';
 import type { NamedTensors } from '../hooks/ModelCall.js';
-import { type ParkedTensor, Parking } from './Parking.js';
+import { Parking } from './Parking.js';
 
 /**
  * The values of one call that passes segment by segment, as handles. What the call made it also frees; handles that a hook put in their
@@ -13,7 +14,7 @@ export class Activations {
   readonly #values = new Map<string, DeviceTensor>();
   readonly #owned = new Map<number, DeviceTensor>();
   readonly #parking: Parking;
-  readonly #parked = new Map<string, ParkedTensor>();
+  readonly #parked = new Map<string, DeviceRows>();
 
   /** `parkingBytes`: from which size on values wait in a file. */
   constructor(device: Device, parkingBytes: number) {
@@ -64,7 +65,7 @@ export class Activations {
       if (parked === undefined) continue;
       this.own({ [value]: await this.#parking.recall(parked) }, { [value]: value });
       this.#parked.delete(value);
-      await this.#device.free([parked.rows]);
+      await this.#device.free([parked]);
     }
   }
 
@@ -87,7 +88,7 @@ export class Activations {
 
   /** Frees what is left. */
   async dispose(): Promise<void> {
-    await this.#device.free([...this.#owned.values(), ...Array.from(this.#parked.values(), ({ rows }) => rows)]);
+    await this.#device.free([...this.#owned.values(), ...this.#parked.values()]);
     this.#parked.clear();
     this.#owned.clear();
   }

@@ -1,15 +1,8 @@
 import type { Device } from '../device/Device.js';
-import type { DeviceRows, RowRange } from '../device/DeviceRows.js';
+import { bytesPerRow, type DeviceRows, type RowRange, type RowsOptions } from '../device/DeviceRows.js';
 import type { DeviceTensor } from '../device/DeviceTensor.js';
 import { spillFolder } from '../device/spillFolder.js';
 import { isThimbleError } from '../errors.js';
-
-const BYTES_PER_ELEMENT: Readonly<Record<string, number>> = { float32: 4, float16: 2 };
-
-/** A tensor that lies in a file of the device. */
-export interface ParkedTensor {
-  readonly rows: DeviceRows;
-}
 
 /** Where large values of one sample, such as the skip connections of a U-Net, wait on disk until a segment needs them. */
 export class Parking {
@@ -27,26 +20,33 @@ export class Parking {
    *
    * @throws ERR_FILE_ACCESS, ERR_DISK_FULL of the file that is written
    */
-  async park(tensor: DeviceTensor): Promise<ParkedTensor | undefined> {
-    const { type, dims: [samples, outer, rows, inner, ...more] } = tensor;
-    if (samples !== 1 || outer === undefined || rows === undefined || inner === undefined || more.length > 0) return undefined;
-    const byteLength = outer * rows * inner * (BYTES_PER_ELEMENT[type] ?? 0);
+  async park(tensor: DeviceTensor): Promise<DeviceRows | undefined> {
+    const shape = rowsOf(tensor);
+    if (shape === undefined) return undefined;
+    const byteLength = shape.outer * shape.rows * bytesPerRow(shape);
     if (byteLength < this.#bytes || byteLength === 0) return undefined;
     const folder = await diskFor(byteLength);
     if (folder === undefined) return undefined;
-    const parked = { rows: await this.#device.createRows({ type: type as 'float32' | 'float16', outer, rows, inner, folder }) };
+    const parked = await this.#device.createRows({ ...shape, folder });
     await this.#device.run({ inputs: { value: tensor }, steps: [], outputs: { value: allOf(parked) } });
     return parked;
   }
 
   /** A new tensor with its elements. */
-  async recall(parked: ParkedTensor): Promise<DeviceTensor> {
+  async recall(parked: DeviceRows): Promise<DeviceTensor> {
     const { kept } = await this.#device.run({ inputs: { value: allOf(parked) }, steps: [], outputs: { value: 'keep' } });
     return kept['value'] as DeviceTensor;
   }
 }
 
-function allOf({ rows }: ParkedTensor): RowRange {
+/** A tensor [1, channels, height, width] as rows. */
+function rowsOf({ type, dims: [samples, outer, rows, inner, ...more] }: DeviceTensor): RowsOptions | undefined {
+  if (type !== 'float32' && type !== 'float16') return undefined;
+  if (samples !== 1 || outer === undefined || rows === undefined || inner === undefined || more.length > 0) return undefined;
+  return { type, outer, rows, inner };
+}
+
+function allOf(rows: DeviceRows): RowRange {
   return { of: rows, start: 0, count: rows.rows };
 }
 

@@ -1,15 +1,12 @@
 import type { Tensor } from 'onnxruntime-common';
-import { ThimbleError } from '../errors.js';
-import { AlphaScheduler } from './AlphaScheduler.js';
 import { atTimestep } from './atTimestep.js';
 import { checkStepTensors } from './checkStepTensors.js';
 import { cogVideoXFields, cogVideoXNoise } from './cogVideoXNoise.js';
+import { EvenStepScheduler } from './EvenStepScheduler.js';
 import { weightedSum } from './math/weightedSum.js';
 import { predictOriginalSample } from './predictOriginalSample.js';
 import { readSchedulerConfig, type SchedulerConfig, type SchedulerConfigInput } from './readSchedulerConfig.js';
-import { resolveStepCount } from './resolveStepCount.js';
 import type { SetTimestepsOptions, StepOptions, StepResult } from './Scheduler.js';
-import { allTimesteps, spacedTimesteps } from './spacedTimesteps.js';
 import { stepNoise } from './stepNoise.js';
 
 /** What a step is remembered by for the next one. */
@@ -26,40 +23,28 @@ interface LastStep {
  *
  * Source: C. Lu et al., "DPM-Solver++", 2022, algorithm 2 and app. on SDEs; diffusers `scheduling_dpm_cogvideox.py`.
  */
-export class CogVideoXDPMScheduler extends AlphaScheduler<SchedulerConfig<typeof cogVideoXFields>> {
-  readonly #finalAlphaCumprod: number;
-  #timesteps: readonly number[];
-  #numInferenceSteps: number | undefined;
+export class CogVideoXDPMScheduler extends EvenStepScheduler<SchedulerConfig<typeof cogVideoXFields>> {
   #last: LastStep | undefined;
 
   /** @throws `ERR_CONFIG_INVALID` for a field with a value that it cannot have */
   constructor(config: SchedulerConfigInput = {}) {
     const read = readSchedulerConfig('CogVideoXDPMScheduler', cogVideoXFields, config);
     super(read, cogVideoXNoise(read.config));
-    this.#finalAlphaCumprod = this.config.set_alpha_to_one ? 1 : this.alphasCumprod[0]!;
-    this.#timesteps = allTimesteps(this.config);
   }
 
-  get timesteps(): readonly number[] {
-    return this.#timesteps;
-  }
-
-  setTimesteps(numInferenceSteps: number | undefined, options: SetTimestepsOptions = {}): void {
-    const count = resolveStepCount(numInferenceSteps, options, { scheduler: 'CogVideoXDPMScheduler', max: this.config.num_train_timesteps });
-    this.#numInferenceSteps = count;
-    this.#timesteps = spacedTimesteps(count, this.config);
+  override setTimesteps(numInferenceSteps: number | undefined, options?: SetTimestepsOptions): void {
+    super.setTimesteps(numInferenceSteps, options);
     this.#last = undefined;
   }
 
   step(modelOutput: Tensor, timestep: number, sample: Tensor, options: StepOptions = {}): Required<Pick<StepResult, 'prevSample' | 'predOriginalSample'>> {
-    if (this.#numInferenceSteps === undefined) throw new ThimbleError('ERR_SCHEDULER_NOT_STARTED', { scheduler: 'CogVideoXDPMScheduler' });
+    const prevTimestep = this.prevTimestep(timestep);
     checkStepTensors(modelOutput, sample);
     const { oldPredOriginalSample = this.#last?.predOriginalSample, timestepBack = this.#last?.timestep } = options;
 
     // 1. how much is left of the image, and how much is noise, now and after the step
-    const prevTimestep = timestep - Math.floor(this.config.num_train_timesteps / this.#numInferenceSteps);
     const alphaProdT = atTimestep(this.alphasCumprod, timestep);
-    const alphaProdTPrev = prevTimestep >= 0 ? atTimestep(this.alphasCumprod, prevTimestep) : this.#finalAlphaCumprod;
+    const alphaProdTPrev = this.alphaProd(prevTimestep);
 
     // 2. the image that the model sees
     const predOriginalSample = predictOriginalSample(this.config.prediction_type, modelOutput, sample, alphaProdT);

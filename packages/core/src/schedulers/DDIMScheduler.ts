@@ -1,18 +1,16 @@
 import type { Tensor } from 'onnxruntime-common';
-import { ThimbleError } from '../errors.js';
-import { AlphaScheduler } from './AlphaScheduler.js';
 import { atTimestep } from './atTimestep.js';
 import { betaFields } from './betaSchedule.js';
 import { checkStepTensors } from './checkStepTensors.js';
 import { clipFields, clipOriginalSample, thresholdFields } from './clipOriginalSample.js';
 import { booleanField, choiceField } from './ConfigField.js';
+import { EvenStepScheduler } from './EvenStepScheduler.js';
 import { mapTensor } from './math/mapTensor.js';
 import { weightedSum } from './math/weightedSum.js';
 import { PREDICTION_TYPES, predictOriginalSample } from './predictOriginalSample.js';
 import { readSchedulerConfig, type SchedulerConfig, type SchedulerConfigInput } from './readSchedulerConfig.js';
-import { resolveStepCount } from './resolveStepCount.js';
-import type { SetTimestepsOptions, StepOptions, StepResult } from './Scheduler.js';
-import { allTimesteps, spacedTimesteps, spacingFields } from './spacedTimesteps.js';
+import type { StepOptions, StepResult } from './Scheduler.js';
+import { spacingFields } from './spacedTimesteps.js';
 import { stepNoise } from './stepNoise.js';
 import { trainedNoise } from './trainedNoise.js';
 
@@ -32,40 +30,23 @@ const FIELDS = {
  *
  * Source: J. Song et al., "Denoising Diffusion Implicit Models", 2020, eq. 12 and 16; diffusers `scheduling_ddim.py`.
  */
-export class DDIMScheduler extends AlphaScheduler<SchedulerConfig<typeof FIELDS>> {
-  readonly #finalAlphaCumprod: number;
-  #timesteps: readonly number[];
-  #numInferenceSteps: number | undefined;
+export class DDIMScheduler extends EvenStepScheduler<SchedulerConfig<typeof FIELDS>> {
 
   /** @throws `ERR_CONFIG_INVALID` for a field with a value that it cannot have */
   constructor(config: SchedulerConfigInput = {}) {
     const read = readSchedulerConfig('DDIMScheduler', FIELDS, config);
     super(read, trainedNoise(read.config));
-    this.#finalAlphaCumprod = this.config.set_alpha_to_one ? 1 : this.alphasCumprod[0]!;
-    this.#timesteps = allTimesteps(this.config);
-  }
-
-  get timesteps(): readonly number[] {
-    return this.#timesteps;
-  }
-
-  setTimesteps(numInferenceSteps: number | undefined, options: SetTimestepsOptions = {}): void {
-    const count = resolveStepCount(numInferenceSteps, options, { scheduler: 'DDIMScheduler', max: this.config.num_train_timesteps });
-    this.#numInferenceSteps = count;
-    this.#timesteps = spacedTimesteps(count, this.config);
   }
 
   step(modelOutput: Tensor, timestep: number, sample: Tensor, options: StepOptions = {}): Required<Pick<StepResult, 'prevSample' | 'predOriginalSample'>> {
-    if (this.#numInferenceSteps === undefined) throw new ThimbleError('ERR_SCHEDULER_NOT_STARTED', { scheduler: 'DDIMScheduler' });
+    // 1. the step before, which in time is the next one
+    const prevTimestep = this.prevTimestep(timestep);
     checkStepTensors(modelOutput, sample);
     const { eta = 0 } = options;
 
-    // 1. the step before, which in time is the next one
-    const prevTimestep = timestep - Math.floor(this.config.num_train_timesteps / this.#numInferenceSteps);
-
     // 2. how much is left of the image, and how much is noise
     const alphaProdT = atTimestep(this.alphasCumprod, timestep);
-    const alphaProdTPrev = prevTimestep >= 0 ? atTimestep(this.alphasCumprod, prevTimestep) : this.#finalAlphaCumprod;
+    const alphaProdTPrev = this.alphaProd(prevTimestep);
     const betaProdT = 1 - alphaProdT;
     const betaProdTPrev = 1 - alphaProdTPrev;
 

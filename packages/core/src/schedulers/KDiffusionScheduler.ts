@@ -4,11 +4,9 @@ import type { ConfigValues } from './ConfigField.js';
 import { mapTensor } from './math/mapTensor.js';
 import { weightedSum } from './math/weightedSum.js';
 import type { PredictionType } from './predictOriginalSample.js';
-import type { ReadSchedulerConfig, SchedulerConfig } from './readSchedulerConfig.js';
-import { SigmaScheduler } from './SigmaScheduler.js';
-import { allTimesteps, sigmaSpacingFields } from './spacedTimesteps.js';
-import { trainedNoise } from './trainedNoise.js';
-import { TrainedSigmas } from './TrainedSigmas.js';
+import type { SchedulerConfig } from './readSchedulerConfig.js';
+import { sigmaSpacingFields } from './spacedTimesteps.js';
+import { TrainedSigmaScheduler } from './TrainedSigmaScheduler.js';
 
 /** The config fields that all of them have. */
 export const kDiffusionFields = { ...betaFields, ...sigmaSpacingFields };
@@ -21,23 +19,7 @@ type KDiffusionConfig = SchedulerConfig & ConfigValues<typeof kDiffusionFields> 
  *
  * Source: T. Karras et al., "Elucidating the Design Space of Diffusion-Based Generative Models", 2022.
  */
-export abstract class KDiffusionScheduler<C extends KDiffusionConfig> extends SigmaScheduler<C> {
-  /** β of each training timestep. */
-  readonly betas: Float32Array;
-  /** ᾱ of each training timestep. */
-  readonly alphasCumprod: Float32Array;
-  /** σ of each training timestep. */
-  protected readonly trained: TrainedSigmas;
-
-  protected constructor(read: ReadSchedulerConfig<C>) {
-    const { betas, alphasCumprod } = trainedNoise(read.config);
-    const trained = TrainedSigmas.of(alphasCumprod, read.config);
-    super(read, { timesteps: allTimesteps(read.config), sigmas: [...trained.falling, 0] });
-    this.betas = betas;
-    this.alphasCumprod = trained.alphasCumprod;
-    this.trained = trained;
-  }
-
+export abstract class KDiffusionScheduler<C extends KDiffusionConfig> extends TrainedSigmaScheduler<C> {
   get initNoiseSigma(): number {
     const most = Math.max(...this.sigmas);
     return this.config.timestep_spacing === 'leading' ? Math.fround(Math.sqrt(most ** 2 + 1)) : most;

@@ -6,11 +6,9 @@ import { sigmaFields } from './convertSigmas.js';
 import { mapTensor } from './math/mapTensor.js';
 import { weightedSum } from './math/weightedSum.js';
 import type { PredictionType } from './predictOriginalSample.js';
-import type { ReadSchedulerConfig, SchedulerConfig } from './readSchedulerConfig.js';
-import { SigmaScheduler } from './SigmaScheduler.js';
-import { allTimesteps, sigmaSpacingFields } from './spacedTimesteps.js';
-import { trainedNoise } from './trainedNoise.js';
-import { TrainedSigmas } from './TrainedSigmas.js';
+import type { SchedulerConfig } from './readSchedulerConfig.js';
+import { sigmaSpacingFields } from './spacedTimesteps.js';
+import { TrainedSigmaScheduler } from './TrainedSigmaScheduler.js';
 
 /** The config fields that both of them have. */
 export const multistepFields = {
@@ -34,23 +32,8 @@ type MultistepConfig = SchedulerConfig & ConfigValues<typeof multistepFields>;
  * The multistep solvers DPM-Solver++ and UniPC: they integrate the image or the noise that the model predicts over λ = log(α / σ), by its last
  * values. Latents are α times the image plus σ times unit noise: α² + σ² = 1, or α + σ = 1 with flow matching (`use_flow_sigmas`).
  */
-export abstract class MultistepScheduler<C extends MultistepConfig> extends SigmaScheduler<C> {
-  /** β of each training timestep. */
-  readonly betas: Float32Array;
-  /** ᾱ of each training timestep. */
-  readonly alphasCumprod: Float32Array;
+export abstract class MultistepScheduler<C extends MultistepConfig> extends TrainedSigmaScheduler<C> {
   readonly initNoiseSigma = 1;
-  /** σ / α of each training timestep. */
-  protected readonly trained: TrainedSigmas;
-
-  protected constructor(read: ReadSchedulerConfig<C>) {
-    const { betas, alphasCumprod } = trainedNoise(read.config);
-    const trained = TrainedSigmas.of(alphasCumprod, read.config);
-    super(read, { timesteps: allTimesteps(read.config), sigmas: [...trained.falling, 0] });
-    this.betas = betas;
-    this.alphasCumprod = trained.alphasCumprod;
-    this.trained = trained;
-  }
 
   scaleModelInput(sample: Tensor): Tensor {
     return sample;

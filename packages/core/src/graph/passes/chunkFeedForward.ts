@@ -1,8 +1,7 @@
 import { Emitter } from '../Emitter.js';
 import type { Graph, GraphNode } from '../Graph.js';
 import { evenChunks } from './evenChunks.js';
-
-const FLOAT32_BYTES = 4;
+import { FLOAT32_BYTES } from './float32Bytes.js';
 
 /** Operations that work on each element alone, or that only rename the axes in front of the features. */
 const ROW_WISE = new Set(['Mul', 'Add', 'Gelu', 'Sigmoid', 'Relu', 'Mish', 'Tanh', 'Reshape']);

@@ -2,11 +2,10 @@ import { DEFAULT_TRANSIENT_BYTES } from '../../device/MemoryBudget.js';
 import type { Emitter } from '../Emitter.js';
 import type { AttentionLowering, AttentionSite } from './AttentionLowering.js';
 import { evenChunks, type Chunk } from './evenChunks.js';
+import { FLOAT32_BYTES } from './float32Bytes.js';
 
 /** Bytes that the scores of one chunk may take by default. */
 export const DEFAULT_SCORE_BUDGET = DEFAULT_TRANSIENT_BYTES;
-
-const FLOAT32_BYTES = 4;
 
 /** With fewer queries of all heads at a time, products are too flat for the processor to be busy. */
 const WORTHWHILE_QUERIES = 64;

@@ -3,8 +3,7 @@ import type { Emitter } from '../Emitter.js';
 import type { AttentionLowering, AttentionSite } from './AttentionLowering.js';
 import { chunkedAttention, DEFAULT_SCORE_BUDGET, splitAxis } from './chunkedAttention.js';
 import { evenChunks } from './evenChunks.js';
-
-const FLOAT32_BYTES = 4;
+import { FLOAT32_BYTES } from './float32Bytes.js';
 
 /** From this many queries and keys on, the CPU's fused kernel beats plain attention in chunks (measured). */
 const WORTH_FUSING = 2048;

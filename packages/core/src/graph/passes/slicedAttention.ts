@@ -2,8 +2,7 @@ import type { Emitter } from '../Emitter.js';
 import type { AttentionLowering, AttentionSite } from './AttentionLowering.js';
 import { attendChunk, causalMask, DEFAULT_SCORE_BUDGET, headsFirst, joinAxis, splitAxis } from './chunkedAttention.js';
 import { type Chunk, evenChunks } from './evenChunks.js';
-
-const FLOAT32_BYTES = 4;
+import { FLOAT32_BYTES } from './float32Bytes.js';
 
 /** How many pairs of sample and head are computed at once: a number; 'auto', half the heads; 'max', one at a time. */
 export type SliceSize = number | 'auto' | 'max';
