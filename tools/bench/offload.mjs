@@ -1,10 +1,9 @@
 // SD 1.5 at full size with random weights, f16 files, 512×512, under hard memory limits.
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { DiffusionPipeline } from '../../packages/core/dist/index.js';
 import { ModelOffloadPlugin, SequentialOffloadPlugin } from '../../packages/plugin-offload/dist/index.js';
+import { limitedGenerate } from './limitedGenerate.mjs';
 import { describeMachine } from './machine.mjs';
 import { readProcessMemory } from './memory.mjs';
 import { sd15Checkpoint } from './sd15Checkpoint.mjs';
@@ -12,7 +11,6 @@ import { markdownTable, median } from './statistics.mjs';
 import { underLimit } from './underLimit.mjs';
 
 const MB = 2 ** 20;
-const CLI = fileURLToPath(new URL('../../packages/thimble/dist/cli.js', import.meta.url));
 const WORKER = fileURLToPath(new URL('passWorker.mjs', import.meta.url));
 const DEMO = fileURLToPath(new URL('../../models/demo', import.meta.url));
 const NO_LIMIT = 16384;
@@ -21,14 +19,9 @@ const seconds = (milliseconds) => (milliseconds / 1000).toFixed(1);
 
 /** A whole run of the command line: text encoder, steps with guidance, tiled decoding. */
 async function wholeRun(checkpoint, limit, cold) {
-  const picture = join(tmpdir(), `thimble-bench-${process.pid}.png`);
-  const args = ['generate', 'a red fox', '-m', checkpoint, '--variant', 'fp16', '--steps', '2', '--scheduler', 'ddim', '--seed', '1', '--size', '512x512', '-o', picture, '--overwrite', '--offload', 'sequential', '--vae-tiling', '--json'];
-  const { lines, ok, peakAnonymous, peakTotal } = await underLimit(limit, [process.execPath, CLI, ...args], { cold });
-  const events = lines.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line));
-  const passes = events.filter(({ type, component }) => type === 'model' && component === 'unet').map(({ milliseconds }) => milliseconds / 2);
-  const decode = events.find(({ type }) => type === 'decode')?.milliseconds;
-  process.stderr.write(`${limit} MB ${cold ? 'cold' : 'warm'}: ${ok ? `${seconds(median(passes))} s a pass` : 'not enough'}\n`);
-  return { label: `${limit} MB, ${cold ? 'cold' : 'warm'}`, ok, cells: ok ? [seconds(median(passes)), seconds(decode), `${peakAnonymous} MB`, `${peakTotal} MB`] : ['does not complete', '', '', ''] };
+  const { ok, pass, decode, peakAnonymous, peakTotal } = await limitedGenerate(checkpoint, limit, { cold });
+  process.stderr.write(`${limit} MB ${cold ? 'cold' : 'warm'}: ${ok ? `${seconds(pass)} s a pass` : 'not enough'}\n`);
+  return { label: `${limit} MB, ${cold ? 'cold' : 'warm'}`, ok, cells: ok ? [seconds(pass), seconds(decode), `${peakAnonymous} MB`, `${peakTotal} MB`] : ['does not complete', '', '', ''] };
 }
 
 async function wholeRuns(checkpoint, smallest) {

@@ -2,19 +2,19 @@
 import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { DiffusionPipeline } from '../../packages/core/dist/index.js';
 import { applyLayerwiseCasting, DEFAULT_SKIP_MODULES_PATTERN, STORAGE_DTYPES } from '../../packages/plugin-fp8/dist/index.js';
+import { Int8ComputePlugin } from '../../packages/plugin-int8/dist/index.js';
+import { latentsLike } from './latentsLike.mjs';
 import { likeness } from './likeness.mjs';
+import { limitedGenerate } from './limitedGenerate.mjs';
 import { describeMachine } from './machine.mjs';
 import { sd15Checkpoint } from './sd15Checkpoint.mjs';
 import { markdownTable, median } from './statistics.mjs';
-import { underLimit } from './underLimit.mjs';
 import { unetInputs } from './unetInputs.mjs';
 
 const MB = 2 ** 20;
-const CLI = fileURLToPath(new URL('../../packages/thimble/dist/cli.js', import.meta.url));
 
 const seconds = (milliseconds) => (milliseconds / 1000).toFixed(2);
 
@@ -62,18 +62,26 @@ async function passTimes(checkpoint, cache, passes) {
   }
 }
 
-/** The command line under a hard limit: text encoder, two steps with guidance, tiled decoding; weights in the cache already. */
+/** One row of the table: the whole command line under a hard limit, weights in the cache already. */
 async function limitedRun(checkpoint, flags, limit) {
-  const picture = join(tmpdir(), `thimble-bench-${process.pid}.png`);
-  const args = ['generate', 'a red fox', '-m', checkpoint, '--variant', 'fp16', '--steps', '2', '--scheduler', 'ddim', '--seed', '1', '--size', '512x512', '-o', picture, '--overwrite', '--offload', 'sequential', '--vae-tiling', '--json', ...flags];
-  const { lines, ok, peakAnonymous, peakTotal } = await underLimit(limit, [process.execPath, CLI, ...args], { cold: true });
-  rmSync(picture, { force: true });
-  const passes = lines.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line)).filter(({ type, component }) => type === 'model' && component === 'unet').map(({ milliseconds }) => milliseconds / 2);
-  process.stderr.write(`${flags.join(' ') || 'f16'} within ${limit} MB: ${ok ? seconds(median(passes)) : 'not enough'}\n`);
-  return [flags.join(' ') || 'f16', `${limit} MB`, ...(ok ? [seconds(median(passes)), `${peakAnonymous} MB`, `${peakTotal} MB`] : ['does not complete', '', ''])];
+  const { ok, pass, decode, peakAnonymous, peakTotal } = await limitedGenerate(checkpoint, limit, { flags });
+  const label = flags.join(' ') || 'f16';
+  process.stderr.write(`${label} within ${limit} MB: ${ok ? `${seconds(pass)} s a pass` : 'not enough'}\n`);
+  return [label, `${limit} MB`, ...(ok ? [seconds(pass), seconds(decode), `${peakAnonymous} MB`, `${peakTotal} MB`] : ['does not complete', '', '', ''])];
 }
 
-/** `npm run bench -- storage [--checkpoint DIR] [--passes N] [--limits MB,…] [--only passes,limits]` */
+/** What is measured is running, not making. */
+async function fillCache(checkpoint, cache) {
+  for (const storageDtype of STORAGE_DTYPES) await (await openWay(checkpoint, storageDtype, cache)).pipe.dispose();
+  const pipe = await DiffusionPipeline.fromPretrained(checkpoint, { components: ['unet', 'vae'], plugins: [new Int8ComputePlugin()] });
+  await pipe.components.unet.call(unetInputs(1));
+  await pipe.components.vae.invoke('decode', { z: latentsLike([1, 4, 8, 8]) });
+  await pipe.dispose();
+}
+
+const WAYS = { fp8: ['--fp8'], e5m2: ['--fp8', 'e5m2'], 'int8-weights': ['--int8-weights'], int8: ['--int8'], f16: [] };
+
+/** `npm run bench -- storage [--checkpoint DIR] [--passes N] [--limits MB,…] [--only passes,limits] [--ways fp8,e5m2,int8-weights,int8,f16]` */
 export async function benchStorage(args) {
   const { values } = parseArgs({
     args,
@@ -82,6 +90,7 @@ export async function benchStorage(args) {
       passes: { type: 'string', default: '5' },
       limits: { type: 'string', default: '160' },
       only: { type: 'string', default: 'passes,limits' },
+      ways: { type: 'string', default: Object.keys(WAYS).join(',') },
     },
   });
   const checkpoint = sd15Checkpoint('f16', values.checkpoint);
@@ -92,12 +101,11 @@ export async function benchStorage(args) {
     const parts = values.only.split(',');
     if (parts.includes('passes')) await passTimes(checkpoint, cache, Number(values.passes));
     if (!parts.includes('limits')) return;
-    // What is measured is running, not making.
-    if (!parts.includes('passes')) for (const storageDtype of STORAGE_DTYPES) await (await openWay(checkpoint, storageDtype, cache)).pipe.dispose();
+    await fillCache(checkpoint, cache);
     const rows = [];
-    for (const limit of values.limits.split(',')) for (const flags of [['--fp8'], ['--fp8', 'e5m2'], ['--int8-weights'], []]) rows.push(await limitedRun(checkpoint, flags, Number(limit)));
+    for (const limit of values.limits.split(',')) for (const way of values.ways.split(',')) rows.push(await limitedRun(checkpoint, WAYS[way], Number(limit)));
     console.log('The whole run with guidance, `--offload sequential --vae-tiling`, both processes and the page cache within the limit, cold disk:\n');
-    console.log(markdownTable(['', 'hard limit', 's per UNet pass', 'peak anonymous', 'peak total'], rows));
+    console.log(markdownTable(['', 'hard limit', 's per UNet pass', 's for the VAE', 'peak anonymous', 'peak total'], rows));
   } finally {
     rmSync(cache, { recursive: true, force: true });
   }

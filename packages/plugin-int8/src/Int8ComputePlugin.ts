@@ -58,7 +58,8 @@ export class Int8ComputePlugin implements Plugin {
     return Int8Weights.of(component, { layers: selectLayers(component, keep), largest, signal, onProgress: percentProgress(pipeline, `${component.name} to int8`) });
   }
 
-  #transform(graph: Graph, weights: Int8Weights, provider: GraphContext['provider'], transientBytes: number): Graph {
+  #transform(graph: Graph, weights: Int8Weights, provider: GraphContext['provider'], transientBytes: number): Graph | undefined {
+    if (weights.isEmpty) return undefined;
     const { minimumOperations } = this.#options;
     const budget = Math.min(transientBytes, CACHED_BYTES);
     const attended = lowerAttention(weights.bind(graph), fusedAttention({ provider, budget: transientBytes, fuseFrom: FUSE_FROM }));

@@ -41,6 +41,11 @@ export class Int8Weights implements AsyncDisposable {
     return new Int8Weights(await new DerivedWeightsCache().open(int8Recipe(sources, vectors, largest), { signal, onProgress }));
   }
 
+  /** Whether no layer computes in int8. */
+  get isEmpty(): boolean {
+    return this.#derived === undefined;
+  }
+
   /** What stands for a weight, or rows of one, of a graph. */
   find(weight: GraphWeight): QuantizedWeight | undefined {
     const name = nameOfLayer(weight);

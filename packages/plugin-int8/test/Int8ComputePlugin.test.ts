@@ -1,8 +1,8 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { DiffusionPipeline, type Graph, PassStage, type ProgressEvent, Tensor, TorchGenerator } from '@thimble/core';
+import { DiffusionPipeline, type Graph, PassStage, type ProgressEvent, SafetensorsFile, Tensor, TorchGenerator } from '@thimble/core';
 import { DEFAULT_KEEP, Int8ComputePlugin, type Int8ComputeOptions, measureSensitivity } from '../src/index.js';
 import { SD_TINY } from './support/SD_TINY.js';
 
@@ -180,6 +180,65 @@ test('what each layer loses is measured one by one, and nothing is left of it', 
   expect(layers.every(({ decibels }) => decibels > 10)).toBe(true);
   expect(pipe.hooks.transformGraph.owners()).toEqual([]);
   expect((await vae.decode({ z })).sample.data).toEqual(plain);
+});
+
+describe('other processors', () => {
+  /** Lets the device's sums be those of pairs in 16 bits, as of x86 without VNNI. */
+  function saturateSums(): void {
+    const { device } = pipe.components['unet']!;
+    const run = device.run.bind(device);
+    device.run = async (program, signal) => {
+      const result = await run(program, signal);
+      const sums = Object.values(result.downloaded).filter(({ type }) => type === 'int32');
+      for (const { data } of sums) (data as Int32Array).forEach((sum, i, all) => void (all[i] = Math.min(sum, 32 * 32767)));
+      return result;
+    };
+  }
+
+  /** Lets every product in int8 take long. */
+  function slowDown(): void {
+    const { device } = pipe.components['unet']!;
+    const run = device.run.bind(device);
+    let session: number | undefined;
+    device.run = async (program, signal) => {
+      const result = await run(program, signal);
+      // The measurement takes turns; the first is float32's.
+      session ??= program.steps[0]?.session;
+      return { ...result, durations: result.durations.map((milliseconds) => (program.steps[0]?.session === session ? milliseconds : milliseconds + 1000)) };
+    };
+  }
+
+  test('where sums of bytes saturate, weights get seven bits', async () => {
+    process.env['THIMBLE_CACHE'] = join(cache, 'seven');
+    await open({ components: ['unet'] });
+    const inputs = unetInputs(1, 8, 8);
+    const plain = (await pipe.components['unet']!.call(inputs))['sample']!;
+    saturateSums();
+    await pipe.use(new Int8ComputePlugin(ALL));
+    expect(decibels(plain.data as Float32Array, (await pipe.components['unet']!.call(inputs))['sample']!.data as Float32Array)).toBeGreaterThan(14);
+    const folder = join(cache, 'seven', 'weights');
+    const path = join(folder, filesIn(folder)[0]!);
+    const codes = [...(await SafetensorsFile.open(path)).tensors.values()].filter(({ dtype }) => dtype === 'I8');
+    const file = readFileSync(path);
+    expect(codes.length).toBeGreaterThan(20);
+    for (const { offset, byteLength } of codes) {
+      const magnitudes = new Int8Array(file.buffer, file.byteOffset + offset, byteLength).map(Math.abs);
+      expect(magnitudes.reduce((a, b) => Math.max(a, b), 0)).toBe(63);
+    }
+  });
+
+  test('where int8 gains nothing, nothing is made and a warning says so', async () => {
+    process.env['THIMBLE_CACHE'] = join(cache, 'slow');
+    await open();
+    const plain = await picture();
+    slowDown();
+    await pipe.use(new Int8ComputePlugin({ minimumOperations: 0, components: ['unet'] }));
+    const warnings: string[] = [];
+    for await (const event of pipe.stream('a cat', TINY)) if (event.type === 'warning') warnings.push(event.code);
+    expect(warnings).toEqual(['WARN_INT8_SLOW']);
+    expect(await picture()).toEqual(plain);
+    expect(existsSync(join(cache, 'slow', 'weights'))).toBe(false);
+  });
 });
 
 describe('options', () => {

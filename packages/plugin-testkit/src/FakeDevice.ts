@@ -5,6 +5,9 @@ import {
 } from '@thimble/core';
 import { type OnnxPort, readOnnxOutputs } from './readOnnxOutputs.js';
 
+// jest's sandbox looks up globals one by one.
+const { sin } = Math;
+
 interface FakeSession {
   readonly name: string;
   readonly outputs: readonly OnnxPort[];
@@ -187,23 +190,25 @@ function fakeOutput({ name, outputs }: FakeSession, port: string, inputs: readon
   if (output === undefined || element === undefined) throw new ThimbleError('ERR_RUNTIME_RUN', { segment: name, text: `the graph has no output "${port}" that a fake device can make` });
   const { dims } = output;
   const data = element.create(dims.reduce((a, b) => a * b, 1));
-  if (data instanceof Float32Array) fill(data, dims[0] ?? 1, createHash('sha1').update(`${name} ${port}`).digest().readUInt32LE(0), inputs);
+  if (data instanceof Float32Array) fill(data, dims[0] ?? 1, `${name} ${port}`, inputs);
   return new Tensor(element.type as 'float32', data as Float32Array, dims);
 }
 
-function fill(data: Float32Array, samples: number, seed: number, inputs: readonly Tensor[]): void {
+function fill(data: Float32Array, samples: number, seed: string, inputs: readonly Tensor[]): void {
   const size = data.length / samples;
   for (let sample = 0; sample < samples; sample++) {
-    const phase = inputs.reduce((hash, input) => hashOf(input, sample, samples, hash), seed) % 1000;
-    for (let i = 0; i < size; i++) data[sample * size + i] = Math.sin(phase + i * 0.37);
+    const hash = createHash('sha1').update(seed);
+    for (const input of inputs) hash.update(bytesOf(input, sample, samples));
+    const phase = hash.digest().readUInt32LE(0) % 1000;
+    for (let i = 0; i < size; i++) data[sample * size + i] = sin(phase + i * 0.37);
   }
 }
 
-/** Goes on from `hash` with every bit of one sample; with all samples where there are not as many (FNV-1a). */
-function hashOf({ data, dims }: Tensor, sample: number, samples: number, hash: number): number {
+/** Every bit of one sample; of all samples where there are not as many. */
+function bytesOf({ data, dims }: Tensor, sample: number, samples: number): Uint8Array {
   const values = data as Float32Array;
   const size = dims[0] === samples ? values.length / samples : values.length;
   const start = dims[0] === samples ? sample * size : 0;
   const { buffer, byteOffset, byteLength } = values.subarray(start, start + size);
-  return new Uint8Array(buffer, byteOffset, byteLength).reduce((sum, byte) => Math.imul(sum ^ byte, 16777619) >>> 0, hash);
+  return new Uint8Array(buffer, byteOffset, byteLength);
 }

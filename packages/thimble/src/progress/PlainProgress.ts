@@ -29,7 +29,7 @@ export class PlainProgress implements Progress {
         this.#write(`warning: ${oneLine(event.message)} [${event.code}]`);
         break;
       case 'download':
-        this.#share('downloaded', event.loaded, event.total);
+        this.#share('downloaded', event.loaded, event.total, ` of ${formatBytes(event.total)}`);
         break;
       case 'progress':
         if (event.task !== 'decode' && event.task !== 'encode') this.#share(`${event.task}:`, event.done, event.total);
@@ -67,12 +67,12 @@ export class PlainProgress implements Progress {
     return `step ${number}/${steps}: ${formatDuration(milliseconds)}${left}`;
   }
 
-  #share(what: string, loaded: number, total: number): void {
+  #share(what: string, loaded: number, total: number, ofWhat = ''): void {
     const percent = Math.floor((100 * loaded) / Math.max(1, total));
     if (what !== this.#told.what) this.#told = { what, percent: -STRIDE };
     if (percent === this.#told.percent || (percent < this.#told.percent + STRIDE && percent < 100)) return;
     this.#told.percent = percent;
-    this.#write(`${what} ${percent}% of ${formatBytes(total)}`);
+    this.#write(`${what} ${percent}%${ofWhat}`);
   }
 
   #write(line: string): void {

@@ -2,7 +2,7 @@ import type { DiffusionPipeline } from '@thimble/core';
 import { type Bench, PROMPTS } from '../Bench.js';
 import type { ConformanceRule } from '../ConformanceRule.js';
 import { violation } from '../violation.js';
-import { failureOf, interrupt, type Place } from './interruption.js';
+import { failureAt, interrupt, type Place } from './interruption.js';
 
 export const abort: ConformanceRule = {
   name: 'abort',
@@ -13,8 +13,10 @@ export const abort: ConformanceRule = {
 async function abortAt(bench: Bench, place: Place, pipe: DiffusionPipeline): Promise<void> {
   const controller = new AbortController();
   const reason = new Error('the conformance suite aborts this run');
-  using tap = place.reach(pipe, () => controller.abort(reason));
-  void tap;
-  const error = await failureOf(bench.generate(pipe, PROMPTS, controller.signal), `the run was aborted ${place.title}`);
-  if (error !== reason) throw violation(`a run that was aborted ${place.title} rejects with something else than the signal's reason`, error);
+  const failure = await failureAt(place, pipe, {
+    act: () => controller.abort(reason),
+    run: async () => bench.generate(pipe, PROMPTS, controller.signal),
+    what: 'the run was aborted',
+  });
+  if (failure !== undefined && failure.thrown !== reason) throw violation(`a run that was aborted ${place.title} rejects with something else than the signal's reason`, failure.thrown);
 }

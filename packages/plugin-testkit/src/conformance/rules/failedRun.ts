@@ -2,7 +2,7 @@ import type { DiffusionPipeline } from '@thimble/core';
 import type { Bench } from '../Bench.js';
 import type { ConformanceRule } from '../ConformanceRule.js';
 import { violation } from '../violation.js';
-import { failureOf, interrupt, type Place } from './interruption.js';
+import { failureAt, interrupt, type Place } from './interruption.js';
 
 export const failedRun: ConformanceRule = {
   name: 'failed-run',
@@ -12,12 +12,14 @@ export const failedRun: ConformanceRule = {
 
 async function fail(bench: Bench, place: Place, pipe: DiffusionPipeline): Promise<void> {
   const cause = new Error('the conformance suite lets this run fail');
-  using tap = place.reach(pipe, () => {
-    throw cause;
+  const failure = await failureAt(place, pipe, {
+    act: () => {
+      throw cause;
+    },
+    run: async () => bench.generate(pipe),
+    what: 'something failed',
   });
-  void tap;
-  const error = await failureOf(bench.generate(pipe), `something failed ${place.title}`);
-  if (!isCausedBy(error, cause)) throw violation(`what failed ${place.title} became another failure; throw on what you catch, or give it as cause`, error);
+  if (failure !== undefined && !isCausedBy(failure.thrown, cause)) throw violation(`what failed ${place.title} became another failure; throw on what you catch, or give it as cause`, failure.thrown);
 }
 
 function isCausedBy(error: unknown, cause: Error): boolean {

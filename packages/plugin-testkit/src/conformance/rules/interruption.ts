@@ -20,6 +20,7 @@ export const PLACES: readonly Place[] = [
   { title: 'in the first step', reach: insideCall('unet', 1) },
   { title: 'between two steps', reach: atHook('afterStep') },
   { title: 'in the second step', reach: insideCall('unet', 2) },
+  { title: 'as decoding begins', reach: atHook('beforeDecode') },
   { title: 'while the picture is decoded', reach: insideDecoding },
 ];
 
@@ -43,14 +44,25 @@ export async function interrupt(bench: Bench, act: (place: Place, pipe: Diffusio
   expectPicture(await bench.generate(pipe), await bench.plain(), 'after a run that ended early and removal, the picture is not that of before');
 }
 
-/** Runs until it fails at `place`. @returns what the run rejected with. @throws a violation if it did not */
-export async function failureOf(run: Promise<unknown>, what: string): Promise<unknown> {
+/**
+ * Runs, with `act` at `place`. Gives what the run rejected with; undefined where the plugin does that part of the run itself, so that it does not get there.
+ *
+ * @throws a violation, beginning with `what`, if it got there and went on
+ */
+export async function failureAt(place: Place, pipe: DiffusionPipeline, { act, run, what }: { readonly act: () => void; readonly run: () => Promise<unknown>; readonly what: string }): Promise<{ readonly thrown: unknown } | undefined> {
+  let reached = false;
+  using tap = place.reach(pipe, () => {
+    reached = true;
+    act();
+  });
+  void tap;
   try {
-    await run;
+    await run();
   } catch (error) {
-    return error;
+    return { thrown: error };
   }
-  throw violation(`${what}, and the run went on all the same; throw on what you catch`);
+  if (reached) throw violation(`${what} ${place.title}, and the run went on all the same; throw on what you catch`);
+  return undefined;
 }
 
 /** Inside everything that plugins put around the `count`-th call of a component. */

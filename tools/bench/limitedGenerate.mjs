@@ -1,0 +1,24 @@
+import { rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { median } from './statistics.mjs';
+import { underLimit } from './underLimit.mjs';
+
+const CLI = fileURLToPath(new URL('../../packages/thimble/dist/cli.js', import.meta.url));
+const STEPS = 2;
+
+/**
+ * The command line under a hard limit of `megabytes`: text encoder, two steps with guidance, decoding in tiles, a submodule in memory at a time, and `flags`.
+ * `pass` and `decode` in milliseconds; a pass is half of a step with guidance.
+ */
+export async function limitedGenerate(checkpoint, megabytes, { flags = [], cold = true } = {}) {
+  const picture = join(tmpdir(), `thimble-bench-${process.pid}.png`);
+  const args = ['generate', 'a red fox', '-m', checkpoint, '--variant', 'fp16', '--steps', String(STEPS), '--scheduler', 'ddim', '--seed', '1', '--size', '512x512', '-o', picture, '--overwrite', '--offload', 'sequential', '--vae-tiling', '--json', ...flags];
+  const { lines, ok, peakAnonymous, peakTotal } = await underLimit(megabytes, [process.execPath, CLI, ...args], { cold });
+  rmSync(picture, { force: true });
+  const events = lines.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line));
+  const passes = events.filter(({ type, component }) => type === 'model' && component === 'unet').map(({ milliseconds }) => milliseconds / 2);
+  const decode = events.find(({ type }) => type === 'decode')?.milliseconds;
+  return { ok, pass: median(passes), decode, peakAnonymous, peakTotal };
+}
