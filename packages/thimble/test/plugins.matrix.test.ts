@@ -67,7 +67,7 @@ test.each(NAMES)('%s alone', async (name) => {
 });
 
 describe.each(PAIRS)('%s and %s', (a, b) => {
-  test.each([[[a, b], [a, b]], [[a, b], [b, a]], [[b, a], [b, a]]])('given as %j, removed as %j', check);
+  test.each([[[a, b], [a, b]], [[b, a], [a, b]]])('given as %j, removed as %j', check);
 });
 
 describe.each([

@@ -10,10 +10,10 @@ const INPUTS = {
   sample: { type: 'float32', dims: [1, 4, 8, 8] }, timestep: { type: 'int64', dims: [1] }, encoder_hidden_states: { type: 'float32', dims: [1, 3, 8] },
 } as const;
 
-function segmentsOf(config: Record<string, unknown>): ReadonlyMap<string, Graph> {
+function segmentsOf(config: Record<string, unknown>, inputs: Parameters<UNet2DConditionModel['outline']>[1] = INPUTS): ReadonlyMap<string, Graph> {
   const model = UNet2DConditionModel.fromConfig(config);
   const graphs = new Map<string, Graph>();
-  model.outline(model.entries['call']!, INPUTS, (graph) => void graphs.set(graph.name, graph));
+  model.outline(model.entries['call']!, inputs, (graph) => void graphs.set(graph.name, graph));
   return graphs;
 }
 
@@ -31,5 +31,18 @@ describe('UNet2DConditionModel', () => {
     expect(graphs.length).toBeGreaterThan(1);
     expect(operations).toContain('Mish');
     expect(operations).not.toContain('Sigmoid');
+  });
+
+  test('joins large skip connections in a segment before the block, so that what is joined is gone while it computes; small ones within', () => {
+    const large = segmentsOf(CONFIG, { ...INPUTS, sample: { type: 'float32', dims: [1, 4, 1600, 1400] } });
+    const joins = [...large.values()].filter(({ name }) => name.endsWith('.concat'));
+    expect(joins.map(({ name }) => name)).toEqual(['up_blocks.1.resnets.0.concat', 'up_blocks.1.resnets.1.concat']);
+    for (const { nodes, inputs } of joins) {
+      expect(nodes.map(({ op }) => op)).toEqual(['Concat', 'Identity']);
+      expect(inputs.map(({ name }) => name)).toEqual(['x', 'skip']);
+    }
+    expect(large.get('up_blocks.1.resnets.0')!.inputs.map(({ name }) => name)).toEqual(['x', 'temb']);
+    expect(segmentsOf(CONFIG).get('up_blocks.1.resnets.0')!.inputs.map(({ name }) => name)).toEqual(['x', 'skip', 'temb']);
+    expect([...large.keys()].filter((name) => !name.endsWith('.concat'))).toEqual([...segmentsOf(CONFIG).keys()]);
   });
 });
