@@ -7,6 +7,7 @@ import { DiffusionPipeline } from '../../packages/core/dist/index.js';
 import { MemoryEfficientAttentionPlugin } from '../../packages/plugin-attention/dist/index.js';
 import { ChannelsLastPlugin } from '../../packages/plugin-channels-last/dist/index.js';
 import { LayerwiseCastingPlugin } from '../../packages/plugin-fp8/dist/index.js';
+import { Int8ComputePlugin } from '../../packages/plugin-int8/dist/index.js';
 import { TracingPlugin } from '../../packages/plugin-tracing/dist/index.js';
 import { drawTable } from './drawTable.mjs';
 import { describeMachine } from './machine.mjs';
@@ -18,7 +19,7 @@ import { markdownTable, median } from './statistics.mjs';
 const MB = 2 ** 20;
 const GUIDE_STEPS = 50;
 
-/** As the guide's rows, each has what those before it have; not so the last two, which are ours. `guide`: seconds of 50 steps on a Titan RTX, from the guide. */
+/** As the guide's rows, each has what those before it have; not so the last three, which are ours. `guide`: seconds of 50 steps on a Titan RTX, from the guide. */
 const ROWS = [
   { id: 'plain', label: 'onnxruntime-node, defaults', note: 'the UNet exported whole' },
   { id: 'original', label: 'original', guide: 9.5, dtype: 'f32', plugins: () => [math()], note: 'weights mapped as they lie, not packed for the kernels: no load time' },
@@ -28,6 +29,7 @@ const ROWS = [
   { id: 'attention', label: '+ memory-efficient attention', guide: 2.63, dtype: 'f16', plugins: (traces) => [new MemoryEfficientAttentionPlugin(), new ChannelsLastPlugin(), new TracingPlugin({ dir: traces, prepack: true })], note: 'fused where it is faster' },
   { id: 'fp8', label: 'fp8, with such attention', dtype: 'f16', plugins: () => [new LayerwiseCastingPlugin(), new MemoryEfficientAttentionPlugin()], note: 'a quarter of the file of float32, widened at every step' },
   { id: 'int8', label: 'int8 weights, likewise', dtype: 'f16', plugins: () => [new LayerwiseCastingPlugin({ storageDtype: 'int8' }), new MemoryEfficientAttentionPlugin()], note: 'as fp8' },
+  { id: 'int8-compute', label: 'int8 computation', dtype: 'f16', plugins: () => [new Int8ComputePlugin()], note: 'layers in int8, attention fused in float32' },
 ];
 
 function math() {
