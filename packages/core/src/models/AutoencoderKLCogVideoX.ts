@@ -216,7 +216,7 @@ class CogVideoXDecoder3D extends Module {
  *
  * - `decode({ z })`, float32 [n, latent channels, frames, h, w], already divided by the scaling factor → `sample` [n, 3, F, 8h, 8w] in about
  *   [-1, 1]. 1 latent frame gives 1 frame, k others 4k; an even number of latent frames gives 4 for each.
- * - `encode({ x })`, float32 [n, 3, F, H, W] in [-1, 1] → `moments` [n, 2 · latent channels, frames, H/8, W/8]: mean, then log variance.
+ * - `encode({ x })`, float32 [n, 3, F, H, W] in [-1, 1] → `moments` [n, 2 · latent channels, frames, H/8, W/8], first the mean, then the log variance.
  *
  * Both work through the frames piece by piece, 2 latent frames or 8 frames at a time, an odd rest with the first. What a causal convolution has
  * to know of the piece before passes as outputs and inputs `conv_cache.…`. (8 stands for 2 to the number of blocks less one, 4 for
