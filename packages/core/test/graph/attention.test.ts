@@ -123,3 +123,10 @@ test.each(['auto', 'max', 16] as const)('scores stay within the budget in slices
   const graph = lowerAttention(graphOf({ n: 2, q: 1024, k: 1024, heads: 8, d: 40 }), slicedAttention(size, 2 ** 20));
   expect(graph.nodes.filter(({ op }) => op === 'Softmax').length).toBe(64);
 });
+
+test.each(Object.keys(LOWERINGS))('%s: nothing is cut into more than a shader has buffers for', (name) => {
+  for (const each of CASES) {
+    const { nodes } = lowerAttention(graphOf(each), LOWERINGS[name]!);
+    for (const { op, outputs } of nodes) if (op === 'Split') expect(outputs.length).toBeLessThanOrEqual(15);
+  }
+});

@@ -10,6 +10,9 @@ export const DEFAULT_SCORE_BUDGET = DEFAULT_TRANSIENT_BYTES;
 /** With fewer queries of all heads at a time, products are too flat for the processor to be busy. */
 const WORTHWHILE_QUERIES = 64;
 
+/** WebGPU binds 16 buffers in one shader, of which Split takes one for each piece. */
+const MOST_PIECES = 12;
+
 /**
  * Plain attention, softmax(q kᵀ / sqrt(d)) v, in chunks of queries whose scores [n, heads, chunk, k] in float32 stay within
  * `budget` bytes; head by head where those of all heads would leave few queries, as with the many tokens of a video. One query of
@@ -75,10 +78,13 @@ export function headsFirst(site: AttentionSite, emit: Emitter, value: string, pe
   return emit.one('Transpose', [emit.one('Reshape', [value, shape])], { perm: { ints: perm } });
 }
 
-/** Cuts a value along an axis; one piece is the value itself. */
+/** Cuts a value along an axis, in stages where there are many pieces; one piece is the value itself. */
 export function splitAxis(emit: Emitter, value: string, chunks: readonly Chunk[], axis: number): readonly string[] {
   if (chunks.length === 1) return [value];
-  return emit.many('Split', [value, emit.constant('int64', [chunks.length], chunks.map(([, count]) => count))], chunks.length, { axis: { int: axis } });
+  if (chunks.length <= MOST_PIECES) return emit.many('Split', [value, emit.constant('int64', [chunks.length], chunks.map(([, count]) => count))], chunks.length, { axis: { int: axis } });
+  const groups = Array.from({ length: Math.ceil(chunks.length / MOST_PIECES) }, (_, i) => chunks.slice(i * MOST_PIECES, (i + 1) * MOST_PIECES));
+  const wholes = splitAxis(emit, value, groups.map((group): Chunk => [(group[0] as Chunk)[0], group.reduce((sum, [, count]) => sum + count, 0)]), axis);
+  return groups.flatMap((group, i) => splitAxis(emit, wholes[i] as string, group, axis));
 }
 
 /** The pieces put together along an axis. */
