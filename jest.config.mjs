@@ -16,7 +16,6 @@ export default {
   maxWorkers: 2,
   // Modules that a suite has loaded stay in its worker; with a heap of gigabytes the next suites take three times as long.
   workerIdleMemoryLimit: '600MB',
-  testSequencer: new URL('tools/jest-sequencer.cjs', import.meta.url).pathname,
   projects: packages.map((name) => ({
     displayName: name,
     rootDir: `packages/${name}`,

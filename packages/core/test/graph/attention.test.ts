@@ -125,8 +125,6 @@ test.each(['auto', 'max', 16] as const)('scores stay within the budget in slices
 });
 
 test.each(Object.keys(LOWERINGS))('%s: nothing is cut into more than a shader has buffers for', (name) => {
-  for (const each of CASES) {
-    const { nodes } = lowerAttention(graphOf(each), LOWERINGS[name]!);
-    for (const { op, outputs } of nodes) if (op === 'Split') expect(outputs.length).toBeLessThanOrEqual(15);
-  }
+  const splits = CASES.flatMap((each) => lowerAttention(graphOf(each), LOWERINGS[name]!).nodes.filter(({ op }) => op === 'Split'));
+  expect(splits.filter(({ outputs }) => outputs.length > 15)).toEqual([]);
 });
