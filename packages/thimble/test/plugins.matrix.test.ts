@@ -66,9 +66,8 @@ test.each(NAMES)('%s alone', async (name) => {
   expect(await picture()).toEqual(plain);
 });
 
-describe.each(PAIRS)('%s and %s', (a, b) => {
-  test.each([[[a, b], [a, b]], [[b, a], [a, b]]])('given as %j, removed as %j', check);
-});
+// Every other pair is given the other way round, so that it is removed in the reverse order: both orders for every pair take CI minutes.
+test.each(PAIRS.map(([a, b], i) => (i % 2 === 0 ? [[a, b], [a, b]] : [[b, a], [a, b]])))('given as %j, removed as %j', check);
 
 describe.each([
   ['sequential offload, fp8 and attention', ['sequential offload', 'fp8', 'flash attention']],
