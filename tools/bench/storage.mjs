@@ -4,9 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { DiffusionPipeline } from '../../packages/core/dist/index.js';
-import { applyLayerwiseCasting, DEFAULT_SKIP_MODULES_PATTERN, STORAGE_DTYPES } from '../../packages/plugin-fp8/dist/index.js';
+import { applyLayerwiseCasting, DEFAULT_SKIP_MODULES_PATTERN, LayerwiseCastingPlugin, STORAGE_DTYPES } from '../../packages/plugin-fp8/dist/index.js';
 import { Int8ComputePlugin } from '../../packages/plugin-int8/dist/index.js';
-import { latentsLike } from './latentsLike.mjs';
 import { likeness } from './likeness.mjs';
 import { limitedGenerate } from './limitedGenerate.mjs';
 import { describeMachine } from './machine.mjs';
@@ -70,16 +69,22 @@ async function limitedRun(checkpoint, flags, limit) {
   return [label, `${limit} MB`, ...(ok ? [seconds(pass), seconds(decode), `${peakAnonymous} MB`, `${peakTotal} MB`] : ['does not complete', '', '', ''])];
 }
 
+/** What the command line is asked for, and the plugin that makes its weights. */
+const WAYS = {
+  fp8: { flags: ['--fp8'], plugin: () => new LayerwiseCastingPlugin() },
+  e5m2: { flags: ['--fp8', 'e5m2'], plugin: () => new LayerwiseCastingPlugin({ storageDtype: 'float8_e5m2' }) },
+  'int8-weights': { flags: ['--int8-weights'], plugin: () => new LayerwiseCastingPlugin({ storageDtype: 'int8' }) },
+  int8: { flags: ['--int8'], plugin: () => new Int8ComputePlugin() },
+  f16: { flags: [] },
+};
+
 /** What is measured is running, not making. */
-async function fillCache(checkpoint, cache) {
-  for (const storageDtype of STORAGE_DTYPES) await (await openWay(checkpoint, storageDtype, cache)).pipe.dispose();
-  const pipe = await DiffusionPipeline.fromPretrained(checkpoint, { components: ['unet', 'vae'], plugins: [new Int8ComputePlugin()] });
-  await pipe.components.unet.call(unetInputs(1));
-  await pipe.components.vae.invoke('decode', { z: latentsLike([1, 4, 8, 8]) });
+async function makeWeights(checkpoint, { plugin }) {
+  if (plugin === undefined) return;
+  const pipe = await DiffusionPipeline.fromPretrained(checkpoint, { components: ['unet', 'vae'] });
+  await pipe.use(plugin());
   await pipe.dispose();
 }
-
-const WAYS = { fp8: ['--fp8'], e5m2: ['--fp8', 'e5m2'], 'int8-weights': ['--int8-weights'], int8: ['--int8'], f16: [] };
 
 /** `npm run bench -- storage [--checkpoint DIR] [--passes N] [--limits MB,…] [--only passes,limits] [--ways fp8,e5m2,int8-weights,int8,f16]` */
 export async function benchStorage(args) {
@@ -101,9 +106,10 @@ export async function benchStorage(args) {
     const parts = values.only.split(',');
     if (parts.includes('passes')) await passTimes(checkpoint, cache, Number(values.passes));
     if (!parts.includes('limits')) return;
-    await fillCache(checkpoint, cache);
+    const ways = values.ways.split(',').map((name) => WAYS[name]);
+    for (const way of ways) await makeWeights(checkpoint, way);
     const rows = [];
-    for (const limit of values.limits.split(',')) for (const way of values.ways.split(',')) rows.push(await limitedRun(checkpoint, WAYS[way], Number(limit)));
+    for (const limit of values.limits.split(',')) for (const { flags } of ways) rows.push(await limitedRun(checkpoint, flags, Number(limit)));
     console.log('The whole run with guidance, `--offload sequential --vae-tiling`, both processes and the page cache within the limit, cold disk:\n');
     console.log(markdownTable(['', 'hard limit', 's per UNet pass', 's for the VAE', 'peak anonymous', 'peak total'], rows));
   } finally {

@@ -4,6 +4,7 @@ import type { OnnxModel } from '../device/OnnxModel.js';
 import type { Graph } from '../graph/Graph.js';
 import type { Outline } from '../graph/Outline.js';
 import { bindWeights } from '../graph/passes/bindWeights.js';
+import { FLOAT32_BYTES } from '../graph/passes/float32Bytes.js';
 import { freezeShapes } from '../graph/passes/freezeShapes.js';
 import type { GraphContext } from '../hooks/GraphContext.js';
 import type { Hooks } from '../hooks/manifest.js';
@@ -36,8 +37,6 @@ export interface ProgramBuilderParts {
   readonly activations?: LoweringOptions['activations'] | undefined;
   readonly frozen?: FrozenEntry | undefined;
 }
-
-const FLOAT32_BYTES = 4;
 
 /** How many shapes of calls are remembered, so that alternating between a few costs nothing. */
 const REMEMBERED_SHAPES = 6;

@@ -14,7 +14,6 @@ import type { StepResult } from './Scheduler.js';
  * Source: J. Song et al., "Denoising Diffusion Implicit Models", 2020, eq. 12; diffusers `scheduling_ddim_cogvideox.py`.
  */
 export class CogVideoXDDIMScheduler extends EvenStepScheduler<SchedulerConfig<typeof cogVideoXFields>> {
-
   /** @throws `ERR_CONFIG_INVALID` for a field with a value that it cannot have */
   constructor(config: SchedulerConfigInput = {}) {
     const read = readSchedulerConfig('CogVideoXDDIMScheduler', cogVideoXFields, config);

@@ -31,7 +31,6 @@ const FIELDS = {
  * Source: J. Song et al., "Denoising Diffusion Implicit Models", 2020, eq. 12 and 16; diffusers `scheduling_ddim.py`.
  */
 export class DDIMScheduler extends EvenStepScheduler<SchedulerConfig<typeof FIELDS>> {
-
   /** @throws `ERR_CONFIG_INVALID` for a field with a value that it cannot have */
   constructor(config: SchedulerConfigInput = {}) {
     const read = readSchedulerConfig('DDIMScheduler', FIELDS, config);

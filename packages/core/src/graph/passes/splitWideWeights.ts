@@ -7,6 +7,7 @@ import { FLOAT32_BYTES } from './float32Bytes.js';
 const SPLITTABLE = new Set(['Gemm', 'Conv']);
 /** What an element takes while it is widened: as float32, and beside it the float16 that an eight-bit float becomes first. */
 const WIDENING_BYTES: Partial<Record<ElementType, number>> = { float8_e4m3fn: 6, float8_e5m2: 6 };
+
 /**
  * Splits convolutions and linear layers along their output channels where a weight that is stored in a narrower type would take more
  * than `budget` bytes as float32: each part's weight is widened, used and dropped before the next one's. Weights stored in float32 are
