@@ -30,6 +30,8 @@ for (const folder of (await readdir(PACKAGES)).sort()) {
   }
   const committed = await readFile(file, 'utf8').catch(() => '');
   if (committed === now) continue;
-  console.error(`the public API of ${name} is not what packages/${folder}/api.md says (${firstDifference(committed, now)}); if that is meant, run npm run api and say it in the changelog`);
+  console.error(
+    `the public API of ${name} is not what packages/${folder}/api.md says (${firstDifference(committed, now)}); if that is meant, run npm run api and say it in the changelog`,
+  );
   process.exitCode = 1;
 }

@@ -28,7 +28,9 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () =>
 
 async function publicPackages() {
   const names = await readdir(join(ROOT, 'packages'));
-  const manifests = await Promise.all(names.map(async (name) => JSON.parse(await readFile(join(ROOT, 'packages', name, 'package.json'), 'utf8'))));
+  const manifests = await Promise.all(
+    names.map(async (name) => JSON.parse(await readFile(join(ROOT, 'packages', name, 'package.json'), 'utf8'))),
+  );
   return names.map((name, i) => ({ name, manifest: manifests[i] })).filter(({ manifest }) => manifest.private !== true);
 }
 
@@ -38,13 +40,18 @@ async function checkPackage(name) {
   await mkdir(unpacked);
   await command('tar', ['-xzf', tarball, '-C', unpacked, '--strip-components=1']);
   const manifest = JSON.parse(await readFile(join(unpacked, 'package.json'), 'utf8'));
-  const problems = [...await tarballProblems(unpacked, join(ROOT, 'packages', name, 'src')), ...await lintTarball(tarball, manifest)];
+  const problems = [
+    ...(await tarballProblems(unpacked, join(ROOT, 'packages', name, 'src'))),
+    ...(await lintTarball(tarball, manifest)),
+  ];
   report(basename(tarball), problems);
   return tarball;
 }
 
 function report(what, problems) {
-  console.log(problems.length === 0 ? `✓ ${what}` : `✗ ${what}\n${problems.map((problem) => `  ${problem}`).join('\n')}`);
+  console.log(
+    problems.length === 0 ? `✓ ${what}` : `✗ ${what}\n${problems.map((problem) => `  ${problem}`).join('\n')}`,
+  );
   if (problems.length > 0) process.exitCode = 1;
 }
 
@@ -65,16 +72,23 @@ const packages = await publicPackages();
 const tarballs = {};
 for (const { name } of packages) tarballs[name] = await checkPackage(name);
 
-if (wanted('together')) await attempt('all installed by npm, compiled against, and run', () => useTogether(packages.find(({ name }) => name === 'thimble').manifest.version));
+if (wanted('together'))
+  await attempt('all installed by npm, compiled against, and run', () =>
+    useTogether(packages.find(({ name }) => name === 'thimble').manifest.version),
+  );
 if (wanted('alone')) {
   for (const { name, manifest } of packages) {
-    await attempt(`${name} installed alone by npm and by pnpm, and the example of its README run`, () => useAlone({ root: ROOT, folder: join(folder, `alone-${name}`), name, manifest, tarballs }));
+    await attempt(`${name} installed alone by npm and by pnpm, and the example of its README run`, () =>
+      useAlone({ root: ROOT, folder: join(folder, `alone-${name}`), name, manifest, tarballs }),
+    );
   }
 }
 if (wanted('node')) {
   await attempt(`used on Node ${NODE_VERSIONS.join(', ')}`, async () => {
     const ran = await useOnNode({ root: ROOT, folder: join(folder, 'node'), versions: NODE_VERSIONS, tarballs });
-    return NODE_VERSIONS.filter((version, i) => !ran[i]?.startsWith(`v${version}.`)).map((version) => `Node ${version} was asked for, and ${ran.join()} ran`);
+    return NODE_VERSIONS.filter((version, i) => !ran[i]?.startsWith(`v${version}.`)).map(
+      (version) => `Node ${version} was asked for, and ${ran.join()} ran`,
+    );
   });
 }
 if (wanted('example')) {
@@ -83,4 +97,7 @@ if (wanted('example')) {
     return [];
   });
 }
-if (wanted('scaffold')) await attempt('a plugin made by create-thimble-plugin: installed, type-checked, tested', () => useScaffold({ folder: join(folder, 'scaffold'), tarballs }));
+if (wanted('scaffold'))
+  await attempt('a plugin made by create-thimble-plugin: installed, type-checked, tested', () =>
+    useScaffold({ folder: join(folder, 'scaffold'), tarballs }),
+  );

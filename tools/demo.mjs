@@ -20,21 +20,28 @@ async function demo(given) {
   for (const needed of [CLI, `${MODEL}/model_index.json`]) {
     if (!existsSync(needed)) return fail(`${needed} is missing: run "npm run setup" in a complete clone`);
   }
-  const args = [...((await hasPrompt(given)) ? [] : [PROMPT]), ...SETTINGS, ...(given.length === 0 ? FIRST_TIME : given)];
+  const args = [
+    ...((await hasPrompt(given)) ? [] : [PROMPT]),
+    ...SETTINGS,
+    ...(given.length === 0 ? FIRST_TIME : given),
+  ];
   console.error(`$ thimble generate ${args.map(quote).join(' ')}`);
   const child = spawn(process.execPath, [CLI, 'generate', ...args], { stdio: 'inherit' });
   // Ctrl-C reaches the child too, which cleans up; the demo ends when it has.
   process.on('SIGINT', () => undefined);
   process.on('SIGTERM', () => child.kill());
   const [code] = await once(child, 'exit');
-  if (code === 0 && given.length === 0) console.error('\nAnother one: npm run demo -- "a car on a yellow background" --seed 7');
+  if (code === 0 && given.length === 0)
+    console.error('\nAnother one: npm run demo -- "a car on a yellow background" --seed 7');
   return code ?? 1;
 }
 
 /** Asks the command itself which arguments are values of options; what it cannot read it will complain of when it runs. */
 async function hasPrompt(args) {
   const { createGenerateCommand } = await import('../packages/thimble/dist/generate/createGenerateCommand.js');
-  const command = createGenerateCommand().exitOverride().configureOutput({ writeErr: () => undefined });
+  const command = createGenerateCommand()
+    .exitOverride()
+    .configureOutput({ writeErr: () => undefined });
   try {
     return command.parseOptions(args).operands.length > 0;
   } catch {

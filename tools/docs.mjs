@@ -24,7 +24,7 @@ const pages = {
 for (const [name, text] of Object.entries(pages)) {
   const file = new URL(name, REFERENCE);
   if (!process.argv.includes('--check')) await writeFile(file, text);
-  else if (await readFile(file, 'utf8').catch(() => '') !== text) {
+  else if ((await readFile(file, 'utf8').catch(() => '')) !== text) {
     console.error(`docs/reference/${name} is not what the code says: run npm run docs`);
     process.exitCode = 1;
   }

@@ -19,12 +19,29 @@ const GUIDANCE = 1.5;
 const SEED = 7;
 
 const pipe = await DiffusionPipeline.fromPretrained(`${ROOT}models/demo`);
-const { images } = await pipe.generate(PROMPTS, { numInferenceSteps: STEPS, guidanceScale: GUIDANCE, seed: PROMPTS.map(() => SEED) });
+const { images } = await pipe.generate(PROMPTS, {
+  numInferenceSteps: STEPS,
+  guidanceScale: GUIDANCE,
+  seed: PROMPTS.map(() => SEED),
+});
 const { width, height } = images[0];
 const gap = 8;
-const sheet = sharp({ create: { width: PROMPTS.length * (width + gap) - gap, height, channels: 4, background: '#0000' } });
-const tiles = images.map((image, i) => ({ input: Buffer.from(image.data), raw: { width, height, channels: 3 }, left: i * (width + gap), top: 0 }));
+const sheet = sharp({
+  create: { width: PROMPTS.length * (width + gap) - gap, height, channels: 4, background: '#0000' },
+});
+const tiles = images.map((image, i) => ({
+  input: Buffer.from(image.data),
+  raw: { width, height, channels: 3 },
+  left: i * (width + gap),
+  top: 0,
+}));
 const { data, info } = await sheet.composite(tiles).raw().toBuffer({ resolveWithObject: true });
 mkdirSync(`${ROOT}docs/images`, { recursive: true });
-await new Image({ width: info.width, height: info.height, channels: 4, data, metadata: { parameters: PROMPTS.join('\n') } }).save(`${ROOT}docs/images/demo.png`);
+await new Image({
+  width: info.width,
+  height: info.height,
+  channels: 4,
+  data,
+  metadata: { parameters: PROMPTS.join('\n') },
+}).save(`${ROOT}docs/images/demo.png`);
 await pipe.dispose();

@@ -14,7 +14,11 @@ const NODE_FLAGS = ['--experimental-vm-modules', '--disable-warning=Experimental
 
 async function runJest(resultsFile, options) {
   const jest = fileURLToPath(import.meta.resolve('jest/bin/jest'));
-  const child = spawn(process.execPath, [...NODE_FLAGS, jest, '--json', `--outputFile=${resultsFile}`, `--testTimeout=${TIMEOUT_MS}`, ...options], { cwd: ROOT, stdio: 'inherit' });
+  const child = spawn(
+    process.execPath,
+    [...NODE_FLAGS, jest, '--json', `--outputFile=${resultsFile}`, `--testTimeout=${TIMEOUT_MS}`, ...options],
+    { cwd: ROOT, stdio: 'inherit' },
+  );
   const [code, signal] = await once(child, 'close');
   if (signal !== null) console.error(`jest was ended by ${signal}`);
   return code;

@@ -11,10 +11,14 @@ const BLOCK = /^```(\w+)(?: (\S+))?\n(.*?)^```$/gms;
 
 /** The sections that hold walkthroughs, with their blocks in order. */
 function walkthroughs(page) {
-  return page.split(/^## /m).slice(1).map((section) => ({
-    title: section.slice(0, section.indexOf('\n')),
-    blocks: [...section.matchAll(BLOCK)].map(([, language, file, text]) => ({ language, file, text })),
-  })).filter(({ title }) => title.startsWith('Add a'));
+  return page
+    .split(/^## /m)
+    .slice(1)
+    .map((section) => ({
+      title: section.slice(0, section.indexOf('\n')),
+      blocks: [...section.matchAll(BLOCK)].map(([, language, file, text]) => ({ language, file, text })),
+    }))
+    .filter(({ title }) => title.startsWith('Add a'));
 }
 
 /** Inserts the lines that a diff adds, each run of them after the line above it. */

@@ -33,13 +33,17 @@ function compare(pictures, originals) {
 
 await measure();
 const full = await measure();
-console.log(`| interval, depth | ms per step | speed-up | mean error of a pixel, of 255 | PSNR, dB |\n| --- | ---: | ---: | ---: | ---: |\n| everything | ${full.step.toFixed(1)} | 1.00 | 0 | |`);
+console.log(
+  `| interval, depth | ms per step | speed-up | mean error of a pixel, of 255 | PSNR, dB |\n| --- | ---: | ---: | ---: | ---: |\n| everything | ${full.step.toFixed(1)} | 1.00 | 0 | |`,
+);
 for (const [interval, depth = 1] of settings) {
   const handle = await pipe.use(new StepCachePlugin({ interval, depth }));
   await measure();
   const { pictures, step } = await measure();
   await handle.remove();
   const { absolute, psnr } = compare(pictures, full.pictures);
-  console.log(`| ${interval}, ${depth} | ${step.toFixed(1)} | ${(full.step / step).toFixed(2)} | ${absolute.toFixed(2)} | ${psnr.toFixed(1)} |`);
+  console.log(
+    `| ${interval}, ${depth} | ${step.toFixed(1)} | ${(full.step / step).toFixed(2)} | ${absolute.toFixed(2)} | ${psnr.toFixed(1)} |`,
+  );
 }
 await pipe.dispose();

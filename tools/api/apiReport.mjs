@@ -11,7 +11,13 @@ const printer = ts.createPrinter({ removeComments: true });
  */
 export function apiReport(folder) {
   const entry = `${folder}/dist/index.d.ts`;
-  const program = ts.createProgram([entry], { module: ts.ModuleKind.NodeNext, moduleResolution: ts.ModuleResolutionKind.NodeNext, target: ts.ScriptTarget.ES2022, skipLibCheck: true, types: [] });
+  const program = ts.createProgram([entry], {
+    module: ts.ModuleKind.NodeNext,
+    moduleResolution: ts.ModuleResolutionKind.NodeNext,
+    target: ts.ScriptTarget.ES2022,
+    skipLibCheck: true,
+    types: [],
+  });
   const checker = program.getTypeChecker();
   const source = program.getSourceFile(entry);
   if (source === undefined) throw new Error(`${entry} is not there: build first`);
@@ -37,5 +43,9 @@ function isOutside(declaration, folder) {
 function printDeclaration(declaration) {
   const node = ts.isVariableDeclaration(declaration) ? declaration.parent.parent : declaration;
   const text = printer.printNode(ts.EmitHint.Unspecified, node, node.getSourceFile());
-  return text.split('\n').filter((line) => !/^\s+(#private|private )/.test(line)).join('\n').replace(/^export (default )?/, '');
+  return text
+    .split('\n')
+    .filter((line) => !/^\s+(#private|private )/.test(line))
+    .join('\n')
+    .replace(/^export (default )?/, '');
 }

@@ -8,7 +8,8 @@ const MEMORY = '#c9a25b';
 const GB = 2 ** 30;
 
 const escape = (text) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
-const text = (x, y, content, { size = 13, anchor = 'start', weight = 400, color = '#24292f' } = {}) => `<text x="${x}" y="${y}" font-size="${size}" text-anchor="${anchor}" font-weight="${weight}" fill="${color}">${escape(content)}</text>`;
+const text = (x, y, content, { size = 13, anchor = 'start', weight = 400, color = '#24292f' } = {}) =>
+  `<text x="${x}" y="${y}" font-size="${size}" text-anchor="${anchor}" font-weight="${weight}" fill="${color}">${escape(content)}</text>`;
 
 /** Two bars for each row, seconds per step and memory, as an SVG picture. */
 export function drawTable({ title, machine, rows }) {
@@ -20,8 +21,14 @@ export function drawTable({ title, machine, rows }) {
   const [head, detail = ''] = title.split('; ');
   const parts = rows.flatMap((row, i) => {
     const y = TOP + i * ROW;
-    const [time, memory] = [Math.max(1, (room * row.secondsPerStep) / slowest), Math.max(1, (room * row.anonymous) / largest)];
-    const speed = original === undefined || row === original ? '' : ` (×${(original.secondsPerStep / row.secondsPerStep).toFixed(2)})`;
+    const [time, memory] = [
+      Math.max(1, (room * row.secondsPerStep) / slowest),
+      Math.max(1, (room * row.anonymous) / largest),
+    ];
+    const speed =
+      original === undefined || row === original
+        ? ''
+        : ` (×${(original.secondsPerStep / row.secondsPerStep).toFixed(2)})`;
     return [
       text(LEFT - 12, y + 21, row.label, { anchor: 'end', weight: 600 }),
       `<rect x="${LEFT}" y="${y}" width="${time.toFixed(1)}" height="${BAR}" rx="2" fill="${TIME}"/>`,

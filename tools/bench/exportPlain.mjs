@@ -1,6 +1,12 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { AutoencoderKL, chunkedAttention, exportOnnx, openComponentCheckpoint, UNet2DConditionModel } from '../../packages/core/dist/index.js';
+import {
+  AutoencoderKL,
+  chunkedAttention,
+  exportOnnx,
+  openComponentCheckpoint,
+  UNet2DConditionModel,
+} from '../../packages/core/dist/index.js';
 
 const MODELS = { unet: UNet2DConditionModel, vae: AutoencoderKL };
 
@@ -11,7 +17,10 @@ const MODELS = { unet: UNet2DConditionModel, vae: AutoencoderKL };
 export async function exportPlain(checkpoint, component, entry, inputs) {
   const opened = await openComponentCheckpoint(join(checkpoint, component));
   const shapes = Object.fromEntries(Object.entries(inputs).map(([name, { type, dims }]) => [name, { type, dims }]));
-  const { bytes, folder } = exportOnnx(MODELS[component].fromConfig(opened.config), opened, entry, shapes, { attention: chunkedAttention(Infinity), widenBudget: Infinity });
+  const { bytes, folder } = exportOnnx(MODELS[component].fromConfig(opened.config), opened, entry, shapes, {
+    attention: chunkedAttention(Infinity),
+    widenBudget: Infinity,
+  });
   const path = join(folder, `.thimble-bench-${process.pid}.onnx`);
   writeFileSync(path, bytes);
   return { path, remove: () => rmSync(path, { force: true }) };

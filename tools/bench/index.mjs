@@ -9,7 +9,17 @@ import { benchUnet } from './unet.mjs';
 import { benchVae } from './vae.mjs';
 import { benchVideo } from './video.mjs';
 
-const BENCHES = { unet: benchUnet, memory: benchOffload, storage: benchStorage, table: benchTable, vae: benchVae, 'uhd-step': benchUhdStep, video: benchVideo, int8: benchInt8, 'int8-quality': benchInt8Quality };
+const BENCHES = {
+  unet: benchUnet,
+  memory: benchOffload,
+  storage: benchStorage,
+  table: benchTable,
+  vae: benchVae,
+  'uhd-step': benchUhdStep,
+  video: benchVideo,
+  int8: benchInt8,
+  'int8-quality': benchInt8Quality,
+};
 const [name = 'unet', ...args] = process.argv.slice(2);
 const known = name.startsWith('-') ? benchUnet : BENCHES[name];
 if (known === undefined) {

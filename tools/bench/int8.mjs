@@ -40,7 +40,11 @@ class ThimbleEngine {
 
   /** Weights in the cache already: what is measured is loading them. */
   async load() {
-    const { checkpoint, task: { component }, plugins } = this.#options;
+    const {
+      checkpoint,
+      task: { component },
+      plugins,
+    } = this.#options;
     const started = performance.now();
     this.#pipe = await DiffusionPipeline.fromPretrained(checkpoint, { components: [component] });
     for (const plugin of plugins()) await this.#pipe.use(plugin);
@@ -70,7 +74,8 @@ class ThimbleEngine {
 }
 
 function enginesFor(task, only) {
-  const thimble = (label, dtype, plugins) => () => new ThimbleEngine({ label, task, plugins, checkpoint: sd15Checkpoint(dtype) });
+  const thimble = (label, dtype, plugins) => () =>
+    new ThimbleEngine({ label, task, plugins, checkpoint: sd15Checkpoint(dtype) });
   const engines = {
     plain: () => new PlainEngine(sd15Checkpoint('f32'), undefined, task),
     f32: thimble('thimble, f32, flash attention', 'f32', () => [new MemoryEfficientAttentionPlugin()]),
@@ -83,16 +88,25 @@ function enginesFor(task, only) {
 async function measure(task, { only, rounds, warmUp }) {
   const rows = [];
   try {
-    for (const engine of enginesFor(task, only)) rows.push({ engine, load: await engine.load(), times: [], watch: watchMemory(engine.pid) });
+    for (const engine of enginesFor(task, only))
+      rows.push({ engine, load: await engine.load(), times: [], watch: watchMemory(engine.pid) });
     for (let round = 0; round < warmUp + rounds; round++) {
       for (const row of rows) {
         const milliseconds = await row.engine.run();
         if (round >= warmUp) row.times.push(milliseconds);
-        process.stderr.write(`${task.label}, ${row.engine.label}: ${(milliseconds / 1000).toFixed(2)} s${round < warmUp ? ' (warm-up)' : ''}\n`);
+        process.stderr.write(
+          `${task.label}, ${row.engine.label}: ${(milliseconds / 1000).toFixed(2)} s${round < warmUp ? ' (warm-up)' : ''}\n`,
+        );
         await sleep(200);
       }
     }
-    return rows.map(({ engine, load, times, watch }) => ({ label: engine.label, sample: engine.sample, load, seconds: median(times) / 1000, most: { ...watch.most, peak: readProcessMemory(engine.pid).peak } }));
+    return rows.map(({ engine, load, times, watch }) => ({
+      label: engine.label,
+      sample: engine.sample,
+      load,
+      seconds: median(times) / 1000,
+      most: { ...watch.most, peak: readProcessMemory(engine.pid).peak },
+    }));
   } finally {
     for (const { engine, watch } of rows) {
       watch.stop();
@@ -106,13 +120,38 @@ function report(task, rows) {
   const reference = rows.find(({ label }) => label.includes('f16'));
   const ratio = (seconds, to) => (to === undefined ? '' : `×${(to.seconds / seconds).toFixed(2)}`);
   console.log(`${task.label}:\n`);
-  console.log(`${markdownTable(['', 's', 'to onnxruntime-node', 'to f16', 'load', 'peak anonymous', 'peak resident', 'correlation with f16', 'dB'], rows.map((row) => {
-    const like = row.sample === undefined || reference === undefined || row === reference ? undefined : likeness(reference.sample, row.sample);
-    return [
-      row.label, row.seconds.toFixed(2), ratio(row.seconds, plain), ratio(row.seconds, reference), `${(row.load / 1000).toFixed(2)} s`, `${Math.round(row.most.anonymous / MB)} MB`, `${Math.round(row.most.peak / MB)} MB`,
-      like === undefined ? '' : like.correlation.toFixed(4), like === undefined ? '' : like.decibels.toFixed(1),
-    ];
-  }))}\n`);
+  console.log(
+    `${markdownTable(
+      [
+        '',
+        's',
+        'to onnxruntime-node',
+        'to f16',
+        'load',
+        'peak anonymous',
+        'peak resident',
+        'correlation with f16',
+        'dB',
+      ],
+      rows.map((row) => {
+        const like =
+          row.sample === undefined || reference === undefined || row === reference
+            ? undefined
+            : likeness(reference.sample, row.sample);
+        return [
+          row.label,
+          row.seconds.toFixed(2),
+          ratio(row.seconds, plain),
+          ratio(row.seconds, reference),
+          `${(row.load / 1000).toFixed(2)} s`,
+          `${Math.round(row.most.anonymous / MB)} MB`,
+          `${Math.round(row.most.peak / MB)} MB`,
+          like === undefined ? '' : like.correlation.toFixed(4),
+          like === undefined ? '' : like.decibels.toFixed(1),
+        ];
+      }),
+    )}\n`,
+  );
 }
 
 /** Makes the weights, so that the loading that is measured finds them; says how long that takes and how large they are. */
@@ -131,9 +170,16 @@ function mappedBytes(component) {
   const task = Object.values(TASKS).find((one) => one.component === component.name);
   const { programs } = component.freeze(task.entry, task.inputs);
   const ranges = [...programs.values()].flatMap((program) => program.ranges);
-  const total = (isWanted) => ranges.filter(({ file }) => isWanted(component.checkpoint.files.includes(file))).reduce((sum, { byteLength }) => sum + byteLength, 0);
+  const total = (isWanted) =>
+    ranges
+      .filter(({ file }) => isWanted(component.checkpoint.files.includes(file)))
+      .reduce((sum, { byteLength }) => sum + byteLength, 0);
   const source = component.checkpoint.files.reduce((sum, file) => sum + statSync(file).size, 0);
-  return [`${Math.round(source / MB)} MB`, `${Math.round(total((own) => !own) / MB)} MB`, `${Math.round(total((own) => own) / MB)} MB`];
+  return [
+    `${Math.round(source / MB)} MB`,
+    `${Math.round(total((own) => !own) / MB)} MB`,
+    `${Math.round(total((own) => own) / MB)} MB`,
+  ];
 }
 
 /** `npm run bench -- int8 [--only plain,f32,f16,int8] [--tasks unet,cfg,vae] [--rounds N] [--warm-up N] [--cache FOLDER]` */
@@ -152,11 +198,23 @@ export async function benchInt8(args) {
   process.env.THIMBLE_CACHE = cache;
   try {
     const tasks = values.tasks.split(',').map((name) => TASKS[name]);
-    console.log(`SD 1.5, 512×512; medians of ${values.rounds} interleaved passes after ${values['warm-up']}. ${describeMachine()}\n`);
+    console.log(
+      `SD 1.5, 512×512; medians of ${values.rounds} interleaved passes after ${values['warm-up']}. ${describeMachine()}\n`,
+    );
     const made = [];
     for (const component of new Set(tasks.map((task) => task.component))) made.push(await makeWeights(component));
-    for (const task of tasks) report(task, await measure(task, { only: values.only.split(','), rounds: Number(values.rounds), warmUp: Number(values['warm-up']) }));
-    console.log(`Files:\n\n${markdownTable(['', 'int8 weights, time to make once', 'checkpoint, f16', 'int8 weights that are mapped', 'of the checkpoint, mapped'], made)}`);
+    for (const task of tasks)
+      report(
+        task,
+        await measure(task, {
+          only: values.only.split(','),
+          rounds: Number(values.rounds),
+          warmUp: Number(values['warm-up']),
+        }),
+      );
+    console.log(
+      `Files:\n\n${markdownTable(['', 'int8 weights, time to make once', 'checkpoint, f16', 'int8 weights that are mapped', 'of the checkpoint, mapped'], made)}`,
+    );
   } finally {
     if (values.cache === undefined) rmSync(cache, { recursive: true, force: true });
   }

@@ -19,8 +19,14 @@ const WAYS = {
   both: { label: 'UNet and VAE', options: { components: ['unet', 'vae'] } },
   default: { label: 'UNet and VAE, layers that gain (the default)', options: { minimumOperations: undefined } },
   everything: { label: 'UNet and VAE, nothing kept in float32', options: { keep: [] } },
-  attention: { label: 'UNet, attention kept in float32', options: { components: ['unet'], keep: [...DEFAULT_KEEP, 'attn'] } },
-  feedForward: { label: 'UNet, feed-forward kept in float32', options: { components: ['unet'], keep: [...DEFAULT_KEEP, '\\.ff\\.'] } },
+  attention: {
+    label: 'UNet, attention kept in float32',
+    options: { components: ['unet'], keep: [...DEFAULT_KEEP, 'attn'] },
+  },
+  feedForward: {
+    label: 'UNet, feed-forward kept in float32',
+    options: { components: ['unet'], keep: [...DEFAULT_KEEP, '\\.ff\\.'] },
+  },
   text: { label: 'text encoder', options: { components: ['text_encoder'], keep: [] } },
 };
 
@@ -34,18 +40,37 @@ function psnr(a, b) {
 /** Pictures and what the judge says of them. */
 async function draw(pipe, count) {
   const pictures = [];
-  const result = await evaluate(async (prompt, seed) => {
-    const { images: [image] } = await pipe.generate(prompt, { numInferenceSteps: RECOMMENDED.steps, guidanceScale: RECOMMENDED.guidanceScale, seed });
-    pictures.push(image);
-    return image;
-  }, { count, log: () => undefined });
+  const result = await evaluate(
+    async (prompt, seed) => {
+      const {
+        images: [image],
+      } = await pipe.generate(prompt, {
+        numInferenceSteps: RECOMMENDED.steps,
+        guidanceScale: RECOMMENDED.guidanceScale,
+        seed,
+      });
+      pictures.push(image);
+      return image;
+    },
+    { count, log: () => undefined },
+  );
   return { pictures, result };
 }
 
 /** Latents of finished pictures. */
 async function finishedLatents(pipe, count) {
   const latents = [];
-  for (let seed = 0; seed < count; seed++) latents.push((await pipe.generate('a fox on a blue background', { numInferenceSteps: RECOMMENDED.steps, guidanceScale: RECOMMENDED.guidanceScale, seed, outputType: 'latent' })).images);
+  for (let seed = 0; seed < count; seed++)
+    latents.push(
+      (
+        await pipe.generate('a fox on a blue background', {
+          numInferenceSteps: RECOMMENDED.steps,
+          guidanceScale: RECOMMENDED.guidanceScale,
+          seed,
+          outputType: 'latent',
+        })
+      ).images,
+    );
   return latents;
 }
 
@@ -57,7 +82,10 @@ async function decodeAll(pipe, latents) {
 
 /** `npm run bench -- int8-quality [--count N] [--ways unet,vae,…]` */
 export async function benchInt8Quality(args) {
-  const { values } = parseArgs({ args, options: { count: { type: 'string', default: '100' }, ways: { type: 'string', default: Object.keys(WAYS).join() } } });
+  const { values } = parseArgs({
+    args,
+    options: { count: { type: 'string', default: '100' }, ways: { type: 'string', default: Object.keys(WAYS).join() } },
+  });
   const count = Number(values.count);
   const cache = mkdtempSync(join(tmpdir(), 'thimble-bench-cache-'));
   process.env.THIMBLE_CACHE = cache;
@@ -67,7 +95,17 @@ export async function benchInt8Quality(args) {
     const latents = await finishedLatents(pipe, 10);
     const decoded = await decodeAll(pipe, latents);
     const percent = (share) => `${(100 * share).toFixed(0)} %`;
-    const rows = [['float32', '', '', '', percent(plain.result.background), percent(plain.result.thing), plain.result.error.toFixed(4)]];
+    const rows = [
+      [
+        'float32',
+        '',
+        '',
+        '',
+        percent(plain.result.background),
+        percent(plain.result.thing),
+        plain.result.error.toFixed(4),
+      ],
+    ];
     for (const name of values.ways.split(',')) {
       const { label, options } = WAYS[name];
       const plugin = await pipe.use(new Int8ComputePlugin({ minimumOperations: 0, force: true, ...options }));
@@ -76,11 +114,26 @@ export async function benchInt8Quality(args) {
       await plugin.remove();
       const each = pictures.map((picture, i) => psnr(picture.data, plain.pictures[i].data));
       const vaeOnly = median(vae.map((image, i) => psnr(image.data, decoded[i].data)));
-      rows.push([label, median(each).toFixed(1), Math.min(...each).toFixed(1), Number.isFinite(vaeOnly) ? vaeOnly.toFixed(1) : '', percent(result.background), percent(result.thing), result.error.toFixed(4)]);
+      rows.push([
+        label,
+        median(each).toFixed(1),
+        Math.min(...each).toFixed(1),
+        Number.isFinite(vaeOnly) ? vaeOnly.toFixed(1) : '',
+        percent(result.background),
+        percent(result.thing),
+        result.error.toFixed(4),
+      ]);
       process.stderr.write(`${rows.at(-1).join('  ')}\n`);
     }
-    console.log(`The demo model, ${count} prompts, ${RECOMMENDED.steps} steps; PSNR of the pictures against those in float32, and of the VAE alone on latents made in float32. ${describeMachine()}\n`);
-    console.log(markdownTable(['in int8', 'median PSNR', 'least PSNR', 'VAE alone', 'backgrounds right', 'things right', 'mean error'], rows));
+    console.log(
+      `The demo model, ${count} prompts, ${RECOMMENDED.steps} steps; PSNR of the pictures against those in float32, and of the VAE alone on latents made in float32. ${describeMachine()}\n`,
+    );
+    console.log(
+      markdownTable(
+        ['in int8', 'median PSNR', 'least PSNR', 'VAE alone', 'backgrounds right', 'things right', 'mean error'],
+        rows,
+      ),
+    );
   } finally {
     await pipe.dispose();
     rmSync(cache, { recursive: true, force: true });

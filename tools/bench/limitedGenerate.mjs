@@ -14,11 +14,38 @@ const STEPS = 2;
  */
 export async function limitedGenerate(checkpoint, megabytes, { flags = [], cold = true } = {}) {
   const picture = join(tmpdir(), `thimble-bench-${process.pid}.png`);
-  const args = ['generate', 'a red fox', '-m', checkpoint, '--variant', 'fp16', '--steps', String(STEPS), '--scheduler', 'ddim', '--seed', '1', '--size', '512x512', '-o', picture, '--overwrite', '--offload', 'sequential', '--vae-tiling', '--json', ...flags];
-  const { lines, ok, peakAnonymous, peakTotal } = await underLimit(megabytes, [process.execPath, CLI, ...args], { cold });
+  const args = [
+    'generate',
+    'a red fox',
+    '-m',
+    checkpoint,
+    '--variant',
+    'fp16',
+    '--steps',
+    String(STEPS),
+    '--scheduler',
+    'ddim',
+    '--seed',
+    '1',
+    '--size',
+    '512x512',
+    '-o',
+    picture,
+    '--overwrite',
+    '--offload',
+    'sequential',
+    '--vae-tiling',
+    '--json',
+    ...flags,
+  ];
+  const { lines, ok, peakAnonymous, peakTotal } = await underLimit(megabytes, [process.execPath, CLI, ...args], {
+    cold,
+  });
   rmSync(picture, { force: true });
   const events = lines.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line));
-  const passes = events.filter(({ type, component }) => type === 'model' && component === 'unet').map(({ milliseconds }) => milliseconds / 2);
+  const passes = events
+    .filter(({ type, component }) => type === 'model' && component === 'unet')
+    .map(({ milliseconds }) => milliseconds / 2);
   const decode = events.find(({ type }) => type === 'decode')?.milliseconds;
   return { ok, pass: median(passes), decode, peakAnonymous, peakTotal };
 }

@@ -21,22 +21,41 @@ const seconds = (milliseconds) => (milliseconds / 1000).toFixed(1);
 async function wholeRun(checkpoint, limit, cold) {
   const { ok, pass, decode, peakAnonymous, peakTotal } = await limitedGenerate(checkpoint, limit, { cold });
   process.stderr.write(`${limit} MB ${cold ? 'cold' : 'warm'}: ${ok ? `${seconds(pass)} s a pass` : 'not enough'}\n`);
-  return { label: `${limit} MB, ${cold ? 'cold' : 'warm'}`, ok, cells: ok ? [seconds(pass), seconds(decode), `${peakAnonymous} MB`, `${peakTotal} MB`] : ['does not complete', '', '', ''] };
+  return {
+    label: `${limit} MB, ${cold ? 'cold' : 'warm'}`,
+    ok,
+    cells: ok
+      ? [seconds(pass), seconds(decode), `${peakAnonymous} MB`, `${peakTotal} MB`]
+      : ['does not complete', '', '', ''],
+  };
 }
 
 async function wholeRuns(checkpoint, smallest) {
-  const rows = [await wholeRun(checkpoint, 256, true), await wholeRun(checkpoint, 192, true), await wholeRun(checkpoint, 192, false)];
+  const rows = [
+    await wholeRun(checkpoint, 256, true),
+    await wholeRun(checkpoint, 192, true),
+    await wholeRun(checkpoint, 192, false),
+  ];
   for (let limit = 176; limit >= smallest; limit -= 16) {
     const row = await wholeRun(checkpoint, limit, true);
     rows.push(row);
     if (!row.ok) break;
   }
-  console.log('The whole run (text encoder, steps with guidance, VAE in tiles), `--offload sequential --vae-tiling`, both processes and the page cache within the limit:\n');
-  console.log(`${markdownTable(['hard limit', 's per UNet pass', 's for the VAE', 'peak anonymous', 'peak total'], rows.map(({ label, cells }) => [label, ...cells]))}\n`);
+  console.log(
+    'The whole run (text encoder, steps with guidance, VAE in tiles), `--offload sequential --vae-tiling`, both processes and the page cache within the limit:\n',
+  );
+  console.log(
+    `${markdownTable(
+      ['hard limit', 's per UNet pass', 's for the VAE', 'peak anonymous', 'peak total'],
+      rows.map(({ label, cells }) => [label, ...cells]),
+    )}\n`,
+  );
 }
 
 async function passTime(checkpoint, mode, limit, passes) {
-  const { lines, ok } = await underLimit(limit, [process.execPath, WORKER, checkpoint, mode, String(passes)], { cold: true });
+  const { lines, ok } = await underLimit(limit, [process.execPath, WORKER, checkpoint, mode, String(passes)], {
+    cold: true,
+  });
   const all = lines.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line).milliseconds);
   process.stderr.write(`${mode} within ${limit} MB: ${ok ? all.map(seconds).join(', ') : 'not enough'}\n`);
   return ok ? { first: all[0], steady: median(all.slice(1)) } : undefined;
@@ -45,15 +64,22 @@ async function passTime(checkpoint, mode, limit, passes) {
 async function passTimes(checkpoint, passes) {
   const limits = [4096, 1024, 512, 256, 192];
   const plain = await passTime(checkpoint, 'plain', NO_LIMIT, passes);
-  const cell = (time) => (time === undefined ? 'does not complete' : `${seconds(time.steady)} (×${(time.steady / plain.steady).toFixed(2)})`);
+  const cell = (time) =>
+    time === undefined ? 'does not complete' : `${seconds(time.steady)} (×${(time.steady / plain.steady).toFixed(2)})`;
   const rows = [];
-  for (const [mode, label] of [['none', 'thimble, no plugin'], ['model', 'ModelOffloadPlugin'], ['sequential', 'SequentialOffloadPlugin']]) {
+  for (const [mode, label] of [
+    ['none', 'thimble, no plugin'],
+    ['model', 'ModelOffloadPlugin'],
+    ['sequential', 'SequentialOffloadPlugin'],
+  ]) {
     const cells = [];
     for (const limit of limits) cells.push(cell(await passTime(checkpoint, mode, limit, passes)));
     rows.push([label, ...cells]);
   }
   const again = await passTime(checkpoint, 'plain', NO_LIMIT, passes);
-  console.log(`Seconds per UNet pass, batch 1, steady state, one after the other on a cold disk; × = to plain onnxruntime-node without a limit, ${seconds(plain.steady)} s before and ${seconds(again.steady)} s after the others:\n`);
+  console.log(
+    `Seconds per UNet pass, batch 1, steady state, one after the other on a cold disk; × = to plain onnxruntime-node without a limit, ${seconds(plain.steady)} s before and ${seconds(again.steady)} s after the others:\n`,
+  );
   console.log(`${markdownTable(['', ...limits.map((limit) => `${limit} MB`)], rows)}\n`);
 }
 
@@ -65,15 +91,25 @@ async function tenRuns() {
     const after = [];
     try {
       for (let run = 0; run < 10; run++) {
-        await pipe.generate('a red apple on a blue background', { numInferenceSteps: 10, guidanceScale: 1.5, seed: run });
+        await pipe.generate('a red apple on a blue background', {
+          numInferenceSteps: 10,
+          guidanceScale: 1.5,
+          seed: run,
+        });
         globalThis.gc?.();
         const { pid } = pipe.device;
-        after.push(readProcessMemory(process.pid).anonymous + (pid === undefined ? 0 : readProcessMemory(pid).anonymous));
+        after.push(
+          readProcessMemory(process.pid).anonymous + (pid === undefined ? 0 : readProcessMemory(pid).anonymous),
+        );
       }
     } finally {
       await pipe.dispose();
     }
-    rows.push([plugin?.name ?? 'no plugin', ...[0, 4, 9].map((i) => `${Math.round(after[i] / MB)} MB`), `${((100 * (after[9] - after[0])) / after[0]).toFixed(1)} %`]);
+    rows.push([
+      plugin?.name ?? 'no plugin',
+      ...[0, 4, 9].map((i) => `${Math.round(after[i] / MB)} MB`),
+      `${((100 * (after[9] - after[0])) / after[0]).toFixed(1)} %`,
+    ]);
   }
   console.log('Anonymous memory of both processes after runs in a row of the demo model:\n');
   console.log(markdownTable(['', 'after the 1st', 'after the 5th', 'after the 10th', 'growth'], rows));

@@ -29,7 +29,9 @@ async function openPlain() {
   const { path, remove } = await exportPlain(checkpoint, 'unet', 'call', inputs);
   try {
     const session = await ort.InferenceSession.create(path);
-    const feeds = Object.fromEntries(Object.entries(inputs).map(([name, { type, data, dims }]) => [name, new ort.Tensor(type, data, dims)]));
+    const feeds = Object.fromEntries(
+      Object.entries(inputs).map(([name, { type, data, dims }]) => [name, new ort.Tensor(type, data, dims)]),
+    );
     return { call: () => session.run(feeds), close: () => session.release() };
   } finally {
     remove();

@@ -10,7 +10,9 @@ process.on('message', async ({ load, run }) => {
   const started = performance.now();
   if (load !== undefined) session = await ort.InferenceSession.create(load);
   if (run !== undefined) {
-    const feeds = Object.fromEntries(Object.entries(run).map(([name, { type, data, dims }]) => [name, new ort.Tensor(type, data, dims)]));
+    const feeds = Object.fromEntries(
+      Object.entries(run).map(([name, { type, data, dims }]) => [name, new ort.Tensor(type, data, dims)]),
+    );
     await session.run(feeds);
   }
   process.send({ milliseconds: performance.now() - started, memory: readProcessMemory(process.pid) });

@@ -4,7 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { DiffusionPipeline } from '../../packages/core/dist/index.js';
-import { applyLayerwiseCasting, DEFAULT_SKIP_MODULES_PATTERN, LayerwiseCastingPlugin, STORAGE_DTYPES } from '../../packages/plugin-fp8/dist/index.js';
+import {
+  applyLayerwiseCasting,
+  DEFAULT_SKIP_MODULES_PATTERN,
+  LayerwiseCastingPlugin,
+  STORAGE_DTYPES,
+} from '../../packages/plugin-fp8/dist/index.js';
 import { Int8ComputePlugin } from '../../packages/plugin-int8/dist/index.js';
 import { likeness } from './likeness.mjs';
 import { limitedGenerate } from './limitedGenerate.mjs';
@@ -19,25 +24,45 @@ const seconds = (milliseconds) => (milliseconds / 1000).toFixed(2);
 
 function bytesInCache(folder) {
   if (!existsSync(join(folder, 'weights'))) return 0;
-  return readdirSync(join(folder, 'weights')).filter((name) => name.endsWith('.safetensors')).reduce((sum, name) => sum + statSync(join(folder, 'weights', name)).size, 0);
+  return readdirSync(join(folder, 'weights'))
+    .filter((name) => name.endsWith('.safetensors'))
+    .reduce((sum, name) => sum + statSync(join(folder, 'weights', name)).size, 0);
 }
 
 /** A pipeline of its own for each way, so that their passes can be interleaved. */
 async function openWay(checkpoint, storageDtype, cache) {
   const pipe = await DiffusionPipeline.fromPretrained(checkpoint, { components: ['unet'] });
   const { unet } = pipe.components;
-  const way = { label: storageDtype ?? 'float16', pipe, unet, castBytes: 0, fileBytes: 0, makingMs: 0, milliseconds: [], sample: undefined };
+  const way = {
+    label: storageDtype ?? 'float16',
+    pipe,
+    unet,
+    castBytes: 0,
+    fileBytes: 0,
+    makingMs: 0,
+    milliseconds: [],
+    sample: undefined,
+  };
   if (storageDtype === undefined) return way;
   const before = bytesInCache(cache);
   const started = performance.now();
-  const { stored } = await applyLayerwiseCasting(unet, { storageDtype, skipModulesPattern: DEFAULT_SKIP_MODULES_PATTERN });
-  return { ...way, makingMs: performance.now() - started, castBytes: stored.reduce((sum, key) => sum + unet.weights.get(key).byteLength, 0), fileBytes: bytesInCache(cache) - before };
+  const { stored } = await applyLayerwiseCasting(unet, {
+    storageDtype,
+    skipModulesPattern: DEFAULT_SKIP_MODULES_PATTERN,
+  });
+  return {
+    ...way,
+    makingMs: performance.now() - started,
+    castBytes: stored.reduce((sum, key) => sum + unet.weights.get(key).byteLength, 0),
+    fileBytes: bytesInCache(cache) - before,
+  };
 }
 
 async function passTimes(checkpoint, cache, passes) {
   const ways = [];
   try {
-    for (const storageDtype of [undefined, ...STORAGE_DTYPES]) ways.push(await openWay(checkpoint, storageDtype, cache));
+    for (const storageDtype of [undefined, ...STORAGE_DTYPES])
+      ways.push(await openWay(checkpoint, storageDtype, cache));
     for (let pass = 0; pass <= passes; pass++) {
       for (const way of ways) {
         const started = performance.now();
@@ -50,12 +75,26 @@ async function passTimes(checkpoint, cache, passes) {
     const [plain] = ways;
     const rows = ways.map((way) => {
       const castResident = way.castBytes - (plain.unet.residentBytes - way.unet.residentBytes);
-      const share = (bytes) => (way === plain ? '' : `${Math.round(bytes / MB)} MB (${(bytes / way.castBytes).toFixed(3)})`);
+      const share = (bytes) =>
+        way === plain ? '' : `${Math.round(bytes / MB)} MB (${(bytes / way.castBytes).toFixed(3)})`;
       const time = median(way.milliseconds);
-      return [way.label, seconds(time), (time / median(plain.milliseconds)).toFixed(2), share(way.fileBytes), share(castResident), `${Math.round(way.unet.residentBytes / MB)} MB`, likeness(plain.sample, way.sample).correlation.toFixed(4), way === plain ? '' : seconds(way.makingMs)];
+      return [
+        way.label,
+        seconds(time),
+        (time / median(plain.milliseconds)).toFixed(2),
+        share(way.fileBytes),
+        share(castResident),
+        `${Math.round(way.unet.residentBytes / MB)} MB`,
+        likeness(plain.sample, way.sample).correlation.toFixed(4),
+        way === plain ? '' : seconds(way.makingMs),
+      ];
     });
-    console.log(`UNet, batch 1, medians of ${passes} interleaved passes after a first one; in brackets, to the same layers in f16:\n`);
-    console.log(`${markdownTable(['weights stored as', 's per pass', '× f16', 'cast layers on disk', 'cast layers mapped', 'all weights mapped', 'correlation with f16', 's to make, once'], rows)}\n`);
+    console.log(
+      `UNet, batch 1, medians of ${passes} interleaved passes after a first one; in brackets, to the same layers in f16:\n`,
+    );
+    console.log(
+      `${markdownTable(['weights stored as', 's per pass', '× f16', 'cast layers on disk', 'cast layers mapped', 'all weights mapped', 'correlation with f16', 's to make, once'], rows)}\n`,
+    );
   } finally {
     for (const { pipe } of ways) await pipe.dispose();
   }
@@ -66,7 +105,13 @@ async function limitedRun(checkpoint, flags, limit) {
   const { ok, pass, decode, peakAnonymous, peakTotal } = await limitedGenerate(checkpoint, limit, { flags });
   const label = flags.join(' ') || 'f16';
   process.stderr.write(`${label} within ${limit} MB: ${ok ? `${seconds(pass)} s a pass` : 'not enough'}\n`);
-  return [label, `${limit} MB`, ...(ok ? [seconds(pass), seconds(decode), `${peakAnonymous} MB`, `${peakTotal} MB`] : ['does not complete', '', '', ''])];
+  return [
+    label,
+    `${limit} MB`,
+    ...(ok
+      ? [seconds(pass), seconds(decode), `${peakAnonymous} MB`, `${peakTotal} MB`]
+      : ['does not complete', '', '', '']),
+  ];
 }
 
 /** What the command line is asked for, and the plugin that makes its weights. */
@@ -109,9 +154,14 @@ export async function benchStorage(args) {
     const ways = values.ways.split(',').map((name) => WAYS[name]);
     for (const way of ways) await makeWeights(checkpoint, way);
     const rows = [];
-    for (const limit of values.limits.split(',')) for (const { flags } of ways) rows.push(await limitedRun(checkpoint, flags, Number(limit)));
-    console.log('The whole run with guidance, `--offload sequential --vae-tiling`, both processes and the page cache within the limit, cold disk:\n');
-    console.log(markdownTable(['', 'hard limit', 's per UNet pass', 's for the VAE', 'peak anonymous', 'peak total'], rows));
+    for (const limit of values.limits.split(','))
+      for (const { flags } of ways) rows.push(await limitedRun(checkpoint, flags, Number(limit)));
+    console.log(
+      'The whole run with guidance, `--offload sequential --vae-tiling`, both processes and the page cache within the limit, cold disk:\n',
+    );
+    console.log(
+      markdownTable(['', 'hard limit', 's per UNet pass', 's for the VAE', 'peak anonymous', 'peak total'], rows),
+    );
   } finally {
     rmSync(cache, { recursive: true, force: true });
   }

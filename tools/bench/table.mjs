@@ -22,14 +22,71 @@ const GUIDE_STEPS = 50;
 /** As the guide's rows, each has what those before it have; not so the last three, which are ours. `guide`: seconds of 50 steps on a Titan RTX, from the guide. */
 const ROWS = [
   { id: 'plain', label: 'onnxruntime-node, defaults', note: 'the UNet exported whole' },
-  { id: 'original', label: 'original', guide: 9.5, dtype: 'f32', plugins: () => [math()], note: 'weights mapped as they lie, not packed for the kernels: no load time' },
-  { id: 'fp16', label: '+ fp16', guide: 3.61, dtype: 'f16', plugins: () => [math()], note: 'storage on the CPU: half the file, widened at every step' },
-  { id: 'channels-last', label: '+ channels last', guide: 3.3, dtype: 'f16', plugins: () => [math(), new ChannelsLastPlugin()], note: 'private float32 copies of convolutions' },
-  { id: 'traced', label: '+ traced UNet', guide: 3.21, dtype: 'f16', plugins: (traces) => [math(), new ChannelsLastPlugin(), new TracingPlugin({ dir: traces, prepack: true })], note: 'float32 weights mapped from the trace' },
-  { id: 'attention', label: '+ memory-efficient attention', guide: 2.63, dtype: 'f16', plugins: (traces) => [new MemoryEfficientAttentionPlugin(), new ChannelsLastPlugin(), new TracingPlugin({ dir: traces, prepack: true })], note: 'fused where it is faster' },
-  { id: 'fp8', label: 'fp8, with such attention', dtype: 'f16', plugins: () => [new LayerwiseCastingPlugin(), new MemoryEfficientAttentionPlugin()], note: 'a quarter of the file of float32, widened at every step' },
-  { id: 'int8', label: 'int8 weights, likewise', dtype: 'f16', plugins: () => [new LayerwiseCastingPlugin({ storageDtype: 'int8' }), new MemoryEfficientAttentionPlugin()], note: 'as fp8' },
-  { id: 'int8-compute', label: 'int8 computation', dtype: 'f16', plugins: () => [new Int8ComputePlugin()], note: 'layers in int8, attention fused in float32' },
+  {
+    id: 'original',
+    label: 'original',
+    guide: 9.5,
+    dtype: 'f32',
+    plugins: () => [math()],
+    note: 'weights mapped as they lie, not packed for the kernels: no load time',
+  },
+  {
+    id: 'fp16',
+    label: '+ fp16',
+    guide: 3.61,
+    dtype: 'f16',
+    plugins: () => [math()],
+    note: 'storage on the CPU: half the file, widened at every step',
+  },
+  {
+    id: 'channels-last',
+    label: '+ channels last',
+    guide: 3.3,
+    dtype: 'f16',
+    plugins: () => [math(), new ChannelsLastPlugin()],
+    note: 'private float32 copies of convolutions',
+  },
+  {
+    id: 'traced',
+    label: '+ traced UNet',
+    guide: 3.21,
+    dtype: 'f16',
+    plugins: (traces) => [math(), new ChannelsLastPlugin(), new TracingPlugin({ dir: traces, prepack: true })],
+    note: 'float32 weights mapped from the trace',
+  },
+  {
+    id: 'attention',
+    label: '+ memory-efficient attention',
+    guide: 2.63,
+    dtype: 'f16',
+    plugins: (traces) => [
+      new MemoryEfficientAttentionPlugin(),
+      new ChannelsLastPlugin(),
+      new TracingPlugin({ dir: traces, prepack: true }),
+    ],
+    note: 'fused where it is faster',
+  },
+  {
+    id: 'fp8',
+    label: 'fp8, with such attention',
+    dtype: 'f16',
+    plugins: () => [new LayerwiseCastingPlugin(), new MemoryEfficientAttentionPlugin()],
+    note: 'a quarter of the file of float32, widened at every step',
+  },
+  {
+    id: 'int8',
+    label: 'int8 weights, likewise',
+    dtype: 'f16',
+    plugins: () => [new LayerwiseCastingPlugin({ storageDtype: 'int8' }), new MemoryEfficientAttentionPlugin()],
+    note: 'as fp8',
+  },
+  {
+    id: 'int8-compute',
+    label: 'int8 computation',
+    dtype: 'f16',
+    plugins: () => [new Int8ComputePlugin()],
+    note: 'layers in int8, attention fused in float32',
+  },
 ];
 
 function math() {
@@ -51,9 +108,19 @@ class PipelineEngine {
   async load() {
     const { checkpoints, traces, steps } = this.#options;
     const started = performance.now();
-    this.#pipe = await DiffusionPipeline.fromPretrained(checkpoints[this.#row.dtype], { dtype: this.#row.dtype === 'f16' ? 'float16' : 'float32', components: ['unet', 'text_encoder', 'tokenizer', 'scheduler'], plugins: this.#row.plugins(traces) });
+    this.#pipe = await DiffusionPipeline.fromPretrained(checkpoints[this.#row.dtype], {
+      dtype: this.#row.dtype === 'f16' ? 'float16' : 'float32',
+      components: ['unet', 'text_encoder', 'tokenizer', 'scheduler'],
+      plugins: this.#row.plugins(traces),
+    });
     this.#pipe.scheduler = this.#pipe.createScheduler('DDIMScheduler');
-    this.#stream = this.#pipe.stream('a photo of an astronaut riding a horse on mars', { numInferenceSteps: steps, width: 512, height: 512, seed: 1, outputType: 'latent' });
+    this.#stream = this.#pipe.stream('a photo of an astronaut riding a horse on mars', {
+      numInferenceSteps: steps,
+      width: 512,
+      height: 512,
+      seed: 1,
+      outputType: 'latent',
+    });
     return performance.now() - started;
   }
 
@@ -98,8 +165,16 @@ async function measure(row, options) {
 function summarize(row, runs, base) {
   const step = median(runs.flatMap(({ times }) => times)) / 1000;
   return {
-    id: row.id, label: row.label, note: row.note ?? '', guide: row.guide, secondsPerStep: step, projected: step * GUIDE_STEPS, speedUp: base === undefined ? 1 : base / step,
-    load: median(runs.map(({ load }) => load)) / 1000, anonymous: Math.max(...runs.map(({ anonymous }) => anonymous)), resident: Math.max(...runs.map(({ resident }) => resident)),
+    id: row.id,
+    label: row.label,
+    note: row.note ?? '',
+    guide: row.guide,
+    secondsPerStep: step,
+    projected: step * GUIDE_STEPS,
+    speedUp: base === undefined ? 1 : base / step,
+    load: median(runs.map(({ load }) => load)) / 1000,
+    anonymous: Math.max(...runs.map(({ anonymous }) => anonymous)),
+    resident: Math.max(...runs.map(({ resident }) => resident)),
     steps: runs.flatMap(({ times }) => times.map((time) => time / 1000)),
   };
 }
@@ -107,10 +182,30 @@ function summarize(row, runs, base) {
 function toMarkdown(rows) {
   const original = rows.find(({ id }) => id === 'original');
   const times = (value) => `×${value.toFixed(2)}`;
-  return markdownTable(['', 's per step', `${GUIDE_STEPS} steps`, 'speed-up', 'Titan RTX, guide', 'load', 'peak anonymous', 'peak resident', ''], rows.map((row) => [
-    row.label, row.secondsPerStep.toFixed(2), `${Math.round(row.projected)} s`, original === undefined ? '' : times(original.secondsPerStep / row.secondsPerStep),
-    row.guide === undefined ? '' : `${row.guide.toFixed(2)} s, ${times(ROWS[1].guide / row.guide)}`, `${row.load.toFixed(1)} s`, `${Math.round(row.anonymous / MB)} MB`, `${Math.round(row.resident / MB)} MB`, row.note,
-  ]));
+  return markdownTable(
+    [
+      '',
+      's per step',
+      `${GUIDE_STEPS} steps`,
+      'speed-up',
+      'Titan RTX, guide',
+      'load',
+      'peak anonymous',
+      'peak resident',
+      '',
+    ],
+    rows.map((row) => [
+      row.label,
+      row.secondsPerStep.toFixed(2),
+      `${Math.round(row.projected)} s`,
+      original === undefined ? '' : times(original.secondsPerStep / row.secondsPerStep),
+      row.guide === undefined ? '' : `${row.guide.toFixed(2)} s, ${times(ROWS[1].guide / row.guide)}`,
+      `${row.load.toFixed(1)} s`,
+      `${Math.round(row.anonymous / MB)} MB`,
+      `${Math.round(row.resident / MB)} MB`,
+      row.note,
+    ]),
+  );
 }
 
 /** `npm run bench -- table [--rounds N] [--steps N] [--only original,fp16,…] [--out FOLDER] [--traces FOLDER]`: of the steps of a run all but the first two count. */
@@ -127,9 +222,14 @@ export async function benchTable(args) {
   });
   const [rounds, steps] = [Number(values.rounds), Number(values.steps)];
   const chosen = ROWS.filter(({ id }) => values.only.split(',').includes(id));
-  const options = { steps, traces: resolve(values.traces), checkpoints: { f32: sd15Checkpoint('f32'), f16: sd15Checkpoint('f16') } };
+  const options = {
+    steps,
+    traces: resolve(values.traces),
+    checkpoints: { f32: sd15Checkpoint('f32'), f16: sd15Checkpoint('f16') },
+  };
   const runs = new Map(chosen.map(({ id }) => [id, []]));
-  for (let round = 0; round < rounds; round++) for (const row of chosen) runs.get(row.id).push(await measure(row, options));
+  for (let round = 0; round < rounds; round++)
+    for (const row of chosen) runs.get(row.id).push(await measure(row, options));
   const rows = chosen.map((row) => summarize(row, runs.get(row.id)));
   const machine = describeMachine();
   const title = `SD 1.5, 512×512, DDIM with guidance (batch 2); medians of ${rounds} × ${steps - 2} steps, rows in turn`;

@@ -15,8 +15,11 @@ async function measure(checkpoint, { width, height }, limit, steps) {
   const command = [process.execPath, WORKER, checkpoint, String(width / SCALE), String(height / SCALE), String(steps)];
   const { lines, ok, peakAnonymous, peakTotal } = await underLimit(limit, command, { cold: true });
   const report = lines.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line))[0];
-  if (!ok || report === undefined) throw new Error(`${width}×${height} does not complete within ${limit} MB:\n${lines.slice(-12).join('\n')}`);
-  process.stderr.write(`${width}×${height}: ${(report.pass / 1000).toFixed(1)} s a pass, ${peakAnonymous} MB anonymous, ${peakTotal} MB in all\n`);
+  if (!ok || report === undefined)
+    throw new Error(`${width}×${height} does not complete within ${limit} MB:\n${lines.slice(-12).join('\n')}`);
+  process.stderr.write(
+    `${width}×${height}: ${(report.pass / 1000).toFixed(1)} s a pass, ${peakAnonymous} MB anonymous, ${peakTotal} MB in all\n`,
+  );
   return { ...report, width, height, peakAnonymous, peakTotal };
 }
 
@@ -25,7 +28,10 @@ export async function benchUhdStep(args) {
   const { values } = parseArgs({
     args,
     options: {
-      checkpoint: { type: 'string' }, size: { type: 'string', default: '3840x2224' }, limit: { type: 'string', default: '2048' }, steps: { type: 'string', default: '20' },
+      checkpoint: { type: 'string' },
+      size: { type: 'string', default: '3840x2224' },
+      limit: { type: 'string', default: '2048' },
+      steps: { type: 'string', default: '20' },
     },
   });
   const checkpoint = sd15Checkpoint('f16', values.checkpoint);
@@ -34,7 +40,15 @@ export async function benchUhdStep(args) {
   console.log(`${describeMachine()}\n`);
   const { pass, step, peakAnonymous, peakTotal } = await measure(checkpoint, { width, height }, limit, steps);
   console.log(`One step without guidance within ${limit} MB, page cache and both processes included, cold disk:\n`);
-  const row = [`${width}×${height}`, `${(pass / 1000).toFixed(0)} s`, `${(step / 1000).toFixed(2)} s`, `${peakAnonymous} MB`, `${peakTotal} MB`];
+  const row = [
+    `${width}×${height}`,
+    `${(pass / 1000).toFixed(0)} s`,
+    `${(step / 1000).toFixed(2)} s`,
+    `${peakAnonymous} MB`,
+    `${peakTotal} MB`,
+  ];
   console.log(`${markdownTable(['picture', 'UNet pass', "UniPC's step", 'peak anonymous', 'peak total'], [row])}\n`);
-  console.log(`${steps} steps at this pace: ${minutes(pass * steps)} minutes without guidance, ${minutes(2 * pass * steps)} with.`);
+  console.log(
+    `${steps} steps at this pace: ${minutes(pass * steps)} minutes without guidance, ${minutes(2 * pass * steps)} with.`,
+  );
 }

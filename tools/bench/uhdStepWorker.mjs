@@ -6,8 +6,16 @@ import { SequentialOffloadPlugin } from '../../packages/plugin-offload/dist/inde
 import { unetInputs } from './unetInputs.mjs';
 
 const [checkpoint, width, height, steps] = process.argv.slice(2);
-const pipe = await DiffusionPipeline.fromPretrained(checkpoint, { components: ['unet'], plugins: [new SequentialOffloadPlugin(), new MemoryEfficientAttentionPlugin()] });
-const scheduler = new UniPCMultistepScheduler({ beta_start: 0.00085, beta_end: 0.012, beta_schedule: 'scaled_linear', steps_offset: 1 });
+const pipe = await DiffusionPipeline.fromPretrained(checkpoint, {
+  components: ['unet'],
+  plugins: [new SequentialOffloadPlugin(), new MemoryEfficientAttentionPlugin()],
+});
+const scheduler = new UniPCMultistepScheduler({
+  beta_start: 0.00085,
+  beta_end: 0.012,
+  beta_schedule: 'scaled_linear',
+  steps_offset: 1,
+});
 scheduler.setTimesteps(Number(steps));
 const [timestep] = scheduler.timesteps;
 const inputs = unetInputs(1, { width: Number(width), height: Number(height) });

@@ -11,10 +11,17 @@ const LIMIT = fileURLToPath(new URL('../limit.sh', import.meta.url));
  * @returns {Promise<{ lines: string[], ok: boolean, peakAnonymous: number, peakTotal: number }>} standard output and error, and megabytes
  */
 export async function underLimit(megabytes, command, { cold = false } = {}) {
-  const child = spawn('bash', [LIMIT, String(megabytes), ...command], { env: { ...process.env, COLD: cold ? '1' : '0' }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn('bash', [LIMIT, String(megabytes), ...command], {
+    env: { ...process.env, COLD: cold ? '1' : '0' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let text = '';
-  child.stdout.on('data', (chunk) => { text += chunk; });
-  child.stderr.on('data', (chunk) => { text += chunk; });
+  child.stdout.on('data', (chunk) => {
+    text += chunk;
+  });
+  child.stderr.on('data', (chunk) => {
+    text += chunk;
+  });
   await once(child, 'close');
   const lines = text.split('\n');
   const last = lines.findLast((line) => line.startsWith('rc=')) ?? '';

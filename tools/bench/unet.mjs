@@ -29,7 +29,10 @@ class ThimbleEngine {
 
   async load() {
     const started = performance.now();
-    this.#pipe = await DiffusionPipeline.fromPretrained(this.#checkpoint, { components: ['unet'], plugins: this.#plugins });
+    this.#pipe = await DiffusionPipeline.fromPretrained(this.#checkpoint, {
+      components: ['unet'],
+      plugins: this.#plugins,
+    });
     await this.#pipe.components.unet.load();
     return performance.now() - started;
   }
@@ -60,7 +63,9 @@ async function compare(engines, rounds, warmUp) {
     for (const row of rows) {
       const milliseconds = await row.engine.run();
       if (round >= warmUp) row.passes.push(milliseconds);
-      process.stderr.write(`${row.engine.label}: ${(milliseconds / 1000).toFixed(2)} s${round < warmUp ? ' (warm-up)' : ''}\n`);
+      process.stderr.write(
+        `${row.engine.label}: ${(milliseconds / 1000).toFixed(2)} s${round < warmUp ? ' (warm-up)' : ''}\n`,
+      );
       await sleep(500);
     }
   }
@@ -89,17 +94,32 @@ export async function benchUnet(args) {
   const engines = {
     plain: () => new PlainEngine(checkpoint, batch),
     chunked: () => new ThimbleEngine('thimble, plain attention in chunks', checkpoint, batch),
-    fused: () => new ThimbleEngine('thimble, fused attention', checkpoint, batch, [new MemoryEfficientAttentionPlugin()]),
+    fused: () =>
+      new ThimbleEngine('thimble, fused attention', checkpoint, batch, [new MemoryEfficientAttentionPlugin()]),
   };
-  const rows = await compare(values.only.split(',').map((name) => engines[name]()), Number(values.rounds), Number(values['warm-up']));
+  const rows = await compare(
+    values.only.split(',').map((name) => engines[name]()),
+    Number(values.rounds),
+    Number(values['warm-up']),
+  );
   const [base] = rows;
-  const ratio = (value, reference) => (reference === 0 ? '' : ` (×${value / reference < 0.1 ? (value / reference).toPrecision(2) : (value / reference).toFixed(2)})`);
-  console.log(`SD 1.5 UNet, 512×512, batch ${batch}, f32 files; medians of ${values.rounds} interleaved passes. ${describeMachine()}\n`);
-  console.log(markdownTable(['', 'load', 's per pass', 'peak anonymous', 'peak resident'], rows.map(({ engine, load, passes, most }) => [
-    engine.label,
-    `${(load / 1000).toFixed(2)} s${ratio(load, base.load)}`,
-    `${(median(passes) / 1000).toFixed(2)}${ratio(median(passes), median(base.passes))}`,
-    `${Math.round(most.anonymous / MB)} MB${ratio(most.anonymous, base.most.anonymous)}`,
-    `${Math.round(most.peak / MB)} MB${ratio(most.peak, base.most.peak)}`,
-  ])));
+  const ratio = (value, reference) =>
+    reference === 0
+      ? ''
+      : ` (×${value / reference < 0.1 ? (value / reference).toPrecision(2) : (value / reference).toFixed(2)})`;
+  console.log(
+    `SD 1.5 UNet, 512×512, batch ${batch}, f32 files; medians of ${values.rounds} interleaved passes. ${describeMachine()}\n`,
+  );
+  console.log(
+    markdownTable(
+      ['', 'load', 's per pass', 'peak anonymous', 'peak resident'],
+      rows.map(({ engine, load, passes, most }) => [
+        engine.label,
+        `${(load / 1000).toFixed(2)} s${ratio(load, base.load)}`,
+        `${(median(passes) / 1000).toFixed(2)}${ratio(median(passes), median(base.passes))}`,
+        `${Math.round(most.anonymous / MB)} MB${ratio(most.anonymous, base.most.anonymous)}`,
+        `${Math.round(most.peak / MB)} MB${ratio(most.peak, base.most.peak)}`,
+      ]),
+    ),
+  );
 }

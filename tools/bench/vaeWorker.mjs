@@ -19,12 +19,20 @@ process.exit();
 
 /** From latents to pictures in files. */
 async function openThimble() {
-  const plugins = { whole: [], slicing: [new VaeSlicingPlugin()] }[mode] ?? [new VaeSlicingPlugin(), new VaeTilingPlugin({ mode })];
+  const plugins = { whole: [], slicing: [new VaeSlicingPlugin()] }[mode] ?? [
+    new VaeSlicingPlugin(),
+    new VaeTilingPlugin({ mode }),
+  ];
   const pipe = await DiffusionPipeline.fromPretrained(checkpoint, { components: ['vae'], plugins, variant: 'fp16' });
-  const scaled = new Tensor('float32', z.data.map((x) => x * 0.18215), z.dims);
+  const scaled = new Tensor(
+    'float32',
+    z.data.map((x) => x * 0.18215),
+    z.dims,
+  );
   return async () => {
     const images = await pipe.decodeLatents(scaled);
-    for (const [i, image] of images.entries()) if (picture !== undefined) await image.save(picture.replace('.', `-${i}.`));
+    for (const [i, image] of images.entries())
+      if (picture !== undefined) await image.save(picture.replace('.', `-${i}.`));
   };
 }
 

@@ -12,10 +12,15 @@ if (attention !== 'chunks') plugins.push(new MemoryEfficientAttentionPlugin({ ba
 const opened = performance.now();
 const pipe = await DiffusionPipeline.fromPretrained(checkpoint, { plugins });
 // Makes the weights, where they are not in the cache.
-if (storage !== 'f16') await pipe.use(new LayerwiseCastingPlugin({ storageDtype: storage === 'f8' ? 'float8_e4m3fn' : 'int8' }));
+if (storage !== 'f16')
+  await pipe.use(new LayerwiseCastingPlugin({ storageDtype: storage === 'f8' ? 'float8_e4m3fn' : 'int8' }));
 const { transformer } = pipe.components;
 const made = performance.now();
-const scheduler = new CogVideoXDDIMScheduler({ prediction_type: 'v_prediction', timestep_spacing: 'trailing', rescale_betas_zero_snr: true });
+const scheduler = new CogVideoXDDIMScheduler({
+  prediction_type: 'v_prediction',
+  timestep_spacing: 'trailing',
+  rescale_betas_zero_snr: true,
+});
 scheduler.setTimesteps(steps);
 const [timestep] = scheduler.timesteps;
 const generator = new TorchGenerator(0);
@@ -36,8 +41,22 @@ const { sample } = await transformer.call({
   timestep: new Tensor('int64', BigInt64Array.of(BigInt(timestep)), [1]),
 });
 const called = performance.now();
-const { prevSample } = scheduler.step(new Tensor('float32', sample.data.slice(0, latents.size), latents.dims), timestep, latents);
+const { prevSample } = scheduler.step(
+  new Tensor('float32', sample.data.slice(0, latents.size), latents.dims),
+  timestep,
+  latents,
+);
 const stepped = performance.now();
-if (!sample.data.every(Number.isFinite) || !prevSample.data.every(Number.isFinite)) throw new Error('the latents are not finite');
-console.log(JSON.stringify({ making: made - opened, pass: called - started, step: stepped - called, blocks, limit: pipe.memoryLimit, bytes: transformer.segments.reduce((sum, { bytes }) => sum + bytes, 0) }));
+if (!sample.data.every(Number.isFinite) || !prevSample.data.every(Number.isFinite))
+  throw new Error('the latents are not finite');
+console.log(
+  JSON.stringify({
+    making: made - opened,
+    pass: called - started,
+    step: stepped - called,
+    blocks,
+    limit: pipe.memoryLimit,
+    bytes: transformer.segments.reduce((sum, { bytes }) => sum + bytes, 0),
+  }),
+);
 await pipe.dispose();

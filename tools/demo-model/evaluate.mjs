@@ -35,7 +35,8 @@ export function decodePng(bytes) {
       width = body.readUInt32BE(0);
       height = body.readUInt32BE(4);
       channels = { 2: 3, 6: 4 }[body[9]];
-      if (body[8] !== 8 || !channels || body[12] !== 0) throw new Error('only 8-bit RGB and RGBA PNGs without interlace');
+      if (body[8] !== 8 || !channels || body[12] !== 0)
+        throw new Error('only 8-bit RGB and RGBA PNGs without interlace');
     } else if (type === 'IDAT') parts.push(body);
     at += 12 + length;
   }
@@ -88,7 +89,12 @@ function encodePng({ width, height, data }) {
   const raw = Buffer.alloc(height * (width * 3 + 1));
   for (let y = 0; y < height; y++) raw.set(data.subarray(y * width * 3, (y + 1) * width * 3), y * (width * 3 + 1) + 1);
   const signature = Buffer.from([137, 80, 78, 71, 13, 10, 26, 10]);
-  return Buffer.concat([signature, chunk('IHDR', header), chunk('IDAT', deflateSync(raw)), chunk('IEND', Buffer.alloc(0))]);
+  return Buffer.concat([
+    signature,
+    chunk('IHDR', header),
+    chunk('IDAT', deflateSync(raw)),
+    chunk('IEND', Buffer.alloc(0)),
+  ]);
 }
 
 /** Averages the picture down to SMALL x SMALL x 3, in [0, 1]. */
@@ -98,7 +104,7 @@ function shrink({ width, height, channels, data }) {
   const out = new Float32Array(SMALL * SMALL * 3);
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
-      const to = ((Math.floor(y / k)) * SMALL + Math.floor(x / k)) * 3;
+      const to = (Math.floor(y / k) * SMALL + Math.floor(x / k)) * 3;
       for (let c = 0; c < 3; c++) out[to + c] += data[(y * width + x) * channels + c] / (255 * k * k);
     }
   }
@@ -163,7 +169,8 @@ export class Judge {
     const distance = (a, b) => Math.hypot(a[0] - b[0], a[1] - b[1], a[2] - b[2]);
     const names = Object.keys(this.spec.colours);
     const name = names.reduce((best, n) =>
-      distance(this.spec.colours[n], median) < distance(this.spec.colours[best], median) ? n : best);
+      distance(this.spec.colours[n], median) < distance(this.spec.colours[best], median) ? n : best,
+    );
     return { name, uniform: border.filter((p) => distance(p, median) < 40).length / border.length };
   }
 
@@ -237,7 +244,9 @@ export async function evaluate(generate, { count = 100, seed = 0, sheet, log = c
     total.error += r.error;
     const mark = (ok) => (ok ? 'ok' : 'WRONG');
     const note = r.background && r.thing ? '' : `  -> ${r.seen}`;
-    log(`${String(index).padStart(3)}  ${mark(r.background).padEnd(10)}  ${mark(r.thing).padEnd(5)}  ${r.error.toFixed(3)}   ${h.prompt}${note}`);
+    log(
+      `${String(index).padStart(3)}  ${mark(r.background).padEnd(10)}  ${mark(r.thing).padEnd(5)}  ${r.error.toFixed(3)}   ${h.prompt}${note}`,
+    );
   }
   const n = asked.length;
   const result = { count: n, background: total.background / n, thing: total.thing / n, error: total.error / n };

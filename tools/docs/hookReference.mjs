@@ -29,9 +29,13 @@ before the stage. \`tap()\` returns a \`Disposable\`; what a plugin taps is remo
  * @param {Readonly<Record<string, import('@thimble/core').HookDeclaration>>} manifest
  */
 export function hookReference(manifest) {
-  const rows = Object.entries(manifest).map(([name, { kind, payload }]) => `| [\`${name}\`](#${name.toLowerCase()}) | ${kind} | \`${payload}\` |`);
+  const rows = Object.entries(manifest).map(
+    ([name, { kind, payload }]) => `| [\`${name}\`](#${name.toLowerCase()}) | ${kind} | \`${payload}\` |`,
+  );
   const table = `| hook | kind | payload |\n|---|---|---|\n${rows.join('\n')}\n`;
-  return [INTRODUCTION, table, ...Object.entries(manifest).map(([name, declaration]) => entry(name, declaration))].join('\n');
+  return [INTRODUCTION, table, ...Object.entries(manifest).map(([name, declaration]) => entry(name, declaration))].join(
+    '\n',
+  );
 }
 
 function entry(name, declaration) {

@@ -9,9 +9,15 @@ const IMPORT = /^import (type )?\{ (.+) \} from '(.+)';$/;
  */
 export function joinExamples(page) {
   const imports = new Map();
-  const lines = [...page.matchAll(BLOCK)].flatMap((match) => match[1].split('\n')).filter((line) => !noteImport(line, imports));
+  const lines = [...page.matchAll(BLOCK)]
+    .flatMap((match) => match[1].split('\n'))
+    .filter((line) => !noteImport(line, imports));
   if (lines.length === 0) return '';
-  const heads = Array.from(imports, ([source, names]) => `import { ${Array.from(names, ([name, type]) => `${type ? 'type ' : ''}${name}`).join(', ')} } from '${source}';`);
+  const heads = Array.from(
+    imports,
+    ([source, names]) =>
+      `import { ${Array.from(names, ([name, type]) => `${type ? 'type ' : ''}${name}`).join(', ')} } from '${source}';`,
+  );
   return `${[...heads, ...lines].join('\n')}\nexport {};\n`;
 }
 

@@ -12,7 +12,8 @@ export function command(file, args, options = {}) {
   return new Promise((resolve, reject) => {
     execFile(file, args, { ...options, maxBuffer: 2 ** 26 }, (error, stdout, stderr) => {
       if (error === null) resolve(stdout);
-      else reject(new Error(`${[file, ...args].join(' ')} failed (${error.code ?? error.signal}):\n${stdout}${stderr}`));
+      else
+        reject(new Error(`${[file, ...args].join(' ')} failed (${error.code ?? error.signal}):\n${stdout}${stderr}`));
     });
   });
 }

@@ -18,10 +18,16 @@ const ALLOW_BUILDS = 'allowBuilds:\n  onnxruntime-node: false\n  sharp: false\n'
  */
 export async function installFrom({ root, folder, tarballs, manager }) {
   await mkdir(folder, { recursive: true });
-  await writeFile(join(folder, 'package.json'), '{ "private": true, "type": "module" }', { flag: 'wx' }).catch(ignoreExisting);
-  if (manager === 'npm') return command('npm', ['install', ...NPM_OPTIONS, ...tarballs], { cwd: folder, env: OFFLINE_ENV });
+  await writeFile(join(folder, 'package.json'), '{ "private": true, "type": "module" }', { flag: 'wx' }).catch(
+    ignoreExisting,
+  );
+  if (manager === 'npm')
+    return command('npm', ['install', ...NPM_OPTIONS, ...tarballs], { cwd: folder, env: OFFLINE_ENV });
   await writeFile(join(folder, 'pnpm-workspace.yaml'), `${ALLOW_BUILDS}overrides:\n${tarballs.map(override).join('')}`);
-  return command('npx', ['--yes', await pinnedPnpm(root), 'add', '--prefer-offline', ...tarballs], { cwd: folder, env: OFFLINE_ENV });
+  return command('npx', ['--yes', await pinnedPnpm(root), 'add', '--prefer-offline', ...tarballs], {
+    cwd: folder,
+    env: OFFLINE_ENV,
+  });
 }
 
 /** Where one of the packages asks for another one, pnpm would look for it in the registry. */

@@ -14,18 +14,29 @@ const ATTW = fileURLToPath(new URL('../../node_modules/.bin/attw', import.meta.u
  * @returns {Promise<string[]>}
  */
 export async function lintTarball(tarball, manifest) {
-  return [...await publintProblems(tarball, manifest), ...await typeProblems(tarball)];
+  return [...(await publintProblems(tarball, manifest)), ...(await typeProblems(tarball))];
 }
 
 async function publintProblems(tarball, manifest) {
   const { buffer } = new Uint8Array(await readFile(tarball));
   const { messages } = await publint({ pack: { tarball: buffer }, strict: true });
-  return messages.filter(({ type }) => type !== 'suggestion').map((message) => `publint: ${formatMessage(message, manifest, { color: false })}`);
+  return messages
+    .filter(({ type }) => type !== 'suggestion')
+    .map((message) => `publint: ${formatMessage(message, manifest, { color: false })}`);
 }
 
 async function typeProblems(tarball) {
   try {
-    await command(ATTW, [tarball, '--profile', 'esm-only', '--no-definitely-typed', '--format', 'ascii', '--no-color', '--no-emoji']);
+    await command(ATTW, [
+      tarball,
+      '--profile',
+      'esm-only',
+      '--no-definitely-typed',
+      '--format',
+      'ascii',
+      '--no-color',
+      '--no-emoji',
+    ]);
     return [];
   } catch (error) {
     return [error.message];

@@ -12,7 +12,9 @@ import { command } from './command.mjs';
  */
 export async function packPackage(root, name, destination) {
   const pnpm = await pinnedPnpm(root);
-  const output = await command('npx', ['--yes', pnpm, 'pack', '--json', '--pack-destination', destination], { cwd: join(root, 'packages', name) });
+  const output = await command('npx', ['--yes', pnpm, 'pack', '--json', '--pack-destination', destination], {
+    cwd: join(root, 'packages', name),
+  });
   return JSON.parse(output).filename;
 }
 

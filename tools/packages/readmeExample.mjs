@@ -4,11 +4,22 @@ import { joinExamples } from '../docs/joinExamples.mjs';
 import { command } from './command.mjs';
 
 // The runtime's own declarations name what browsers have.
-const COMPILER_OPTIONS = { module: 'nodenext', target: 'es2022', lib: ['es2023', 'esnext.disposable', 'dom'], types: ['node'], strict: true, skipLibCheck: false };
+const COMPILER_OPTIONS = {
+  module: 'nodenext',
+  target: 'es2022',
+  lib: ['es2023', 'esnext.disposable', 'dom'],
+  types: ['node'],
+  strict: true,
+  skipLibCheck: false,
+};
 
 /** What examples call their checkpoint. */
 const MODELS = ['models/stable-diffusion-v1-5', 'stable-diffusion-v1-5/stable-diffusion-v1-5'];
-const FP16 = [['unet', 'diffusion_pytorch_model'], ['vae', 'diffusion_pytorch_model'], ['text_encoder', 'model']];
+const FP16 = [
+  ['unet', 'diffusion_pytorch_model'],
+  ['vae', 'diffusion_pytorch_model'],
+  ['text_encoder', 'model'],
+];
 
 /**
  * Compiles the TypeScript of a README, all its blocks as one program, and runs it in a folder where the packages are installed. A tiny checkpoint stands where
@@ -24,7 +35,11 @@ export async function runReadmeExample({ root, folder, readme, node = process.ex
   const compilerOptions = { ...COMPILER_OPTIONS, typeRoots: [join(root, 'node_modules/@types')] };
   await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['example.test.ts'] }));
   await command(process.execPath, [join(root, 'node_modules/typescript/bin/tsc')], { cwd: folder });
-  await command(node, ['example.test.js'], { cwd: folder, env: { ...process.env, THIMBLE_CACHE: join(folder, 'cache') }, timeout: 240_000 });
+  await command(node, ['example.test.js'], {
+    cwd: folder,
+    env: { ...process.env, THIMBLE_CACHE: join(folder, 'cache') },
+    timeout: 240_000,
+  });
 }
 
 /** The test kit's checkpoint, in both precisions by name: what is asked for by `variant: 'fp16'` are f32 weights here. */
@@ -33,6 +48,7 @@ async function layModels(root, folder) {
     const model = join(folder, path);
     await mkdir(model, { recursive: true });
     await cp(join(root, 'packages/plugin-testkit/checkpoint'), model, { recursive: true });
-    for (const [component, file] of FP16) await cp(join(model, component, `${file}.safetensors`), join(model, component, `${file}.fp16.safetensors`));
+    for (const [component, file] of FP16)
+      await cp(join(model, component, `${file}.safetensors`), join(model, component, `${file}.fp16.safetensors`));
   }
 }

@@ -19,27 +19,36 @@ export async function tarballProblems(unpacked, sources) {
   const manifest = await readFile(join(unpacked, 'package.json'), 'utf8');
   return [
     ...REQUIRED.filter((file) => !files.includes(file)).map((file) => `${file} is missing`),
-    ...files.filter((file) => FOREIGN.test(file) && !TEMPLATE.test(file)).map((file) => `${file} does not belong into a package`),
+    ...files
+      .filter((file) => FOREIGN.test(file) && !TEMPLATE.test(file))
+      .map((file) => `${file} does not belong into a package`),
     ...(WORKSPACE_ONLY.test(manifest) ? ['package.json says what only holds inside the workspace'] : []),
-    ...await leftBehind(files, sources),
-    ...await unusedDependencies(unpacked, files, JSON.parse(manifest)),
+    ...(await leftBehind(files, sources)),
+    ...(await unusedDependencies(unpacked, files, JSON.parse(manifest))),
   ];
 }
 
 async function filesBelow(folder) {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1)).sort();
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))
+    .sort();
 }
 
 /** The compiler leaves a file's output where it is when the file is renamed or removed. */
 async function leftBehind(files, sources) {
   const known = new Set((await filesBelow(sources)).map((file) => file.replace(/\.ts$/, '')));
   const scripts = files.filter((file) => /^dist\/.*\.js$/.test(file));
-  return scripts.filter((file) => !known.has(file.slice('dist/'.length, -'.js'.length))).map((file) => `${file} has no source any more: remove dist and build again`);
+  return scripts
+    .filter((file) => !known.has(file.slice('dist/'.length, -'.js'.length)))
+    .map((file) => `${file} has no source any more: remove dist and build again`);
 }
 
 async function unusedDependencies(unpacked, files, { dependencies = {} }) {
   const code = files.filter((file) => /\.(js|d\.ts)$/.test(file)).map((file) => readFile(join(unpacked, file), 'utf8'));
   const text = (await Promise.all(code)).join('\n');
-  return Object.keys(dependencies).filter((name) => !text.includes(`'${name}'`) && !text.includes(`'${name}/`)).map((name) => `the dependency ${name} is not used`);
+  return Object.keys(dependencies)
+    .filter((name) => !text.includes(`'${name}'`) && !text.includes(`'${name}/`))
+    .map((name) => `the dependency ${name} is not used`);
 }

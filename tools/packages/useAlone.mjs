@@ -20,5 +20,7 @@ export async function useAlone({ root, folder, name, manifest, tarballs }) {
 }
 
 function workspaceNames({ dependencies = {} }) {
-  return Object.keys(dependencies).flatMap((name) => (name.startsWith('@thimble/') ? [name.slice('@thimble/'.length)] : []));
+  return Object.keys(dependencies).flatMap((name) =>
+    name.startsWith('@thimble/') ? [name.slice('@thimble/'.length)] : [],
+  );
 }

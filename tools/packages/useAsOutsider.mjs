@@ -10,7 +10,14 @@ console.log(images.map(({ width, height }) => \`\${width}x\${height}\`).join());
 `;
 
 // The runtime's own declarations name what browsers have.
-const COMPILER_OPTIONS = { module: 'nodenext', target: 'es2022', lib: ['es2023', 'esnext.disposable', 'dom'], types: ['node'], strict: true, skipLibCheck: false };
+const COMPILER_OPTIONS = {
+  module: 'nodenext',
+  target: 'es2022',
+  lib: ['es2023', 'esnext.disposable', 'dom'],
+  types: ['node'],
+  strict: true,
+  skipLibCheck: false,
+};
 
 /**
  * Installs tarballs with plain npm into an empty folder, compiles a script against them, makes a picture with it, and asks the
@@ -32,6 +39,8 @@ export async function useAsOutsider({ root, folder, tarballs, model, version }) 
   const said = await command(join(folder, 'node_modules/.bin/thimble'), ['--version'], { cwd: folder });
   return [
     ...(sizes === '64x64\n' ? [] : [`a picture of 64x64 was asked for, and there is ${JSON.stringify(sizes)}`]),
-    ...(said === `${version}\n` ? [] : [`thimble --version says ${JSON.stringify(said)}, and the package is ${version}`]),
+    ...(said === `${version}\n`
+      ? []
+      : [`thimble --version says ${JSON.stringify(said)}, and the package is ${version}`]),
   ];
 }

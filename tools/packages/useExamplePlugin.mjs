@@ -12,7 +12,10 @@ import { installFrom } from './installFrom.mjs';
  */
 export async function useExamplePlugin({ root, folder, tarballs }) {
   await mkdir(folder);
-  await cp(join(root, 'examples/third-party-plugin'), folder, { recursive: true, filter: (path) => !/\/(node_modules|dist)(\/|$)/.test(path) });
+  await cp(join(root, 'examples/third-party-plugin'), folder, {
+    recursive: true,
+    filter: (path) => !/\/(node_modules|dist)(\/|$)/.test(path),
+  });
   await installFrom({ root, folder, tarballs: [tarballs.core, tarballs['plugin-testkit']], manager: 'npm' });
   await command('npm', ['test'], { cwd: folder });
   return command(process.execPath, ['measure.mjs', join(root, 'models/demo'), '10', '2:1', '3:1'], { cwd: folder });

@@ -21,14 +21,23 @@ console.log(process.version);
  * @returns {Promise<string[]>} the versions that it ran on
  */
 export async function useOnNode({ root, folder, versions, tarballs }) {
-  await installFrom({ root, folder, tarballs: ['core', 'plugin-offload', 'plugin-testkit'].map((name) => tarballs[name]), manager: 'npm' });
+  await installFrom({
+    root,
+    folder,
+    tarballs: ['core', 'plugin-offload', 'plugin-testkit'].map((name) => tarballs[name]),
+    manager: 'npm',
+  });
   await writeFile(join(folder, 'script.js'), SCRIPT);
   const ran = [];
   for (const version of versions) {
     const home = join(folder, `node-${version}`);
     await mkdir(home);
     await writeFile(join(home, 'package.json'), '{ "private": true }');
-    await command('npm', ['install', '--no-audit', '--no-fund', '--no-package-lock', '--prefer-offline', `node@${version}`], { cwd: home, env: OFFLINE_ENV });
+    await command(
+      'npm',
+      ['install', '--no-audit', '--no-fund', '--no-package-lock', '--prefer-offline', `node@${version}`],
+      { cwd: home, env: OFFLINE_ENV },
+    );
     ran.push((await command(join(home, 'node_modules/node/bin/node'), ['script.js'], { cwd: folder })).trim());
   }
   return ran;

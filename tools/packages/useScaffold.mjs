@@ -10,7 +10,14 @@ import { OFFLINE_ENV } from './installFrom.mjs';
  */
 export async function useScaffold({ folder, tarballs }) {
   await mkdir(folder);
-  const create = ['exec', '--yes', `--package=${tarballs['create-thimble-plugin']}`, '--', 'create-thimble-plugin', 'thimble-plugin-mine'];
+  const create = [
+    'exec',
+    '--yes',
+    `--package=${tarballs['create-thimble-plugin']}`,
+    '--',
+    'create-thimble-plugin',
+    'thimble-plugin-mine',
+  ];
   await command('npm', [...create, '--core', tarballs.core, '--testkit', tarballs['plugin-testkit']], { cwd: folder });
   const plugin = join(folder, 'thimble-plugin-mine');
   await command('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline'], { cwd: plugin, env: OFFLINE_ENV });

@@ -16,7 +16,12 @@ export function makeSd15(out, dtype = 'f16') {
   for (const [component, { file, tensors, config }] of Object.entries(spec.components)) {
     mkdirSync(join(out, component), { recursive: true });
     writeFileSync(join(out, component, 'config.json'), JSON.stringify(config, null, 2));
-    writeRandomTensors(join(out, component, half ? file.replace('.safetensors', '.fp16.safetensors') : file), tensors, half ? 'F16' : 'F32', pool);
+    writeRandomTensors(
+      join(out, component, half ? file.replace('.safetensors', '.fp16.safetensors') : file),
+      tensors,
+      half ? 'F16' : 'F32',
+      pool,
+    );
   }
   for (const [path, text] of Object.entries(spec.files)) {
     mkdirSync(dirname(join(out, path)), { recursive: true });

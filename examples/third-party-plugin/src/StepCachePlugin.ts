@@ -1,4 +1,12 @@
-import { type Device, type DeviceTensor, type Plugin, type PluginContext, type RunContext, type SegmentCall, ThimbleError } from '@thimble/core';
+import {
+  type Device,
+  type DeviceTensor,
+  type Plugin,
+  type PluginContext,
+  type RunContext,
+  type SegmentCall,
+  ThimbleError,
+} from '@thimble/core';
 import { planReuse, type ReusePlan } from './planReuse.js';
 
 /** Options of a {@link StepCachePlugin}. */
@@ -33,7 +41,10 @@ class RunCache {
 
   /** Whether every part can go on from what is here. */
   get usable(): boolean {
-    return this.#cached.size > 0 && [...this.#cached.values()].every(({ device, generation }) => device.generation === generation);
+    return (
+      this.#cached.size > 0 &&
+      [...this.#cached.values()].every(({ device, generation }) => device.generation === generation)
+    );
   }
 
   /** Copies what the bridge gave: the original goes when the call ends. */
@@ -87,8 +98,13 @@ export class StepCachePlugin implements Plugin {
 
   apply({ hooks, pipeline }: PluginContext): void {
     const key = Symbol(this.name);
-    const cacheOf = ({ component, run }: { readonly component?: string; readonly run?: RunContext | undefined }): RunCache | undefined =>
-      component === 'unet' ? (run?.state.get(key) as RunCache | undefined) : undefined;
+    const cacheOf = ({
+      component,
+      run,
+    }: {
+      readonly component?: string;
+      readonly run?: RunContext | undefined;
+    }): RunCache | undefined => (component === 'unet' ? (run?.state.get(key) as RunCache | undefined) : undefined);
 
     hooks.beforeRun.tap(this.name, ({ state }) => {
       const { unet } = pipeline.components;

@@ -19,7 +19,12 @@ export function planReuse({ segments }: ComponentHandle, depth: number): ReusePl
   const blocks = names.flatMap((name) => /^up_blocks\.(\d+)\./.exec(name)?.[1] ?? []).map(Number);
   const last = `up_blocks.${Math.max(...blocks)}`;
   const layers = names.filter((name) => name.startsWith(`${last}.resnets.`)).length;
-  if (depth > layers) throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'depth', value: depth, expected: `at most ${layers}, the layers of ${last}` });
+  if (depth > layers)
+    throw new ThimbleError('ERR_ARGUMENT_INVALID', {
+      argument: 'depth',
+      value: depth,
+      expected: `at most ${layers}, the layers of ${last}`,
+    });
   const firstAnew = names.indexOf(`${last}.resnets.${layers - depth}`);
   const skipped = names.slice(0, firstAnew).filter((name) => isDeep(name, depth));
   return { skipped: new Set(skipped), bridge: skipped.at(-1) as string };

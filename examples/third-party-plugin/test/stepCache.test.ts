@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { isThimbleError } from '@thimble/core';
-import { createTestPipeline, expectSameOutput, recordHooks, runPluginConformance, testRun } from '@thimble/plugin-testkit';
+import {
+  createTestPipeline,
+  expectSameOutput,
+  recordHooks,
+  runPluginConformance,
+  testRun,
+} from '@thimble/plugin-testkit';
 import { StepCachePlugin } from '../src/index.js';
 
 const run = { ...testRun, numInferenceSteps: 5 };
@@ -45,7 +51,10 @@ test('the deeper, the more is computed anew; deeper than the UNet is refused', a
   await pipe.generate('a cat', run);
   await handle.remove();
   await pipe.use(new StepCachePlugin({ depth: 9 }));
-  await assert.rejects(pipe.generate('a cat', run), (error) => isThimbleError(error, 'ERR_PLUGIN_HOOK') && isThimbleError(error.cause, 'ERR_ARGUMENT_INVALID'));
+  await assert.rejects(
+    pipe.generate('a cat', run),
+    (error) => isThimbleError(error, 'ERR_PLUGIN_HOOK') && isThimbleError(error.cause, 'ERR_ARGUMENT_INVALID'),
+  );
   await pipe.dispose();
 });
 
@@ -60,6 +69,12 @@ test('a call outside a run is computed whole', async () => {
 });
 
 test('options are checked', () => {
-  assert.throws(() => new StepCachePlugin({ interval: 0 }), (error) => isThimbleError(error, 'ERR_ARGUMENT_INVALID'));
-  assert.throws(() => new StepCachePlugin({ depth: 1.5 }), (error) => isThimbleError(error, 'ERR_ARGUMENT_INVALID'));
+  assert.throws(
+    () => new StepCachePlugin({ interval: 0 }),
+    (error) => isThimbleError(error, 'ERR_ARGUMENT_INVALID'),
+  );
+  assert.throws(
+    () => new StepCachePlugin({ depth: 1.5 }),
+    (error) => isThimbleError(error, 'ERR_ARGUMENT_INVALID'),
+  );
 });

@@ -22,7 +22,8 @@ export const errorRegistry = {
   },
   ERR_RUNTIME_LOAD: {
     summary: 'ONNX Runtime refused a graph.',
-    message: (d: { segment: string; text: string }): string => `${d.segment}: ONNX Runtime could not load the graph: ${d.text}`,
+    message: (d: { segment: string; text: string }): string =>
+      `${d.segment}: ONNX Runtime could not load the graph: ${d.text}`,
   },
   ERR_RUNTIME_RUN: {
     summary: 'ONNX Runtime failed while it ran a graph.',
@@ -46,7 +47,8 @@ export const errorRegistry = {
   },
   ERR_DEVICE_TENSOR_GONE: {
     summary: 'A tensor handle was used after the tensor was freed.',
-    message: (d: { id: number }): string => `Tensor ${d.id} is not on the device any more: it was freed, or the device started anew.`,
+    message: (d: { id: number }): string =>
+      `Tensor ${d.id} is not on the device any more: it was freed, or the device started anew.`,
   },
   ERR_CANCELLED: {
     summary: 'A run was cancelled; callers see the reason of their AbortSignal instead.',
@@ -60,7 +62,13 @@ export const errorRegistry = {
   },
   ERR_WEIGHT_SHAPE: {
     summary: 'A tensor of a checkpoint has another shape than its config asks for.',
-    message: (d: { component: string; key: string; file: string; got: readonly number[]; expected: readonly number[] }): string =>
+    message: (d: {
+      component: string;
+      key: string;
+      file: string;
+      got: readonly number[];
+      expected: readonly number[];
+    }): string =>
       `${d.component}: tensor "${d.key}" in "${d.file}" has shape [${d.got.join(', ')}]; config.json asks for [${d.expected.join(', ')}].`,
   },
   ERR_WEIGHT_DTYPE: {
@@ -140,7 +148,8 @@ export const errorRegistry = {
   },
   ERR_PLUGIN_INVALID: {
     summary: 'An object does not have the shape of a plugin.',
-    message: (d: { plugin: string; problem: string; write: string }): string => `${d.plugin} is not a plugin: ${d.problem}; write ${d.write}.`,
+    message: (d: { plugin: string; problem: string; write: string }): string =>
+      `${d.plugin} is not a plugin: ${d.problem}; write ${d.write}.`,
   },
   ERR_PLUGIN_DUPLICATE: {
     summary: 'A plugin of the same name is already installed.',
@@ -206,7 +215,8 @@ export const errorRegistry = {
   },
   ERR_TRACE_INVALID: {
     summary: 'A folder does not hold a whole trace.',
-    message: (d: { trace: string; problem: string }): string => `"${d.trace}" cannot be used as a trace: ${d.problem}. Trace the component again.`,
+    message: (d: { trace: string; problem: string }): string =>
+      `"${d.trace}" cannot be used as a trace: ${d.problem}. Trace the component again.`,
   },
   ERR_TRACE_DETACHED: {
     summary: 'A traced model that belongs to no pipeline yet was called.',
@@ -215,7 +225,8 @@ export const errorRegistry = {
   },
   ERR_PIPELINE_BUSY: {
     summary: 'The pipeline cannot be changed at this moment.',
-    message: (d: { action: string; during: string }): string => `cannot ${d.action} during ${d.during}; wait for it to end, then try again.`,
+    message: (d: { action: string; during: string }): string =>
+      `cannot ${d.action} during ${d.during}; wait for it to end, then try again.`,
   },
   ERR_SERVICE_MISSING: {
     summary: 'Nothing is provided for a token.',
@@ -228,7 +239,8 @@ export const errorRegistry = {
   },
   ERR_FILE_NOT_FOUND: {
     summary: 'A file or folder that is needed does not exist.',
-    message: (d: { path: string }): string => `"${d.path}" does not exist. Check the path; a link may point to a file that was removed.`,
+    message: (d: { path: string }): string =>
+      `"${d.path}" does not exist. Check the path; a link may point to a file that was removed.`,
   },
   ERR_FILE_ACCESS: {
     summary: 'The operating system refused to read or write a file.',
@@ -278,7 +290,12 @@ export const errorRegistry = {
   },
   ERR_WEIGHTS_NOT_FOUND: {
     summary: 'A component has no weights that can be loaded.',
-    message: (d: { folder: string; lookedFor: readonly string[]; variants: readonly string[]; unsupported: readonly string[] }): string =>
+    message: (d: {
+      folder: string;
+      lookedFor: readonly string[];
+      variants: readonly string[];
+      unsupported: readonly string[];
+    }): string =>
       `No weights in "${d.folder}"; looked for ${d.lookedFor.join(', ')}.` +
       (d.variants.length > 0 ? ` It has the variants ${d.variants.join(', ')}: pass one as "variant".` : '') +
       (d.unsupported.length > 0
@@ -317,7 +334,8 @@ export const errorRegistry = {
   },
   ERR_HUB_SETTING_INVALID: {
     summary: 'An environment setting for the hub cannot be used.',
-    message: (d: { setting: string; problem: string }): string => `${d.setting} cannot be used: ${d.problem}. Correct it or unset it.`,
+    message: (d: { setting: string; problem: string }): string =>
+      `${d.setting} cannot be used: ${d.problem}. Correct it or unset it.`,
   },
   ERR_DOWNLOAD_CORRUPT: {
     summary: 'A downloaded file is not the file that the hub announced.',
@@ -326,7 +344,8 @@ export const errorRegistry = {
   },
   ERR_TENSOR_DTYPE: {
     summary: 'A tensor has another data type than the one that is needed.',
-    message: (d: { got: string; expected: string }): string => `a tensor is ${d.got} where ${d.expected} is needed; convert it first.`,
+    message: (d: { got: string; expected: string }): string =>
+      `a tensor is ${d.got} where ${d.expected} is needed; convert it first.`,
   },
   ERR_TENSOR_SHAPE: {
     summary: 'A tensor has another shape than the one that is needed.',
@@ -340,7 +359,8 @@ export const errorRegistry = {
   },
   ERR_SCHEDULER_NOT_STARTED: {
     summary: 'A scheduler was asked for a step before it knew the number of steps.',
-    message: (d: { scheduler: string }): string => `${d.scheduler} has no timesteps yet; call setTimesteps(numInferenceSteps) before step().`,
+    message: (d: { scheduler: string }): string =>
+      `${d.scheduler} has no timesteps yet; call setTimesteps(numInferenceSteps) before step().`,
   },
   ERR_SCHEDULER_NO_GENERATOR: {
     summary: 'A scheduler needs noise and was given none to draw from.',
@@ -353,7 +373,7 @@ export const errorRegistry = {
       `"${d.folder}" holds a tokenizer of the class ${describe(d.tokenizer)}, which is not supported; supported: ${d.supported.join(', ')}.`,
   },
   ERR_TOKENIZER_FILE: {
-    summary: "A file of a tokenizer does not hold what the tokenizer needs.",
+    summary: 'A file of a tokenizer does not hold what the tokenizer needs.',
     message: (d: { file: string; problem: string }): string =>
       `the tokenizer file "${d.file}" cannot be used: ${d.problem}. It may be damaged or of another model: download it again.`,
   },
@@ -379,7 +399,8 @@ export const errorRegistry = {
   },
   ERR_VIDEO_ENCODE: {
     summary: 'A video could not be encoded.',
-    message: (d: { format: string; reason: string }): string => `the video could not be encoded as ${d.format}: ${d.reason}.`,
+    message: (d: { format: string; reason: string }): string =>
+      `the video could not be encoded as ${d.format}: ${d.reason}.`,
   },
 } as const satisfies Record<`ERR_${string}`, ErrorEntry>;
 

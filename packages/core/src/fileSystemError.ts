@@ -19,6 +19,7 @@ export function fileSystemError(error: unknown, path: string, operation: 'read' 
   if (code === undefined) return error;
   if (FULL.has(code)) return new ThimbleError('ERR_DISK_FULL', { path }, { cause: error });
   if (MISSING.has(code)) return new ThimbleError('ERR_FILE_NOT_FOUND', { path }, { cause: error });
-  if (REFUSED.has(code)) return new ThimbleError('ERR_FILE_ACCESS', { path, operation, reason: code }, { cause: error });
+  if (REFUSED.has(code))
+    return new ThimbleError('ERR_FILE_ACCESS', { path, operation, reason: code }, { cause: error });
   return error;
 }

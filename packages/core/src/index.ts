@@ -15,7 +15,18 @@ export type { FromPretrainedOptions } from './pipelines/FromPretrainedOptions.js
 export type { PipelineDtype } from './weights/PipelineDtype.js';
 export type { GenerateOptions, GenerateResult, OutputType, RunTimings } from './pipelines/GenerateOptions.js';
 export type {
-  DecodeEvent, DoneEvent, FrameEvent, ImageEvent, LoadEvent, MemoryEvent, ModelEvent, PipelineEvent, PreviewEvent, ProgressEvent, StepEvent, WarningEvent,
+  DecodeEvent,
+  DoneEvent,
+  FrameEvent,
+  ImageEvent,
+  LoadEvent,
+  MemoryEvent,
+  ModelEvent,
+  PipelineEvent,
+  PreviewEvent,
+  ProgressEvent,
+  StepEvent,
+  WarningEvent,
 } from './pipelines/PipelineEvent.js';
 export { PipelineComponent as Component } from './pipelines/PipelineComponent.js';
 export type { CallOptions, ComponentParts } from './pipelines/Component.js';
@@ -29,7 +40,14 @@ export { checkComponentNames } from './plugins/checkComponentNames.js';
 export { createToken } from './plugins/Token.js';
 export type { Token } from './plugins/Token.js';
 export { DEVICES, PIPELINES, SCHEDULERS, TOKENIZERS } from './plugins/tokens.js';
-export type { ComponentConfig, DeviceFactory, Named, PipelineClass, SchedulerFactory, TokenizerFactory } from './plugins/tokens.js';
+export type {
+  ComponentConfig,
+  DeviceFactory,
+  Named,
+  PipelineClass,
+  SchedulerFactory,
+  TokenizerFactory,
+} from './plugins/tokens.js';
 export type { Claim, Plugin } from './plugins/Plugin.js';
 export { chooseComponents, DENOISER } from './plugins/chooseComponents.js';
 export { percentProgress } from './plugins/percentProgress.js';
@@ -79,10 +97,23 @@ export { PNDMScheduler } from './schedulers/PNDMScheduler.js';
 export { UniPCMultistepScheduler } from './schedulers/UniPCMultistepScheduler.js';
 export { createScheduler } from './schedulers/createScheduler.js';
 export { schedulerRegistry } from './schedulers/schedulerRegistry.js';
-export type { Scheduler, SchedulerClass, SetTimestepsOptions, StepOptions, StepResult } from './schedulers/Scheduler.js';
+export type {
+  Scheduler,
+  SchedulerClass,
+  SetTimestepsOptions,
+  StepOptions,
+  StepResult,
+} from './schedulers/Scheduler.js';
 export { readSchedulerConfig } from './schedulers/readSchedulerConfig.js';
 export type { SchedulerConfig, SchedulerConfigInput } from './schedulers/readSchedulerConfig.js';
-export { booleanField, choiceField, integerField, nullable, numberField, numbersField } from './schedulers/ConfigField.js';
+export {
+  booleanField,
+  choiceField,
+  integerField,
+  nullable,
+  numberField,
+  numbersField,
+} from './schedulers/ConfigField.js';
 export type { ConfigField, ConfigFields, ConfigValues } from './schedulers/ConfigField.js';
 export { BatchGenerator } from './random/BatchGenerator.js';
 export type { Generator } from './random/Generator.js';
@@ -106,7 +137,17 @@ export { modelRegistry } from './models/modelRegistry.js';
 export type { ModelFactory } from './models/modelRegistry.js';
 
 export { COMPOSITE_DOMAIN, Graph } from './graph/Graph.js';
-export type { Attribute, ElementType, GraphConstant, GraphNode, GraphParts, GraphPort, GraphWeight, MemoryFormat, WeightSource } from './graph/Graph.js';
+export type {
+  Attribute,
+  ElementType,
+  GraphConstant,
+  GraphNode,
+  GraphParts,
+  GraphPort,
+  GraphWeight,
+  MemoryFormat,
+  WeightSource,
+} from './graph/Graph.js';
 export { Emitter } from './graph/Emitter.js';
 export type { Layer } from './graph/Module.js';
 export type { Parameter } from './graph/Parameter.js';
@@ -136,7 +177,12 @@ export { decodeFloat8E4m3fn } from './weights/decodeFloat8E4m3fn.js';
 export { decodeFloat8E5m2 } from './weights/decodeFloat8E5m2.js';
 export { Float8Encoder } from './weights/Float8Encoder.js';
 export { DerivedWeightsCache } from './weights/derived/DerivedWeightsCache.js';
-export type { DerivedWeights, DerivedWeightsProgress, DerivedWeightsRecipe, OpenDerivedOptions } from './weights/derived/DerivedWeightsCache.js';
+export type {
+  DerivedWeights,
+  DerivedWeightsProgress,
+  DerivedWeightsRecipe,
+  OpenDerivedOptions,
+} from './weights/derived/DerivedWeightsCache.js';
 export { readCacheSettings } from './weights/derived/CacheSettings.js';
 export type { CacheSettings } from './weights/derived/CacheSettings.js';
 export { readTensor } from './weights/readTensor.js';
@@ -145,7 +191,11 @@ export { readTensorPieces } from './weights/readTensorPieces.js';
 export { readTensorFloat32 } from './weights/readTensorFloat32.js';
 export type { TensorInfo } from './weights/TensorInfo.js';
 export { openComponentCheckpoint } from './weights/ComponentCheckpoint.js';
-export type { CheckpointWarning, ComponentCheckpoint, ComponentCheckpointOptions } from './weights/ComponentCheckpoint.js';
+export type {
+  CheckpointWarning,
+  ComponentCheckpoint,
+  ComponentCheckpointOptions,
+} from './weights/ComponentCheckpoint.js';
 export { readModelIndex } from './weights/ModelIndex.js';
 export type { ComponentClass, ModelIndex } from './weights/ModelIndex.js';
 export { resolveModel } from './weights/resolveModel.js';

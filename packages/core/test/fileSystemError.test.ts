@@ -12,7 +12,11 @@ describe('fileSystemError', () => {
     ['ENOENT', 'ERR_FILE_NOT_FOUND'],
   ])('%s becomes %s', (systemCode, code) => {
     const cause = Object.assign(new Error('raw'), { code: systemCode });
-    expect(fileSystemError(cause, 'the/path', 'write')).toMatchObject({ code, cause, message: expect.stringContaining('the/path') });
+    expect(fileSystemError(cause, 'the/path', 'write')).toMatchObject({
+      code,
+      cause,
+      message: expect.stringContaining('the/path'),
+    });
   });
 
   test('leaves everything else alone', () => {
@@ -22,7 +26,9 @@ describe('fileSystemError', () => {
   });
 
   (existsSync('/dev/full') ? test : test.skip)('recognises what a full disk really throws', async () => {
-    const thrown: unknown = await writeFile('/dev/full', 'x').catch((error: unknown) => fileSystemError(error, '/dev/full', 'write'));
+    const thrown: unknown = await writeFile('/dev/full', 'x').catch((error: unknown) =>
+      fileSystemError(error, '/dev/full', 'write'),
+    );
     expect(thrown).toMatchObject({ code: 'ERR_DISK_FULL', details: { path: '/dev/full' } });
   });
 });

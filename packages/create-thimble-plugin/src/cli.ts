@@ -12,9 +12,17 @@ const USAGE = `usage: npm create thimble-plugin NAME [-- --author NAME --core FI
 `;
 
 try {
-  const { values: { help, ...options }, positionals: [name, ...more] } = parseArgs({
+  const {
+    values: { help, ...options },
+    positionals: [name, ...more],
+  } = parseArgs({
     allowPositionals: true,
-    options: { author: { type: 'string' }, core: { type: 'string' }, testkit: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
+    options: {
+      author: { type: 'string' },
+      core: { type: 'string' },
+      testkit: { type: 'string' },
+      help: { type: 'boolean', short: 'h' },
+    },
   });
   if (help === true) process.stdout.write(USAGE);
   else if (name === undefined || more.length > 0) fail(2, USAGE);
@@ -23,9 +31,14 @@ try {
   fail(1, `${error instanceof Error ? error.message : String(error)}\n`);
 }
 
-async function create(name: string, options: { readonly author?: string; readonly core?: string; readonly testkit?: string }): Promise<void> {
+async function create(
+  name: string,
+  options: { readonly author?: string; readonly core?: string; readonly testkit?: string },
+): Promise<void> {
   const { folder, files } = await createPlugin({ name, ...options });
-  process.stdout.write(`${files.length} files in ${folder}\n\n  cd ${relative('.', folder)}\n  ONNXRUNTIME_NODE_INSTALL=skip npm install\n  npm test\n`);
+  process.stdout.write(
+    `${files.length} files in ${folder}\n\n  cd ${relative('.', folder)}\n  ONNXRUNTIME_NODE_INSTALL=skip npm install\n  npm test\n`,
+  );
 }
 
 function fail(code: number, message: string): void {

@@ -31,7 +31,13 @@ const TEMPLATE = fileURLToPath(new URL('../template', import.meta.url));
  *
  * @throws Error for a name that no package can have, or a folder that holds something
  */
-export async function createPlugin({ name, parent = '.', author, core, testkit }: CreatePluginOptions): Promise<CreatedPlugin> {
+export async function createPlugin({
+  name,
+  parent = '.',
+  author,
+  core,
+  testkit,
+}: CreatePluginOptions): Promise<CreatedPlugin> {
   const described = describeName(name, author);
   const folder = resolve(parent, described.folder);
   await assertEmpty(folder);
@@ -51,7 +57,10 @@ export async function createPlugin({ name, parent = '.', author, core, testkit }
 
 async function templateFiles(): Promise<string[]> {
   const entries = await readdir(TEMPLATE, { recursive: true, withFileTypes: true });
-  return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name).slice(TEMPLATE.length + 1)).sort();
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(TEMPLATE.length + 1))
+    .sort();
 }
 
 async function writeFrom(source: string, target: string, words: Readonly<Record<string, string>>): Promise<void> {
@@ -61,7 +70,10 @@ async function writeFrom(source: string, target: string, words: Readonly<Record<
 
 /** npm leaves `.gitignore` out of packages and takes every `package.json` for one's own, so the template's begin with an underscore. */
 function fill(text: string, words: Readonly<Record<string, string>>): string {
-  return text.replaceAll(/__([A-Z]+)__/g, (placeholder, word: string) => words[word] ?? placeholder).replace(/^_gitignore$/, '.gitignore').replace(/^_package\.json$/, 'package.json');
+  return text
+    .replaceAll(/__([A-Z]+)__/g, (placeholder, word: string) => words[word] ?? placeholder)
+    .replace(/^_gitignore$/, '.gitignore')
+    .replace(/^_package\.json$/, 'package.json');
 }
 
 async function assertEmpty(folder: string): Promise<void> {
@@ -73,6 +85,8 @@ async function assertEmpty(folder: string): Promise<void> {
 }
 
 async function ownVersion(): Promise<string> {
-  const manifest = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
+  const manifest = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8')) as {
+    version: string;
+  };
   return manifest.version;
 }

@@ -29,9 +29,18 @@ test('names everything after the package, and leaves no placeholder', async () =
 });
 
 test('takes packed packages', async () => {
-  await createPlugin({ name: 'x', author: 'bob', parent: folder, core: join(folder, 'core.tgz'), testkit: join(folder, 'kit.tgz') });
+  await createPlugin({
+    name: 'x',
+    author: 'bob',
+    parent: folder,
+    core: join(folder, 'core.tgz'),
+    testkit: join(folder, 'kit.tgz'),
+  });
   const manifest = JSON.parse(read('x/package.json')) as { devDependencies: Record<string, string> };
-  expect(manifest.devDependencies).toMatchObject({ '@thimble/core': `file:${folder}/core.tgz`, '@thimble/plugin-testkit': `file:${folder}/kit.tgz` });
+  expect(manifest.devDependencies).toMatchObject({
+    '@thimble/core': `file:${folder}/core.tgz`,
+    '@thimble/plugin-testkit': `file:${folder}/kit.tgz`,
+  });
   expect(read('x/src/XPlugin.ts')).toContain("readonly name = 'bob:x'");
 });
 
@@ -47,7 +56,8 @@ test('touches no folder that holds something', async () => {
 });
 
 describe('the command line', () => {
-  const run = (...args: string[]): { status: number | null; stdout: string; stderr: string } => spawnSync(process.execPath, [CLI, ...args], { cwd: folder, encoding: 'utf8' });
+  const run = (...args: string[]): { status: number | null; stdout: string; stderr: string } =>
+    spawnSync(process.execPath, [CLI, ...args], { cwd: folder, encoding: 'utf8' });
 
   test('makes the folder and says what to do next', () => {
     const { status, stdout } = run('thimble-plugin-mine', '--author', 'me');
@@ -55,11 +65,17 @@ describe('the command line', () => {
     expect(stdout).toContain('cd thimble-plugin-mine\n  ONNXRUNTIME_NODE_INSTALL=skip npm install\n  npm test');
   });
 
-  test.each([[[], 2], [['a', 'b'], 2], [['--no-such'], 1], [['Bad Name'], 1]])('refuses %j', (args, code) => {
+  test.each([
+    [[], 2],
+    [['a', 'b'], 2],
+    [['--no-such'], 1],
+    [['Bad Name'], 1],
+  ])('refuses %j', (args, code) => {
     const { status, stderr } = run(...args);
     expect(status).toBe(code);
     expect(stderr).not.toMatch(/^\s+at /m);
   });
 
-  test('helps', () => expect(run('--help')).toMatchObject({ status: 0, stdout: expect.stringContaining('--testkit FILE') }));
+  test('helps', () =>
+    expect(run('--help')).toMatchObject({ status: 0, stdout: expect.stringContaining('--testkit FILE') }));
 });

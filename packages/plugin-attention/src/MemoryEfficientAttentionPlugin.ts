@@ -1,6 +1,17 @@
 import {
-  type AttentionLowering, checkComponentNames, chunkedAttention, type ExecutionProvider, fusedAttention, lowerAttention,
-  MemoryBudget, PassStage, type Plugin, type PluginContext, slicedAttention, type SliceSize, ThimbleError,
+  type AttentionLowering,
+  checkComponentNames,
+  chunkedAttention,
+  type ExecutionProvider,
+  fusedAttention,
+  lowerAttention,
+  MemoryBudget,
+  PassStage,
+  type Plugin,
+  type PluginContext,
+  slicedAttention,
+  type SliceSize,
+  ThimbleError,
 } from '@thimble/core';
 import { ATTENTION_BACKENDS, type AttentionBackend } from './AttentionBackend.js';
 
@@ -35,9 +46,12 @@ export class MemoryEfficientAttentionPlugin implements Plugin {
 
   /** @throws ThimbleError ERR_ARGUMENT_INVALID for an option out of range */
   constructor({ backend = 'flash', sliceSize, components }: MemoryEfficientAttentionOptions = {}) {
-    if (!ATTENTION_BACKENDS.includes(backend)) throw invalid('backend', backend, `one of ${ATTENTION_BACKENDS.join(', ')}`);
-    if (sliceSize !== undefined && backend !== 'sliced') throw invalid('sliceSize', sliceSize, "nothing unless backend is 'sliced'");
-    if (!isSliceSize(sliceSize ?? 'auto')) throw invalid('sliceSize', sliceSize, "'auto', 'max' or a whole number from 1");
+    if (!ATTENTION_BACKENDS.includes(backend))
+      throw invalid('backend', backend, `one of ${ATTENTION_BACKENDS.join(', ')}`);
+    if (sliceSize !== undefined && backend !== 'sliced')
+      throw invalid('sliceSize', sliceSize, "nothing unless backend is 'sliced'");
+    if (!isSliceSize(sliceSize ?? 'auto'))
+      throw invalid('sliceSize', sliceSize, "'auto', 'max' or a whole number from 1");
     this.#backend = backend;
     this.#sliceSize = sliceSize ?? 'auto';
     this.#components = checkComponentNames('components', components);
@@ -53,9 +67,12 @@ export class MemoryEfficientAttentionPlugin implements Plugin {
 
   #lowering(provider: ExecutionProvider, budget: number): AttentionLowering {
     switch (this.#backend) {
-      case 'flash': return fusedAttention({ provider, budget });
-      case 'sliced': return slicedAttention(this.#sliceSize, budget);
-      case 'math': return chunkedAttention(Infinity);
+      case 'flash':
+        return fusedAttention({ provider, budget });
+      case 'sliced':
+        return slicedAttention(this.#sliceSize, budget);
+      case 'math':
+        return chunkedAttention(Infinity);
     }
   }
 }

@@ -1,7 +1,11 @@
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { DiffusionPipeline, type Graph, PassStage, Tensor, TorchGenerator } from '@thimble/core';
-import { ATTENTION_BACKENDS, MemoryEfficientAttentionPlugin, type MemoryEfficientAttentionOptions } from '../src/index.js';
+import {
+  ATTENTION_BACKENDS,
+  MemoryEfficientAttentionPlugin,
+  type MemoryEfficientAttentionOptions,
+} from '../src/index.js';
 
 const MODEL = fileURLToPath(new URL('../../core/test/fixtures/sd-tiny', import.meta.url));
 const LATENTS = { numInferenceSteps: 2, seed: 7, outputType: 'tensor' } as const;
@@ -34,7 +38,10 @@ function watchGraphs(): Map<string, Graph> {
   return graphs;
 }
 
-const count = (graphs: Map<string, Graph>, component: string, op: string): number => [...graphs].filter(([name]) => name.startsWith(`${component}/`)).reduce((sum, [, { nodes }]) => sum + nodes.filter((node) => node.op === op).length, 0);
+const count = (graphs: Map<string, Graph>, component: string, op: string): number =>
+  [...graphs]
+    .filter(([name]) => name.startsWith(`${component}/`))
+    .reduce((sum, [, { nodes }]) => sum + nodes.filter((node) => node.op === op).length, 0);
 
 describe.each(ATTENTION_BACKENDS)('%s', (backend) => {
   test('gives the same picture within tolerance, and removed the same bits', async () => {
@@ -87,10 +94,18 @@ test('slices are as many as diffusers makes, and follow the memory limit', async
   await open({ components: ['unet'], memoryLimit: '2GB' });
   const graphs = watchGraphs();
   const generator = new TorchGenerator(1);
-  const inputs = { sample: generator.randn([2, 4, 16, 16]), timestep: new Tensor('int64', BigInt64Array.of(5n), [1]), encoder_hidden_states: generator.randn([2, 77, Number(pipe.components['unet']!.config['cross_attention_dim'])]) };
+  const inputs = {
+    sample: generator.randn([2, 4, 16, 16]),
+    timestep: new Tensor('int64', BigInt64Array.of(5n), [1]),
+    encoder_hidden_states: generator.randn([2, 77, Number(pipe.components['unet']!.config['cross_attention_dim'])]),
+  };
   const attentions = 2 * pipe.components['unet']!.segments.filter(({ name }) => name.includes('attentions')).length;
   const heads = Number([pipe.components['unet']!.config['attention_head_dim']].flat()[0]);
-  for (const [sliceSize, slices] of [['max', 2 * heads], ['auto', 4], [2 * heads, 1]] as const) {
+  for (const [sliceSize, slices] of [
+    ['max', 2 * heads],
+    ['auto', 4],
+    [2 * heads, 1],
+  ] as const) {
     graphs.clear();
     const plugin = await pipe.use(new MemoryEfficientAttentionPlugin({ backend: 'sliced', sliceSize }));
     await pipe.components['unet']!.call(inputs);
@@ -106,5 +121,7 @@ test.each<[unknown, string]>([
   [{ backend: 'flash', sliceSize: 2 }, 'sliceSize'],
   [{ components: 'unet' }, 'components'],
 ])('refuses %j', (options, argument) => {
-  expect(() => new MemoryEfficientAttentionPlugin(options as MemoryEfficientAttentionOptions)).toThrow(expect.objectContaining({ code: 'ERR_ARGUMENT_INVALID', details: expect.objectContaining({ argument }) }));
+  expect(() => new MemoryEfficientAttentionPlugin(options as MemoryEfficientAttentionOptions)).toThrow(
+    expect.objectContaining({ code: 'ERR_ARGUMENT_INVALID', details: expect.objectContaining({ argument }) }),
+  );
 });

@@ -28,7 +28,8 @@ export class ChannelsLastPlugin implements Plugin {
   apply({ hooks }: PluginContext): void {
     hooks.transformGraph.tap({ name: this.name, stage: PassStage.Layout }, (graph, { component, partial }) => {
       // Pieces come and go: their weights would be copied again and again.
-      if (this.#components?.includes(component) === false || partial === true || !hasConvolution(graph)) return undefined;
+      if (this.#components?.includes(component) === false || partial === true || !hasConvolution(graph))
+        return undefined;
       return graph.with({ memoryFormat: 'channels_last' });
     });
   }

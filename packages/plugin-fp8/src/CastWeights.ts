@@ -1,5 +1,12 @@
 import {
-  bindWeights, type ComponentHandle, type DerivedWeights, DerivedWeightsCache, type DerivedWeightsProgress, type Graph, type StoredWeight, type TensorInfo,
+  bindWeights,
+  type ComponentHandle,
+  type DerivedWeights,
+  DerivedWeightsCache,
+  type DerivedWeightsProgress,
+  type Graph,
+  type StoredWeight,
+  type TensorInfo,
 } from '@thimble/core';
 import { canCast, castingRecipe, scaleName } from './castingRecipe.js';
 import type { StorageDtype } from './LayerwiseCastingOptions.js';
@@ -22,7 +29,12 @@ export class CastWeights implements AsyncDisposable {
   readonly #derived: DerivedWeights | undefined;
   readonly #weights: ReadonlyMap<string, StoredWeight>;
 
-  private constructor(stored: readonly string[], kept: readonly string[], derived: DerivedWeights | undefined, weights: ReadonlyMap<string, StoredWeight>) {
+  private constructor(
+    stored: readonly string[],
+    kept: readonly string[],
+    derived: DerivedWeights | undefined,
+    weights: ReadonlyMap<string, StoredWeight>,
+  ) {
     this.stored = stored;
     this.kept = kept;
     this.#derived = derived;
@@ -30,14 +42,33 @@ export class CastWeights implements AsyncDisposable {
   }
 
   /** Finds the weights in the cache, or makes them. @throws what {@link DerivedWeightsCache.open} throws */
-  static async of(component: ComponentHandle, { storageDtype, keys, signal, onProgress }: CastRequest): Promise<CastWeights> {
-    const cast = new Map(keys.map((key) => [key, component.weights.get(key) as TensorInfo] as const).filter(([, info]) => canCast(info, storageDtype)));
-    const stored = keys.filter((key) => cast.has(key) || (component.weights.get(key) as TensorInfo).dtype.startsWith('F8'));
+  static async of(
+    component: ComponentHandle,
+    { storageDtype, keys, signal, onProgress }: CastRequest,
+  ): Promise<CastWeights> {
+    const cast = new Map(
+      keys
+        .map((key) => [key, component.weights.get(key) as TensorInfo] as const)
+        .filter(([, info]) => canCast(info, storageDtype)),
+    );
+    const stored = keys.filter(
+      (key) => cast.has(key) || (component.weights.get(key) as TensorInfo).dtype.startsWith('F8'),
+    );
     const kept = [...component.weights.keys()].filter((key) => !stored.includes(key));
     if (cast.size === 0) return new CastWeights(stored, kept, undefined, new Map());
     const derived = await new DerivedWeightsCache().open(castingRecipe(cast, storageDtype), { signal, onProgress });
     const source = (name: string): TensorInfo => derived.tensors.get(name) as TensorInfo;
-    const weights = [...cast.keys()].map((key) => [key, { type: storageDtype, source: source(key), ...(storageDtype === 'int8' ? { scale: source(scaleName(key)) } : {}) }] as const);
+    const weights = [...cast.keys()].map(
+      (key) =>
+        [
+          key,
+          {
+            type: storageDtype,
+            source: source(key),
+            ...(storageDtype === 'int8' ? { scale: source(scaleName(key)) } : {}),
+          },
+        ] as const,
+    );
     return new CastWeights(stored, kept, derived, new Map(weights));
   }
 

@@ -40,8 +40,14 @@ export interface CheckedCastingOptions {
 
 /** @throws ThimbleError ERR_ARGUMENT_INVALID naming the option */
 export function checkCastingOptions(options: CastingOptions): CheckedCastingOptions {
-  const { storageDtype = 'float8_e4m3fn', computeDtype = 'float32', skipModulesPattern = 'auto', skipModulesClasses = null } = options;
-  if (!STORAGE_DTYPES.includes(storageDtype)) refuse('storageDtype', storageDtype, STORAGE_DTYPES.map((name) => `'${name}'`).join(', '));
+  const {
+    storageDtype = 'float8_e4m3fn',
+    computeDtype = 'float32',
+    skipModulesPattern = 'auto',
+    skipModulesClasses = null,
+  } = options;
+  if (!STORAGE_DTYPES.includes(storageDtype))
+    refuse('storageDtype', storageDtype, STORAGE_DTYPES.map((name) => `'${name}'`).join(', '));
   if (computeDtype !== 'float32') refuse('computeDtype', computeDtype, "'float32', which the CPU provider computes in");
   return { storageDtype, patterns: checkPatterns(skipModulesPattern), classes: checkClasses(skipModulesClasses) };
 }
@@ -66,7 +72,8 @@ function toPattern(pattern: unknown): RegExp {
 
 function checkClasses(classes: CastingOptions['skipModulesClasses']): readonly string[] | null {
   if (classes === null || classes === undefined) return null;
-  if (Array.isArray(classes) && classes.every((name) => typeof name === 'string' && name !== '')) return classes as readonly string[];
+  if (Array.isArray(classes) && classes.every((name) => typeof name === 'string' && name !== ''))
+    return classes as readonly string[];
   return refuse('skipModulesClasses', classes, "a list of class names: ['Conv2d']");
 }
 

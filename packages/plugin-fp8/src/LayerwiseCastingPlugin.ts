@@ -1,6 +1,21 @@
-import { checkComponentNames, chooseComponents, type ComponentHandle, DENOISER, PassStage, percentProgress, type Plugin, type PluginContext, prepareComponents } from '@thimble/core';
+import {
+  checkComponentNames,
+  chooseComponents,
+  type ComponentHandle,
+  DENOISER,
+  PassStage,
+  percentProgress,
+  type Plugin,
+  type PluginContext,
+  prepareComponents,
+} from '@thimble/core';
 import { CastWeights } from './CastWeights.js';
-import { type CastingOptions, checkCastingOptions, type CheckedCastingOptions, DEFAULT_SKIP_MODULES_PATTERN } from './LayerwiseCastingOptions.js';
+import {
+  type CastingOptions,
+  checkCastingOptions,
+  type CheckedCastingOptions,
+  DEFAULT_SKIP_MODULES_PATTERN,
+} from './LayerwiseCastingOptions.js';
 import { selectParameters, type SkipRules } from './selectParameters.js';
 
 /** Options of a {@link LayerwiseCastingPlugin}. */
@@ -34,11 +49,13 @@ export class LayerwiseCastingPlugin implements Plugin {
       name: this.name,
       stage: PassStage.Storage,
       chosen: () => chooseComponents(pipeline, this.#components, DENOISER),
-      prepare: async (component, signal) => CastWeights.of(component, {
-        storageDtype, signal,
-        keys: selectParameters(component.model.layers, this.#rulesFor(component)),
-        onProgress: percentProgress(pipeline, `${component.name} to ${storageDtype}`),
-      }),
+      prepare: async (component, signal) =>
+        CastWeights.of(component, {
+          storageDtype,
+          signal,
+          keys: selectParameters(component.model.layers, this.#rulesFor(component)),
+          onProgress: percentProgress(pipeline, `${component.name} to ${storageDtype}`),
+        }),
       transform: (graph, weights) => weights.bind(graph),
     });
   }

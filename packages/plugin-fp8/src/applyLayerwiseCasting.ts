@@ -1,6 +1,11 @@
 import { type Component, type DerivedWeightsProgress, PassStage } from '@thimble/core';
 import { CastWeights } from './CastWeights.js';
-import { type CastingOptions, checkCastingOptions, DEFAULT_SKIP_MODULES_PATTERN, refuse } from './LayerwiseCastingOptions.js';
+import {
+  type CastingOptions,
+  checkCastingOptions,
+  DEFAULT_SKIP_MODULES_PATTERN,
+  refuse,
+} from './LayerwiseCastingOptions.js';
 import { selectParameters } from './selectParameters.js';
 
 /** Options of {@link applyLayerwiseCasting}. */
@@ -29,14 +34,30 @@ const applied = new WeakSet<Component>();
  * @throws ThimbleError ERR_ARGUMENT_INVALID for a bad option, and for a component that this was applied to already; `signal.reason`;
  *   ERR_DISK_FULL, ERR_FILE_ACCESS where the weights cannot be written to the cache
  */
-export async function applyLayerwiseCasting(component: Component, options: ApplyLayerwiseCastingOptions = {}): Promise<LayerwiseCasting> {
-  const { storageDtype, patterns = DEFAULT_SKIP_MODULES_PATTERN.map((pattern) => new RegExp(pattern)), classes } = checkCastingOptions(options);
-  if (applied.has(component)) refuse('component', component.name, 'one that layerwise casting was not applied to; remove that first');
+export async function applyLayerwiseCasting(
+  component: Component,
+  options: ApplyLayerwiseCastingOptions = {},
+): Promise<LayerwiseCasting> {
+  const {
+    storageDtype,
+    patterns = DEFAULT_SKIP_MODULES_PATTERN.map((pattern) => new RegExp(pattern)),
+    classes,
+  } = checkCastingOptions(options);
+  if (applied.has(component))
+    refuse('component', component.name, 'one that layerwise casting was not applied to; remove that first');
   applied.add(component);
   try {
     const keys = selectParameters(component.model.layers, { patterns, classes });
-    const weights = await CastWeights.of(component, { storageDtype, keys, signal: options.signal, onProgress: options.onProgress });
-    const tap = component.hooks.transformGraph.tap({ name: 'thimble:apply-layerwise-casting', stage: PassStage.Storage }, (graph, context) => (context.component === component.name ? weights.bind(graph) : undefined));
+    const weights = await CastWeights.of(component, {
+      storageDtype,
+      keys,
+      signal: options.signal,
+      onProgress: options.onProgress,
+    });
+    const tap = component.hooks.transformGraph.tap(
+      { name: 'thimble:apply-layerwise-casting', stage: PassStage.Storage },
+      (graph, context) => (context.component === component.name ? weights.bind(graph) : undefined),
+    );
     const remove = async (): Promise<void> => {
       tap[Symbol.dispose]();
       applied.delete(component);

@@ -1,4 +1,12 @@
-import { bytesPerElement, type DerivedWeightsRecipe, Float8Encoder, readTensorPieces, ROW_DTYPES, type TensorInfo, type TensorToWrite } from '@thimble/core';
+import {
+  bytesPerElement,
+  type DerivedWeightsRecipe,
+  Float8Encoder,
+  readTensorPieces,
+  ROW_DTYPES,
+  type TensorInfo,
+  type TensorToWrite,
+} from '@thimble/core';
 import { quantizedRows, scalesOf } from './int8Rows.js';
 import type { StorageDtype } from './LayerwiseCastingOptions.js';
 
@@ -18,13 +26,21 @@ export function scaleName(key: string): string {
 }
 
 /** How weights, by state-dict key, are stored in less. */
-export function castingRecipe(weights: ReadonlyMap<string, TensorInfo>, storageDtype: StorageDtype): DerivedWeightsRecipe {
+export function castingRecipe(
+  weights: ReadonlyMap<string, TensorInfo>,
+  storageDtype: StorageDtype,
+): DerivedWeightsRecipe {
   const entries = [...weights];
   const renamed = entries.filter(([key, info]) => key !== info.name).map(([key, info]) => `${info.name}=${key}`);
   return {
     name: ['layerwise-casting/1', storageDtype, ...renamed].join(' '),
     sources: weights.values(),
-    tensors: () => new Map(entries.flatMap(([key, info]) => (storageDtype === 'int8' ? int8Tensors(key, info) : [[key, float8Tensor(info, storageDtype)] as const]))),
+    tensors: () =>
+      new Map(
+        entries.flatMap(([key, info]) =>
+          storageDtype === 'int8' ? int8Tensors(key, info) : [[key, float8Tensor(info, storageDtype)] as const],
+        ),
+      ),
   };
 }
 
@@ -33,7 +49,7 @@ function float8Tensor(info: TensorInfo, storageDtype: keyof typeof FLOAT8): Tens
   return {
     dtype,
     shape: info.shape,
-    async * data() {
+    async *data() {
       // One buffer for all: a new one for each would be garbage faster than it is collected.
       let codes: Uint8Array | undefined;
       for await (const piece of readTensorPieces(info)) {
@@ -50,9 +66,19 @@ function int8Tensors(key: string, info: TensorInfo): readonly (readonly [string,
   let found: Promise<Float32Array> | undefined;
   const scales = async (): Promise<Float32Array> => (found ??= scalesOf(info));
   return [
-    [scaleName(key), { dtype: 'F32', shape: [info.shape[0] ?? 1], data: async () => new Uint8Array((await scales()).buffer) }],
-    [key, { dtype: 'I8', shape: info.shape, async * data() {
-      yield * quantizedRows(info, await scales());
-    } }],
+    [
+      scaleName(key),
+      { dtype: 'F32', shape: [info.shape[0] ?? 1], data: async () => new Uint8Array((await scales()).buffer) },
+    ],
+    [
+      key,
+      {
+        dtype: 'I8',
+        shape: info.shape,
+        async *data() {
+          yield* quantizedRows(info, await scales());
+        },
+      },
+    ],
   ];
 }

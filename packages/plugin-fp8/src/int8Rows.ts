@@ -15,7 +15,7 @@ export async function scalesOf(info: TensorInfo): Promise<Float32Array> {
 }
 
 /** The rows of a tensor, divided by their scales and rounded to the nearest, ties to even; piece by piece. */
-export async function * quantizedRows(info: TensorInfo, scales: Float32Array): AsyncGenerator<Uint8Array, void> {
+export async function* quantizedRows(info: TensorInfo, scales: Float32Array): AsyncGenerator<Uint8Array, void> {
   const width = rowLength(info);
   let row = 0;
   let buffer: Int8Array | undefined;
@@ -24,7 +24,8 @@ export async function * quantizedRows(info: TensorInfo, scales: Float32Array): A
     const codes = buffer.subarray(0, values.length);
     for (let start = 0; start < values.length; start += width, row++) {
       const scale = scales[row] as number;
-      for (let i = start; i < start + width; i++) codes[i] = scale === 0 ? 0 : roundHalfToEven((values[i] as number) / scale);
+      for (let i = start; i < start + width; i++)
+        codes[i] = scale === 0 ? 0 : roundHalfToEven((values[i] as number) / scale);
     }
     yield new Uint8Array(codes.buffer, 0, codes.length);
   }
@@ -33,7 +34,8 @@ export async function * quantizedRows(info: TensorInfo, scales: Float32Array): A
 async function forEachRow(info: TensorInfo, visit: (row: number, values: Float32Array) => void): Promise<void> {
   const width = rowLength(info);
   let row = 0;
-  for await (const values of readRowPieces(info)) for (let start = 0; start < values.length; start += width) visit(row++, values.subarray(start, start + width));
+  for await (const values of readRowPieces(info))
+    for (let start = 0; start < values.length; start += width) visit(row++, values.subarray(start, start + width));
 }
 
 /** Adding 1.5 · 2^52 leaves no bits for a fraction, and the addition itself rounds half to even. */

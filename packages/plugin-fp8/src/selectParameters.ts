@@ -1,7 +1,16 @@
 import type { Layer } from '@thimble/core';
 
 /** diffusers' layers whose weights are stored in less (`_GO_LC_SUPPORTED_PYTORCH_LAYERS`). */
-const CASTABLE = new Set(['Conv1d', 'Conv2d', 'Conv3d', 'ConvTranspose1d', 'ConvTranspose2d', 'ConvTranspose3d', 'Linear', 'Embedding']);
+const CASTABLE = new Set([
+  'Conv1d',
+  'Conv2d',
+  'Conv3d',
+  'ConvTranspose1d',
+  'ConvTranspose2d',
+  'ConvTranspose3d',
+  'Linear',
+  'Embedding',
+]);
 
 /** What keeps its weights. `null` = nothing by that rule; both `null` = everything is cast. */
 export interface SkipRules {
@@ -15,7 +24,9 @@ export interface SkipRules {
  */
 export function selectParameters(layers: readonly Layer[], { patterns, classes }: SkipRules): readonly string[] {
   const everything = patterns === null && classes === null;
-  const skips = ({ path, pythonClass }: Layer['lineage'][number]): boolean => (patterns?.some((pattern) => pattern.test(path)) ?? false) || (classes?.includes(pythonClass) ?? false);
-  const isCast = ({ lineage }: Layer): boolean => everything || (CASTABLE.has(lineage.at(-1)?.pythonClass ?? '') && !lineage.some(skips));
+  const skips = ({ path, pythonClass }: Layer['lineage'][number]): boolean =>
+    (patterns?.some((pattern) => pattern.test(path)) ?? false) || (classes?.includes(pythonClass) ?? false);
+  const isCast = ({ lineage }: Layer): boolean =>
+    everything || (CASTABLE.has(lineage.at(-1)?.pythonClass ?? '') && !lineage.some(skips));
   return layers.filter(isCast).flatMap(({ parameters }) => Object.values(parameters).map(({ key }) => key));
 }

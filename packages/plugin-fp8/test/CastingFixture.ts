@@ -3,7 +3,12 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { SafetensorsFile, Tensor } from '@thimble/core';
 
-interface Expected { readonly tensor: string; readonly shape: readonly number[]; readonly atol: number; readonly rtol: number }
+interface Expected {
+  readonly tensor: string;
+  readonly shape: readonly number[];
+  readonly atol: number;
+  readonly rtol: number;
+}
 
 /** One call of the fixture: which layers diffusers stored in eight bits, and what came out. */
 export interface CastingCall {
@@ -30,7 +35,9 @@ export const SD_TINY = fileURLToPath(new URL('../../core/test/fixtures/sd-tiny',
 export const COGVIDEOX = join(FOLDER, 'transformer');
 
 /** All calls of a model. */
-export const castingCalls = (JSON.parse(readFileSync(`${FOLDER}/case.json`, 'utf8')) as { calls: CastingCall[] }).calls.filter(({ args }) => args.function !== undefined);
+export const castingCalls = (
+  JSON.parse(readFileSync(`${FOLDER}/case.json`, 'utf8')) as { calls: CastingCall[] }
+).calls.filter(({ args }) => args.function !== undefined);
 
 /** Reads a tensor of the fixture. */
 export async function readFixture(name: string): Promise<Tensor> {
@@ -38,12 +45,18 @@ export async function readFixture(name: string): Promise<Tensor> {
   const { dtype, shape } = file.tensor(name);
   const bytes = await file.read(name);
   if (dtype === 'F32') return new Tensor('float32', new Float32Array(bytes.buffer), shape);
-  return dtype === 'I64' ? new Tensor('int64', new BigInt64Array(bytes.buffer as ArrayBuffer), shape) : new Tensor('uint8', bytes, shape);
+  return dtype === 'I64'
+    ? new Tensor('int64', new BigInt64Array(bytes.buffer as ArrayBuffer), shape)
+    : new Tensor('uint8', bytes, shape);
 }
 
 /** The inputs of a call. */
 export async function inputsOf(call: CastingCall): Promise<Record<string, Tensor>> {
-  return Object.fromEntries(await Promise.all(Object.entries(call.in).map(async ([name, tensor]) => [name, await readFixture(tensor)] as const)));
+  return Object.fromEntries(
+    await Promise.all(
+      Object.entries(call.in).map(async ([name, tensor]) => [name, await readFixture(tensor)] as const),
+    ),
+  );
 }
 
 /** Largest distance from diffusers' `sample`, in tolerances. */

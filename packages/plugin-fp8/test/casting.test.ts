@@ -2,7 +2,14 @@ import { copyFileSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { DiffusionPipeline, type ProgressEvent, readTensor, SafetensorsFile, type Tensor, writeSafetensors } from '@thimble/core';
+import {
+  DiffusionPipeline,
+  type ProgressEvent,
+  readTensor,
+  SafetensorsFile,
+  type Tensor,
+  writeSafetensors,
+} from '@thimble/core';
 import { applyLayerwiseCasting, type CastingOptions, LayerwiseCastingPlugin } from '../src/index.js';
 import { castingCalls, type CastingCall, excess, inputsOf, COGVIDEOX, readFixture, SD_TINY } from './CastingFixture.js';
 
@@ -28,7 +35,11 @@ async function open(checkpoint = SD_TINY): Promise<DiffusionPipeline> {
 
 function optionsOf({ args }: CastingCall): CastingOptions {
   const { skip_modules_pattern: patterns, skip_modules_classes: classes } = args;
-  return { storageDtype: args.storage_dtype, ...(patterns === undefined ? {} : { skipModulesPattern: patterns }), ...(classes === undefined ? {} : { skipModulesClasses: classes }) };
+  return {
+    storageDtype: args.storage_dtype,
+    ...(patterns === undefined ? {} : { skipModulesPattern: patterns }),
+    ...(classes === undefined ? {} : { skipModulesClasses: classes }),
+  };
 }
 
 async function sampleOf(call: CastingCall): Promise<Tensor> {
@@ -52,38 +63,50 @@ async function cachedBytes(key: string, shape: readonly number[]): Promise<Uint8
 describe("what diffusers' layerwise casting gives", () => {
   test('in all cases of the fixture', () => {
     expect(castingCalls.map(({ name }) => name)).toEqual([
-      'enable.unet.float8_e4m3fn', 'enable.unet.float8_e5m2', 'enable.transformer.float8_e4m3fn', 'enable.transformer.float8_e5m2', 'apply.pattern', 'apply.classes', 'apply.both',
+      'enable.unet.float8_e4m3fn',
+      'enable.unet.float8_e5m2',
+      'enable.transformer.float8_e4m3fn',
+      'enable.transformer.float8_e5m2',
+      'apply.pattern',
+      'apply.classes',
+      'apply.both',
     ]);
   });
 
-  test.each(castingCalls.map((call) => [call.name, call] as const))('%s', async (_name, call) => {
-    await open(call.args.model === 'unet' ? SD_TINY : COGVIDEOX);
-    const plain = await sampleOf(call);
-    expect(await excess(call, plain)).toBeGreaterThan(1);
-    const component = pipe.components[call.args.model]!;
-    const before = component.residentBytes;
-    if (call.args.function === 'apply_layerwise_casting') {
-      const casting = await applyLayerwiseCasting(component, optionsOf(call));
-      expect(casting.stored.toSorted()).toEqual(call.args.stored.toSorted());
-      expect(casting.kept.toSorted()).toEqual(call.args.kept.toSorted());
-      expect(await excess(call, await sampleOf(call))).toBeLessThanOrEqual(1);
-      expect(component.residentBytes).toBeLessThan(before);
-      await casting.remove();
-    } else {
-      // A byte in place of each float32 that is stored in eight bits.
-      const expected = before - call.args.stored.reduce((sum, key) => sum + component.weights.get(key)!.byteLength * 0.75, 0);
-      const plugin = await pipe.use(new LayerwiseCastingPlugin(optionsOf(call)));
-      expect(await excess(call, await sampleOf(call))).toBeLessThanOrEqual(1);
-      expect(component.residentBytes).toBe(expected);
-      await plugin.remove();
-    }
-    const bytes = Object.entries(call.out).filter(([name]) => name.startsWith('bytes.'));
-    expect(bytes.length).toBeGreaterThan(3);
-    for (const [name, { tensor, shape }] of bytes) expect(await cachedBytes(name.slice('bytes.'.length), shape)).toContainEqual((await readFixture(tensor)).data);
-    expect((await sampleOf(call)).data).toEqual(plain.data);
-    expect(component.residentBytes).toBe(before);
-    expect(readdirSync(join(cache, 'weights')).filter((name) => !/\.(safetensors|json)$/.test(name))).toEqual([]);
-  }, 20_000);
+  test.each(castingCalls.map((call) => [call.name, call] as const))(
+    '%s',
+    async (_name, call) => {
+      await open(call.args.model === 'unet' ? SD_TINY : COGVIDEOX);
+      const plain = await sampleOf(call);
+      expect(await excess(call, plain)).toBeGreaterThan(1);
+      const component = pipe.components[call.args.model]!;
+      const before = component.residentBytes;
+      if (call.args.function === 'apply_layerwise_casting') {
+        const casting = await applyLayerwiseCasting(component, optionsOf(call));
+        expect(casting.stored.toSorted()).toEqual(call.args.stored.toSorted());
+        expect(casting.kept.toSorted()).toEqual(call.args.kept.toSorted());
+        expect(await excess(call, await sampleOf(call))).toBeLessThanOrEqual(1);
+        expect(component.residentBytes).toBeLessThan(before);
+        await casting.remove();
+      } else {
+        // A byte in place of each float32 that is stored in eight bits.
+        const expected =
+          before - call.args.stored.reduce((sum, key) => sum + component.weights.get(key)!.byteLength * 0.75, 0);
+        const plugin = await pipe.use(new LayerwiseCastingPlugin(optionsOf(call)));
+        expect(await excess(call, await sampleOf(call))).toBeLessThanOrEqual(1);
+        expect(component.residentBytes).toBe(expected);
+        await plugin.remove();
+      }
+      const bytes = Object.entries(call.out).filter(([name]) => name.startsWith('bytes.'));
+      expect(bytes.length).toBeGreaterThan(3);
+      for (const [name, { tensor, shape }] of bytes)
+        expect(await cachedBytes(name.slice('bytes.'.length), shape)).toContainEqual((await readFixture(tensor)).data);
+      expect((await sampleOf(call)).data).toEqual(plain.data);
+      expect(component.residentBytes).toBe(before);
+      expect(readdirSync(join(cache, 'weights')).filter((name) => !/\.(safetensors|json)$/.test(name))).toEqual([]);
+    },
+    20_000,
+  );
 });
 
 describe('int8', () => {
@@ -95,7 +118,10 @@ describe('int8', () => {
       const plugin = await pipe.use(new LayerwiseCastingPlugin({ storageDtype }));
       const got = (await sampleOf(call)).data as Float32Array;
       await plugin.remove();
-      return Math.sqrt(got.reduce((sum, value, i) => sum + (value - plain[i]!) ** 2, 0) / plain.reduce((sum, value) => sum + value ** 2, 0));
+      return Math.sqrt(
+        got.reduce((sum, value, i) => sum + (value - plain[i]!) ** 2, 0) /
+          plain.reduce((sum, value) => sum + value ** 2, 0),
+      );
     };
     const [int8, e4m3, e5m2] = [await errorOf('int8'), await errorOf('float8_e4m3fn'), await errorOf('float8_e5m2')];
     expect(int8).toBeGreaterThan(0);
@@ -120,7 +146,8 @@ describe('int8', () => {
       const width = values.length / scales.length;
       expect(codes.byteLength * 4).toBe(original.byteLength);
       let worst = 0;
-      for (let i = 0; i < values.length; i++) worst = Math.max(worst, Math.abs(codes[i]! - values[i]! / scales[Math.floor(i / width)]!));
+      for (let i = 0; i < values.length; i++)
+        worst = Math.max(worst, Math.abs(codes[i]! - values[i]! / scales[Math.floor(i / width)]!));
       expect(worst).toBeLessThanOrEqual(0.5 + 1e-4);
       expect(Math.max(...codes.map(Math.abs))).toBe(127);
     }
@@ -129,39 +156,49 @@ describe('int8', () => {
 });
 
 describe('a checkpoint that is stored in eight-bit floats', () => {
-  test.each([['float8_e4m3fn', 'F8_E4M3'], ['float8_e5m2', 'F8_E5M2']] as const)('is used as it lies: %s', async (storageDtype, dtype) => {
-    await open();
-    const call = castingCalls[0]!;
-    const unet = pipe.components['unet']!;
-    const plugin = await pipe.use(new LayerwiseCastingPlugin({ storageDtype }));
-    const want = (await sampleOf(call)).data;
-    const bytes = unet.residentBytes;
-    await plugin.remove();
-    const casting = await applyLayerwiseCasting(unet, { storageDtype });
-    const folder = mkdtempSync(join(tmpdir(), 'thimble-fp8-checkpoint-'));
-    try {
-      const files = readdirSync(join(cache, 'weights')).filter((name) => name.endsWith('.safetensors'));
-      const opened = await Promise.all(files.map(async (name) => SafetensorsFile.open(join(cache, 'weights', name))));
-      const derived = opened.find(({ tensors }) => tensors.get('conv_in.weight')?.dtype === dtype && tensors.size === casting.stored.length)!;
-      const tensors = [...unet.weights].map(([key, info]) => {
-        const from = derived.tensors.get(key) ?? info;
-        return [key, { dtype: from.dtype, shape: from.shape, data: async () => readTensor(from) }] as const;
-      });
-      await writeSafetensors(join(folder, 'diffusion_pytorch_model.safetensors'), new Map(tensors));
-      copyFileSync(join(SD_TINY, 'unet', 'config.json'), join(folder, 'config.json'));
-      const before = readdirSync(join(cache, 'weights')).length;
-      await using other = await DiffusionPipeline.fromPretrained(folder, { deviceOptions: { inline: true } });
-      const sample = async (): Promise<unknown> => (await other.components['unet']!.call(await inputsOf(call)))['sample']!.data;
-      expect(await sample()).toEqual(want);
-      expect(other.components['unet']!.residentBytes).toBe(bytes);
-      await other.use(new LayerwiseCastingPlugin({ storageDtype: 'int8' }));
-      expect(await sample()).toEqual(want);
-      expect(readdirSync(join(cache, 'weights')).length).toBe(before);
-    } finally {
-      await casting.remove();
-      rmSync(folder, { recursive: true });
-    }
-  }, 30_000);
+  test.each([
+    ['float8_e4m3fn', 'F8_E4M3'],
+    ['float8_e5m2', 'F8_E5M2'],
+  ] as const)(
+    'is used as it lies: %s',
+    async (storageDtype, dtype) => {
+      await open();
+      const call = castingCalls[0]!;
+      const unet = pipe.components['unet']!;
+      const plugin = await pipe.use(new LayerwiseCastingPlugin({ storageDtype }));
+      const want = (await sampleOf(call)).data;
+      const bytes = unet.residentBytes;
+      await plugin.remove();
+      const casting = await applyLayerwiseCasting(unet, { storageDtype });
+      const folder = mkdtempSync(join(tmpdir(), 'thimble-fp8-checkpoint-'));
+      try {
+        const files = readdirSync(join(cache, 'weights')).filter((name) => name.endsWith('.safetensors'));
+        const opened = await Promise.all(files.map(async (name) => SafetensorsFile.open(join(cache, 'weights', name))));
+        const derived = opened.find(
+          ({ tensors }) => tensors.get('conv_in.weight')?.dtype === dtype && tensors.size === casting.stored.length,
+        )!;
+        const tensors = [...unet.weights].map(([key, info]) => {
+          const from = derived.tensors.get(key) ?? info;
+          return [key, { dtype: from.dtype, shape: from.shape, data: async () => readTensor(from) }] as const;
+        });
+        await writeSafetensors(join(folder, 'diffusion_pytorch_model.safetensors'), new Map(tensors));
+        copyFileSync(join(SD_TINY, 'unet', 'config.json'), join(folder, 'config.json'));
+        const before = readdirSync(join(cache, 'weights')).length;
+        await using other = await DiffusionPipeline.fromPretrained(folder, { deviceOptions: { inline: true } });
+        const sample = async (): Promise<unknown> =>
+          (await other.components['unet']!.call(await inputsOf(call)))['sample']!.data;
+        expect(await sample()).toEqual(want);
+        expect(other.components['unet']!.residentBytes).toBe(bytes);
+        await other.use(new LayerwiseCastingPlugin({ storageDtype: 'int8' }));
+        expect(await sample()).toEqual(want);
+        expect(readdirSync(join(cache, 'weights')).length).toBe(before);
+      } finally {
+        await casting.remove();
+        rmSync(folder, { recursive: true });
+      }
+    },
+    30_000,
+  );
 });
 
 describe('the plugin', () => {
@@ -174,7 +211,9 @@ describe('the plugin', () => {
     expect(await picture()).not.toEqual(before);
     expect(bytes().map((each, i) => each < plain[i]!)).toEqual([false, true, false]);
     await plugin.remove();
-    const all = await pipe.use(new LayerwiseCastingPlugin({ storageDtype: 'int8', components: ['text_encoder', 'unet', 'vae'] }));
+    const all = await pipe.use(
+      new LayerwiseCastingPlugin({ storageDtype: 'int8', components: ['text_encoder', 'unet', 'vae'] }),
+    );
     const cast = await picture();
     expect(Math.max(...cast.map((value, i) => Math.abs(value - before[i]!)))).toBeLessThan(0.3);
     expect(bytes().map((each, i) => each < plain[i]! / 2)).toEqual([true, true, true]);
@@ -186,7 +225,10 @@ describe('the plugin', () => {
   test('given to fromPretrained it casts before the first run, and tells how it goes', async () => {
     rmSync(cache, { recursive: true, force: true });
     const told: ProgressEvent[] = [];
-    pipe = await DiffusionPipeline.fromPretrained(SD_TINY, { deviceOptions: { inline: true }, plugins: [new LayerwiseCastingPlugin()] });
+    pipe = await DiffusionPipeline.fromPretrained(SD_TINY, {
+      deviceOptions: { inline: true },
+      plugins: [new LayerwiseCastingPlugin()],
+    });
     let first: unknown;
     for await (const event of pipe.stream('a cat', TINY)) {
       if (event.type === 'progress') told.push(event);
@@ -196,7 +238,10 @@ describe('the plugin', () => {
     expect(told.length).toBeGreaterThan(10);
     const events: string[] = [];
     await pipe.dispose();
-    pipe = await DiffusionPipeline.fromPretrained(SD_TINY, { deviceOptions: { inline: true }, plugins: [new LayerwiseCastingPlugin()] });
+    pipe = await DiffusionPipeline.fromPretrained(SD_TINY, {
+      deviceOptions: { inline: true },
+      plugins: [new LayerwiseCastingPlugin()],
+    });
     for await (const event of pipe.stream('a cat', TINY)) {
       events.push(event.type);
       if (event.type === 'done') expect(event.result.images.data).toEqual(first);
@@ -209,8 +254,15 @@ describe('the plugin', () => {
     const call = castingCalls[0]!;
     await pipe.use(new LayerwiseCastingPlugin());
     const cast = (await sampleOf(call)).data;
-    await using other = await DiffusionPipeline.fromPretrained(SD_TINY, { components: ['unet'], deviceOptions: { inline: true } });
-    await using mixed = await DiffusionPipeline.fromPretrained(SD_TINY, { components: { unet: other.components['unet']! }, deviceOptions: { inline: true }, plugins: [new LayerwiseCastingPlugin()] });
+    await using other = await DiffusionPipeline.fromPretrained(SD_TINY, {
+      components: ['unet'],
+      deviceOptions: { inline: true },
+    });
+    await using mixed = await DiffusionPipeline.fromPretrained(SD_TINY, {
+      components: { unet: other.components['unet']! },
+      deviceOptions: { inline: true },
+      plugins: [new LayerwiseCastingPlugin()],
+    });
     await mixed.components['unet']!.load();
     expect((await mixed.components['unet']!.call(await inputsOf(call)))['sample']!.data).toEqual(cast);
   }, 40_000);
@@ -218,7 +270,10 @@ describe('the plugin', () => {
   test('an aborted run leaves nothing in the cache, and the next one casts', async () => {
     rmSync(cache, { recursive: true, force: true });
     const controller = new AbortController();
-    pipe = await DiffusionPipeline.fromPretrained(SD_TINY, { deviceOptions: { inline: true }, plugins: [new LayerwiseCastingPlugin()] });
+    pipe = await DiffusionPipeline.fromPretrained(SD_TINY, {
+      deviceOptions: { inline: true },
+      plugins: [new LayerwiseCastingPlugin()],
+    });
     const run = async (): Promise<void> => {
       for await (const event of pipe.stream('a cat', { ...TINY, signal: controller.signal })) {
         if (event.type === 'progress' && event.done > event.total * 0.7) controller.abort(new Error('enough'));
@@ -232,8 +287,13 @@ describe('the plugin', () => {
 
   test('refuses what makes no sense, and says what would', async () => {
     const bad: [object, string][] = [
-      [{ storageDtype: 'fp8' }, 'storageDtype'], [{ computeDtype: 'float16' }, 'computeDtype'], [{ skipModulesPattern: 'norm' }, 'skipModulesPattern'],
-      [{ skipModulesPattern: ['('] }, 'skipModulesPattern'], [{ skipModulesPattern: [3] }, 'skipModulesPattern'], [{ skipModulesClasses: 'Conv2d' }, 'skipModulesClasses'], [{ components: 'unet' }, 'components'],
+      [{ storageDtype: 'fp8' }, 'storageDtype'],
+      [{ computeDtype: 'float16' }, 'computeDtype'],
+      [{ skipModulesPattern: 'norm' }, 'skipModulesPattern'],
+      [{ skipModulesPattern: ['('] }, 'skipModulesPattern'],
+      [{ skipModulesPattern: [3] }, 'skipModulesPattern'],
+      [{ skipModulesClasses: 'Conv2d' }, 'skipModulesClasses'],
+      [{ components: 'unet' }, 'components'],
     ];
     for (const [options, argument] of bad) {
       let thrown: unknown;
@@ -249,6 +309,8 @@ describe('the plugin', () => {
     expect(pipe.plugins).toEqual([]);
     await using casting = await applyLayerwiseCasting(pipe.components['unet']!);
     expect(casting.stored.length).toBeGreaterThan(0);
-    await expect(applyLayerwiseCasting(pipe.components['unet']!)).rejects.toMatchObject({ code: 'ERR_ARGUMENT_INVALID' });
+    await expect(applyLayerwiseCasting(pipe.components['unet']!)).rejects.toMatchObject({
+      code: 'ERR_ARGUMENT_INVALID',
+    });
   });
 });

@@ -5,11 +5,20 @@ import { selectParameters } from '../src/selectParameters.js';
 /** Layers, from the names of their parameters: what is called a norm and has no linear layer in it is one. */
 function layersOf(keys: readonly string[]): readonly Layer[] {
   const byPath = new Map<string, string[]>();
-  for (const key of keys) byPath.set(key.replace(/\.\w+$/, ''), [...(byPath.get(key.replace(/\.\w+$/, '')) ?? []), key]);
+  for (const key of keys)
+    byPath.set(key.replace(/\.\w+$/, ''), [...(byPath.get(key.replace(/\.\w+$/, '')) ?? []), key]);
   return [...byPath].map(([path, own]) => {
     const steps = path.split('.');
-    const lineage = ['', ...steps.map((_, i) => steps.slice(0, i + 1).join('.'))].map((each) => ({ path: each, pythonClass: each === path ? (/norm(_\w+)?$|norm\d?$/.test(path) ? 'LayerNorm' : 'Linear') : 'Module' }));
-    return { lineage, parameters: Object.fromEntries(own.map((key) => [key.slice(path.length + 1), { key, shape: [] } as unknown as Parameter])) };
+    const lineage = ['', ...steps.map((_, i) => steps.slice(0, i + 1).join('.'))].map((each) => ({
+      path: each,
+      pythonClass: each === path ? (/norm(_\w+)?$|norm\d?$/.test(path) ? 'LayerNorm' : 'Linear') : 'Module',
+    }));
+    return {
+      lineage,
+      parameters: Object.fromEntries(
+        own.map((key) => [key.slice(path.length + 1), { key, shape: [] } as unknown as Parameter]),
+      ),
+    };
   });
 }
 

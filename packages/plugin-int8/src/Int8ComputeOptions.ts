@@ -30,10 +30,16 @@ export interface CheckedInt8Options {
 }
 
 /** @throws ThimbleError ERR_ARGUMENT_INVALID naming the option */
-export function checkInt8Options({ components, keep = DEFAULT_KEEP, minimumOperations = DEFAULT_MINIMUM_OPERATIONS, force = false }: Int8ComputeOptions): CheckedInt8Options {
+export function checkInt8Options({
+  components,
+  keep = DEFAULT_KEEP,
+  minimumOperations = DEFAULT_MINIMUM_OPERATIONS,
+  force = false,
+}: Int8ComputeOptions): CheckedInt8Options {
   checkComponentNames('components', components);
   if (!Array.isArray(keep)) refuse('keep', keep, "a list of regular expressions: ['conv_in', 'attn2']");
-  if (typeof minimumOperations !== 'number' || !(minimumOperations >= 0)) refuse('minimumOperations', minimumOperations, 'a number from 0');
+  if (typeof minimumOperations !== 'number' || !(minimumOperations >= 0))
+    refuse('minimumOperations', minimumOperations, 'a number from 0');
   if (typeof force !== 'boolean') refuse('force', force, 'true or false');
   return { components, keep: keep.map(toPattern), minimumOperations, force };
 }

@@ -1,6 +1,18 @@
 import {
-  chooseComponents, chunkFeedForward, type ComponentHandle, fusedAttention, type Graph, type GraphContext, lowerAttention, MemoryBudget, PassStage, percentProgress, type Plugin,
-  type PluginContext, type PluginHostPipeline, prepareComponents,
+  chooseComponents,
+  chunkFeedForward,
+  type ComponentHandle,
+  fusedAttention,
+  type Graph,
+  type GraphContext,
+  lowerAttention,
+  MemoryBudget,
+  PassStage,
+  percentProgress,
+  type Plugin,
+  type PluginContext,
+  type PluginHostPipeline,
+  prepareComponents,
 } from '@thimble/core';
 import { type CheckedInt8Options, checkInt8Options, type Int8ComputeOptions } from './Int8ComputeOptions.js';
 import { Int8Weights } from './Int8Weights.js';
@@ -44,25 +56,48 @@ export class Int8ComputePlugin implements Plugin {
     });
   }
 
-  async #weightsOf(component: ComponentHandle, pipeline: PluginHostPipeline, signal: AbortSignal): Promise<Int8Weights> {
+  async #weightsOf(
+    component: ComponentHandle,
+    pipeline: PluginHostPipeline,
+    signal: AbortSignal,
+  ): Promise<Int8Weights> {
     const { keep, force } = this.#options;
     if (component.device.provider !== 'cpu') {
-      pipeline.warn('WARN_INT8_PROVIDER', `${component.name} is not computed in int8: ${component.device.provider} has no kernels for it that are faster than its own.`);
+      pipeline.warn(
+        'WARN_INT8_PROVIDER',
+        `${component.name} is not computed in int8: ${component.device.provider} has no kernels for it that are faster than its own.`,
+      );
       return Int8Weights.of(component, { layers: [], largest: 127, signal });
     }
     const { speedUp, largest } = await measureInt8(component);
     if (speedUp < WORTH_IT && !force) {
-      pipeline.warn('WARN_INT8_SLOW', `${component.name} is not computed in int8: on this processor that is only ${speedUp.toFixed(2)} times as fast as float32.`);
+      pipeline.warn(
+        'WARN_INT8_SLOW',
+        `${component.name} is not computed in int8: on this processor that is only ${speedUp.toFixed(2)} times as fast as float32.`,
+      );
       return Int8Weights.of(component, { layers: [], largest, signal });
     }
-    return Int8Weights.of(component, { layers: selectLayers(component, keep), largest, signal, onProgress: percentProgress(pipeline, `${component.name} to int8`) });
+    return Int8Weights.of(component, {
+      layers: selectLayers(component, keep),
+      largest,
+      signal,
+      onProgress: percentProgress(pipeline, `${component.name} to int8`),
+    });
   }
 
-  #transform(graph: Graph, weights: Int8Weights, provider: GraphContext['provider'], transientBytes: number): Graph | undefined {
+  #transform(
+    graph: Graph,
+    weights: Int8Weights,
+    provider: GraphContext['provider'],
+    transientBytes: number,
+  ): Graph | undefined {
     if (weights.isEmpty) return undefined;
     const { minimumOperations } = this.#options;
     const budget = Math.min(transientBytes, CACHED_BYTES);
-    const attended = lowerAttention(weights.bind(graph), fusedAttention({ provider, budget: transientBytes, fuseFrom: FUSE_FROM }));
+    const attended = lowerAttention(
+      weights.bind(graph),
+      fusedAttention({ provider, budget: transientBytes, fuseFrom: FUSE_FROM }),
+    );
     return computeInInt8(chunkFeedForward(attended, budget), {
       budget,
       find: (weight) => weights.find(weight),

@@ -1,5 +1,14 @@
 import {
-  bindWeights, type ComponentHandle, type DerivedWeights, DerivedWeightsCache, type DerivedWeightsProgress, type Graph, type GraphWeight, ROW_DTYPES, type TensorInfo, type WeightSource,
+  bindWeights,
+  type ComponentHandle,
+  type DerivedWeights,
+  DerivedWeightsCache,
+  type DerivedWeightsProgress,
+  type Graph,
+  type GraphWeight,
+  ROW_DTYPES,
+  type TensorInfo,
+  type WeightSource,
 } from '@thimble/core';
 import { int8Recipe, scaleName, vectorName } from './int8Recipe.js';
 import { type Int8Layer, nameOfLayer } from './Int8Layer.js';
@@ -30,15 +39,22 @@ export class Int8Weights implements AsyncDisposable {
   }
 
   /** Finds the matrices in the cache, or makes them. @throws what {@link DerivedWeightsCache.open} throws */
-  static async of({ weights }: Pick<ComponentHandle, 'weights'>, { layers, largest, signal, onProgress }: Int8Request): Promise<Int8Weights> {
+  static async of(
+    { weights }: Pick<ComponentHandle, 'weights'>,
+    { layers, largest, signal, onProgress }: Int8Request,
+  ): Promise<Int8Weights> {
     const sources = new Map<string, TensorInfo>();
     for (const layer of layers) {
       const info = weights.get(layer.key);
       if (info !== undefined && ROW_DTYPES.has(info.dtype)) sources.set(nameOfLayer(layer), rowsOf(info, layer));
     }
     if (sources.size === 0) return new Int8Weights(undefined);
-    const vectors = new Map([...weights].filter(([, { dtype, shape }]) => shape.length === 1 && dtype !== 'F32' && ROW_DTYPES.has(dtype)));
-    return new Int8Weights(await new DerivedWeightsCache().open(int8Recipe(sources, vectors, largest), { signal, onProgress }));
+    const vectors = new Map(
+      [...weights].filter(([, { dtype, shape }]) => shape.length === 1 && dtype !== 'F32' && ROW_DTYPES.has(dtype)),
+    );
+    return new Int8Weights(
+      await new DerivedWeightsCache().open(int8Recipe(sources, vectors, largest), { signal, onProgress }),
+    );
   }
 
   /** Whether no layer computes in int8. */
@@ -69,5 +85,10 @@ export class Int8Weights implements AsyncDisposable {
 
 function rowsOf(info: TensorInfo, { rows: [start, count], shape: [whole = 1, ...rest] }: Int8Layer): TensorInfo {
   const bytesPerRow = info.byteLength / whole;
-  return { ...info, shape: [count, ...rest], offset: info.offset + start * bytesPerRow, byteLength: count * bytesPerRow };
+  return {
+    ...info,
+    shape: [count, ...rest],
+    offset: info.offset + start * bytesPerRow,
+    byteLength: count * bytesPerRow,
+  };
 }

@@ -18,13 +18,21 @@ export function vectorName(key: string): string {
  * How matrices of int8, by name, are made from the weights or rows of weights that they stand for; `largest` is the largest code. Beside them lie `vectors`,
  * by state-dict key, as float32.
  */
-export function int8Recipe(sources: ReadonlyMap<string, TensorInfo>, vectors: ReadonlyMap<string, TensorInfo>, largest: number): DerivedWeightsRecipe {
+export function int8Recipe(
+  sources: ReadonlyMap<string, TensorInfo>,
+  vectors: ReadonlyMap<string, TensorInfo>,
+  largest: number,
+): DerivedWeightsRecipe {
   const entries = [...sources];
   const named = [...entries, ...vectors].map(([name, info]) => `${name}=${info.shape.join('x')}@${info.offset}`);
   return {
     name: ['int8-columns/1', largest, ...named].join(' '),
     sources: [...sources.values(), ...vectors.values()],
-    tensors: () => new Map([...[...vectors].map(([key, info]) => [vectorName(key), vectorOf(info)] as const), ...entries.flatMap(([name, info]) => tensorsOf(name, info, largest))]),
+    tensors: () =>
+      new Map([
+        ...[...vectors].map(([key, info]) => [vectorName(key), vectorOf(info)] as const),
+        ...entries.flatMap(([name, info]) => tensorsOf(name, info, largest)),
+      ]),
   };
 }
 
@@ -39,11 +47,22 @@ function tensorsOf(name: string, info: TensorInfo, largest: number): readonly (r
   const [outputs = 1] = info.shape;
   const elements = info.shape.reduce((a, b) => a * b, 1);
   return [
-    [scaleName(name), { dtype: 'F32', shape: [outputs], data: async () => new Uint8Array((await quantized()).scales.buffer) }],
-    [name, { dtype: 'I8', shape: [elements / outputs, outputs], async * data() {
-      const { codes } = await quantized();
-      found = undefined;
-      for (let start = 0; start < codes.length; start += PIECE_BYTES) yield new Uint8Array(codes.buffer, start, Math.min(PIECE_BYTES, codes.length - start));
-    } }],
+    [
+      scaleName(name),
+      { dtype: 'F32', shape: [outputs], data: async () => new Uint8Array((await quantized()).scales.buffer) },
+    ],
+    [
+      name,
+      {
+        dtype: 'I8',
+        shape: [elements / outputs, outputs],
+        async *data() {
+          const { codes } = await quantized();
+          found = undefined;
+          for (let start = 0; start < codes.length; start += PIECE_BYTES)
+            yield new Uint8Array(codes.buffer, start, Math.min(PIECE_BYTES, codes.length - start));
+        },
+      },
+    ],
   ];
 }

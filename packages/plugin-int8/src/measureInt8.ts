@@ -32,8 +32,15 @@ async function measure(component: ComponentHandle): Promise<Int8Measurement> {
   const largest = (await saturates(component)) ? 63 : 127;
   const values = Float32Array.from({ length: SIZE * SIZE }, (_, i) => Math.sin(i));
   const floats = new Tensor('float32', values, [SIZE, SIZE]);
-  const codes = new Tensor('int8', Int8Array.from(values, (x) => x * largest), [SIZE, SIZE]);
-  const [plain, int8] = [await timer(component, plainGraph(), { x: floats, w: floats }), await timer(component, int8Graph(), { x: floats, w: codes })];
+  const codes = new Tensor(
+    'int8',
+    Int8Array.from(values, (x) => x * largest),
+    [SIZE, SIZE],
+  );
+  const [plain, int8] = [
+    await timer(component, plainGraph(), { x: floats, w: floats }),
+    await timer(component, int8Graph(), { x: floats, w: codes }),
+  ];
   try {
     const times = { plain: Infinity, int8: Infinity };
     for (let round = 0; round < ROUNDS; round++) {
@@ -61,10 +68,18 @@ async function saturates(component: ComponentHandle): Promise<boolean> {
 }
 
 /** A session with inputs on the device. */
-async function timer(component: ComponentHandle, graph: Graph, tensors: Readonly<Record<string, Tensor>>): Promise<{ run(): Promise<number>; result(): Promise<Tensor>; dispose(): Promise<void> }> {
+async function timer(
+  component: ComponentHandle,
+  graph: Graph,
+  tensors: Readonly<Record<string, Tensor>>,
+): Promise<{ run(): Promise<number>; result(): Promise<Tensor>; dispose(): Promise<void> }> {
   const { device } = component;
   const session = await device.load(component.lower(graph));
-  const inputs = Object.fromEntries(await Promise.all(Object.entries(tensors).map(async ([name, tensor]) => [name, await device.upload(tensor)] as const)));
+  const inputs = Object.fromEntries(
+    await Promise.all(
+      Object.entries(tensors).map(async ([name, tensor]) => [name, await device.upload(tensor)] as const),
+    ),
+  );
   const step = { session, feeds: { x: 'x', w: 'w' }, results: { y: 'y' }, release: [] };
   return {
     async run() {
@@ -101,10 +116,21 @@ function node(op: string, inputs: readonly string[], outputs: readonly string[],
   return { op, domain, name: op, inputs, outputs, attributes: {} };
 }
 
-function graphOf(x: 'float32' | 'uint8', w: 'float32' | 'int8', y: 'float32' | 'int32', nodes: readonly GraphNode[]): Graph {
+function graphOf(
+  x: 'float32' | 'uint8',
+  w: 'float32' | 'int8',
+  y: 'float32' | 'int32',
+  nodes: readonly GraphNode[],
+): Graph {
   return new Graph({
-    name: 'int8.measurement', nodes, weights: [], shapes: new Map(),
-    inputs: [{ name: 'x', type: x, rank: 2 }, { name: 'w', type: w, rank: 2 }],
+    name: 'int8.measurement',
+    nodes,
+    weights: [],
+    shapes: new Map(),
+    inputs: [
+      { name: 'x', type: x, rank: 2 },
+      { name: 'w', type: w, rank: 2 },
+    ],
     outputs: [{ name: 'y', type: y, rank: 2 }],
     constants: [{ name: 'one', type: 'float32', dims: [], data: [1] }],
   });

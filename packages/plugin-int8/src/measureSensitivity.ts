@@ -31,20 +31,47 @@ export interface SensitivityOptions {
  *
  * @throws `signal.reason`; what the component throws
  */
-export async function measureSensitivity(component: Component, inputs: Readonly<Record<string, Tensor>>, options: SensitivityOptions = {}): Promise<readonly Int8Sensitivity[]> {
+export async function measureSensitivity(
+  component: Component,
+  inputs: Readonly<Record<string, Tensor>>,
+  options: SensitivityOptions = {},
+): Promise<readonly Int8Sensitivity[]> {
   const { entry = 'call', by = 'segment', signal, onProgress, onMeasured } = options;
   const { largest } = await measureInt8(component);
-  await using weights = await Int8Weights.of(component, { layers: selectLayers(component, []), largest, signal, onProgress });
+  await using weights = await Int8Weights.of(component, {
+    layers: selectLayers(component, []),
+    largest,
+    signal,
+    onProgress,
+  });
   const call = async (): Promise<Readonly<Record<string, Tensor>>> => component.invoke(entry, inputs, { signal });
   const parts = new Map<string, string>();
-  const plain = await withPass(component, (key, segment) => {
-    parts.set(by === 'segment' ? segment : `${segment} ${key}`, by === 'segment' ? segment : key.replace(/\.weight$/, ''));
-    return false;
-  }, weights, call);
+  const plain = await withPass(
+    component,
+    (key, segment) => {
+      parts.set(
+        by === 'segment' ? segment : `${segment} ${key}`,
+        by === 'segment' ? segment : key.replace(/\.weight$/, ''),
+      );
+      return false;
+    },
+    weights,
+    call,
+  );
   const measured: Int8Sensitivity[] = [];
   for (const [id, name] of parts) {
-    const outputs = await withPass(component, (key, segment) => (by === 'segment' ? segment : `${segment} ${key}`) === id, weights, call);
-    const part = { name, decibels: Math.min(...Object.entries(plain).map(([output, tensor]) => decibelsOf(tensor, outputs[output] as Tensor))) };
+    const outputs = await withPass(
+      component,
+      (key, segment) => (by === 'segment' ? segment : `${segment} ${key}`) === id,
+      weights,
+      call,
+    );
+    const part = {
+      name,
+      decibels: Math.min(
+        ...Object.entries(plain).map(([output, tensor]) => decibelsOf(tensor, outputs[output] as Tensor)),
+      ),
+    };
     measured.push(part);
     onMeasured?.(part, measured.length, parts.size);
   }
@@ -52,18 +79,26 @@ export async function measureSensitivity(component: Component, inputs: Readonly<
 }
 
 /** Calls while the weights that `chosen` names are computed with in int8. */
-async function withPass<T>(component: Component, chosen: (key: string, segment: string) => boolean, weights: Int8Weights, call: () => Promise<T>): Promise<T> {
-  using tap = component.hooks.transformGraph.tap({ name: 'thimble:int8-sensitivity', stage: PassStage.Int8 }, (graph, context) => {
-    if (context.component !== component.name) return undefined;
-    return computeInInt8(graph, {
-      budget: CACHED_BYTES,
-      isWorthwhile: () => true,
-      find: (weight) => {
-        const found = weights.find(weight);
-        return found !== undefined && chosen(weight.key, context.segment) ? found : undefined;
-      },
-    });
-  });
+async function withPass<T>(
+  component: Component,
+  chosen: (key: string, segment: string) => boolean,
+  weights: Int8Weights,
+  call: () => Promise<T>,
+): Promise<T> {
+  using tap = component.hooks.transformGraph.tap(
+    { name: 'thimble:int8-sensitivity', stage: PassStage.Int8 },
+    (graph, context) => {
+      if (context.component !== component.name) return undefined;
+      return computeInInt8(graph, {
+        budget: CACHED_BYTES,
+        isWorthwhile: () => true,
+        find: (weight) => {
+          const found = weights.find(weight);
+          return found !== undefined && chosen(weight.key, context.segment) ? found : undefined;
+        },
+      });
+    },
+  );
   void tap;
   return await call();
 }

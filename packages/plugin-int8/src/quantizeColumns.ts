@@ -36,10 +36,15 @@ function largestMagnitude(values: Float32Array, start: number, count: number): n
   return largest;
 }
 
-function writeColumn(codes: Int8Array, values: Float32Array, { column, outputs, inputs, scale }: { column: number; outputs: number; inputs: number; scale: number }): void {
+function writeColumn(
+  codes: Int8Array,
+  values: Float32Array,
+  { column, outputs, inputs, scale }: { column: number; outputs: number; inputs: number; scale: number },
+): void {
   const taps = values.length / inputs;
   const factor = 1 / scale;
   for (let channel = 0, from = 0; channel < inputs; channel++) {
-    for (let tap = 0; tap < taps; tap++, from++) codes[(tap * inputs + channel) * outputs + column] = Math.round(values[from]! * factor);
+    for (let tap = 0; tap < taps; tap++, from++)
+      codes[(tap * inputs + channel) * outputs + column] = Math.round(values[from]! * factor);
   }
 }

@@ -6,7 +6,10 @@ import { int8SiteOf } from './passes/Int8Site.js';
  * The layers of a component that can be computed in int8 and are not kept: linear layers and two-dimensional convolutions, as its entry points use them. A
  * layer whose outputs are used in parts, as a gate's, is one for each.
  */
-export function selectLayers(component: Pick<ComponentHandle, 'model' | 'graph'>, keep: readonly RegExp[]): readonly Int8Layer[] {
+export function selectLayers(
+  component: Pick<ComponentHandle, 'model' | 'graph'>,
+  keep: readonly RegExp[],
+): readonly Int8Layer[] {
   const { model } = component;
   const found = new Map<string, Int8Layer>();
   for (const [name, entry] of Object.entries(model.entries)) {
@@ -14,7 +17,8 @@ export function selectLayers(component: Pick<ComponentHandle, 'model' | 'graph'>
     const weights = new Map(whole.weights.map((weight) => [weight.name, weight]));
     for (const node of whole.nodes) {
       const site = int8SiteOf(whole, node, weights);
-      if (site !== undefined && !keep.some((pattern) => pattern.test(pathOf(site.weight)))) found.set(nameOfLayer(site.weight), site.weight);
+      if (site !== undefined && !keep.some((pattern) => pattern.test(pathOf(site.weight))))
+        found.set(nameOfLayer(site.weight), site.weight);
     }
   }
   return [...found.values()];

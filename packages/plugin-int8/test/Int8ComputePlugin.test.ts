@@ -2,7 +2,15 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { DiffusionPipeline, type Graph, PassStage, type ProgressEvent, SafetensorsFile, Tensor, TorchGenerator } from '@thimble/core';
+import {
+  DiffusionPipeline,
+  type Graph,
+  PassStage,
+  type ProgressEvent,
+  SafetensorsFile,
+  Tensor,
+  TorchGenerator,
+} from '@thimble/core';
 import { DEFAULT_KEEP, Int8ComputePlugin, type Int8ComputeOptions, measureSensitivity } from '../src/index.js';
 import { SD_TINY } from './support/SD_TINY.js';
 
@@ -34,7 +42,15 @@ async function picture(): Promise<Float32Array> {
 
 function unetInputs(batch: number, height: number, width: number): Record<string, Tensor> {
   const generator = new TorchGenerator(3);
-  return { sample: generator.randn([batch, 4, height, width]), timestep: new Tensor('int64', BigInt64Array.of(500n), [1]), encoder_hidden_states: generator.randn([batch, 77, pipe.components['unet']!.config['cross_attention_dim'] as number]) };
+  return {
+    sample: generator.randn([batch, 4, height, width]),
+    timestep: new Tensor('int64', BigInt64Array.of(500n), [1]),
+    encoder_hidden_states: generator.randn([
+      batch,
+      77,
+      pipe.components['unet']!.config['cross_attention_dim'] as number,
+    ]),
+  };
 }
 
 /** How much louder a signal is than its distance from another, in decibels. */
@@ -55,13 +71,21 @@ function watchGraphs(component: string): Map<string, Graph> {
 }
 
 function filesIn(folder: string): string[] {
-  return readdirSync(folder).filter((name) => name.endsWith('.safetensors')).sort();
+  return readdirSync(folder)
+    .filter((name) => name.endsWith('.safetensors'))
+    .sort();
 }
 
-const opsOf = (graphs: ReadonlyMap<string, Graph>, segment: string): readonly string[] => graphs.get(segment)!.nodes.map(({ op }) => op);
+const opsOf = (graphs: ReadonlyMap<string, Graph>, segment: string): readonly string[] =>
+  graphs.get(segment)!.nodes.map(({ op }) => op);
 
 describe('a UNet in int8', () => {
-  test.each([[1, 8, 8], [2, 8, 8], [1, 9, 7], [2, 16, 24]])('is close to float32, for %i × %i × %i latents, and removed gives the same bits', async (batch, height, width) => {
+  test.each([
+    [1, 8, 8],
+    [2, 8, 8],
+    [1, 9, 7],
+    [2, 16, 24],
+  ])('is close to float32, for %i × %i × %i latents, and removed gives the same bits', async (batch, height, width) => {
     await open({ components: ['unet'] });
     const inputs = unetInputs(batch, height, width);
     const unet = pipe.components['unet']!;
@@ -80,7 +104,13 @@ describe('a UNet in int8', () => {
     const graphs = watchGraphs('unet');
     await pipe.use(new Int8ComputePlugin(ALL));
     await pipe.components['unet']!.call(unetInputs(1, 8, 8));
-    const withFloats = [...graphs].filter(([, { nodes }]) => nodes.some(({ op, inputs: [, weight = ''] }) => op === 'Conv' || (op === 'Gemm' && !weight.includes('time_emb_proj')))).map(([name]) => name);
+    const withFloats = [...graphs]
+      .filter(([, { nodes }]) =>
+        nodes.some(
+          ({ op, inputs: [, weight = ''] }) => op === 'Conv' || (op === 'Gemm' && !weight.includes('time_emb_proj')),
+        ),
+      )
+      .map(([name]) => name);
     expect(withFloats).toEqual(['time_embedding', 'conv_in', 'conv_out']);
     expect(opsOf(graphs, 'down_blocks.0.resnets.0')).toContain('MatMulIntegerToFloat');
     expect(opsOf(graphs, 'mid_block.attentions.0')).toContain('MatMulIntegerToFloat');
@@ -101,7 +131,9 @@ describe('a UNet in int8', () => {
     const graphs = watchGraphs('unet');
     await pipe.use(new Int8ComputePlugin({ force: true, minimumOperations: 1e15 }));
     await pipe.components['unet']!.call(unetInputs(1, 8, 8));
-    expect([...graphs.values()].flatMap(({ nodes }) => nodes.map(({ op }) => op))).not.toContain('MatMulIntegerToFloat');
+    expect([...graphs.values()].flatMap(({ nodes }) => nodes.map(({ op }) => op))).not.toContain(
+      'MatMulIntegerToFloat',
+    );
   });
 });
 
@@ -113,14 +145,22 @@ describe('other components in int8', () => {
     const x = new TorchGenerator(2).randn([1, 3, 48, 32]);
     const plain = { sample: (await vae.decode({ z })).sample, moments: (await vae.encode({ x })).moments };
     await pipe.use(new Int8ComputePlugin(ALL));
-    expect(decibels(plain.sample.data as Float32Array, (await vae.decode({ z })).sample.data as Float32Array)).toBeGreaterThan(20);
-    expect(decibels(plain.moments.data as Float32Array, (await vae.encode({ x })).moments.data as Float32Array)).toBeGreaterThan(20);
+    expect(
+      decibels(plain.sample.data as Float32Array, (await vae.decode({ z })).sample.data as Float32Array),
+    ).toBeGreaterThan(20);
+    expect(
+      decibels(plain.moments.data as Float32Array, (await vae.encode({ x })).moments.data as Float32Array),
+    ).toBeGreaterThan(20);
   });
 
   test('a text encoder', async () => {
     await open({ components: ['text_encoder', 'tokenizer'] });
     const encoder = pipe.components['text_encoder']!;
-    const input_ids = new Tensor('int64', BigInt64Array.from({ length: 77 }, (_, i) => BigInt(i)), [1, 77]);
+    const input_ids = new Tensor(
+      'int64',
+      BigInt64Array.from({ length: 77 }, (_, i) => BigInt(i)),
+      [1, 77],
+    );
     const plain = (await encoder.call({ input_ids }))['last_hidden_state']!;
     await pipe.use(new Int8ComputePlugin({ ...ALL, components: ['text_encoder'] }));
     const int8 = (await encoder.call({ input_ids }))['last_hidden_state']!;
@@ -133,7 +173,9 @@ describe('other components in int8', () => {
     const graphs = watchGraphs('text_encoder');
     await pipe.use(new Int8ComputePlugin(ALL));
     await picture();
-    expect([...graphs.values()].flatMap(({ nodes }) => nodes.map(({ op }) => op))).not.toContain('MatMulIntegerToFloat');
+    expect([...graphs.values()].flatMap(({ nodes }) => nodes.map(({ op }) => op))).not.toContain(
+      'MatMulIntegerToFloat',
+    );
   });
 });
 
@@ -162,7 +204,13 @@ describe('the weights', () => {
     await open();
     const reason = new Error('enough');
     const plugin = new Int8ComputePlugin({ ...ALL, components: ['unet'] });
-    await expect(DiffusionPipeline.fromPretrained(SD_TINY, { plugins: [plugin], deviceOptions: { inline: true }, signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+    await expect(
+      DiffusionPipeline.fromPretrained(SD_TINY, {
+        plugins: [plugin],
+        deviceOptions: { inline: true },
+        signal: AbortSignal.abort(reason),
+      }),
+    ).rejects.toBe(reason);
   });
 });
 
@@ -172,9 +220,20 @@ test('what each layer loses is measured one by one, and nothing is left of it', 
   const z = new TorchGenerator(1).randn([1, 4, 8, 8]);
   const plain = (await vae.decode({ z })).sample.data;
   const told: string[] = [];
-  const layers = await measureSensitivity(vae, { z }, { entry: 'decode', by: 'layer', onMeasured: ({ name }) => told.push(name) });
+  const layers = await measureSensitivity(
+    vae,
+    { z },
+    { entry: 'decode', by: 'layer', onMeasured: ({ name }) => told.push(name) },
+  );
   expect(layers.map(({ name }) => name).sort()).toEqual(told.sort());
-  expect(told).toEqual(expect.arrayContaining(['decoder.conv_in', 'decoder.mid_block.resnets.0.conv1', 'decoder.mid_block.attentions.0.to_q', 'decoder.conv_out']));
+  expect(told).toEqual(
+    expect.arrayContaining([
+      'decoder.conv_in',
+      'decoder.mid_block.resnets.0.conv1',
+      'decoder.mid_block.attentions.0.to_q',
+      'decoder.conv_out',
+    ]),
+  );
   expect(told).not.toContain('encoder.conv_in');
   expect(layers[0]!.decibels).toBeLessThan(layers.at(-1)!.decibels);
   expect(layers.every(({ decibels }) => decibels > 10)).toBe(true);
@@ -190,7 +249,8 @@ describe('other processors', () => {
     device.run = async (program, signal) => {
       const result = await run(program, signal);
       const sums = Object.values(result.downloaded).filter(({ type }) => type === 'int32');
-      for (const { data } of sums) (data as Int32Array).forEach((sum, i, all) => void (all[i] = Math.min(sum, 32 * 32767)));
+      for (const { data } of sums)
+        (data as Int32Array).forEach((sum, i, all) => void (all[i] = Math.min(sum, 32 * 32767)));
       return result;
     };
   }
@@ -204,7 +264,12 @@ describe('other processors', () => {
       const result = await run(program, signal);
       // The measurement takes turns; the first is float32's.
       session ??= program.steps[0]?.session;
-      return { ...result, durations: result.durations.map((milliseconds) => (program.steps[0]?.session === session ? milliseconds : milliseconds + 1000)) };
+      return {
+        ...result,
+        durations: result.durations.map((milliseconds) =>
+          program.steps[0]?.session === session ? milliseconds : milliseconds + 1000,
+        ),
+      };
     };
   }
 
@@ -215,7 +280,12 @@ describe('other processors', () => {
     const plain = (await pipe.components['unet']!.call(inputs))['sample']!;
     saturateSums();
     await pipe.use(new Int8ComputePlugin(ALL));
-    expect(decibels(plain.data as Float32Array, (await pipe.components['unet']!.call(inputs))['sample']!.data as Float32Array)).toBeGreaterThan(14);
+    expect(
+      decibels(
+        plain.data as Float32Array,
+        (await pipe.components['unet']!.call(inputs))['sample']!.data as Float32Array,
+      ),
+    ).toBeGreaterThan(14);
     const folder = join(cache, 'seven', 'weights');
     const path = join(folder, filesIn(folder)[0]!);
     const codes = [...(await SafetensorsFile.open(path)).tensors.values()].filter(({ dtype }) => dtype === 'I8');
@@ -243,10 +313,17 @@ describe('other processors', () => {
 
 describe('options', () => {
   test.each([
-    [{ components: 'unet' }, 'components'], [{ keep: 'attn' }, 'keep'], [{ keep: ['('] }, 'keep'], [{ keep: [1] }, 'keep'],
-    [{ minimumOperations: -1 }, 'minimumOperations'], [{ minimumOperations: '1' }, 'minimumOperations'], [{ force: 1 }, 'force'],
+    [{ components: 'unet' }, 'components'],
+    [{ keep: 'attn' }, 'keep'],
+    [{ keep: ['('] }, 'keep'],
+    [{ keep: [1] }, 'keep'],
+    [{ minimumOperations: -1 }, 'minimumOperations'],
+    [{ minimumOperations: '1' }, 'minimumOperations'],
+    [{ force: 1 }, 'force'],
   ])('%j is refused', (options, argument) => {
-    expect(() => new Int8ComputePlugin(options as unknown as Int8ComputeOptions)).toThrow(expect.objectContaining({ code: 'ERR_ARGUMENT_INVALID', message: expect.stringContaining(argument) }));
+    expect(() => new Int8ComputePlugin(options as unknown as Int8ComputeOptions)).toThrow(
+      expect.objectContaining({ code: 'ERR_ARGUMENT_INVALID', message: expect.stringContaining(argument) }),
+    );
   });
 
   test('a component that is none is refused by name', async () => {

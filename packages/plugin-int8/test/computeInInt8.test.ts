@@ -2,7 +2,17 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { type Attribute, type ComponentHandle, DiffusionPipeline, Graph, type GraphNode, type GraphWeight, SafetensorsFile, Tensor, writeSafetensors } from '@thimble/core';
+import {
+  type Attribute,
+  type ComponentHandle,
+  DiffusionPipeline,
+  Graph,
+  type GraphNode,
+  type GraphWeight,
+  SafetensorsFile,
+  Tensor,
+  writeSafetensors,
+} from '@thimble/core';
 import { Int8Weights } from '../src/Int8Weights.js';
 import { computeInInt8 } from '../src/passes/computeInInt8.js';
 import { SD_TINY } from './support/SD_TINY.js';
@@ -33,7 +43,12 @@ function integers(count: number, least: number, most: number, seed: number): Flo
 
 /** Activations that uint8 holds exactly: whole numbers of which the least is 0 and the largest 255. */
 function exactInput(dims: readonly number[]): Tensor {
-  const data = integers(dims.reduce((a, b) => a * b, 1), 0, 255, 7);
+  const data = integers(
+    dims.reduce((a, b) => a * b, 1),
+    0,
+    255,
+    7,
+  );
   data.set([0, 255]);
   return new Tensor('float32', data, dims);
 }
@@ -56,28 +71,58 @@ interface Case {
   readonly budget?: number;
 }
 
-const node = (op: string, inputs: readonly string[], output: string, attributes: Readonly<Record<string, Attribute>> = {}): GraphNode => ({ op, domain: '', name: `${op}.${output}`, inputs, outputs: [output], attributes });
+const node = (
+  op: string,
+  inputs: readonly string[],
+  output: string,
+  attributes: Readonly<Record<string, Attribute>> = {},
+): GraphNode => ({ op, domain: '', name: `${op}.${output}`, inputs, outputs: [output], attributes });
 const ints = (...values: number[]): Attribute => ({ ints: values });
 
 /** Runs a graph as it is, and computed in int8. */
-async function both({ nodes, input, shapes, weight, rows = [0, weight[0]!], budget = 2 ** 25 }: Case): Promise<{ plain: Tensor; int8: Tensor; graph: Graph }> {
+async function both({
+  nodes,
+  input,
+  shapes,
+  weight,
+  rows = [0, weight[0]!],
+  budget = 2 ** 25,
+}: Case): Promise<{ plain: Tensor; int8: Tensor; graph: Graph }> {
   const file = join(folder, 'weight.safetensors');
   const bias = integers(weight[0]!, -1000, 1000, 11);
-  await writeSafetensors(file, new Map([
-    ['layer.weight', { dtype: 'F32', shape: weight, data: new Uint8Array(exactWeight(weight).buffer) }],
-    ['layer.bias', { dtype: 'F32', shape: [weight[0]!], data: new Uint8Array(bias.buffer) }],
-  ]));
+  await writeSafetensors(
+    file,
+    new Map([
+      ['layer.weight', { dtype: 'F32', shape: weight, data: new Uint8Array(exactWeight(weight).buffer) }],
+      ['layer.bias', { dtype: 'F32', shape: [weight[0]!], data: new Uint8Array(bias.buffer) }],
+    ]),
+  );
   const { tensors } = await SafetensorsFile.open(file);
   const bound = (key: string): GraphWeight => {
     const info = tensors.get(key)!;
     const [start, count] = rows;
     const bytes = info.byteLength / info.shape[0]!;
-    return { name: key.slice(6), key, shape: info.shape, dims: [count, ...info.shape.slice(1)], rows, type: 'float32', source: { file: info.file, offset: info.offset + start * bytes, byteLength: count * bytes } };
+    return {
+      name: key.slice(6),
+      key,
+      shape: info.shape,
+      dims: [count, ...info.shape.slice(1)],
+      rows,
+      type: 'float32',
+      source: { file: info.file, offset: info.offset + start * bytes, byteLength: count * bytes },
+    };
   };
   const graph = new Graph({
-    name: 'case', nodes, constants: [{ name: 'twice', type: 'float32', dims: [4], data: [1, 1, 2, 2] }, { name: 'sizes', type: 'int64', dims: [2], data: shapes['up']?.slice(2) ?? [1, 1] }],
-    weights: [bound('layer.weight'), bound('layer.bias')], shapes: new Map(Object.entries({ x: input, ...shapes })),
-    inputs: [{ name: 'x', type: 'float32', rank: input.length }], outputs: [{ name: 'y', type: 'float32', rank: input.length }],
+    name: 'case',
+    nodes,
+    constants: [
+      { name: 'twice', type: 'float32', dims: [4], data: [1, 1, 2, 2] },
+      { name: 'sizes', type: 'int64', dims: [2], data: shapes['up']?.slice(2) ?? [1, 1] },
+    ],
+    weights: [bound('layer.weight'), bound('layer.bias')],
+    shapes: new Map(Object.entries({ x: input, ...shapes })),
+    inputs: [{ name: 'x', type: 'float32', rank: input.length }],
+    outputs: [{ name: 'y', type: 'float32', rank: input.length }],
   });
   await using weights = await Int8Weights.of({ weights: tensors }, { layers: [graph.weights[0]!], largest: 127 });
   const changed = computeInInt8(graph, { find: (one) => weights.find(one), isWorthwhile: () => true, budget });
@@ -89,7 +134,13 @@ async function run(graph: Graph, x: Tensor): Promise<Tensor> {
   const { device } = component;
   const session = await device.load(component.lower(graph));
   try {
-    return (await device.run({ inputs: { x }, steps: [{ session, feeds: { x: 'x' }, results: { y: 'y' }, release: [] }], outputs: { y: 'download' } })).downloaded['y']!;
+    return (
+      await device.run({
+        inputs: { x },
+        steps: [{ session, feeds: { x: 'x' }, results: { y: 'y' }, release: [] }],
+        outputs: { y: 'download' },
+      })
+    ).downloaded['y']!;
   } finally {
     await device.unload(session);
   }
@@ -103,26 +154,103 @@ function expectSame(int8: Tensor, plain: Tensor): void {
   expect(a.reduce((worst, value, i) => Math.max(worst, Math.abs(value - b[i]!)), 0)).toBeLessThan(largest * 3e-6);
 }
 
-const conv = (attributes: Readonly<Record<string, Attribute>>, from = 'x'): GraphNode => node('Conv', [from, 'weight', 'bias'], 'y', attributes);
+const conv = (attributes: Readonly<Record<string, Attribute>>, from = 'x'): GraphNode =>
+  node('Conv', [from, 'weight', 'bias'], 'y', attributes);
 const CONVOLUTIONS: Readonly<Record<string, Case>> = {
-  '3×3': { input: [1, 8, 9, 7], weight: [5, 8, 3, 3], shapes: { y: [1, 5, 9, 7] }, nodes: [conv({ kernel_shape: ints(3, 3), pads: ints(1, 1, 1, 1) })] },
-  '3×3 of two samples': { input: [2, 8, 5, 7], weight: [5, 8, 3, 3], shapes: { y: [2, 5, 5, 7] }, nodes: [conv({ kernel_shape: ints(3, 3), pads: ints(1, 1, 1, 1) })] },
-  '3×3 in strips of a row': { input: [2, 8, 5, 7], weight: [5, 8, 3, 3], shapes: { y: [2, 5, 5, 7] }, budget: 1, nodes: [conv({ kernel_shape: ints(3, 3), pads: ints(1, 1, 1, 1) })] },
-  'stride 2 with a border at the right and the bottom': { input: [1, 8, 9, 8], weight: [5, 8, 3, 3], shapes: { y: [1, 5, 4, 4] }, nodes: [conv({ kernel_shape: ints(3, 3), strides: ints(2, 2), pads: ints(0, 0, 1, 1) })] },
-  'stride 2 with a border all around': { input: [1, 8, 9, 8], weight: [5, 8, 3, 3], shapes: { y: [1, 5, 5, 4] }, nodes: [conv({ kernel_shape: ints(3, 3), strides: ints(2, 2), pads: ints(1, 1, 1, 1) })] },
-  'without a border': { input: [1, 8, 9, 8], weight: [5, 8, 3, 2], shapes: { y: [1, 5, 7, 7] }, nodes: [conv({ kernel_shape: ints(3, 2) })] },
-  'a wide border': { input: [1, 8, 6, 6], weight: [5, 8, 5, 5], shapes: { y: [1, 5, 8, 6] }, nodes: [conv({ kernel_shape: ints(5, 5), pads: ints(3, 2, 3, 2) })] },
-  dilated: { input: [1, 8, 9, 8], weight: [5, 8, 3, 3], shapes: { y: [1, 5, 9, 8] }, nodes: [conv({ kernel_shape: ints(3, 3), dilations: ints(2, 2), pads: ints(2, 2, 2, 2) })] },
-  '1×1': { input: [2, 8, 4, 5], weight: [5, 8, 1, 1], shapes: { y: [2, 5, 4, 5] }, nodes: [conv({ kernel_shape: ints(1, 1) })] },
-  '1×1, stride 2': { input: [2, 8, 4, 5], weight: [5, 8, 1, 1], shapes: { y: [2, 5, 2, 3] }, nodes: [conv({ kernel_shape: ints(1, 1), strides: ints(2, 2) })] },
-  'rows 3 to 5 of a weight': { input: [1, 8, 4, 5], weight: [7, 8, 3, 3], rows: [3, 2], shapes: { y: [1, 2, 4, 5] }, nodes: [conv({ kernel_shape: ints(3, 3), pads: ints(1, 1, 1, 1) })] },
+  '3×3': {
+    input: [1, 8, 9, 7],
+    weight: [5, 8, 3, 3],
+    shapes: { y: [1, 5, 9, 7] },
+    nodes: [conv({ kernel_shape: ints(3, 3), pads: ints(1, 1, 1, 1) })],
+  },
+  '3×3 of two samples': {
+    input: [2, 8, 5, 7],
+    weight: [5, 8, 3, 3],
+    shapes: { y: [2, 5, 5, 7] },
+    nodes: [conv({ kernel_shape: ints(3, 3), pads: ints(1, 1, 1, 1) })],
+  },
+  '3×3 in strips of a row': {
+    input: [2, 8, 5, 7],
+    weight: [5, 8, 3, 3],
+    shapes: { y: [2, 5, 5, 7] },
+    budget: 1,
+    nodes: [conv({ kernel_shape: ints(3, 3), pads: ints(1, 1, 1, 1) })],
+  },
+  'stride 2 with a border at the right and the bottom': {
+    input: [1, 8, 9, 8],
+    weight: [5, 8, 3, 3],
+    shapes: { y: [1, 5, 4, 4] },
+    nodes: [conv({ kernel_shape: ints(3, 3), strides: ints(2, 2), pads: ints(0, 0, 1, 1) })],
+  },
+  'stride 2 with a border all around': {
+    input: [1, 8, 9, 8],
+    weight: [5, 8, 3, 3],
+    shapes: { y: [1, 5, 5, 4] },
+    nodes: [conv({ kernel_shape: ints(3, 3), strides: ints(2, 2), pads: ints(1, 1, 1, 1) })],
+  },
+  'without a border': {
+    input: [1, 8, 9, 8],
+    weight: [5, 8, 3, 2],
+    shapes: { y: [1, 5, 7, 7] },
+    nodes: [conv({ kernel_shape: ints(3, 2) })],
+  },
+  'a wide border': {
+    input: [1, 8, 6, 6],
+    weight: [5, 8, 5, 5],
+    shapes: { y: [1, 5, 8, 6] },
+    nodes: [conv({ kernel_shape: ints(5, 5), pads: ints(3, 2, 3, 2) })],
+  },
+  dilated: {
+    input: [1, 8, 9, 8],
+    weight: [5, 8, 3, 3],
+    shapes: { y: [1, 5, 9, 8] },
+    nodes: [conv({ kernel_shape: ints(3, 3), dilations: ints(2, 2), pads: ints(2, 2, 2, 2) })],
+  },
+  '1×1': {
+    input: [2, 8, 4, 5],
+    weight: [5, 8, 1, 1],
+    shapes: { y: [2, 5, 4, 5] },
+    nodes: [conv({ kernel_shape: ints(1, 1) })],
+  },
+  '1×1, stride 2': {
+    input: [2, 8, 4, 5],
+    weight: [5, 8, 1, 1],
+    shapes: { y: [2, 5, 2, 3] },
+    nodes: [conv({ kernel_shape: ints(1, 1), strides: ints(2, 2) })],
+  },
+  'rows 3 to 5 of a weight': {
+    input: [1, 8, 4, 5],
+    weight: [7, 8, 3, 3],
+    rows: [3, 2],
+    shapes: { y: [1, 2, 4, 5] },
+    nodes: [conv({ kernel_shape: ints(3, 3), pads: ints(1, 1, 1, 1) })],
+  },
   'after doubling': {
-    input: [2, 8, 4, 5], weight: [5, 8, 3, 3], shapes: { up: [2, 8, 8, 10], y: [2, 5, 8, 10] },
-    nodes: [node('Resize', ['x', '', 'twice'], 'up', { mode: { string: 'nearest' }, coordinate_transformation_mode: { string: 'asymmetric' }, nearest_mode: { string: 'floor' } }), conv({ kernel_shape: ints(3, 3), pads: ints(1, 1, 1, 1) }, 'up')],
+    input: [2, 8, 4, 5],
+    weight: [5, 8, 3, 3],
+    shapes: { up: [2, 8, 8, 10], y: [2, 5, 8, 10] },
+    nodes: [
+      node('Resize', ['x', '', 'twice'], 'up', {
+        mode: { string: 'nearest' },
+        coordinate_transformation_mode: { string: 'asymmetric' },
+        nearest_mode: { string: 'floor' },
+      }),
+      conv({ kernel_shape: ints(3, 3), pads: ints(1, 1, 1, 1) }, 'up'),
+    ],
   },
   'after upsampling to an odd size': {
-    input: [1, 8, 4, 5], weight: [5, 8, 3, 3], shapes: { up: [1, 8, 7, 9], y: [1, 5, 7, 9] },
-    nodes: [node('Resize', ['x', '', '', 'sizes'], 'up', { axes: ints(2, 3), mode: { string: 'nearest' }, coordinate_transformation_mode: { string: 'asymmetric' }, nearest_mode: { string: 'floor' } }), conv({ kernel_shape: ints(3, 3), pads: ints(1, 1, 1, 1) }, 'up')],
+    input: [1, 8, 4, 5],
+    weight: [5, 8, 3, 3],
+    shapes: { up: [1, 8, 7, 9], y: [1, 5, 7, 9] },
+    nodes: [
+      node('Resize', ['x', '', '', 'sizes'], 'up', {
+        axes: ints(2, 3),
+        mode: { string: 'nearest' },
+        coordinate_transformation_mode: { string: 'asymmetric' },
+        nearest_mode: { string: 'floor' },
+      }),
+      conv({ kernel_shape: ints(3, 3), pads: ints(1, 1, 1, 1) }, 'up'),
+    ],
   },
 };
 
@@ -145,19 +273,34 @@ describe('a linear layer of whole numbers', () => {
   const gemm = (x: string, y: string): GraphNode => node('Gemm', [x, 'weight', 'bias'], y, { transB: { int: 1 } });
 
   test('gives what float32 does', async () => {
-    const { plain, int8, graph } = await both({ input: [6, 16], weight: [5, 16], shapes: { y: [6, 5] }, nodes: [gemm('x', 'y')] });
+    const { plain, int8, graph } = await both({
+      input: [6, 16],
+      weight: [5, 16],
+      shapes: { y: [6, 5] },
+      nodes: [gemm('x', 'y')],
+    });
     expectSame(int8, plain);
     expect(graph.nodes.map(({ op }) => op)).toEqual(['DynamicQuantizeLinear', 'MatMulIntegerToFloat']);
   });
 
   test('quantises once what two layers read', async () => {
-    const { plain, int8, graph } = await both({ input: [6, 16], weight: [5, 16], shapes: { a: [6, 5], b: [6, 5], y: [6, 5] }, nodes: [gemm('x', 'a'), gemm('x', 'b'), node('Add', ['a', 'b'], 'y')] });
+    const { plain, int8, graph } = await both({
+      input: [6, 16],
+      weight: [5, 16],
+      shapes: { a: [6, 5], b: [6, 5], y: [6, 5] },
+      nodes: [gemm('x', 'a'), gemm('x', 'b'), node('Add', ['a', 'b'], 'y')],
+    });
     expectSame(int8, plain);
     expect(graph.nodes.filter(({ op }) => op === 'DynamicQuantizeLinear')).toHaveLength(1);
   });
 
   test('is left alone where Gemm does more', async () => {
-    const { graph } = await both({ input: [6, 16], weight: [5, 16], shapes: { y: [6, 5] }, nodes: [node('Gemm', ['x', 'weight', 'bias'], 'y', { transB: { int: 1 }, alpha: { float: 2 } })] });
+    const { graph } = await both({
+      input: [6, 16],
+      weight: [5, 16],
+      shapes: { y: [6, 5] },
+      nodes: [node('Gemm', ['x', 'weight', 'bias'], 'y', { transB: { int: 1 }, alpha: { float: 2 } })],
+    });
     expect(graph.nodes.map(({ op }) => op)).toEqual(['Gemm']);
   });
 });

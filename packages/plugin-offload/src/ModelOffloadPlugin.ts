@@ -1,4 +1,12 @@
-import { checkComponentNames, type ComponentHandle, type ModelCall, type Plugin, type PluginContext, type PluginHostPipeline, Stage } from '@thimble/core';
+import {
+  checkComponentNames,
+  type ComponentHandle,
+  type ModelCall,
+  type Plugin,
+  type PluginContext,
+  type PluginHostPipeline,
+  Stage,
+} from '@thimble/core';
 
 /** Options of a {@link ModelOffloadPlugin}. */
 export interface ModelOffloadOptions {

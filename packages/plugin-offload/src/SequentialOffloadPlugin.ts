@@ -1,4 +1,13 @@
-import { checkComponentNames, type ComponentHandle, type Plugin, type PluginContext, type SegmentCall, type SegmentHandle, Stage, ThimbleError } from '@thimble/core';
+import {
+  checkComponentNames,
+  type ComponentHandle,
+  type Plugin,
+  type PluginContext,
+  type SegmentCall,
+  type SegmentHandle,
+  Stage,
+  ThimbleError,
+} from '@thimble/core';
 
 /** Options of a {@link SequentialOffloadPlugin}. */
 export interface SequentialOffloadOptions {
@@ -39,15 +48,27 @@ export class SequentialOffloadPlugin implements Plugin {
 
   /** @throws ThimbleError ERR_ARGUMENT_INVALID for an option out of range */
   constructor({ prefetch, granularity = 'segment', components }: SequentialOffloadOptions = {}) {
-    if (prefetch !== undefined && !(Number.isSafeInteger(prefetch) && prefetch >= 0)) throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'prefetch', value: prefetch, expected: 'a whole number from 0' });
-    if (granularity !== 'segment' && granularity !== 'block') throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'granularity', value: granularity, expected: "'segment' or 'block'" });
+    if (prefetch !== undefined && !(Number.isSafeInteger(prefetch) && prefetch >= 0))
+      throw new ThimbleError('ERR_ARGUMENT_INVALID', {
+        argument: 'prefetch',
+        value: prefetch,
+        expected: 'a whole number from 0',
+      });
+    if (granularity !== 'segment' && granularity !== 'block')
+      throw new ThimbleError('ERR_ARGUMENT_INVALID', {
+        argument: 'granularity',
+        value: granularity,
+        expected: "'segment' or 'block'",
+      });
     this.#prefetch = prefetch;
     this.#granularity = granularity;
     this.#components = checkComponentNames('components', components);
   }
 
   async apply({ hooks, pipeline, onRemove }: PluginContext): Promise<void> {
-    const prefetch = this.#prefetch ?? (pipeline.memoryLimit !== undefined && pipeline.memoryLimit < ROOM_TO_PREFETCH ? 0 : DEFAULT_PREFETCH);
+    const prefetch =
+      this.#prefetch ??
+      (pipeline.memoryLimit !== undefined && pipeline.memoryLimit < ROOM_TO_PREFETCH ? 0 : DEFAULT_PREFETCH);
     const reading = new Set<Promise<void>>();
     /** Segments that were read ahead and have not run since. */
     const ahead = new Set<SegmentHandle>();
@@ -70,7 +91,8 @@ export class SequentialOffloadPlugin implements Plugin {
     });
     hooks.beforeSegment.tap({ name: this.name, stage: Stage.Early }, (call) => {
       if (!ours(call.component)) return;
-      for (const segment of call.following.slice(0, prefetch)) if (!ahead.has(segment)) this.#readAhead(segment, ahead, reading);
+      for (const segment of call.following.slice(0, prefetch))
+        if (!ahead.has(segment)) this.#readAhead(segment, ahead, reading);
     });
     hooks.afterSegment.tap({ name: this.name, stage: Stage.Late }, async (call) => {
       if (!ours(call.component)) return;
@@ -100,7 +122,10 @@ export class SequentialOffloadPlugin implements Plugin {
   #readAhead(segment: SegmentHandle, ahead: Set<SegmentHandle>, reading: Set<Promise<void>>): void {
     if (segment.loaded) return;
     ahead.add(segment);
-    const done: Promise<void> = segment.prefetch().catch(() => undefined).finally(() => reading.delete(done));
+    const done: Promise<void> = segment
+      .prefetch()
+      .catch(() => undefined)
+      .finally(() => reading.delete(done));
     reading.add(done);
   }
 }

@@ -8,7 +8,10 @@ import { ModelOffloadPlugin, SequentialOffloadPlugin } from '../src/index.js';
 
 const SD_TINY = fileURLToPath(new URL('../../core/test/fixtures/sd-tiny', import.meta.url));
 const TINY = { width: 64, height: 64, numInferenceSteps: 2, seed: 1, outputType: 'tensor' as const };
-const KINDS: Readonly<Record<string, () => Plugin>> = { model: () => new ModelOffloadPlugin(), sequential: () => new SequentialOffloadPlugin() };
+const KINDS: Readonly<Record<string, () => Plugin>> = {
+  model: () => new ModelOffloadPlugin(),
+  sequential: () => new SequentialOffloadPlugin(),
+};
 let pipe: DiffusionPipeline;
 
 beforeEach(async () => {
@@ -19,7 +22,10 @@ afterEach(async () => {
 });
 
 const picture = async (): Promise<Float32Array> => (await pipe.generate('a cat', TINY)).images.data as Float32Array;
-const loaded = (): string[] => Object.values(pipe.components).filter(({ residentBytes }) => residentBytes > 0).map(({ name }) => name);
+const loaded = (): string[] =>
+  Object.values(pipe.components)
+    .filter(({ residentBytes }) => residentBytes > 0)
+    .map(({ name }) => name);
 const tapOwners = (): number => Object.values(pipe.hooks).reduce((sum, hook) => sum + hook.owners().length, 0);
 
 describe.each([
@@ -67,7 +73,9 @@ describe.each(Object.entries(KINDS))('%s offloading', (_kind, create) => {
   test('two pipelines that share components: each offloads its own', async () => {
     const before = await picture();
     await pipe.use(create());
-    await using second = await DiffusionPipeline.fromPretrained(SD_TINY, { components: { unet: pipe.components['unet']! } });
+    await using second = await DiffusionPipeline.fromPretrained(SD_TINY, {
+      components: { unet: pipe.components['unet']! },
+    });
     await second.use(create());
     const [a, b] = await Promise.all([picture(), second.generate('a cat', TINY)]);
     expect(a).toEqual(before);
@@ -86,7 +94,10 @@ describe.each(Object.entries(KINDS))('%s offloading', (_kind, create) => {
     await pipe.use(create());
     const z = new Tensor('float32', new Float32Array(4 * 16).fill(0.5), [1, 4, 4, 4]);
     const { input_ids } = pipe.tokenizer.encode(['a cat']);
-    const inputs = { sample: new Tensor('float32', new Float32Array(256), [1, 4, 8, 8]), timestep: new Tensor('int64', BigInt64Array.of(1n), [1]) };
+    const inputs = {
+      sample: new Tensor('float32', new Float32Array(256), [1, 4, 8, 8]),
+      timestep: new Tensor('int64', BigInt64Array.of(1n), [1]),
+    };
     await pipe.components['vae']!.decode({ z });
     const encoded = await pipe.components['text_encoder']!.call({ input_ids });
     await pipe.components['unet']!.call({ ...inputs, encoder_hidden_states: encoded['last_hidden_state']! });
@@ -100,7 +111,8 @@ describe.each(Object.entries(KINDS))('%s offloading', (_kind, create) => {
     const codes: unknown[] = [];
     const tap = pipe.hooks.afterStep.tap('meddle', async () => {
       await pipe.use(create()).catch((error: unknown) => codes.push((error as { code?: string }).code));
-      if (pipe.plugins.length > 0) await pipe.remove(plugin).catch((error: unknown) => codes.push((error as { code?: string }).code));
+      if (pipe.plugins.length > 0)
+        await pipe.remove(plugin).catch((error: unknown) => codes.push((error as { code?: string }).code));
     });
     expect(await picture()).toEqual(before);
     tap[Symbol.dispose]();

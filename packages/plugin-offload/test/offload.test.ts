@@ -13,7 +13,9 @@ async function open(): Promise<DiffusionPipeline> {
 }
 
 function loaded(): string[] {
-  return Object.values(pipe.components).filter((component) => component.residentBytes > 0).map((component) => component.name);
+  return Object.values(pipe.components)
+    .filter((component) => component.residentBytes > 0)
+    .map((component) => component.name);
 }
 
 async function picture(): Promise<Float32Array> {
@@ -73,7 +75,9 @@ describe.each([
     await pipe.use(create());
     expect((await pipe.components['vae']!.decode({ z })).sample.data).toEqual(plain);
     process.kill(pid() as number, 'SIGKILL');
-    await expect(pipe.device.usage().then(async () => pipe.components['vae']!.decode({ z }))).rejects.toMatchObject({ code: 'ERR_DEVICE_CRASHED' });
+    await expect(pipe.device.usage().then(async () => pipe.components['vae']!.decode({ z }))).rejects.toMatchObject({
+      code: 'ERR_DEVICE_CRASHED',
+    });
     expect((await pipe.components['vae']!.decode({ z })).sample.data).toEqual(plain);
   }, 30_000);
 
@@ -81,7 +85,9 @@ describe.each([
     await open();
     await pipe.use(create());
     for (const other of [new ModelOffloadPlugin(), new SequentialOffloadPlugin()]) {
-      await expect(pipe.use(other)).rejects.toMatchObject({ code: expect.stringMatching(/^ERR_PLUGIN_(CONFLICT|DUPLICATE)$/) });
+      await expect(pipe.use(other)).rejects.toMatchObject({
+        code: expect.stringMatching(/^ERR_PLUGIN_(CONFLICT|DUPLICATE)$/),
+      });
     }
   });
 
@@ -104,8 +110,12 @@ describe('ModelOffloadPlugin', () => {
     pipe.hooks.afterModelCall.tap('watch', ({ component }) => void seen.push(`${component}: ${loaded().join()}`));
     await pipe.generate('a cat', { ...TINY, previews: true });
     expect(seen).toEqual([
-      'text_encoder: text_encoder', 'text_encoder: text_encoder',
-      'vae: vae', 'unet: unet', 'unet: unet', 'vae: vae',
+      'text_encoder: text_encoder',
+      'text_encoder: text_encoder',
+      'vae: vae',
+      'unet: unet',
+      'unet: unet',
+      'vae: vae',
     ]);
   });
 
@@ -135,7 +145,11 @@ describe('SequentialOffloadPlugin', () => {
       most.set(model.name, Math.max(count, most.get(model.name) ?? 0));
     });
     await picture();
-    expect([...most]).toEqual([['text_encoder', 1], ['unet', 1], ['vae', 1]]);
+    expect([...most]).toEqual([
+      ['text_encoder', 1],
+      ['unet', 1],
+      ['vae', 1],
+    ]);
   });
 
   test('leaves other components alone when told which ones to treat', async () => {
@@ -145,8 +159,14 @@ describe('SequentialOffloadPlugin', () => {
     expect(loaded()).toEqual(['text_encoder', 'vae']);
   });
 
-  test.each([[{ prefetch: -1 }, 'prefetch'], [{ granularity: 'layer' as 'block' }, 'granularity'], [{ components: 'unet' as unknown as string[] }, 'components']])('refuses %j', async (options, argument) => {
+  test.each([
+    [{ prefetch: -1 }, 'prefetch'],
+    [{ granularity: 'layer' as 'block' }, 'granularity'],
+    [{ components: 'unet' as unknown as string[] }, 'components'],
+  ])('refuses %j', async (options, argument) => {
     await open();
-    expect(() => new SequentialOffloadPlugin(options)).toThrow(expect.objectContaining({ code: 'ERR_ARGUMENT_INVALID', details: expect.objectContaining({ argument }) }));
+    expect(() => new SequentialOffloadPlugin(options)).toThrow(
+      expect.objectContaining({ code: 'ERR_ARGUMENT_INVALID', details: expect.objectContaining({ argument }) }),
+    );
   });
 });

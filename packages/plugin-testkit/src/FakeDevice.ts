@@ -1,7 +1,18 @@
 import { createHash } from 'node:crypto';
 import {
-  type Device, type DeviceRows, type DeviceTensor, type ExecutionProvider, type OnnxModel, type ProcessMemory, type Program, type ProgramResult, type ProgramStep,
-  type RowRange, type RowsOptions, Tensor, ThimbleError,
+  type Device,
+  type DeviceRows,
+  type DeviceTensor,
+  type ExecutionProvider,
+  type OnnxModel,
+  type ProcessMemory,
+  type Program,
+  type ProgramResult,
+  type ProgramStep,
+  type RowRange,
+  type RowsOptions,
+  Tensor,
+  ThimbleError,
 } from '@thimble/core';
 import { type OnnxPort, readOnnxOutputs } from './readOnnxOutputs.js';
 
@@ -14,7 +25,15 @@ interface FakeSession {
 }
 
 /** What ONNX's element types are as tensors. */
-const ELEMENTS: Readonly<Record<number, { readonly type: 'float32' | 'int64' | 'float16' | 'bool'; readonly create: (length: number) => Float32Array | BigInt64Array | Uint16Array | Uint8Array }>> = {
+const ELEMENTS: Readonly<
+  Record<
+    number,
+    {
+      readonly type: 'float32' | 'int64' | 'float16' | 'bool';
+      readonly create: (length: number) => Float32Array | BigInt64Array | Uint16Array | Uint8Array;
+    }
+  >
+> = {
   1: { type: 'float32', create: (length) => new Float32Array(length) },
   7: { type: 'int64', create: (length) => new BigInt64Array(length) },
   9: { type: 'bool', create: (length) => new Uint8Array(length) },
@@ -53,7 +72,9 @@ export class FakeDevice implements Device {
 
   async run(program: Program, signal?: AbortSignal): Promise<ProgramResult> {
     this.#assertAlive();
-    const values = new Map<string, Tensor>(Object.entries(program.inputs).map(([name, input]) => [name, this.#tensorOf(input)]));
+    const values = new Map<string, Tensor>(
+      Object.entries(program.inputs).map(([name, input]) => [name, this.#tensorOf(input)]),
+    );
     for (const step of program.steps) {
       signal?.throwIfAborted();
       this.#step(step, values);
@@ -78,7 +99,14 @@ export class FakeDevice implements Device {
     const { type, outer, rows, inner } = options;
     const length = outer * rows * inner;
     const id = this.#nextId++;
-    this.#rows.set(id, new Tensor(type as 'float32', (type === 'float32' ? new Float32Array(length) : new Uint16Array(length)) as Float32Array, [1, outer, rows, inner]));
+    this.#rows.set(
+      id,
+      new Tensor(
+        type as 'float32',
+        (type === 'float32' ? new Float32Array(length) : new Uint16Array(length)) as Float32Array,
+        [1, outer, rows, inner],
+      ),
+    );
     return { ...options, id };
   }
 
@@ -113,7 +141,8 @@ export class FakeDevice implements Device {
 
   #step({ session, feeds, results, release }: ProgramStep, values: Map<string, Tensor>): void {
     const loaded = this.#sessions.get(session);
-    if (loaded === undefined) throw new ThimbleError('ERR_RUNTIME_RUN', { segment: String(session), text: 'the session is not loaded' });
+    if (loaded === undefined)
+      throw new ThimbleError('ERR_RUNTIME_RUN', { segment: String(session), text: 'the session is not loaded' });
     const inputs = Object.values(feeds).map((name) => valueOf(values, name));
     for (const [port, name] of Object.entries(results)) values.set(name, fakeOutput(loaded, port, inputs));
     for (const name of release) values.delete(name);
@@ -150,7 +179,10 @@ export class FakeDevice implements Device {
     const stored = this.#rowsOf(of.id).data as Float32Array;
     for (let channel = 0; channel < of.outer; channel++) {
       const from = channel * count * of.inner;
-      stored.set((data as Float32Array).subarray(from, from + count * of.inner), (channel * of.rows + start) * of.inner);
+      stored.set(
+        (data as Float32Array).subarray(from, from + count * of.inner),
+        (channel * of.rows + start) * of.inner,
+      );
     }
   }
 
@@ -179,7 +211,8 @@ function gone(id: number): never {
 
 function valueOf(values: ReadonlyMap<string, Tensor>, name: string): Tensor {
   const tensor = values.get(name);
-  if (tensor === undefined) throw new ThimbleError('ERR_RUNTIME_RUN', { segment: name, text: 'the value was not computed' });
+  if (tensor === undefined)
+    throw new ThimbleError('ERR_RUNTIME_RUN', { segment: name, text: 'the value was not computed' });
   return tensor;
 }
 
@@ -187,7 +220,11 @@ function valueOf(values: ReadonlyMap<string, Tensor>, name: string): Tensor {
 function fakeOutput({ name, outputs }: FakeSession, port: string, inputs: readonly Tensor[]): Tensor {
   const output = outputs.find((candidate) => candidate.name === port);
   const element = ELEMENTS[output?.elementType ?? 0];
-  if (output === undefined || element === undefined) throw new ThimbleError('ERR_RUNTIME_RUN', { segment: name, text: `the graph has no output "${port}" that a fake device can make` });
+  if (output === undefined || element === undefined)
+    throw new ThimbleError('ERR_RUNTIME_RUN', {
+      segment: name,
+      text: `the graph has no output "${port}" that a fake device can make`,
+    });
   const { dims } = output;
   const data = element.create(dims.reduce((a, b) => a * b, 1));
   if (data instanceof Float32Array) fill(data, dims[0] ?? 1, `${name} ${port}`, inputs);

@@ -1,4 +1,11 @@
-import { DEVICES, DiffusionPipeline, freezeShapes, type FromPretrainedOptions, type Plugin, ThimbleError } from '@thimble/core';
+import {
+  DEVICES,
+  DiffusionPipeline,
+  freezeShapes,
+  type FromPretrainedOptions,
+  type Plugin,
+  ThimbleError,
+} from '@thimble/core';
 import { FakeDevice } from './FakeDevice.js';
 import { testCheckpoint } from './testCheckpoint.js';
 
@@ -6,7 +13,10 @@ import { testCheckpoint } from './testCheckpoint.js';
 export type TestDevice = 'process' | 'inline' | 'fake';
 
 /** Options of {@link createTestPipeline}: those of `DiffusionPipeline.fromPretrained` that a test may want, and the device. */
-export interface TestPipelineOptions extends Pick<FromPretrainedOptions, 'components' | 'memoryLimit' | 'plugins' | 'dtype' | 'signal' | 'onProgress'> {
+export interface TestPipelineOptions extends Pick<
+  FromPretrainedOptions,
+  'components' | 'memoryLimit' | 'plugins' | 'dtype' | 'signal' | 'onProgress'
+> {
   /**
    * `process` (default): ONNX Runtime in a child process, as users have it; starts in a fraction of a second. `inline`: in this process; the fastest real
    * one, but not under jest, whose sandbox has typed arrays of its own. `fake`: a {@link FakeDevice}, for tests of hooks alone.
@@ -21,12 +31,24 @@ const FAKE = 'thimble-testkit-fake';
  *
  * @throws ThimbleError ERR_ARGUMENT_INVALID for another device; what `DiffusionPipeline.fromPretrained` throws
  */
-export async function createTestPipeline({ device = 'process', plugins = [], ...options }: TestPipelineOptions = {}): Promise<DiffusionPipeline> {
+export async function createTestPipeline({
+  device = 'process',
+  plugins = [],
+  ...options
+}: TestPipelineOptions = {}): Promise<DiffusionPipeline> {
   switch (device) {
-    case 'process': return DiffusionPipeline.fromPretrained(testCheckpoint, { ...options, plugins });
-    case 'inline': return DiffusionPipeline.fromPretrained(testCheckpoint, { ...options, plugins, deviceOptions: { inline: true } });
-    case 'fake': return openWithFakeDevice(plugins, options);
-    default: throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'device', value: device, expected: "'process', 'inline' or 'fake'" });
+    case 'process':
+      return DiffusionPipeline.fromPretrained(testCheckpoint, { ...options, plugins });
+    case 'inline':
+      return DiffusionPipeline.fromPretrained(testCheckpoint, { ...options, plugins, deviceOptions: { inline: true } });
+    case 'fake':
+      return openWithFakeDevice(plugins, options);
+    default:
+      throw new ThimbleError('ERR_ARGUMENT_INVALID', {
+        argument: 'device',
+        value: device,
+        expected: "'process', 'inline' or 'fake'",
+      });
   }
 }
 
@@ -34,9 +56,19 @@ export async function createTestPipeline({ device = 'process', plugins = [], ...
  * The device is made by a plugin, which has done its work once the pipeline is open. A tap of its own stays: it writes the sizes into the graphs, which is
  * where a fake device knows them from.
  */
-async function openWithFakeDevice(plugins: readonly Plugin[], options: FromPretrainedOptions): Promise<DiffusionPipeline> {
-  const fake: Plugin = { name: 'thimble-testkit:fake-device', apply: (ctx) => void ctx.provide(DEVICES, { [FAKE]: () => new FakeDevice() }) };
-  const pipe = await DiffusionPipeline.fromPretrained(testCheckpoint, { ...options, plugins: [fake, ...plugins], device: FAKE });
+async function openWithFakeDevice(
+  plugins: readonly Plugin[],
+  options: FromPretrainedOptions,
+): Promise<DiffusionPipeline> {
+  const fake: Plugin = {
+    name: 'thimble-testkit:fake-device',
+    apply: (ctx) => void ctx.provide(DEVICES, { [FAKE]: () => new FakeDevice() }),
+  };
+  const pipe = await DiffusionPipeline.fromPretrained(testCheckpoint, {
+    ...options,
+    plugins: [fake, ...plugins],
+    device: FAKE,
+  });
   await pipe.remove(fake);
   pipe.hooks.transformGraph.tap({ name: fake.name, stage: Number.MAX_SAFE_INTEGER }, freezeShapes);
   return pipe;

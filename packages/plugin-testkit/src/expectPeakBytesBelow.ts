@@ -21,18 +21,27 @@ export function expectPeakBytesBelow(memory: RunMemory, limit: number | string, 
   const peak = peakOf(memory.peak, options);
   if (peak < bytes) return;
   const { kind = 'anonymous', process = 'device' } = options;
-  throw failure(`the run took ${peak} bytes at its peak (${kind}, ${process}); expected less than ${bytes}`, peak, bytes);
+  throw failure(
+    `the run took ${peak} bytes at its peak (${kind}, ${process}); expected less than ${bytes}`,
+    peak,
+    bytes,
+  );
 }
 
 function peakOf(report: MemoryReport, { kind = 'anonymous', process = 'device' }: PeakBytesOptions): number {
-  const bytesOf = (memory: ProcessMemory): number => (kind === 'anonymous' ? memory.anonymousBytes : memory.residentBytes);
+  const bytesOf = (memory: ProcessMemory): number =>
+    kind === 'anonymous' ? memory.anonymousBytes : memory.residentBytes;
   if (process === 'main') return bytesOf(report.main);
   const device = bytesOf(report.device ?? noDevice());
   return process === 'both' ? bytesOf(report.main) + device : device;
 }
 
 function noDevice(): never {
-  throw failure("the device has no process of its own; create the pipeline with device: 'process'", undefined, 'a process');
+  throw failure(
+    "the device has no process of its own; create the pipeline with device: 'process'",
+    undefined,
+    'a process',
+  );
 }
 
 function failure(message: string, actual: unknown, expected: unknown): AssertionError {

@@ -2,7 +2,12 @@ import { AssertionError } from 'node:assert';
 import type { Image, Tensor } from '@thimble/core';
 
 /** What a run gives, in any of its forms; or bare numbers. */
-export type Output = ArrayLike<number> | Tensor | Image | readonly Image[] | { readonly images: Tensor | readonly Image[] };
+export type Output =
+  | ArrayLike<number>
+  | Tensor
+  | Image
+  | readonly Image[]
+  | { readonly images: Tensor | readonly Image[] };
 
 /** Options of {@link expectSameOutput}. */
 export interface SameOutputOptions {
@@ -17,13 +22,21 @@ export interface SameOutputOptions {
  */
 export function expectSameOutput(actual: Output, expected: Output, { tolerance = 0 }: SameOutputOptions = {}): void {
   const [a, b] = [valuesOf(actual), valuesOf(expected)];
-  if (a.length !== b.length) throw failure(`outputs are of different size: ${a.length} values and ${b.length}`, a.length, b.length);
+  if (a.length !== b.length)
+    throw failure(`outputs are of different size: ${a.length} values and ${b.length}`, a.length, b.length);
   const { at, difference } = largestDifference(a, b);
   if (difference <= tolerance) return;
-  throw failure(`outputs differ by ${difference} at value ${at} of ${a.length}: ${a[at]} and ${b[at]}; tolerance ${tolerance}`, a[at], b[at]);
+  throw failure(
+    `outputs differ by ${difference} at value ${at} of ${a.length}: ${a[at]} and ${b[at]}; tolerance ${tolerance}`,
+    a[at],
+    b[at],
+  );
 }
 
-function largestDifference(a: ArrayLike<number>, b: ArrayLike<number>): { readonly at: number; readonly difference: number } {
+function largestDifference(
+  a: ArrayLike<number>,
+  b: ArrayLike<number>,
+): { readonly at: number; readonly difference: number } {
   let [at, difference] = [0, 0];
   for (let i = 0; i < a.length; i++) {
     if (Object.is(a[i], b[i])) continue;
@@ -37,7 +50,9 @@ function largestDifference(a: ArrayLike<number>, b: ArrayLike<number>): { readon
 function valuesOf(output: Output): ArrayLike<number> {
   if ('images' in output) return valuesOf(output.images);
   if ('data' in output) return output.data as ArrayLike<number>;
-  return Array.isArray(output) && typeof output[0] === 'object' ? joined(output as readonly Image[]) : (output as ArrayLike<number>);
+  return Array.isArray(output) && typeof output[0] === 'object'
+    ? joined(output as readonly Image[])
+    : (output as ArrayLike<number>);
 }
 
 function joined(images: readonly Image[]): Uint8Array {

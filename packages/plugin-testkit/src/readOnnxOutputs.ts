@@ -36,7 +36,9 @@ function readPort(value: Uint8Array): OnnxPort {
 }
 
 function childrenOf(message: Uint8Array, field: number): Uint8Array[] {
-  return [...fieldsOf(message)].flatMap(([number, value]) => (number === field && typeof value === 'object' ? [value] : []));
+  return [...fieldsOf(message)].flatMap(([number, value]) =>
+    number === field && typeof value === 'object' ? [value] : [],
+  );
 }
 
 function childOf(message: Uint8Array, field: number): Uint8Array {
@@ -48,7 +50,7 @@ function numberOf(message: Uint8Array, field: number): number {
   return 0;
 }
 
-function * fieldsOf(message: Uint8Array): Generator<Field> {
+function* fieldsOf(message: Uint8Array): Generator<Field> {
   const view = new DataView(message.buffer, message.byteOffset, message.byteLength);
   let at = 0;
   const varint = (): number => {

@@ -32,7 +32,10 @@ const OWN_NAME = 'thimble-testkit:record';
  *
  * @param hooks those to record; all by default
  */
-export function recordHooks(pipe: Pick<DiffusionPipeline, 'hooks'>, hooks: readonly HookName[] = hookNames): HookRecord {
+export function recordHooks(
+  pipe: Pick<DiffusionPipeline, 'hooks'>,
+  hooks: readonly HookName[] = hookNames,
+): HookRecord {
   const calls: HookCall[] = [];
   const taps: TapCall[] = [];
   const stops = hooks.map((name) => recordHook(pipe, name, calls, taps));
@@ -43,7 +46,12 @@ export function recordHooks(pipe: Pick<DiffusionPipeline, 'hooks'>, hooks: reado
   return { calls, taps, names, dispose, [Symbol.dispose]: dispose };
 }
 
-function recordHook({ hooks }: Pick<DiffusionPipeline, 'hooks'>, name: HookName, calls: HookCall[], taps: TapCall[]): () => void {
+function recordHook(
+  { hooks }: Pick<DiffusionPipeline, 'hooks'>,
+  name: HookName,
+  calls: HookCall[],
+  taps: TapCall[],
+): () => void {
   const hook = hooks[name];
   // A graph's place is told by the second argument, everything else by the first.
   const record = (...payloads: unknown[]): undefined => void calls.push(describeCall(name, payloads.at(-1)));
@@ -62,5 +70,10 @@ function recordHook({ hooks }: Pick<DiffusionPipeline, 'hooks'>, name: HookName,
 
 function describeCall(hook: HookName, payload: unknown): HookCall {
   const { component, entry, segment, index } = payload as Partial<HookCall>;
-  return { hook, ...Object.fromEntries(Object.entries({ component, entry, segment, index }).filter(([, value]) => value !== undefined)) };
+  return {
+    hook,
+    ...Object.fromEntries(
+      Object.entries({ component, entry, segment, index }).filter(([, value]) => value !== undefined),
+    ),
+  };
 }

@@ -3,16 +3,24 @@ import type { Plugin } from '@thimble/core';
 import { checkPluginConformance, type ConformanceOptions } from '../src/index.js';
 import { FAULTY_PLUGINS } from './faultyPlugins.js';
 
-const rulesBroken = async (create: () => Plugin, options: ConformanceOptions): Promise<string[]> => (await checkPluginConformance(create, options)).map(({ rule }) => rule);
+const rulesBroken = async (create: () => Plugin, options: ConformanceOptions): Promise<string[]> =>
+  (await checkPluginConformance(create, options)).map(({ rule }) => rule);
 
 describe('a faulty plugin is caught by the name of the rule that it breaks', () => {
-  test.each(FAULTY_PLUGINS.map((faulty) => [faulty.fault, faulty] as const))('one that %s', async (_, { breaks, create }) => {
-    const tolerance = breaks.includes('tolerance') ? 0 : 1;
-    expect(await rulesBroken(create, { device: 'fake', tolerance })).toEqual(expect.arrayContaining([...breaks]));
-  });
+  test.each(FAULTY_PLUGINS.map((faulty) => [faulty.fault, faulty] as const))(
+    'one that %s',
+    async (_, { breaks, create }) => {
+      const tolerance = breaks.includes('tolerance') ? 0 : 1;
+      expect(await rulesBroken(create, { device: 'fake', tolerance })).toEqual(expect.arrayContaining([...breaks]));
+    },
+  );
 });
 
 test.each(['fake', 'inline'] as const)('a plugin without fault breaks none (%s device)', async (device) => {
-  const create = (): Plugin => ({ name: 'test:plain', engines: { thimble: '*' }, apply: ({ hooks }) => void hooks.afterStep.tap('look', () => undefined) });
+  const create = (): Plugin => ({
+    name: 'test:plain',
+    engines: { thimble: '*' },
+    apply: ({ hooks }) => void hooks.afterStep.tap('look', () => undefined),
+  });
   expect(await rulesBroken(create, { device })).toEqual([]);
 });

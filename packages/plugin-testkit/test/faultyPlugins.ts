@@ -1,7 +1,14 @@
 import { mkdtempSync, openSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type ComponentHandle, type Hooks, type Plugin, type PluginContext, type StepContext, Tensor } from '@thimble/core';
+import {
+  type ComponentHandle,
+  type Hooks,
+  type Plugin,
+  type PluginContext,
+  type StepContext,
+  Tensor,
+} from '@thimble/core';
 
 /** A plugin and the rules that it breaks. */
 export interface FaultyPlugin {
@@ -27,12 +34,20 @@ function hooksBehind(ctx: PluginContext): Hooks {
 
 /** Makes latents differ a little. */
 function nudge(step: StepContext, by: number): void {
-  step.latents = new Tensor('float32', (step.latents.data as Float32Array).map((x) => x + by), step.latents.dims);
+  step.latents = new Tensor(
+    'float32',
+    (step.latents.data as Float32Array).map((x) => x + by),
+    step.latents.dims,
+  );
 }
 
 async function leakSession(ctx: PluginContext): Promise<void> {
   const component = unet(ctx);
-  const graph = component.graph('call', { sample: { type: 'float32', dims: [1, 4, 4, 4] }, timestep: { type: 'float32', dims: [1] }, encoder_hidden_states: { type: 'float32', dims: [1, 77, 16] } });
+  const graph = component.graph('call', {
+    sample: { type: 'float32', dims: [1, 4, 4, 4] },
+    timestep: { type: 'float32', dims: [1] },
+    encoder_hidden_states: { type: 'float32', dims: [1, 77, 16] },
+  });
   await component.device.load(component.lower(graph));
 }
 
@@ -41,7 +56,11 @@ let stepsOfAll = 0;
 const shared = { runs: 0 };
 
 export const FAULTY_PLUGINS: readonly FaultyPlugin[] = [
-  { fault: 'leaks a session', breaks: ['device-freed', 'rollback', 'reinstalls', 'failed-run', 'abort'], create: plugin(leakSession) },
+  {
+    fault: 'leaks a session',
+    breaks: ['device-freed', 'rollback', 'reinstalls', 'failed-run', 'abort'],
+    create: plugin(leakSession),
+  },
   {
     fault: 'keeps tensors on the device',
     breaks: ['device-freed', 'reinstalls', 'failed-run', 'abort'],
@@ -52,7 +71,11 @@ export const FAULTY_PLUGINS: readonly FaultyPlugin[] = [
       });
     }),
   },
-  { fault: 'leaves a tap', breaks: ['taps-removed', 'rollback', 'reinstalls', 'failed-run', 'abort'], create: plugin((ctx) => void hooksBehind(ctx).beforeStep.tap('left', () => undefined)) },
+  {
+    fault: 'leaves a tap',
+    breaks: ['taps-removed', 'rollback', 'reinstalls', 'failed-run', 'abort'],
+    create: plugin((ctx) => void hooksBehind(ctx).beforeStep.tap('left', () => undefined)),
+  },
   {
     fault: 'keeps state across runs',
     breaks: ['runs-independent', 'reinstalls', 'failed-run', 'abort', 'two-pipelines'],
@@ -72,11 +95,19 @@ export const FAULTY_PLUGINS: readonly FaultyPlugin[] = [
     fault: 'changes output after removal',
     breaks: ['output-restored', 'rollback', 'tolerance', 'failed-run', 'abort', 'two-pipelines'],
     create: plugin((ctx) => {
-      const component = unet(ctx) as ComponentHandle & { call: (inputs: Record<string, Tensor>, options: object) => Promise<Record<string, Tensor>> };
+      const component = unet(ctx) as ComponentHandle & {
+        call: (inputs: Record<string, Tensor>, options: object) => Promise<Record<string, Tensor>>;
+      };
       const { call } = component;
       component.call = async function patched(inputs, options) {
         const { sample } = await call.call(this, inputs, options);
-        return { sample: new Tensor('float32', (sample!.data as Float32Array).map((x) => x * 1.01), sample!.dims) };
+        return {
+          sample: new Tensor(
+            'float32',
+            (sample!.data as Float32Array).map((x) => x * 1.01),
+            sample!.dims,
+          ),
+        };
       };
     }),
   },
@@ -101,9 +132,12 @@ export const FAULTY_PLUGINS: readonly FaultyPlugin[] = [
     breaks: ['abort', 'failed-run'],
     create: plugin(({ hooks }) => {
       hooks.beforeModelCall.tap('rename', (call) => {
-        call.wrap((next) => async (inputs) => next(inputs).catch(() => {
-          throw new Error('something went wrong');
-        }));
+        call.wrap(
+          (next) => async (inputs) =>
+            next(inputs).catch(() => {
+              throw new Error('something went wrong');
+            }),
+        );
       });
     }),
   },
@@ -132,10 +166,14 @@ export const FAULTY_PLUGINS: readonly FaultyPlugin[] = [
       throw new Error('out of luck');
     }),
   },
-  { fault: 'throws half way in apply, with taps alone', breaks: ['installs'], create: plugin(({ hooks }) => {
-    hooks.beforeStep.tap('first', () => undefined);
-    throw new Error('out of luck');
-  }) },
+  {
+    fault: 'throws half way in apply, with taps alone',
+    breaks: ['installs'],
+    create: plugin(({ hooks }) => {
+      hooks.beforeStep.tap('first', () => undefined);
+      throw new Error('out of luck');
+    }),
+  },
   {
     fault: 'says too late how to undo what it does',
     breaks: ['rollback'],
@@ -155,7 +193,11 @@ export const FAULTY_PLUGINS: readonly FaultyPlugin[] = [
       openSync(file, 'r');
     }),
   },
-  { fault: 'has neither author nor engines', breaks: ['identity'], create: () => ({ name: 'faulty', apply: () => undefined }) },
+  {
+    fault: 'has neither author nor engines',
+    breaks: ['identity'],
+    create: () => ({ name: 'faulty', apply: () => undefined }),
+  },
   {
     fault: 'fails when it is removed',
     breaks: ['installs', 'rollback'],

@@ -22,7 +22,11 @@ let folder: string;
 
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'thimble-frameworks-'));
-  for (const [name, target] of Object.entries({ '@thimble/core': join(ROOT, 'packages/core'), '@thimble/plugin-testkit': PACKAGE, vitest: join(PACKAGE, 'node_modules/vitest') })) {
+  for (const [name, target] of Object.entries({
+    '@thimble/core': join(ROOT, 'packages/core'),
+    '@thimble/plugin-testkit': PACKAGE,
+    vitest: join(PACKAGE, 'node_modules/vitest'),
+  })) {
     mkdirSync(dirname(join(folder, 'node_modules', name)), { recursive: true });
     symlinkSync(target, join(folder, 'node_modules', name), 'dir');
   }
@@ -33,39 +37,94 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const JEST = join(ROOT, 'node_modules/jest/bin/jest.js');
 const VITEST = join(PACKAGE, 'node_modules/vitest/vitest.mjs');
-const RUNNERS: Readonly<Record<string, { readonly imports: string; readonly options: string; readonly args: (file: string) => readonly string[]; readonly passed: RegExp }>> = {
+const RUNNERS: Readonly<
+  Record<
+    string,
+    {
+      readonly imports: string;
+      readonly options: string;
+      readonly args: (file: string) => readonly string[];
+      readonly passed: RegExp;
+    }
+  >
+> = {
   // No environment of ours: as any author has it.
-  jest: { imports: '', options: '{}', args: (file) => ['--experimental-vm-modules', JEST, '--rootDir=.', `--testMatch=**/${file}`], passed: /Tests: +14 passed, 14 total/ },
-  vitest: { imports: "import { describe, test } from 'vitest';", options: '{ describe, test }', args: (file) => [VITEST, 'run', file], passed: /Tests +14 passed \(14\)/ },
-  'node:test': { imports: '', options: '{}', args: (file) => ['--test', '--test-reporter=tap', file], passed: /# pass 14\n# fail 0/ },
-  'node:test, given': { imports: "import { describe, test } from 'node:test';", options: '{ describe, test }', args: (file) => ['--test', '--test-reporter=tap', file], passed: /# pass 14\n# fail 0/ },
+  jest: {
+    imports: '',
+    options: '{}',
+    args: (file) => ['--experimental-vm-modules', JEST, '--rootDir=.', `--testMatch=**/${file}`],
+    passed: /Tests: +14 passed, 14 total/,
+  },
+  vitest: {
+    imports: "import { describe, test } from 'vitest';",
+    options: '{ describe, test }',
+    args: (file) => [VITEST, 'run', file],
+    passed: /Tests +14 passed \(14\)/,
+  },
+  'node:test': {
+    imports: '',
+    options: '{}',
+    args: (file) => ['--test', '--test-reporter=tap', file],
+    passed: /# pass 14\n# fail 0/,
+  },
+  'node:test, given': {
+    imports: "import { describe, test } from 'node:test';",
+    options: '{ describe, test }',
+    args: (file) => ['--test', '--test-reporter=tap', file],
+    passed: /# pass 14\n# fail 0/,
+  },
 };
 
 function run(name: string, faulty: boolean): { readonly status: number | null; readonly said: string } {
   const { imports, options, args } = RUNNERS[name]!;
   const file = `${name.replaceAll(/\W/g, '')}-${faulty}.test.js`;
   writeFileSync(join(folder, file), source(imports, options, faulty));
-  const env = { ...process.env, NO_COLOR: '1', FORCE_COLOR: '0', NODE_TEST_CONTEXT: undefined, VITEST: undefined, JEST_WORKER_ID: undefined };
-  const { status, stdout, stderr } = spawnSync(process.execPath, [...args(file)], { cwd: folder, encoding: 'utf8', env });
+  const env = {
+    ...process.env,
+    NO_COLOR: '1',
+    FORCE_COLOR: '0',
+    NODE_TEST_CONTEXT: undefined,
+    VITEST: undefined,
+    JEST_WORKER_ID: undefined,
+  };
+  const { status, stdout, stderr } = spawnSync(process.execPath, [...args(file)], {
+    cwd: folder,
+    encoding: 'utf8',
+    env,
+  });
   return { status, said: `${stdout}${stderr}` };
 }
 
-test.each(Object.keys(RUNNERS))('the suite runs under %s', (name) => {
-  const { status, said } = run(name, false);
-  expect(said).toMatch(RUNNERS[name]!.passed);
-  expect(status).toBe(0);
-}, 240_000);
+test.each(Object.keys(RUNNERS))(
+  'the suite runs under %s',
+  (name) => {
+    const { status, said } = run(name, false);
+    expect(said).toMatch(RUNNERS[name]!.passed);
+    expect(status).toBe(0);
+  },
+  240_000,
+);
 
-test.each(Object.keys(RUNNERS))('%s fails where the plugin does, and names the rule', (name) => {
-  const { status, said } = run(name, true);
-  expect(said).toMatch(/runs-independent/);
-  expect(said).toMatch(/too many runs/);
-  expect(status).toBe(1);
-}, 240_000);
+test.each(Object.keys(RUNNERS))(
+  '%s fails where the plugin does, and names the rule',
+  (name) => {
+    const { status, said } = run(name, true);
+    expect(said).toMatch(/runs-independent/);
+    expect(said).toMatch(/too many runs/);
+    expect(status).toBe(1);
+  },
+  240_000,
+);
 
 test('without a framework it says what to write', () => {
   writeFileSync(join(folder, 'none.js'), source('', '{}', false));
-  const { status, stderr } = spawnSync(process.execPath, ['none.js'], { cwd: folder, encoding: 'utf8', env: { ...process.env, NODE_TEST_CONTEXT: undefined } });
-  expect(stderr).toMatch(/ERR_ARGUMENT_INVALID[\s\S]*import \{ describe, test \} from 'vitest'|import \{ describe, test \} from 'vitest'[\s\S]*ERR_ARGUMENT_INVALID/);
+  const { status, stderr } = spawnSync(process.execPath, ['none.js'], {
+    cwd: folder,
+    encoding: 'utf8',
+    env: { ...process.env, NODE_TEST_CONTEXT: undefined },
+  });
+  expect(stderr).toMatch(
+    /ERR_ARGUMENT_INVALID[\s\S]*import \{ describe, test \} from 'vitest'|import \{ describe, test \} from 'vitest'[\s\S]*ERR_ARGUMENT_INVALID/,
+  );
   expect(status).toBe(1);
 });

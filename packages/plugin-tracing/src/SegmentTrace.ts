@@ -1,6 +1,13 @@
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import { type FileRange, OPTIMIZED_GRAPH, OPTIMIZED_WEIGHTS, type SegmentPreparation, type SegmentProgram, ThimbleError } from '@thimble/core';
+import {
+  type FileRange,
+  OPTIMIZED_GRAPH,
+  OPTIMIZED_WEIGHTS,
+  type SegmentPreparation,
+  type SegmentProgram,
+  ThimbleError,
+} from '@thimble/core';
 
 const DESCRIPTION = 'segment.json';
 
@@ -17,7 +24,12 @@ interface SegmentDescription {
 }
 
 /** Has a graph optimised into `folder`, which is made. */
-export async function writeSegmentTrace(folder: string, { model, ranges }: SegmentProgram, prepack: boolean, optimize: SegmentPreparation['optimize']): Promise<void> {
+export async function writeSegmentTrace(
+  folder: string,
+  { model, ranges }: SegmentProgram,
+  prepack: boolean,
+  optimize: SegmentPreparation['optimize'],
+): Promise<void> {
   await mkdir(folder, { recursive: true });
   await optimize(model, { folder, prepack });
   const description: SegmentDescription = {
@@ -25,7 +37,10 @@ export async function writeSegmentTrace(folder: string, { model, ranges }: Segme
     graphBytes: await sizeOf(join(folder, OPTIMIZED_GRAPH)),
     weightBytes: await sizeOf(join(folder, OPTIMIZED_WEIGHTS)),
     ...(model.folder === undefined ? {} : { folder: model.folder }),
-    weights: ranges.map(({ file, ...range }) => ({ ...range, file: model.folder === undefined ? file : relative(model.folder, file) })),
+    weights: ranges.map(({ file, ...range }) => ({
+      ...range,
+      file: model.folder === undefined ? file : relative(model.folder, file),
+    })),
   };
   await writeFile(join(folder, DESCRIPTION), JSON.stringify(description));
 }
@@ -36,26 +51,50 @@ export async function writeSegmentTrace(folder: string, { model, ranges }: Segme
  *
  * @throws ERR_TRACE_INVALID for what is missing or cut off
  */
-export async function readSegmentTrace(folder: string, name: string, homesOf: (recorded: string) => readonly string[]): Promise<SegmentProgram> {
+export async function readSegmentTrace(
+  folder: string,
+  name: string,
+  homesOf: (recorded: string) => readonly string[],
+): Promise<SegmentProgram> {
   const description = await readDescription(folder);
-  const [graphBytes, weightBytes] = [await sizeOf(join(folder, OPTIMIZED_GRAPH)), await sizeOf(join(folder, OPTIMIZED_WEIGHTS))];
-  if (graphBytes !== description.graphBytes) throw damaged(folder, `"${OPTIMIZED_GRAPH}" has ${graphBytes} bytes in place of ${description.graphBytes}`);
-  if (weightBytes !== description.weightBytes) throw damaged(folder, `"${OPTIMIZED_WEIGHTS}" has ${weightBytes} bytes in place of ${description.weightBytes}`);
+  const [graphBytes, weightBytes] = [
+    await sizeOf(join(folder, OPTIMIZED_GRAPH)),
+    await sizeOf(join(folder, OPTIMIZED_WEIGHTS)),
+  ];
+  if (graphBytes !== description.graphBytes)
+    throw damaged(folder, `"${OPTIMIZED_GRAPH}" has ${graphBytes} bytes in place of ${description.graphBytes}`);
+  if (weightBytes !== description.weightBytes)
+    throw damaged(folder, `"${OPTIMIZED_WEIGHTS}" has ${weightBytes} bytes in place of ${description.weightBytes}`);
   const bytes = new Uint8Array(await readFile(join(folder, OPTIMIZED_GRAPH)));
   const { mode } = description;
-  if (weightBytes > 0) return { model: { name, bytes, mode, folder }, ranges: [{ file: join(folder, OPTIMIZED_WEIGHTS), offset: 0, byteLength: weightBytes }] };
+  if (weightBytes > 0)
+    return {
+      model: { name, bytes, mode, folder },
+      ranges: [{ file: join(folder, OPTIMIZED_WEIGHTS), offset: 0, byteLength: weightBytes }],
+    };
   if (description.folder === undefined) return { model: { name, bytes, mode }, ranges: [] };
   const homes = homesOf(description.folder);
   const home = await findWeights(description, homes);
-  if (home === undefined) throw damaged(folder, `the weights it reads, "${description.weights[0]?.file}", are not in ${homes.map((path) => `"${path}"`).join(' or ')}`);
-  return { model: { name, bytes, mode, folder: home }, ranges: description.weights.map((range) => ({ ...range, file: join(home, range.file) })) };
+  if (home === undefined)
+    throw damaged(
+      folder,
+      `the weights it reads, "${description.weights[0]?.file}", are not in ${homes.map((path) => `"${path}"`).join(' or ')}`,
+    );
+  return {
+    model: { name, bytes, mode, folder: home },
+    ranges: description.weights.map((range) => ({ ...range, file: join(home, range.file) })),
+  };
 }
 
 async function readDescription(folder: string): Promise<SegmentDescription> {
   try {
     return JSON.parse(await readFile(join(folder, DESCRIPTION), 'utf8')) as SegmentDescription;
   } catch (error) {
-    throw new ThimbleError('ERR_TRACE_INVALID', { trace: folder, problem: `"${DESCRIPTION}" cannot be read: ${String(error)}` }, { cause: error });
+    throw new ThimbleError(
+      'ERR_TRACE_INVALID',
+      { trace: folder, problem: `"${DESCRIPTION}" cannot be read: ${String(error)}` },
+      { cause: error },
+    );
   }
 }
 
@@ -69,7 +108,10 @@ async function findWeights({ weights }: SegmentDescription, homes: readonly stri
 }
 
 async function sizeOf(path: string): Promise<number> {
-  return stat(path).then(({ size }) => size, () => 0);
+  return stat(path).then(
+    ({ size }) => size,
+    () => 0,
+  );
 }
 
 function damaged(folder: string, problem: string): ThimbleError {

@@ -34,7 +34,11 @@ export async function writeManifest(folder: string, manifest: Omit<TraceManifest
  */
 export async function readManifest(folder: string): Promise<TraceManifest> {
   const manifest = await parse(folder);
-  if (manifest.format !== FORMAT) throw new ThimbleError('ERR_TRACE_INVALID', { trace: folder, problem: `its format is ${manifest.format}, and this version reads ${FORMAT}` });
+  if (manifest.format !== FORMAT)
+    throw new ThimbleError('ERR_TRACE_INVALID', {
+      trace: folder,
+      problem: `its format is ${manifest.format}, and this version reads ${FORMAT}`,
+    });
   const now = runtimeIdentity();
   checkSame(folder, 'version of onnxruntime-node', manifest.runtime.version, now.version);
   checkSame(folder, 'kind of processor', manifest.runtime.cpu, now.cpu);
@@ -50,6 +54,13 @@ async function parse(folder: string): Promise<TraceManifest> {
   try {
     return JSON.parse(await readFile(join(folder, MANIFEST), 'utf8')) as TraceManifest;
   } catch (error) {
-    throw new ThimbleError('ERR_TRACE_INVALID', { trace: folder, problem: `"${MANIFEST}" cannot be read: ${error instanceof Error ? error.message : String(error)}` }, { cause: error });
+    throw new ThimbleError(
+      'ERR_TRACE_INVALID',
+      {
+        trace: folder,
+        problem: `"${MANIFEST}" cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+      },
+      { cause: error },
+    );
   }
 }

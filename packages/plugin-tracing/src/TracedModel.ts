@@ -1,7 +1,16 @@
 import { rmSync } from 'node:fs';
 import { cp, readdir, realpath, rename, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { type Attachable, type CallOptions, type InputShapes, type NamedTensors, type Component, type SegmentProgram, type Tensor, ThimbleError } from '@thimble/core';
+import {
+  type Attachable,
+  type CallOptions,
+  type InputShapes,
+  type NamedTensors,
+  type Component,
+  type SegmentProgram,
+  type Tensor,
+  ThimbleError,
+} from '@thimble/core';
 import { fingerprintCheckpoint } from './fingerprintCheckpoint.js';
 import { readSegmentTrace } from './SegmentTrace.js';
 import { checkSame, readManifest, type TraceManifest } from './TraceManifest.js';
@@ -52,7 +61,12 @@ export class TracedModel implements Component, Attachable, AsyncDisposable {
   async save(dir: string): Promise<void> {
     const target = resolve(dir);
     const present = await readdir(target).catch((): string[] => []);
-    if (present.length > 0 && !present.includes('trace.json')) throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'dir', value: dir, expected: 'a folder that is new or empty, or holds a trace' });
+    if (present.length > 0 && !present.includes('trace.json'))
+      throw new ThimbleError('ERR_ARGUMENT_INVALID', {
+        argument: 'dir',
+        value: dir,
+        expected: 'a folder that is new or empty, or holds a trace',
+      });
     if (target === this.#folder) return;
     const written = `${target}.${process.pid}.tmp`;
     try {
@@ -193,7 +207,8 @@ export class TracedModel implements Component, Attachable, AsyncDisposable {
     await component.unload();
     const homes = new Set(component.checkpoint.files.map((file) => dirname(file)));
     const programs = new Map<string, SegmentProgram>();
-    for (const name of segments) programs.set(name, await readSegmentTrace(join(this.#folder, name), name, (recorded) => [...homes, recorded]));
+    for (const name of segments)
+      programs.set(name, await readSegmentTrace(join(this.#folder, name), name, (recorded) => [...homes, recorded]));
     return programs;
   }
 }

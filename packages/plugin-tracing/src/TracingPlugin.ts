@@ -1,7 +1,19 @@
 import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, realpath, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { checkComponentNames, freezeShapes, isThimbleError, PassStage, type Plugin, type PluginContext, type PluginHostPipeline, runtimeIdentity, type SegmentPreparation, type SegmentProgram, ThimbleError } from '@thimble/core';
+import {
+  checkComponentNames,
+  freezeShapes,
+  isThimbleError,
+  PassStage,
+  type Plugin,
+  type PluginContext,
+  type PluginHostPipeline,
+  runtimeIdentity,
+  type SegmentPreparation,
+  type SegmentProgram,
+  ThimbleError,
+} from '@thimble/core';
 import { assertTraceable } from './assertTraceable.js';
 import { fingerprintWeights } from './fingerprintWeights.js';
 import { readSegmentTrace, writeSegmentTrace } from './SegmentTrace.js';
@@ -41,9 +53,14 @@ export class TracingPlugin implements Plugin {
     await mkdir(this.#dir, { recursive: true });
     const dir = await realpath(this.#dir);
     const ours = (component: string): boolean => this.#components?.includes(component) ?? true;
-    hooks.transformGraph.tap({ name: this.name, stage: PassStage.Tracing }, (graph, { component, partial }) => (ours(component) && partial !== true ? freezeShapes(graph) : undefined));
+    hooks.transformGraph.tap({ name: this.name, stage: PassStage.Tracing }, (graph, { component, partial }) =>
+      ours(component) && partial !== true ? freezeShapes(graph) : undefined,
+    );
     hooks.prepareSegment.tap({ name: this.name, stage: PassStage.Tracing }, async (preparation) => {
-      const { component, model: { mode } } = preparation;
+      const {
+        component,
+        model: { mode },
+      } = preparation;
       if (!ours(component) || mode === 'optimized' || mode === 'prepacked') return;
       assertTraceable(preparation.provider);
       const { model, ranges } = await this.#traced(dir, preparation, pipeline);
@@ -87,7 +104,14 @@ export class TracingPlugin implements Plugin {
   async #keyOf({ model, ranges }: SegmentPreparation): Promise<string> {
     const { version, cpu } = runtimeIdentity();
     const hash = createHash('sha256').update(model.bytes);
-    for (const part of [model.mode ?? 'mapped', this.#prepack ? 'prepack' : '', version, cpu, await fingerprintWeights(ranges)]) hash.update(`\0${part}`);
+    for (const part of [
+      model.mode ?? 'mapped',
+      this.#prepack ? 'prepack' : '',
+      version,
+      cpu,
+      await fingerprintWeights(ranges),
+    ])
+      hash.update(`\0${part}`);
     return hash.digest('hex').slice(0, 32);
   }
 }

@@ -23,7 +23,11 @@ export interface BenchmarkResult {
 }
 
 /** Calls a component over and over with the same inputs, and measures. */
-export async function benchmark(component: Pick<Component, 'invoke'>, inputs: Readonly<Record<string, Tensor>>, options: BenchmarkOptions = {}): Promise<BenchmarkResult> {
+export async function benchmark(
+  component: Pick<Component, 'invoke'>,
+  inputs: Readonly<Record<string, Tensor>>,
+  options: BenchmarkOptions = {},
+): Promise<BenchmarkResult> {
   const { warmUp = 3, experiments = 2, runsPerExperiment = 50, entry = 'call', signal } = options;
   const run = async (): Promise<number> => {
     const started = performance.now();
@@ -44,5 +48,7 @@ export async function benchmark(component: Pick<Component, 'invoke'>, inputs: Re
 function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = Math.floor(sorted.length / 2);
-  return sorted.length % 2 === 1 ? (sorted[middle] as number) : ((sorted[middle - 1] ?? NaN) + (sorted[middle] ?? NaN)) / 2;
+  return sorted.length % 2 === 1
+    ? (sorted[middle] as number)
+    : ((sorted[middle - 1] ?? NaN) + (sorted[middle] ?? NaN)) / 2;
 }

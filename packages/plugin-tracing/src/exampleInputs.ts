@@ -18,13 +18,30 @@ export interface ExampleInputOptions {
  *
  * @throws ERR_ENTRY_UNKNOWN
  */
-export function exampleInputs({ name, model }: Pick<Component, 'name' | 'model'>, { entry = 'call', batch = 2, sizes = {}, seed = 0 }: ExampleInputOptions = {}): Record<string, Tensor> {
+export function exampleInputs(
+  { name, model }: Pick<Component, 'name' | 'model'>,
+  { entry = 'call', batch = 2, sizes = {}, seed = 0 }: ExampleInputOptions = {},
+): Record<string, Tensor> {
   const found = model.entries[entry];
-  if (found === undefined) throw new ThimbleError('ERR_ENTRY_UNKNOWN', { component: name, asked: entry, available: Object.keys(model.entries) });
+  if (found === undefined)
+    throw new ThimbleError('ERR_ENTRY_UNKNOWN', {
+      component: name,
+      asked: entry,
+      available: Object.keys(model.entries),
+    });
   const generator = new TorchGenerator(seed);
-  return Object.fromEntries(Object.entries(nominalShapes(found, model.config, { batch, ...sizes })).map(([input, { type, dims }]) => {
-    if (type === 'float32') return [input, generator.randn(dims)];
-    const shape = input === 'timestep' ? [1] : dims;
-    return [input, new Tensor('int64', BigInt64Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => 1n), shape)];
-  }));
+  return Object.fromEntries(
+    Object.entries(nominalShapes(found, model.config, { batch, ...sizes })).map(([input, { type, dims }]) => {
+      if (type === 'float32') return [input, generator.randn(dims)];
+      const shape = input === 'timestep' ? [1] : dims;
+      return [
+        input,
+        new Tensor(
+          'int64',
+          BigInt64Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => 1n),
+          shape,
+        ),
+      ];
+    }),
+  );
 }

@@ -14,10 +14,11 @@ export async function fingerprintWeights(weights: readonly FileRange[]): Promise
   const files = new Map<string, FileHandle>();
   try {
     for (const { file, offset, byteLength } of weights) {
-      const handle = files.get(file) ?? await open(file);
+      const handle = files.get(file) ?? (await open(file));
       files.set(file, handle);
       hash.update(`${byteLength};`);
-      for (const start of samplesOf(byteLength)) hash.update(await read(handle, offset + start, Math.min(SAMPLE, byteLength - start)));
+      for (const start of samplesOf(byteLength))
+        hash.update(await read(handle, offset + start, Math.min(SAMPLE, byteLength - start)));
     }
   } finally {
     for (const handle of files.values()) await handle.close();

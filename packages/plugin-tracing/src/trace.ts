@@ -31,7 +31,11 @@ export interface TraceOptions {
  * @throws ERR_INPUT_INVALID for inputs that the component does not take; ERR_ARGUMENT_INVALID on another provider, and for weights that a plugin made
  *   (LayerwiseCastingPlugin's); `signal.reason`
  */
-export async function trace(component: Component, exampleInputs: Readonly<Record<string, Tensor>>, { entry = 'call', prepack = false, dir, signal }: TraceOptions = {}): Promise<TracedModel> {
+export async function trace(
+  component: Component,
+  exampleInputs: Readonly<Record<string, Tensor>>,
+  { entry = 'call', prepack = false, dir, signal }: TraceOptions = {},
+): Promise<TracedModel> {
   assertTraceable(component.device.provider);
   const { inputs, programs } = component.freeze(entry, exampleInputs);
   assertOwnWeights(component, programs);
@@ -39,11 +43,19 @@ export async function trace(component: Component, exampleInputs: Readonly<Record
   try {
     for (const [name, program] of programs) {
       signal?.throwIfAborted();
-      await writeSegmentTrace(join(folder, name), program, prepack, async (model, target) => component.device.optimize(model, target));
+      await writeSegmentTrace(join(folder, name), program, prepack, async (model, target) =>
+        component.device.optimize(model, target),
+      );
     }
     await writeManifest(folder, {
-      component: component.name, className: component.model.className, entry, inputs, prepack,
-      checkpoint: await fingerprintCheckpoint(component.checkpoint), runtime: runtimeIdentity(), segments: [...programs.keys()],
+      component: component.name,
+      className: component.model.className,
+      entry,
+      inputs,
+      prepack,
+      checkpoint: await fingerprintCheckpoint(component.checkpoint),
+      runtime: runtimeIdentity(),
+      segments: [...programs.keys()],
     });
   } catch (error) {
     await rm(folder, { recursive: true, force: true });

@@ -1,4 +1,14 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync, existsSync, cpSync } from 'node:fs';
+import {
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+  existsSync,
+  cpSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -21,18 +31,26 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-async function open(model = 'sd-tiny', options: Parameters<typeof DiffusionPipeline.fromPretrained>[1] = {}): Promise<DiffusionPipeline> {
-  const pipe = await DiffusionPipeline.fromPretrained(model.includes('/') ? model : fixture(model), { deviceOptions: { inline: true }, ...options });
+async function open(
+  model = 'sd-tiny',
+  options: Parameters<typeof DiffusionPipeline.fromPretrained>[1] = {},
+): Promise<DiffusionPipeline> {
+  const pipe = await DiffusionPipeline.fromPretrained(model.includes('/') ? model : fixture(model), {
+    deviceOptions: { inline: true },
+    ...options,
+  });
   pipes.push(pipe);
   return pipe;
 }
 
 const unetOf = (pipe: DiffusionPipeline): DiffusionPipeline['components'][string] => pipe.components['unet']!;
-const inputsOf = (pipe: DiffusionPipeline, batch = 2): Record<string, Tensor> => exampleInputs(unetOf(pipe), { batch, sizes: SIZES });
+const inputsOf = (pipe: DiffusionPipeline, batch = 2): Record<string, Tensor> =>
+  exampleInputs(unetOf(pipe), { batch, sizes: SIZES });
 const dataOf = (tensors: Record<string, Tensor>): Float32Array => tensors['sample']!.data as Float32Array;
 
 async function picture(pipe: DiffusionPipeline): Promise<Float32Array> {
-  return (await pipe.generate('a red fox', { numInferenceSteps: 2, seed: 7, outputType: 'tensor' })).images.data as Float32Array;
+  return (await pipe.generate('a red fox', { numInferenceSteps: 2, seed: 7, outputType: 'tensor' })).images
+    .data as Float32Array;
 }
 
 function distance(a: Float32Array, b: Float32Array): number {
@@ -44,7 +62,12 @@ function countOptimizations(): jest.SpiedFunction<InlineDevice['optimize']> {
   return jest.spyOn(InlineDevice.prototype, 'optimize').mockClear();
 }
 
-describe.each([['graphs', false, 'sd-tiny', {}], ['prepacked', true, 'sd-tiny', {}], ['graphs of f16 weights', false, 'sd-tiny-f16', { variant: 'fp16' }], ['prepacked f16 weights', true, 'sd-tiny-f16', { variant: 'fp16' }]])('a trace of %s', (_, prepack, model, options) => {
+describe.each([
+  ['graphs', false, 'sd-tiny', {}],
+  ['prepacked', true, 'sd-tiny', {}],
+  ['graphs of f16 weights', false, 'sd-tiny-f16', { variant: 'fp16' }],
+  ['prepacked f16 weights', true, 'sd-tiny-f16', { variant: 'fp16' }],
+])('a trace of %s', (_, prepack, model, options) => {
   test('is made, saved, loaded elsewhere without optimising, and put in the place of the component', async () => {
     const optimize = countOptimizations();
     const pipe = await open(model, options);
@@ -79,9 +102,16 @@ test('a traced UNet generates, with the hooks of the pipeline around it', async 
   const pipe = await open();
   const plain = await picture(pipe);
   const size = Number(unetOf(pipe).config['sample_size']);
-  pipe.components['unet'] = await trace(unetOf(pipe), exampleInputs(unetOf(pipe), { sizes: { height: size, width: size } }), { dir: join(folder, 't') });
+  pipe.components['unet'] = await trace(
+    unetOf(pipe),
+    exampleInputs(unetOf(pipe), { sizes: { height: size, width: size } }),
+    { dir: join(folder, 't') },
+  );
   const called: string[] = [];
-  pipe.hooks.beforeModelCall.tap('watch', ({ component, model }) => void called.push(`${component} ${model === pipe.components[component]}`));
+  pipe.hooks.beforeModelCall.tap(
+    'watch',
+    ({ component, model }) => void called.push(`${component} ${model === pipe.components[component]}`),
+  );
   expect(distance(await picture(pipe), plain)).toBeLessThan(5e-5);
   expect(called.filter((call) => call.startsWith('unet'))).toEqual(['unet true', 'unet true']);
 });
@@ -89,11 +119,15 @@ test('a traced UNet generates, with the hooks of the pipeline around it', async 
 test('a VAE decodes by its trace', async () => {
   const pipe = await open();
   const vae = pipe.components['vae']!;
-  const inputs = exampleInputs(vae, { entry: 'decode', batch: 1, sizes: { latentHeight: 6, latentWidth: 5 } }) as { z: Tensor };
+  const inputs = exampleInputs(vae, { entry: 'decode', batch: 1, sizes: { latentHeight: 6, latentWidth: 5 } }) as {
+    z: Tensor;
+  };
   const plain = (await vae.decode(inputs)).sample.data as Float32Array;
   pipe.components['vae'] = await trace(vae, inputs, { entry: 'decode', dir: join(folder, 't') });
   expect(distance((await pipe.components['vae'].decode(inputs)).sample.data as Float32Array, plain)).toBeLessThan(5e-5);
-  await expect(pipe.components['vae'].encode({ x: inputs.z })).rejects.toMatchObject({ code: expect.stringMatching(/ERR_INPUT_INVALID|ERR_TRACE_MISMATCH/) });
+  await expect(pipe.components['vae'].encode({ x: inputs.z })).rejects.toMatchObject({
+    code: expect.stringMatching(/ERR_INPUT_INVALID|ERR_TRACE_MISMATCH/),
+  });
 });
 
 describe('a trace is refused', () => {
@@ -113,7 +147,10 @@ describe('a trace is refused', () => {
   test('for another size', async () => {
     const pipe = await traceTiny();
     pipe.components['unet'] = await TracedModel.load(dir());
-    await expect(unetOf(pipe).call(inputsOf(pipe, 1))).rejects.toMatchObject({ code: 'ERR_TRACE_MISMATCH', message: expect.stringContaining('sample: float32 [2, 4, 16, 16]') });
+    await expect(unetOf(pipe).call(inputsOf(pipe, 1))).rejects.toMatchObject({
+      code: 'ERR_TRACE_MISMATCH',
+      message: expect.stringContaining('sample: float32 [2, 4, 16, 16]'),
+    });
   });
 
   test('of another checkpoint, which differs by its numbers alone', async () => {
@@ -126,7 +163,10 @@ describe('a trace is refused', () => {
     writeFileSync(file, bytes);
     const pipe = await open(copy);
     pipe.components['unet'] = await TracedModel.load(dir());
-    await expect(unetOf(pipe).call(inputsOf(pipe))).rejects.toMatchObject({ code: 'ERR_TRACE_MISMATCH', details: { what: 'checkpoint' } });
+    await expect(unetOf(pipe).call(inputsOf(pipe))).rejects.toMatchObject({
+      code: 'ERR_TRACE_MISMATCH',
+      details: { what: 'checkpoint' },
+    });
   });
 
   test('of another class of model', async () => {
@@ -134,15 +174,30 @@ describe('a trace is refused', () => {
     const traced = await TracedModel.load(dir());
     expect(() => {
       pipe.components['vae'] = traced;
-    }).toThrow(expect.objectContaining({ code: 'ERR_TRACE_MISMATCH', details: expect.objectContaining({ what: 'model class' }) }));
+    }).toThrow(
+      expect.objectContaining({
+        code: 'ERR_TRACE_MISMATCH',
+        details: expect.objectContaining({ what: 'model class' }),
+      }),
+    );
   });
 
   test('of another version of the runtime, or another processor', async () => {
     await traceTiny();
-    edit((manifest) => { manifest.runtime.version = '1.2.3'; });
-    await expect(TracedModel.load(dir())).rejects.toMatchObject({ code: 'ERR_TRACE_MISMATCH', details: { what: 'version of onnxruntime-node', traced: '1.2.3' } });
-    edit((manifest) => { manifest.runtime = { ...runtimeIdentity(), cpu: 'arm64: neon' }; });
-    await expect(TracedModel.load(dir())).rejects.toMatchObject({ code: 'ERR_TRACE_MISMATCH', details: { what: 'kind of processor', traced: 'arm64: neon' } });
+    edit((manifest) => {
+      manifest.runtime.version = '1.2.3';
+    });
+    await expect(TracedModel.load(dir())).rejects.toMatchObject({
+      code: 'ERR_TRACE_MISMATCH',
+      details: { what: 'version of onnxruntime-node', traced: '1.2.3' },
+    });
+    edit((manifest) => {
+      manifest.runtime = { ...runtimeIdentity(), cpu: 'arm64: neon' };
+    });
+    await expect(TracedModel.load(dir())).rejects.toMatchObject({
+      code: 'ERR_TRACE_MISMATCH',
+      details: { what: 'kind of processor', traced: 'arm64: neon' },
+    });
   });
 
   test('that is damaged, or none at all', async () => {
@@ -151,20 +206,29 @@ describe('a trace is refused', () => {
     const weights = join(dir(), 'conv_in', 'weights.bin');
     truncateSync(weights, statSync(weights).size - 1);
     pipe.components['unet'] = await TracedModel.load(dir());
-    await expect(unetOf(pipe).call(inputsOf(pipe))).rejects.toMatchObject({ code: 'ERR_TRACE_INVALID', message: expect.stringContaining('weights.bin') });
+    await expect(unetOf(pipe).call(inputsOf(pipe))).rejects.toMatchObject({
+      code: 'ERR_TRACE_INVALID',
+      message: expect.stringContaining('weights.bin'),
+    });
   });
 
   test('while it belongs to no pipeline, and where it would replace other files', async () => {
     const pipe = await traceTiny();
     const traced = await TracedModel.load(dir());
-    await expect(traced.call(inputsOf(pipe))).rejects.toMatchObject({ code: 'ERR_TRACE_DETACHED', message: expect.stringContaining('pipe.components.unet = traced') });
+    await expect(traced.call(inputsOf(pipe))).rejects.toMatchObject({
+      code: 'ERR_TRACE_DETACHED',
+      message: expect.stringContaining('pipe.components.unet = traced'),
+    });
     await expect(traced.save(folder)).rejects.toMatchObject({ code: 'ERR_ARGUMENT_INVALID' });
   });
 
   test('on a device whose graphs cannot be saved', async () => {
     const device = new InlineDevice({ provider: 'webgpu' });
     const pipe = await open();
-    await expect(trace({ ...unetOf(pipe), device }, {})).rejects.toMatchObject({ code: 'ERR_ARGUMENT_INVALID', details: { argument: 'device' } });
+    await expect(trace({ ...unetOf(pipe), device }, {})).rejects.toMatchObject({
+      code: 'ERR_ARGUMENT_INVALID',
+      details: { argument: 'device' },
+    });
   });
 });
 
@@ -186,7 +250,10 @@ test('an unsaved trace leaves no files behind', async () => {
   expect(process.listenerCount('exit')).toBe(listeners);
 });
 
-describe.each([['graphs', false, 'sd-tiny', {}], ['prepacked', true, 'sd-tiny-f16', { variant: 'fp16' }]])('TracingPlugin, %s', (_, prepack, model, options) => {
+describe.each([
+  ['graphs', false, 'sd-tiny', {}],
+  ['prepacked', true, 'sd-tiny-f16', { variant: 'fp16' }],
+])('TracingPlugin, %s', (_, prepack, model, options) => {
   test('traces each size at its first use, finds it again, and leaves the same bits when it is removed', async () => {
     const optimize = countOptimizations();
     const pipe = await open(model, options);
@@ -214,13 +281,17 @@ describe.each([['graphs', false, 'sd-tiny', {}], ['prepacked', true, 'sd-tiny-f1
 
 test('TracingPlugin makes damaged traces again, and traces only the components that are named', async () => {
   const optimize = countOptimizations();
-  const pipe = await open('sd-tiny', { plugins: [new TracingPlugin({ dir: join(folder, 'new'), prepack: true, components: ['unet'] })] });
+  const pipe = await open('sd-tiny', {
+    plugins: [new TracingPlugin({ dir: join(folder, 'new'), prepack: true, components: ['unet'] })],
+  });
   const traced = await picture(pipe);
   const traces = readdirSync(join(folder, 'new'));
   expect(traces.every((name) => name.startsWith('unet.'))).toBe(true);
   for (const name of traces.slice(0, 3)) truncateSync(join(folder, 'new', name, 'model.onnx'), 10);
   optimize.mockClear();
-  const other = await open('sd-tiny', { plugins: [new TracingPlugin({ dir: join(folder, 'new'), prepack: true, components: ['unet'] })] });
+  const other = await open('sd-tiny', {
+    plugins: [new TracingPlugin({ dir: join(folder, 'new'), prepack: true, components: ['unet'] })],
+  });
   expect(await picture(other)).toEqual(traced);
   expect(optimize).toHaveBeenCalledTimes(3);
   expect(readdirSync(join(folder, 'new')).toSorted()).toEqual(traces.toSorted());
@@ -246,7 +317,12 @@ describe('weights that a plugin made', () => {
     else process.env['THIMBLE_CACHE'] = environment;
   });
 
-  test.each([['float8_e4m3fn', false], ['float8_e4m3fn', true], ['int8', false], ['int8', true]] as const)('are traced by TracingPlugin as %s, prepacked: %s', async (storageDtype, prepack) => {
+  test.each([
+    ['float8_e4m3fn', false],
+    ['float8_e4m3fn', true],
+    ['int8', false],
+    ['int8', true],
+  ] as const)('are traced by TracingPlugin as %s, prepacked: %s', async (storageDtype, prepack) => {
     const optimize = countOptimizations();
     const tracing = { dir: join(folder, 'traces'), prepack, components: ['unet'] };
     const pipe = await open();
@@ -259,7 +335,9 @@ describe('weights that a plugin made', () => {
     expect(distance(traced, cast)).toBeLessThan(5e-5);
 
     optimize.mockClear();
-    const other = await open('sd-tiny', { plugins: [new LayerwiseCastingPlugin({ storageDtype }), new TracingPlugin(tracing)] });
+    const other = await open('sd-tiny', {
+      plugins: [new LayerwiseCastingPlugin({ storageDtype }), new TracingPlugin(tracing)],
+    });
     expect(await picture(other)).toEqual(traced);
     expect(optimize).not.toHaveBeenCalled();
     await casting.remove();
@@ -272,7 +350,12 @@ describe('weights that a plugin made', () => {
     const [old, now] = [join(folder, 'old'), join(folder, 'now')];
     const draw = async (place: string): Promise<Float32Array> => {
       process.env['THIMBLE_CACHE'] = join(place, 'cache');
-      const pipe = await open(join(place, 'model'), { plugins: [new LayerwiseCastingPlugin(), new TracingPlugin({ dir: join(folder, 'traces'), components: ['unet'] })] });
+      const pipe = await open(join(place, 'model'), {
+        plugins: [
+          new LayerwiseCastingPlugin(),
+          new TracingPlugin({ dir: join(folder, 'traces'), components: ['unet'] }),
+        ],
+      });
       const drawn = await picture(pipe);
       await pipe.dispose();
       return drawn;
@@ -293,7 +376,11 @@ describe('weights that a plugin made', () => {
     const pipe = await open();
     await pipe.use(new LayerwiseCastingPlugin());
     const traced = trace(unetOf(pipe), inputsOf(pipe), { dir: join(folder, 't'), prepack: true });
-    await expect(traced).rejects.toMatchObject({ code: 'ERR_ARGUMENT_INVALID', message: expect.stringContaining('TracingPlugin'), details: { argument: 'component' } });
+    await expect(traced).rejects.toMatchObject({
+      code: 'ERR_ARGUMENT_INVALID',
+      message: expect.stringContaining('TracingPlugin'),
+      details: { argument: 'component' },
+    });
     expect(existsSync(join(folder, 't'))).toBe(false);
   });
 });
@@ -301,17 +388,34 @@ describe('weights that a plugin made', () => {
 test('measures with a warm-up, in experiments', async () => {
   let calls = 0;
   const component = { invoke: async () => ({ calls: void calls++ }) as never };
-  const { experiments, first, median } = await benchmark(component, {}, { warmUp: 2, experiments: 3, runsPerExperiment: 4 });
+  const { experiments, first, median } = await benchmark(
+    component,
+    {},
+    { warmUp: 2, experiments: 3, runsPerExperiment: 4 },
+  );
   expect({ calls, shape: experiments.map((runs) => runs.length) }).toEqual({ calls: 14, shape: [4, 4, 4] });
   expect([first, median].every((time) => time >= 0)).toBe(true);
 });
 
 test('example inputs have the sizes of the guide', async () => {
   const pipe = await open();
-  expect(Object.values(exampleInputs(unetOf(pipe))).map(({ dims }) => dims)).toEqual([[2, 4, 16, 16], [1], [2, 77, 32]]);
-  expect(() => exampleInputs(unetOf(pipe), { entry: 'decode' })).toThrow(expect.objectContaining({ code: 'ERR_ENTRY_UNKNOWN' }));
+  expect(Object.values(exampleInputs(unetOf(pipe))).map(({ dims }) => dims)).toEqual([
+    [2, 4, 16, 16],
+    [1],
+    [2, 77, 32],
+  ]);
+  expect(() => exampleInputs(unetOf(pipe), { entry: 'decode' })).toThrow(
+    expect.objectContaining({ code: 'ERR_ENTRY_UNKNOWN' }),
+  );
 });
 
-test.each([[{}, 'dir'], [{ dir: '' }, 'dir'], [{ dir: 'x', prepack: 1 }, 'prepack'], [{ dir: 'x', components: 'unet' }, 'components']])('refuses %j', (options, argument) => {
-  expect(() => new TracingPlugin(options as unknown as TracingOptions)).toThrow(expect.objectContaining({ code: 'ERR_ARGUMENT_INVALID', details: expect.objectContaining({ argument }) }));
+test.each([
+  [{}, 'dir'],
+  [{ dir: '' }, 'dir'],
+  [{ dir: 'x', prepack: 1 }, 'prepack'],
+  [{ dir: 'x', components: 'unet' }, 'components'],
+])('refuses %j', (options, argument) => {
+  expect(() => new TracingPlugin(options as unknown as TracingOptions)).toThrow(
+    expect.objectContaining({ code: 'ERR_ARGUMENT_INVALID', details: expect.objectContaining({ argument }) }),
+  );
 });

@@ -1,4 +1,13 @@
-import { concatBatch, type Next, type Plugin, type PluginContext, type SampleRows, splitBatch, Stage, type Tensor } from '@thimble/core';
+import {
+  concatBatch,
+  type Next,
+  type Plugin,
+  type PluginContext,
+  type SampleRows,
+  splitBatch,
+  Stage,
+  type Tensor,
+} from '@thimble/core';
 
 /**
  * Decodes and encodes the pictures of a batch one by one, as diffusers' `enable_slicing()`: the result is the same, and memory is that of one
@@ -10,12 +19,18 @@ export class VaeSlicingPlugin implements Plugin {
 
   apply({ hooks }: PluginContext): void {
     const tap = { name: this.name, stage: Stage.Early };
-    hooks.beforeDecode.tap(tap, ({ wrapRows, signal }) => wrapRows((next) => async (z) => decodeSlices(z, next, signal)));
+    hooks.beforeDecode.tap(tap, ({ wrapRows, signal }) =>
+      wrapRows((next) => async (z) => decodeSlices(z, next, signal)),
+    );
     hooks.beforeEncode.tap(tap, ({ wrap, signal }) => wrap((next) => async (x) => encodeSlices(x, next, signal)));
   }
 }
 
-async function * decodeSlices(z: Tensor, next: Next<Tensor, AsyncIterable<SampleRows>>, signal: AbortSignal | undefined): AsyncGenerator<SampleRows> {
+async function* decodeSlices(
+  z: Tensor,
+  next: Next<Tensor, AsyncIterable<SampleRows>>,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<SampleRows> {
   for (const [index, slice] of splitBatch(z).entries()) {
     signal?.throwIfAborted();
     for await (const part of await next(slice)) yield { ...part, index };

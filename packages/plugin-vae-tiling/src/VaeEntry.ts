@@ -23,6 +23,13 @@ export interface VaeEntry {
 export function vaeEntry({ config, model: { tiling } }: ComponentHandle, name: VaeEntry['name']): VaeEntry {
   const channels = Array.isArray(config['block_out_channels']) ? (config['block_out_channels'] as number[]) : [64];
   const scale = 2 ** (channels.length - 1);
-  const sizes = { sampleSize: Number(config['sample_size'] ?? 32), scale, widestChannels: channels[1] ?? channels[0] ?? 64, tiling };
-  return name === 'decode' ? { name, input: 'z', planAxis: decodingAxis, pixels: scale, ...sizes } : { name, input: 'x', planAxis: encodingAxis, pixels: 1, ...sizes };
+  const sizes = {
+    sampleSize: Number(config['sample_size'] ?? 32),
+    scale,
+    widestChannels: channels[1] ?? channels[0] ?? 64,
+    tiling,
+  };
+  return name === 'decode'
+    ? { name, input: 'z', planAxis: decodingAxis, pixels: scale, ...sizes }
+    : { name, input: 'x', planAxis: encodingAxis, pixels: 1, ...sizes };
 }

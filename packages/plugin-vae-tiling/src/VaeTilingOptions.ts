@@ -34,31 +34,47 @@ export interface VaeTilingOptions {
   readonly tileSampleStrideWidth?: number;
 }
 
-const SIZES = ['tileSampleMinSize', 'tileSampleMinHeight', 'tileSampleMinWidth', 'tileSampleStrideHeight', 'tileSampleStrideWidth'] as const;
-const STRIDE_FORM = ['tileSampleMinHeight', 'tileSampleMinWidth', 'tileSampleStrideHeight', 'tileSampleStrideWidth'] as const;
+const SIZES = [
+  'tileSampleMinSize',
+  'tileSampleMinHeight',
+  'tileSampleMinWidth',
+  'tileSampleStrideHeight',
+  'tileSampleStrideWidth',
+] as const;
+const STRIDE_FORM = [
+  'tileSampleMinHeight',
+  'tileSampleMinWidth',
+  'tileSampleStrideHeight',
+  'tileSampleStrideWidth',
+] as const;
 const SPILL_DTYPES: readonly unknown[] = ['float32', 'float16'];
 const KNOWN: readonly string[] = ['mode', 'budget', 'tempDir', 'spillDtype', ...SIZES, 'tileOverlapFactor'];
 
 /** @throws ERR_ARGUMENT_INVALID for an unknown option, one out of range, a mixture of the two forms, a stride above its tile, or tiles where there are none */
 export function checkTilingOptions(options: VaeTilingOptions): VaeTilingOptions {
-  for (const name of Object.keys(options)) if (!KNOWN.includes(name)) throw invalid(name, 'known', `one of ${KNOWN.join(', ')}`);
+  for (const name of Object.keys(options))
+    if (!KNOWN.includes(name)) throw invalid(name, 'known', `one of ${KNOWN.join(', ')}`);
   checkModeOptions(options);
   for (const name of SIZES) {
     const value = options[name];
-    if (value !== undefined && !(Number.isSafeInteger(value) && value > 0)) throw invalid(name, value, 'a whole number of pixels above 0');
+    if (value !== undefined && !(Number.isSafeInteger(value) && value > 0))
+      throw invalid(name, value, 'a whole number of pixels above 0');
   }
   const { tileOverlapFactor: overlap } = options;
-  if (overlap !== undefined && !(overlap >= 0 && overlap < 1)) throw invalid('tileOverlapFactor', overlap, 'a number from 0 to below 1');
+  if (overlap !== undefined && !(overlap >= 0 && overlap < 1))
+    throw invalid('tileOverlapFactor', overlap, 'a number from 0 to below 1');
   checkStrideForm(options);
   return options;
 }
 
 function checkModeOptions(options: VaeTilingOptions): void {
   const { mode, budget, tempDir, spillDtype } = options;
-  if (mode !== undefined && !TILING_MODES.includes(mode)) throw invalid('mode', mode, `one of ${TILING_MODES.join(', ')}`);
+  if (mode !== undefined && !TILING_MODES.includes(mode))
+    throw invalid('mode', mode, `one of ${TILING_MODES.join(', ')}`);
   if (budget !== undefined) parseBytes(budget, 'budget');
   if (tempDir !== undefined && typeof tempDir !== 'string') throw invalid('tempDir', tempDir, 'the path of a folder');
-  if (spillDtype !== undefined && !SPILL_DTYPES.includes(spillDtype)) throw invalid('spillDtype', spillDtype, "'float32' or 'float16'");
+  if (spillDtype !== undefined && !SPILL_DTYPES.includes(spillDtype))
+    throw invalid('spillDtype', spillDtype, "'float32' or 'float16'");
   if (mode !== 'seamless') return;
   const tile = [...SIZES, 'tileOverlapFactor' as const].find((name) => options[name] !== undefined);
   if (tile !== undefined) throw invalid(tile, options[tile], "not given with mode 'seamless', which makes no tiles");
@@ -68,13 +84,20 @@ function checkStrideForm(options: VaeTilingOptions): void {
   const given = STRIDE_FORM.filter((name) => options[name] !== undefined);
   if (given.length === 0) return;
   const missing = STRIDE_FORM.find((name) => options[name] === undefined);
-  if (missing !== undefined) throw invalid(missing, undefined, `a whole number of pixels: ${STRIDE_FORM.join(', ')} belong together`);
+  if (missing !== undefined)
+    throw invalid(missing, undefined, `a whole number of pixels: ${STRIDE_FORM.join(', ')} belong together`);
   for (const name of ['tileSampleMinSize', 'tileOverlapFactor'] as const) {
-    if (options[name] !== undefined) throw invalid(name, options[name], 'not given beside sizes and strides of both axes, which say it all');
+    if (options[name] !== undefined)
+      throw invalid(name, options[name], 'not given beside sizes and strides of both axes, which say it all');
   }
   for (const axis of ['Height', 'Width'] as const) {
     const [size, stride] = [options[`tileSampleMin${axis}`] as number, options[`tileSampleStride${axis}`] as number];
-    if (stride > size) throw invalid(`tileSampleStride${axis}`, stride, `at most tileSampleMin${axis}, ${size}: tiles further apart than they are large leave gaps`);
+    if (stride > size)
+      throw invalid(
+        `tileSampleStride${axis}`,
+        stride,
+        `at most tileSampleMin${axis}, ${size}: tiles further apart than they are large leave gaps`,
+      );
   }
 }
 

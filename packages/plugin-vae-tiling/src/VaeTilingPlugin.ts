@@ -1,5 +1,16 @@
 import {
-  type ComponentHandle, type Next, parseBytes, type Plugin, type PluginContext, type PluginHostPipeline, rowsOfSample, type SampleRows, sampleOfRows, splitBatch, type Tensor, ThimbleError,
+  type ComponentHandle,
+  type Next,
+  parseBytes,
+  type Plugin,
+  type PluginContext,
+  type PluginHostPipeline,
+  rowsOfSample,
+  type SampleRows,
+  sampleOfRows,
+  splitBatch,
+  type Tensor,
+  ThimbleError,
 } from '@thimble/core';
 import { chooseMode } from './chooseMode.js';
 import { bytesPerPixel, defaultBudget } from './memoryNeeds.js';
@@ -50,7 +61,10 @@ export class VaeTilingPlugin implements Plugin {
     });
     hooks.beforeEncode.tap(this.name, ({ component, signal, wrap }) => {
       const call = callOf(component, 'encode', signal);
-      wrap((next) => async (x) => sampleOfRows(await this.#rows(x, call, async (part) => rowsOfSample(await next(part))), x.dims[0] as number));
+      wrap(
+        (next) => async (x) =>
+          sampleOfRows(await this.#rows(x, call, async (part) => rowsOfSample(await next(part))), x.dims[0] as number),
+      );
     });
   }
 
@@ -66,8 +80,14 @@ export class VaeTilingPlugin implements Plugin {
   }
 
   /** Videos are computed in blended tiles, all frames of one before the next, as diffusers does. */
-  #video(x: Tensor, mode: TilingMode, call: Call, next: Inner): Promise<AsyncIterable<SampleRows>> | AsyncIterable<SampleRows> {
-    if (mode === 'seamless' || mode === 'shared') throw invalid('mode', mode, `'blend' or 'auto' for ${call.component.name}, which makes videos`);
+  #video(
+    x: Tensor,
+    mode: TilingMode,
+    call: Call,
+    next: Inner,
+  ): Promise<AsyncIterable<SampleRows>> | AsyncIterable<SampleRows> {
+    if (mode === 'seamless' || mode === 'shared')
+      throw invalid('mode', mode, `'blend' or 'auto' for ${call.component.name}, which makes videos`);
     const tiles = this.#tilePlan(x, call);
     return tiles === undefined ? next(x) : eachPicture(x, (one) => this.#tiled(one, 'blend', tiles, call, next));
   }
@@ -84,7 +104,11 @@ export class VaeTilingPlugin implements Plugin {
     const [first] = splitBatch(x) as [Tensor];
     const plan = planOrUndefined(first, this.#seamlessOptions(x, call));
     const mode = await chooseMode({ plan, pixels, tempDir: this.#options.tempDir });
-    if (plan === undefined) call.pipeline.warn('WARN_TILING_BLENDED', `${call.component.name}: this kind of model is not known well enough to be computed without seams; its tiles are blended.`);
+    if (plan === undefined)
+      call.pipeline.warn(
+        'WARN_TILING_BLENDED',
+        `${call.component.name}: this kind of model is not known well enough to be computed without seams; its tiles are blended.`,
+      );
     if (mode === 'seamless') return eachPicture(x, (one) => this.#seamless(one, call, plan));
     const tiles = this.#tilePlan(x, call);
     return tiles === undefined ? next(x) : eachPicture(x, (one) => this.#tiled(one, mode, tiles, call, next));
@@ -93,28 +117,53 @@ export class VaeTilingPlugin implements Plugin {
   #seamless(x: Tensor, call: Call, plan?: SeamlessPlan): AsyncIterable<SampleRows> {
     const options = this.#seamlessOptions(x, call);
     const known = plan ?? planOrUndefined(x, options);
-    if (known === undefined) throw invalid('mode', this.#options.mode, `'blend' for ${call.component.name}: its layers are not known well enough to be computed in strips`);
+    if (known === undefined)
+      throw invalid(
+        'mode',
+        this.#options.mode,
+        `'blend' for ${call.component.name}: its layers are not known well enough to be computed in strips`,
+      );
     return seamlessRows(x, known, options);
   }
 
-  #tiled(x: Tensor, mode: Exclude<TilingMode, 'auto' | 'seamless'>, tiles: TilePlan, call: Call, next: Inner): AsyncIterable<SampleRows> {
+  #tiled(
+    x: Tensor,
+    mode: Exclude<TilingMode, 'auto' | 'seamless'>,
+    tiles: TilePlan,
+    call: Call,
+    next: Inner,
+  ): AsyncIterable<SampleRows> {
     const options = this.#seamlessOptions(x, call);
-    if (mode === 'blend') return tiledRows(x, tiles, async (tile) => sampleOfRows(await next(tile), 1), options.progress);
-    if (planOrUndefined(x, options) === undefined) throw invalid('mode', mode, `'blend' for ${call.component.name}: its layers are not known well enough to share statistics`);
+    if (mode === 'blend')
+      return tiledRows(x, tiles, async (tile) => sampleOfRows(await next(tile), 1), options.progress);
+    if (planOrUndefined(x, options) === undefined)
+      throw invalid(
+        'mode',
+        mode,
+        `'blend' for ${call.component.name}: its layers are not known well enough to share statistics`,
+      );
     return sharedRows(x, tiles, call.entry.scale / call.entry.pixels, options);
   }
 
   #seamlessOptions(x: Tensor, call: Call): SeamlessOptions {
     const { component, entry, signal, pipeline } = call;
     return {
-      component, signal, entry: entry.name, input: entry.input, budget: this.#budget(x, call), tempDir: this.#options.tempDir, spillType: this.#options.spillDtype ?? 'float32',
+      component,
+      signal,
+      entry: entry.name,
+      input: entry.input,
+      budget: this.#budget(x, call),
+      tempDir: this.#options.tempDir,
+      spillType: this.#options.spillDtype ?? 'float32',
       progress: (done, total) => pipeline.progress(entry.name, done, total),
     };
   }
 
   #budget(x: Tensor, { pipeline, entry }: Call): number {
     const { budget } = this.#options;
-    return budget === undefined ? defaultBudget(pipeline.memoryLimit, pixelsOf(x, entry)) : parseBytes(budget, 'budget');
+    return budget === undefined
+      ? defaultBudget(pipeline.memoryLimit, pixelsOf(x, entry))
+      : parseBytes(budget, 'budget');
   }
 
   /** How a picture is cut into tiles; `undefined` if it is no larger than one on either side. */
@@ -124,20 +173,36 @@ export class VaeTilingPlugin implements Plugin {
     const [height, width] = [entry.planAxis(vertical, entry.scale), entry.planAxis(horizontal, entry.scale)];
     if (rows <= height.tile && columns <= width.tile) return undefined;
     if (height.stride < 1 || width.stride < 1 || height.keep < 1 || width.keep < 1) {
-      throw invalid('tileSampleMinSize', vertical.size, `more pixels: one latent is ${entry.scale} of them, and a tile needs several with an overlap`);
+      throw invalid(
+        'tileSampleMinSize',
+        vertical.size,
+        `more pixels: one latent is ${entry.scale} of them, and a tile needs several with an overlap`,
+      );
     }
     return { height, width };
   }
 
-  #tileSizes({ sampleSize, scale, widestChannels, tiling }: VaeEntry, pixels: number, memoryLimit: number | undefined): readonly [TileSize, TileSize] {
-    const { tileSampleMinSize, tileOverlapFactor, tileSampleMinHeight, tileSampleMinWidth, tileSampleStrideHeight, tileSampleStrideWidth } = this.#options;
+  #tileSizes(
+    { sampleSize, scale, widestChannels, tiling }: VaeEntry,
+    pixels: number,
+    memoryLimit: number | undefined,
+  ): readonly [TileSize, TileSize] {
+    const {
+      tileSampleMinSize,
+      tileOverlapFactor,
+      tileSampleMinHeight,
+      tileSampleMinWidth,
+      tileSampleStrideHeight,
+      tileSampleStrideWidth,
+    } = this.#options;
     if (tileSampleMinHeight !== undefined) {
       return [
         { size: tileSampleMinHeight, stride: tileSampleStrideHeight as number },
         { size: tileSampleMinWidth as number, stride: tileSampleStrideWidth as number },
       ];
     }
-    if (tiling !== undefined && tileSampleMinSize === undefined && tileOverlapFactor === undefined) return videoTiles({ tiling, scale, widestChannels, memoryLimit });
+    if (tiling !== undefined && tileSampleMinSize === undefined && tileOverlapFactor === undefined)
+      return videoTiles({ tiling, scale, widestChannels, memoryLimit });
     const size = tileSampleMinSize ?? tileThatFits({ sampleSize, scale, widestChannels, pixels, memoryLimit });
     const square = { size, overlap: tileOverlapFactor ?? DEFAULT_OVERLAP };
     return [square, square];
@@ -150,7 +215,10 @@ function pixelsOf({ dims }: Tensor, entry: VaeEntry): number {
   return rows * columns * entry.pixels ** 2;
 }
 
-async function * eachPicture(x: Tensor, compute: (one: Tensor) => AsyncIterable<SampleRows> | Promise<AsyncIterable<SampleRows>>): AsyncGenerator<SampleRows> {
+async function* eachPicture(
+  x: Tensor,
+  compute: (one: Tensor) => AsyncIterable<SampleRows> | Promise<AsyncIterable<SampleRows>>,
+): AsyncGenerator<SampleRows> {
   for (const [index, one] of splitBatch(x).entries()) {
     for await (const part of await compute(one)) yield { ...part, index };
   }

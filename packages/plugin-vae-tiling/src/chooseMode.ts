@@ -26,7 +26,11 @@ export async function chooseMode({ plan, pixels, tempDir }: ModeNeeds): Promise<
     const speed = await measureDisk(await spillFolder(tempDir, diskBytes));
     return trafficBytes / speed <= CHEAP * pixels ? 'seamless' : 'shared';
   } catch (error) {
-    if (tempDir === undefined && (isThimbleError(error, 'ERR_DISK_FULL') || isThimbleError(error, 'ERR_ARGUMENT_INVALID'))) return 'shared';
+    if (
+      tempDir === undefined &&
+      (isThimbleError(error, 'ERR_DISK_FULL') || isThimbleError(error, 'ERR_ARGUMENT_INVALID'))
+    )
+      return 'shared';
     throw error;
   }
 }

@@ -3,7 +3,12 @@ import { fileURLToPath } from 'node:url';
 import { expect } from '@jest/globals';
 import { type Component, DiffusionPipeline, SafetensorsFile, Tensor } from '@thimble/core';
 
-interface Expected { readonly tensor: string; readonly shape: readonly number[]; readonly atol: number; readonly rtol: number }
+interface Expected {
+  readonly tensor: string;
+  readonly shape: readonly number[];
+  readonly atol: number;
+  readonly rtol: number;
+}
 
 /** One call of a VAE by diffusers, with what it gave. */
 export interface VaeCase {
@@ -41,7 +46,10 @@ export class VaeFixture {
 
   /** A pipeline with the VAE alone: `kl` and others. `inline` false: in a process of its own. */
   async pipeline(model: string, inline = true): Promise<DiffusionPipeline> {
-    return DiffusionPipeline.fromPretrained(`${FOLDER}/${model}`, { memoryLimit: 'none', ...(inline ? { deviceOptions: { inline: true } } : {}) });
+    return DiffusionPipeline.fromPretrained(`${FOLDER}/${model}`, {
+      memoryLimit: 'none',
+      ...(inline ? { deviceOptions: { inline: true } } : {}),
+    });
   }
 
   async inputOf(one: VaeCase): Promise<Tensor> {
@@ -59,7 +67,10 @@ export class VaeFixture {
     const { tensor: name, shape, atol, rtol } = Object.values(one.out)[0] as Expected;
     expect(got.dims).toEqual(shape);
     const want = (await this.#tensor(name)).data as Float32Array;
-    return want.reduce((worst, b, i) => Math.max(worst, Math.abs((got.data as Float32Array)[i]! - b) / (atol + rtol * Math.abs(b))), 0);
+    return want.reduce(
+      (worst, b, i) => Math.max(worst, Math.abs((got.data as Float32Array)[i]! - b) / (atol + rtol * Math.abs(b))),
+      0,
+    );
   }
 
   async #tensor(name: string): Promise<Tensor> {
@@ -70,10 +81,17 @@ export class VaeFixture {
 /** Largest distance between two tensors of one shape. */
 export function distance(a: Tensor, b: Tensor): number {
   expect(a.dims).toEqual(b.dims);
-  return (a.data as Float32Array).reduce((worst, value, i) => Math.max(worst, Math.abs(value - (b.data as Float32Array)[i]!)), 0);
+  return (a.data as Float32Array).reduce(
+    (worst, value, i) => Math.max(worst, Math.abs(value - (b.data as Float32Array)[i]!)),
+    0,
+  );
 }
 
 /** Numbers that look like latents or pixels, always the same. */
 export function wave(dims: readonly number[]): Tensor {
-  return new Tensor('float32', Float32Array.from({ length: dims.reduce((a, b) => a * b, 1) }, (_, i) => Math.sin(i * i * 0.37)), dims);
+  return new Tensor(
+    'float32',
+    Float32Array.from({ length: dims.reduce((a, b) => a * b, 1) }, (_, i) => Math.sin(i * i * 0.37)),
+    dims,
+  );
 }

@@ -19,10 +19,12 @@ afterEach(async () => {
 /** What reaches the model itself, if anything does. */
 async function reaching(options: VaeTilingOptions, z: Tensor): Promise<string[]> {
   const seen: string[] = [];
-  using tap = pipe.hooks.beforeDecode.tap({ name: 'watch', stage: 1 }, ({ wrap }) => wrap((next) => async (part) => {
-    seen.push(part.dims.join('x'));
-    return next(part);
-  }));
+  using tap = pipe.hooks.beforeDecode.tap({ name: 'watch', stage: 1 }, ({ wrap }) =>
+    wrap((next) => async (part) => {
+      seen.push(part.dims.join('x'));
+      return next(part);
+    }),
+  );
   const handle = await pipe.use(new VaeTilingPlugin(options));
   void tap;
   await vae.decode({ z });
@@ -49,16 +51,31 @@ test('a picture that does not fit is computed in strips, with the same result', 
 
 test('shared statistics where the disk would cost too much, or has no room; blended tiles for models that cannot be cut', async () => {
   const z = wave([1, 4, 16, 16]);
-  const options = { component: vae, entry: 'decode', input: 'z', budget: 2 ** 16, spillType: 'float32', tempDir: undefined, signal: undefined, progress: () => undefined } as const;
+  const options = {
+    component: vae,
+    entry: 'decode',
+    input: 'z',
+    budget: 2 ** 16,
+    spillType: 'float32',
+    tempDir: undefined,
+    signal: undefined,
+    progress: () => undefined,
+  } as const;
   const plan = planSeamless(z, options);
-  const spilling = (strips: Partial<SeamlessPlan['strips']>): SeamlessPlan => ({ ...plan, strips: { ...plan.strips, ...strips } });
-  const choose = (given: SeamlessPlan | undefined): Promise<string> => chooseMode({ plan: given, pixels: 2 ** 20, tempDir: undefined });
+  const spilling = (strips: Partial<SeamlessPlan['strips']>): SeamlessPlan => ({
+    ...plan,
+    strips: { ...plan.strips, ...strips },
+  });
+  const choose = (given: SeamlessPlan | undefined): Promise<string> =>
+    chooseMode({ plan: given, pixels: 2 ** 20, tempDir: undefined });
   expect(await choose(spilling({ diskBytes: 1, trafficBytes: 1 }))).toBe('seamless');
   expect(await choose(spilling({ diskBytes: 0, trafficBytes: 0 }))).toBe('seamless');
   expect(await choose(spilling({ diskBytes: 1, trafficBytes: 1e15 }))).toBe('shared');
   expect(await choose(spilling({ diskBytes: 1e18, trafficBytes: 1 }))).toBe('shared');
   expect(await choose(undefined)).toBe('blend');
-  await expect(chooseMode({ plan: spilling({ diskBytes: 1e18 }), pixels: 1, tempDir: '.' })).rejects.toMatchObject({ code: 'ERR_DISK_FULL' });
+  await expect(chooseMode({ plan: spilling({ diskBytes: 1e18 }), pixels: 1, tempDir: '.' })).rejects.toMatchObject({
+    code: 'ERR_DISK_FULL',
+  });
 });
 
 test.each([
@@ -69,5 +86,7 @@ test.each([
   [{ spillDtype: 'int8' as 'float16' }, 'spillDtype'],
   [{ mode: 'seamless' as const, tileSampleMinSize: 64 }, 'tileSampleMinSize'],
 ])('refuses %j', (options, argument) => {
-  expect(() => new VaeTilingPlugin(options)).toThrow(expect.objectContaining({ code: 'ERR_ARGUMENT_INVALID', details: expect.objectContaining({ argument }) }));
+  expect(() => new VaeTilingPlugin(options)).toThrow(
+    expect.objectContaining({ code: 'ERR_ARGUMENT_INVALID', details: expect.objectContaining({ argument }) }),
+  );
 });

@@ -46,7 +46,15 @@ describe('blended tiles are those of diffusers', () => {
     const call = named('kl.tiled.25x33');
     const overlapping = (await run(call)).data;
     await one.remove();
-    await pipe.use(new VaeTilingPlugin({ mode: 'blend', tileSampleMinHeight: 64, tileSampleMinWidth: 64, tileSampleStrideHeight: 48, tileSampleStrideWidth: 48 }));
+    await pipe.use(
+      new VaeTilingPlugin({
+        mode: 'blend',
+        tileSampleMinHeight: 64,
+        tileSampleMinWidth: 64,
+        tileSampleStrideHeight: 48,
+        tileSampleStrideWidth: 48,
+      }),
+    );
     expect((await run(call)).data).toEqual(overlapping);
   });
 });
@@ -66,10 +74,12 @@ test('tiles a picture that is larger than a tile on one axis alone, and leaves o
   await open('kl');
   await pipe.use(new VaeTilingPlugin({ mode: 'blend' }));
   const decoded: string[] = [];
-  pipe.hooks.beforeDecode.tap({ name: 'watch', stage: 1 }, ({ wrap }) => wrap((next) => async (z) => {
-    decoded.push(z.dims.slice(2).join('x'));
-    return next(z);
-  }));
+  pipe.hooks.beforeDecode.tap({ name: 'watch', stage: 1 }, ({ wrap }) =>
+    wrap((next) => async (z) => {
+      decoded.push(z.dims.slice(2).join('x'));
+      return next(z);
+    }),
+  );
   await pipe.components['vae']!.decode({ z: wave([1, 4, 16, 24]) });
   await pipe.components['vae']!.decode({ z: wave([1, 4, 16, 16]) });
   expect(decoded).toEqual(['16x16', '16x12', '4x16', '4x12', '16x16']);
@@ -79,11 +89,13 @@ test('an abort between tiles ends the decoding and leaves the pipeline usable', 
   await open('kl');
   await pipe.use(new VaeTilingPlugin({ mode: 'blend' }));
   const controller = new AbortController();
-  const tap = pipe.hooks.beforeDecode.tap({ name: 'abort', stage: 1 }, ({ wrap }) => wrap((next) => async (z) => {
-    const out = await next(z);
-    controller.abort(new Error('enough'));
-    return out;
-  }));
+  const tap = pipe.hooks.beforeDecode.tap({ name: 'abort', stage: 1 }, ({ wrap }) =>
+    wrap((next) => async (z) => {
+      const out = await next(z);
+      controller.abort(new Error('enough'));
+      return out;
+    }),
+  );
   const z = await fixture.inputOf(named('kl.plain.24x24'));
   await expect(pipe.components['vae']!.decode({ z }, { signal: controller.signal })).rejects.toThrow('enough');
   tap[Symbol.dispose]();
@@ -95,10 +107,24 @@ test.each([
   [{ tileOverlapFactor: 1 }, 'tileOverlapFactor'],
   [{ tileSampleMinSize: 64, tileSize: 64 }, 'tileSize'],
   [{ tileSampleMinHeight: 64 }, 'tileSampleMinWidth'],
-  [{ tileSampleMinSize: 64, tileSampleMinHeight: 64, tileSampleMinWidth: 64, tileSampleStrideHeight: 48, tileSampleStrideWidth: 48 }, 'tileSampleMinSize'],
-  [{ tileSampleMinHeight: 64, tileSampleMinWidth: 64, tileSampleStrideHeight: 48, tileSampleStrideWidth: 65 }, 'tileSampleStrideWidth'],
+  [
+    {
+      tileSampleMinSize: 64,
+      tileSampleMinHeight: 64,
+      tileSampleMinWidth: 64,
+      tileSampleStrideHeight: 48,
+      tileSampleStrideWidth: 48,
+    },
+    'tileSampleMinSize',
+  ],
+  [
+    { tileSampleMinHeight: 64, tileSampleMinWidth: 64, tileSampleStrideHeight: 48, tileSampleStrideWidth: 65 },
+    'tileSampleStrideWidth',
+  ],
 ])('refuses %j', (options, argument) => {
-  expect(() => new VaeTilingPlugin(options)).toThrow(expect.objectContaining({ code: 'ERR_ARGUMENT_INVALID', details: expect.objectContaining({ argument }) }));
+  expect(() => new VaeTilingPlugin(options)).toThrow(
+    expect.objectContaining({ code: 'ERR_ARGUMENT_INVALID', details: expect.objectContaining({ argument }) }),
+  );
 });
 
 test('refuses a tile of less than a latent and its overlap', async () => {

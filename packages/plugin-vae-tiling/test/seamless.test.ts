@@ -47,14 +47,28 @@ describe('strips give what diffusers computes untiled', () => {
   });
 });
 
-test.each([[1, 1], [1, 2], [2, 1], [3, 3], [1, 19], [19, 1], [13, 17], [31, 5]])('latents of %d×%d', async (height, width) => {
+test.each([
+  [1, 1],
+  [1, 2],
+  [2, 1],
+  [3, 3],
+  [1, 19],
+  [19, 1],
+  [13, 17],
+  [31, 5],
+])('latents of %d×%d', async (height, width) => {
   const z = wave([1, 4, height, width]);
   const { sample } = await vae.decode({ z });
   await pipe.use(new VaeTilingPlugin(TINY));
   expect(distance((await vae.decode({ z })).sample, sample)).toBeLessThan(1e-4);
 });
 
-test.each([[8, 8], [8, 24], [24, 8], [104, 40]])('pictures of %d×%d, encoded', async (height, width) => {
+test.each([
+  [8, 8],
+  [8, 24],
+  [24, 8],
+  [104, 40],
+])('pictures of %d×%d, encoded', async (height, width) => {
   const x = wave([1, 3, height, width]);
   const { moments } = await vae.encode({ x });
   await pipe.use(new VaeTilingPlugin(TINY));
@@ -91,7 +105,9 @@ test('NaN comes out where it goes in, and images are refused by name', async () 
 
 test('refuses a batch of none', async () => {
   await pipe.use(new VaeTilingPlugin(TINY));
-  await expect(vae.decode({ z: new Tensor('float32', new Float32Array(), [0, 4, 6, 6]) })).rejects.toMatchObject({ code: 'ERR_INPUT_INVALID' });
+  await expect(vae.decode({ z: new Tensor('float32', new Float32Array(), [0, 4, 6, 6]) })).rejects.toMatchObject({
+    code: 'ERR_INPUT_INVALID',
+  });
 });
 
 describe('temporary files', () => {
@@ -107,10 +123,14 @@ describe('temporary files', () => {
   test('have no name while they are there, and are gone after an abort', async () => {
     await pipe.use(new VaeTilingPlugin({ ...TINY, tempDir: folder }));
     const controller = new AbortController();
-    const decoding = vae.decodeRows({ z: wave([1, 4, 25, 33]) }, () => {
-      expect(readdirSync(folder)).toEqual([]);
-      controller.abort(new Error('enough'));
-    }, { signal: controller.signal });
+    const decoding = vae.decodeRows(
+      { z: wave([1, 4, 25, 33]) },
+      () => {
+        expect(readdirSync(folder)).toEqual([]);
+        controller.abort(new Error('enough'));
+      },
+      { signal: controller.signal },
+    );
     await expect(decoding).rejects.toThrow('enough');
     expect(await pipe.device.usage()).toMatchObject({ sessions: 0, tensors: 0 });
     expect(await fixture.excess(vae, fixture.named('kl.plain.25x33'))).toBeLessThanOrEqual(1);
@@ -119,7 +139,10 @@ describe('temporary files', () => {
   test('are gone after a crash of the child, and the next decoding works', async () => {
     await open('kl', false);
     await pipe.use(new VaeTilingPlugin({ ...TINY, tempDir: folder }));
-    const decoding = vae.decodeRows({ z: wave([1, 4, 25, 33]) }, () => void process.kill((pipe.device as ProcessDevice).pid as number, 'SIGKILL'));
+    const decoding = vae.decodeRows(
+      { z: wave([1, 4, 25, 33]) },
+      () => void process.kill((pipe.device as ProcessDevice).pid as number, 'SIGKILL'),
+    );
     await expect(decoding).rejects.toMatchObject({ code: 'ERR_DEVICE_CRASHED' });
     expect(readdirSync(folder)).toEqual([]);
     expect(await fixture.excess(vae, fixture.named('kl.plain.25x33'))).toBeLessThanOrEqual(1);
@@ -127,24 +150,37 @@ describe('temporary files', () => {
 
   test('are refused where there is no folder', async () => {
     await pipe.use(new VaeTilingPlugin({ ...TINY, tempDir: join(folder, 'missing') }));
-    await expect(vae.decode({ z: wave([1, 4, 25, 33]) })).rejects.toMatchObject({ code: 'ERR_ARGUMENT_INVALID', details: { argument: 'tempDir' } });
+    await expect(vae.decode({ z: wave([1, 4, 25, 33]) })).rejects.toMatchObject({
+      code: 'ERR_ARGUMENT_INVALID',
+      details: { argument: 'tempDir' },
+    });
   });
 
   (existsSync('/dev/shm') ? test : test.skip)('are refused in memory', async () => {
     await pipe.use(new VaeTilingPlugin({ ...TINY, tempDir: '/dev/shm' }));
-    await expect(vae.decode({ z: wave([1, 4, 25, 33]) })).rejects.toMatchObject({ code: 'ERR_ARGUMENT_INVALID', details: { argument: 'tempDir' } });
+    await expect(vae.decode({ z: wave([1, 4, 25, 33]) })).rejects.toMatchObject({
+      code: 'ERR_ARGUMENT_INVALID',
+      details: { argument: 'tempDir' },
+    });
   });
 });
 
 test('tells how far it has come, and hands the picture on', async () => {
   await pipe.dispose();
-  pipe = await DiffusionPipeline.fromPretrained(new URL('../../core/test/fixtures/sd-tiny', import.meta.url).pathname, { deviceOptions: { inline: true }, plugins: [new VaeTilingPlugin(TINY)] });
+  pipe = await DiffusionPipeline.fromPretrained(new URL('../../core/test/fixtures/sd-tiny', import.meta.url).pathname, {
+    deviceOptions: { inline: true },
+    plugins: [new VaeTilingPlugin(TINY)],
+  });
   const events: PipelineEvent[] = [];
-  for await (const event of pipe.stream('a fox', { numInferenceSteps: 1, numImagesPerPrompt: 2, seed: [1, 2] })) events.push(event);
+  for await (const event of pipe.stream('a fox', { numInferenceSteps: 1, numImagesPerPrompt: 2, seed: [1, 2] }))
+    events.push(event);
   const progress = events.filter((event) => event.type === 'progress');
   expect(progress.length).toBeGreaterThan(20);
   expect(progress.at(-1)).toMatchObject({ task: 'decode', done: progress.at(-1)!.total });
   const images = events.filter((event) => event.type === 'image');
-  expect(images.map(({ index, seed }) => [index, seed])).toEqual([[0, 1], [1, 2]]);
+  expect(images.map(({ index, seed }) => [index, seed])).toEqual([
+    [0, 1],
+    [1, 2],
+  ]);
   expect(events.indexOf(images[0]!)).toBeLessThan(events.lastIndexOf(progress.at(-1)!));
 });

@@ -21,16 +21,28 @@ afterEach(async () => {
 test('a tile of the whole picture with its own statistics is the picture', async () => {
   const z = wave([1, 4, 12, 9]);
   const { sample } = await vae.decode({ z });
-  const options = { component: vae, entry: 'decode', input: 'z', budget: 2 ** 20, spillType: 'float32', tempDir: undefined, signal: undefined, progress: () => undefined } as const;
+  const options = {
+    component: vae,
+    entry: 'decode',
+    input: 'z',
+    budget: 2 ** 20,
+    spillType: 'float32',
+    tempDir: undefined,
+    signal: undefined,
+    progress: () => undefined,
+  } as const;
   let statistics: ReadonlyMap<string, GroupStatistics> = new Map();
-  for await (const part of seamlessRows(z, planSeamless(z, options), options, (found) => { statistics = found; })) expect(part.height).toBe(sample.dims[2]);
+  for await (const part of seamlessRows(z, planSeamless(z, options), options, (found) => {
+    statistics = found;
+  }))
+    expect(part.height).toBe(sample.dims[2]);
   await using decoder = new TileDecoder(vae, 'decode', 'z', statistics);
   expect(distance(await decoder.run(z, undefined), sample)).toBeLessThan(1e-5);
 });
 
 test('tiles with shared statistics are nearer to the whole than tiles with their own', async () => {
   const z = wave([1, 4, 40, 40]);
-  const half = (z.data as Float32Array);
+  const half = z.data as Float32Array;
   // Another tone in one corner: what a tile of its own would normalise away.
   for (let i = 0; i < half.length; i++) if (i % 40 < 20) half[i] = half[i]! * 3 + 2;
   const { sample } = await vae.decode({ z });
@@ -38,7 +50,12 @@ test('tiles with shared statistics are nearer to the whole than tiles with their
   for (const mode of ['blend', 'shared'] as const) {
     const handle = await pipe.use(new VaeTilingPlugin({ mode, tileSampleMinSize: 64 }));
     const tiled = (await vae.decode({ z })).sample;
-    off[mode] = Math.sqrt((tiled.data as Float32Array).reduce((sum, value, i) => sum + (value - (sample.data as Float32Array)[i]!) ** 2, 0) / tiled.size);
+    off[mode] = Math.sqrt(
+      (tiled.data as Float32Array).reduce(
+        (sum, value, i) => sum + (value - (sample.data as Float32Array)[i]!) ** 2,
+        0,
+      ) / tiled.size,
+    );
     await handle.remove();
   }
   expect(off['shared']).toBeLessThan(off['blend']! / 2);

@@ -19,11 +19,13 @@ export const cliErrorRegistry = {
   },
   ERR_NEVER_FINISHED: {
     exitCode: ExitCode.failure,
-    message: (_: Record<never, never>): string => 'The run waits for something that will never come: a plugin may have left a promise unsettled. Try without --use.',
+    message: (_: Record<never, never>): string =>
+      'The run waits for something that will never come: a plugin may have left a promise unsettled. Try without --use.',
   },
   ERR_OUTPUT_UNWRITABLE: {
     exitCode: ExitCode.failure,
-    message: (d: { path: string; reason: string }): string => `Cannot write "${d.path}": ${d.reason}. Choose another place with --output.`,
+    message: (d: { path: string; reason: string }): string =>
+      `Cannot write "${d.path}": ${d.reason}. Choose another place with --output.`,
   },
   ERR_PLUGIN_PACKAGE_NOT_FOUND: {
     exitCode: ExitCode.failure,
@@ -32,17 +34,26 @@ export const cliErrorRegistry = {
   },
   ERR_PLUGIN_PACKAGE_BROKEN: {
     exitCode: ExitCode.failure,
-    message: (d: { package: string; reason: string }): string => `--use ${d.package}: the package cannot be loaded: ${d.reason}`,
+    message: (d: { package: string; reason: string }): string =>
+      `--use ${d.package}: the package cannot be loaded: ${d.reason}`,
   },
   ERR_PLUGIN_EXPORT: {
     exitCode: ExitCode.usage,
-    message: (d: { package: string; problem: string; exports: readonly string[]; plugins: readonly string[] }): string =>
+    message: (d: {
+      package: string;
+      problem: string;
+      exports: readonly string[];
+      plugins: readonly string[];
+    }): string =>
       `--use ${d.package}: ${d.problem}. It exports ${d.exports.join(', ') || 'nothing'}.` +
-      (d.plugins.length === 0 ? '' : ` Choose a plugin: ${d.plugins.map((name) => `--use '${d.package}#${name}'`).join(' or ')}.`),
+      (d.plugins.length === 0
+        ? ''
+        : ` Choose a plugin: ${d.plugins.map((name) => `--use '${d.package}#${name}'`).join(' or ')}.`),
   },
   ERR_PLUGIN_OPTIONS: {
     exitCode: ExitCode.usage,
-    message: (d: { package: string; export: string; reason: string }): string => `--use ${d.package}: new ${d.export}(…) failed: ${d.reason}`,
+    message: (d: { package: string; export: string; reason: string }): string =>
+      `--use ${d.package}: new ${d.export}(…) failed: ${d.reason}`,
   },
 } as const satisfies Record<`ERR_${string}`, CliErrorEntry>;
 
@@ -50,7 +61,9 @@ export const cliErrorRegistry = {
 export type CliErrorCode = keyof typeof cliErrorRegistry;
 
 /** What a {@link CliError} of code `C` says about itself. */
-export type CliErrorDetails<C extends CliErrorCode = CliErrorCode> = Parameters<(typeof cliErrorRegistry)[C]['message']>[0];
+export type CliErrorDetails<C extends CliErrorCode = CliErrorCode> = Parameters<
+  (typeof cliErrorRegistry)[C]['message']
+>[0];
 
 /** A failure of the command line, with a code from the {@link cliErrorRegistry}. */
 export class CliError<C extends CliErrorCode = CliErrorCode> extends Error {

@@ -35,7 +35,12 @@ export function createProgram(interruption: Interruption, { silent }: { readonly
     .helpCommand('help [command]', 'print the help of a command')
     .addHelpText('after', HELP);
   endByThrowing(program, silent);
-  for (const command of [createGenerateCommand(interruption), createVideoCommand(interruption), createInspectCommand(interruption), createSchedulersCommand()]) {
+  for (const command of [
+    createGenerateCommand(interruption),
+    createVideoCommand(interruption),
+    createInspectCommand(interruption),
+    createSchedulersCommand(),
+  ]) {
     program.addCommand(command);
     endByThrowing(command, silent);
   }
@@ -52,6 +57,8 @@ function endByThrowing(command: Command, silent: boolean): void {
 }
 
 function packageVersion(): string {
-  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
+  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+    version: string;
+  };
   return version;
 }

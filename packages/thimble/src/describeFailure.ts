@@ -4,19 +4,39 @@ import { ExitCode } from './ExitCode.js';
 import { schedulerName } from './schedulers/schedulerNames.js';
 import type { FailureReport } from './tellFailure.js';
 
-const SIGNAL_EXIT_CODES: Readonly<Record<string, ExitCode>> = { SIGINT: ExitCode.interrupted, SIGTERM: ExitCode.terminated, SIGHUP: ExitCode.hangup };
+const SIGNAL_EXIT_CODES: Readonly<Record<string, ExitCode>> = {
+  SIGINT: ExitCode.interrupted,
+  SIGTERM: ExitCode.terminated,
+  SIGHUP: ExitCode.hangup,
+};
 
 /** What the command line calls the arguments of core's calls. */
 const OPTIONS: Readonly<Record<string, string>> = {
-  prompt: 'the prompt', model: 'the model', width: 'the width in --size', height: 'the height in --size', numInferenceSteps: '--steps', guidanceScale: '--guidance',
-  negativePrompt: '--negative', numImagesPerPrompt: '--count', seed: '--seed', eta: '--eta', clipSkip: '--clip-skip', timesteps: '--timesteps', sigmas: '--sigmas', device: '--device',
+  prompt: 'the prompt',
+  model: 'the model',
+  width: 'the width in --size',
+  height: 'the height in --size',
+  numInferenceSteps: '--steps',
+  guidanceScale: '--guidance',
+  negativePrompt: '--negative',
+  numImagesPerPrompt: '--count',
+  seed: '--seed',
+  eta: '--eta',
+  clipSkip: '--clip-skip',
+  timesteps: '--timesteps',
+  sigmas: '--sigmas',
+  device: '--device',
 };
 
 /** Says what went wrong in the words of the command line, and how the program is to end. */
 export function describeFailure(error: unknown): FailureReport {
   if (isCliError(error)) return describeCliError(error);
   if (isThimbleError(error)) return describeThimbleError(error);
-  return { code: 'ERR_UNEXPECTED', message: `${unexpected(error)} (run again with --debug for details)`, exitCode: ExitCode.failure };
+  return {
+    code: 'ERR_UNEXPECTED',
+    message: `${unexpected(error)} (run again with --debug for details)`,
+    exitCode: ExitCode.failure,
+  };
 }
 
 function describeCliError(error: CliError): FailureReport {
@@ -30,7 +50,12 @@ function describeThimbleError(error: ThimbleError): FailureReport {
   if (code === 'ERR_ARGUMENT_INVALID') {
     const { argument, value, expected } = error.details as ErrorDetails<'ERR_ARGUMENT_INVALID'>;
     const option = OPTIONS[argument];
-    if (option !== undefined) return { code, message: `${option} is ${JSON.stringify(value)}; expected ${expected}.`, exitCode: ExitCode.usage };
+    if (option !== undefined)
+      return {
+        code,
+        message: `${option} is ${JSON.stringify(value)}; expected ${expected}.`,
+        exitCode: ExitCode.usage,
+      };
   }
   if (code === 'ERR_SCHEDULER_UNKNOWN') {
     const { scheduler, known } = error.details as ErrorDetails<'ERR_SCHEDULER_UNKNOWN'>;

@@ -19,10 +19,14 @@ export async function main(args: readonly string[]): Promise<ExitCode> {
   };
   process.once('exit', onStuck);
   try {
-    await interruption.limit(createProgram(interruption, { silent: args.includes('--json') }).parseAsync(args, { from: 'user' }));
+    await interruption.limit(
+      createProgram(interruption, { silent: args.includes('--json') }).parseAsync(args, { from: 'user' }),
+    );
     return ExitCode.ok;
   } catch (error) {
-    return error instanceof CommanderError ? endParsing(error, args) : await fail(signal.aborted ? signal.reason : error, args);
+    return error instanceof CommanderError
+      ? endParsing(error, args)
+      : await fail(signal.aborted ? signal.reason : error, args);
   } finally {
     process.off('exit', onStuck);
   }
@@ -32,7 +36,10 @@ export async function main(args: readonly string[]): Promise<ExitCode> {
 function endParsing(error: CommanderError, args: readonly string[]): ExitCode {
   if (error.exitCode === 0) return ExitCode.ok;
   if (!args.includes('--json')) return ExitCode.usage;
-  return tellFailure({ code: 'ERR_USAGE', message: error.message.replace(/^error: /, ''), exitCode: ExitCode.usage }, args);
+  return tellFailure(
+    { code: 'ERR_USAGE', message: error.message.replace(/^error: /, ''), exitCode: ExitCode.usage },
+    args,
+  );
 }
 
 async function fail(error: unknown, args: readonly string[]): Promise<ExitCode> {

@@ -9,10 +9,15 @@ export interface FailureReport {
 }
 
 /** Tells people, or the program that reads along, what went wrong; `error` only where they debug. Returns the exit code. */
-export function tellFailure({ code, message, exitCode }: FailureReport, args: readonly string[], error?: unknown): ExitCode {
+export function tellFailure(
+  { code, message, exitCode }: FailureReport,
+  args: readonly string[],
+  error?: unknown,
+): ExitCode {
   if (args.includes('--json')) process.stdout.write(`${JSON.stringify({ type: 'error', code, message })}\n`);
   else process.stderr.write(`thimble: ${message} [${code}]\n`);
-  if (error !== undefined && (args.includes('--debug') || isOn(process.env['THIMBLE_DEBUG']))) process.stderr.write(`${inspect(error)}\n`);
+  if (error !== undefined && (args.includes('--debug') || isOn(process.env['THIMBLE_DEBUG'])))
+    process.stderr.write(`${inspect(error)}\n`);
   return exitCode;
 }
 

@@ -14,16 +14,29 @@ describe('thimble generate by another way of computing', () => {
   const folder = temporaryFolder();
 
   async function picture(name: string, flags: readonly string[]): Promise<Buffer> {
-    const { code, stdout, stderr } = await runCli(['generate', 'A red apple!', ...FAST, '-o', `${name}.png`, ...flags], folder);
+    const { code, stdout, stderr } = await runCli(
+      ['generate', 'A red apple!', ...FAST, '-o', `${name}.png`, ...flags],
+      folder,
+    );
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(jsonLines(stdout).at(-1)).toMatchObject({ type: 'done' });
-    return sharp(readFileSync(join(folder, `${name}.png`))).raw().toBuffer();
+    return sharp(readFileSync(join(folder, `${name}.png`)))
+      .raw()
+      .toBuffer();
   }
 
   const distance = (a: Buffer, b: Buffer): number => a.reduce((worst, x, i) => Math.max(worst, Math.abs(x - b[i]!)), 0);
 
-  test.each([['--attention flash'], ['--attention sliced'], ['--attention math'], ['--channels-last'], ['--attention flash --channels-last --offload sequential --trace both']])('%s gives the same picture', async (flags) => {
-    expect(distance(await picture('other', [...flags.split(' '), '--overwrite']), await picture('plain', ['--overwrite']))).toBeLessThanOrEqual(1);
+  test.each([
+    ['--attention flash'],
+    ['--attention sliced'],
+    ['--attention math'],
+    ['--channels-last'],
+    ['--attention flash --channels-last --offload sequential --trace both'],
+  ])('%s gives the same picture', async (flags) => {
+    expect(
+      distance(await picture('other', [...flags.split(' '), '--overwrite']), await picture('plain', ['--overwrite'])),
+    ).toBeLessThanOrEqual(1);
   });
 
   test('--int8 gives nearly the same picture, from weights that it makes once', async () => {
@@ -48,6 +61,9 @@ describe('thimble generate by another way of computing', () => {
   });
 
   test('refuses what is no way', async () => {
-    expect(await runCli(['generate', 'x', '--model', MODEL, '--attention', 'xformers'], folder)).toMatchObject({ code: 2, stderr: expect.stringMatching(/--attention.*flash, sliced, math/s) });
+    expect(await runCli(['generate', 'x', '--model', MODEL, '--attention', 'xformers'], folder)).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/--attention.*flash, sliced, math/s),
+    });
   });
 });

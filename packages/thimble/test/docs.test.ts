@@ -11,14 +11,20 @@ const run = promisify(execFile);
 
 /** Pages of which every TypeScript block has to compile, all blocks of a page as one program. */
 const PAGES = [
-  ...readdirSync(join(ROOT, 'docs')).filter((name) => name.endsWith('.md') && name !== 'README.md' && name !== 'troubleshooting.md').map((name) => `docs/${name}`), 'docs/reference/errors.md', 'docs/reference/hooks.md',
+  ...readdirSync(join(ROOT, 'docs'))
+    .filter((name) => name.endsWith('.md') && name !== 'README.md' && name !== 'troubleshooting.md')
+    .map((name) => `docs/${name}`),
+  'docs/reference/errors.md',
+  'docs/reference/hooks.md',
   ...readdirSync(join(ROOT, 'packages')).map((name) => `packages/${name}/README.md`),
 ];
 /** Those that also run here; what READMEs of packages show runs against packed packages, and the one about videos asks for a checkpoint of gigabytes. */
 const RUN = PAGES.filter((page) => page.startsWith('docs/') && page !== 'docs/videos.md');
 
 // By URL: the tools have no types.
-const { joinExamples } = (await import(new URL('../../../tools/docs/joinExamples.mjs', import.meta.url).href)) as { joinExamples: (page: string) => string };
+const { joinExamples } = (await import(new URL('../../../tools/docs/joinExamples.mjs', import.meta.url).href)) as {
+  joinExamples: (page: string) => string;
+};
 const sourceOf = (page: string): string => joinExamples(readFileSync(join(ROOT, page), 'utf8'));
 const fileOf = (page: string): string => `${page.replaceAll(/\W/g, '_')}.ts`;
 
@@ -26,10 +32,23 @@ let folder: string;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'thimble-docs-'));
-  for (const name of readdirSync(join(ROOT, 'packages'))) link(join('packages', name), name.startsWith('plugin-') || name === 'core' ? `node_modules/@thimble/${name}` : `node_modules/${name}`);
+  for (const name of readdirSync(join(ROOT, 'packages')))
+    link(
+      join('packages', name),
+      name.startsWith('plugin-') || name === 'core' ? `node_modules/@thimble/${name}` : `node_modules/${name}`,
+    );
   link('models', 'models');
   for (const page of PAGES) writeFileSync(join(folder, fileOf(page)), sourceOf(page));
-  const compilerOptions = { module: 'nodenext', target: 'es2022', lib: ['es2023', 'esnext.disposable'], strict: true, noUncheckedIndexedAccess: false, skipLibCheck: true, types: ['node'], typeRoots: [join(ROOT, 'node_modules/@types')] };
+  const compilerOptions = {
+    module: 'nodenext',
+    target: 'es2022',
+    lib: ['es2023', 'esnext.disposable'],
+    strict: true,
+    noUncheckedIndexedAccess: false,
+    skipLibCheck: true,
+    types: ['node'],
+    typeRoots: [join(ROOT, 'node_modules/@types')],
+  };
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: PAGES.map(fileOf) }));
 }, 120_000);
@@ -41,7 +60,10 @@ function link(from: string, to: string): void {
 }
 
 async function node(...args: string[]): Promise<string> {
-  const { stdout } = await run(process.execPath, args, { cwd: folder, env: { ...process.env, NODE_TEST_CONTEXT: undefined } }).catch((error: unknown) => {
+  const { stdout } = await run(process.execPath, args, {
+    cwd: folder,
+    env: { ...process.env, NODE_TEST_CONTEXT: undefined },
+  }).catch((error: unknown) => {
     const { stdout: said, stderr } = error as { stdout: string; stderr: string };
     throw new Error(`${args.join(' ')} failed:\n${said}${stderr}`);
   });
@@ -54,7 +76,11 @@ test('every page has code, and all of it compiles', async () => {
 }, 240_000);
 
 describe('the examples run', () => {
-  test.each(RUN)('%s', async (page) => {
-    await expect(node(fileOf(page).replace(/ts$/, 'js'))).resolves.toEqual(expect.any(String));
-  }, 240_000);
+  test.each(RUN)(
+    '%s',
+    async (page) => {
+      await expect(node(fileOf(page).replace(/ts$/, 'js'))).resolves.toEqual(expect.any(String));
+    },
+    240_000,
+  );
 });

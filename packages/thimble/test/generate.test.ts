@@ -30,13 +30,33 @@ describe('thimble generate', () => {
 
   test('tells a program everything as JSON, for a batch with previews, and keeps the files that are there', async () => {
     writeFileSync(join(folder, 'cat.webp'), 'mine');
-    const args = ['generate', 'a cat', 'a dog', ...FAST, '--steps', '4', '--seed', '1,2', '--scheduler', 'pndm', '--preview', 'previews', '-o', 'cat.webp', '--json'];
+    const args = [
+      'generate',
+      'a cat',
+      'a dog',
+      ...FAST,
+      '--steps',
+      '4',
+      '--seed',
+      '1,2',
+      '--scheduler',
+      'pndm',
+      '--preview',
+      'previews',
+      '-o',
+      'cat.webp',
+      '--json',
+    ];
     const { code, stdout, stderr } = await runCli(args, folder);
     expect(code).toBe(0);
     expect(stderr).toBe('');
     const events = jsonLines(stdout);
-    expect(events.filter(({ type }) => type === 'step').map(({ index, steps }) => [index, steps])).toEqual(Array.from({ length: 13 }, (_, index) => [index, 13]));
-    expect(events.map(({ type }) => type)).toEqual(expect.arrayContaining(['load', 'model', 'memory', 'preview', 'decode']));
+    expect(events.filter(({ type }) => type === 'step').map(({ index, steps }) => [index, steps])).toEqual(
+      Array.from({ length: 13 }, (_, index) => [index, 13]),
+    );
+    expect(events.map(({ type }) => type)).toEqual(
+      expect.arrayContaining(['load', 'model', 'memory', 'preview', 'decode']),
+    );
     const done = events.at(-1) as Record<string, unknown>;
     expect(done).toMatchObject({ type: 'done', images: ['cat-2.webp', 'cat-3.webp'], seeds: [1, 2] });
     expect((done['timings'] as { steps: number[] }).steps).toHaveLength(13);
@@ -45,7 +65,11 @@ describe('thimble generate', () => {
     expect(readPng(join(folder, 'previews/step-001-image-1.png'))).toMatchObject({ width: 8, height: 8 });
   });
 
-  test.each([['--fp8', 'float8_e4m3fn'], ['--fp8=e5m2', 'float8_e5m2'], ['--int8-weights', 'int8']])('%s stores the weights once, with progress, and gives another picture', async (flag, target) => {
+  test.each([
+    ['--fp8', 'float8_e4m3fn'],
+    ['--fp8=e5m2', 'float8_e5m2'],
+    ['--int8-weights', 'int8'],
+  ])('%s stores the weights once, with progress, and gives another picture', async (flag, target) => {
     const environment = process.env['THIMBLE_CACHE'];
     process.env['THIMBLE_CACHE'] = join(folder, 'cache');
     try {
@@ -55,7 +79,9 @@ describe('thimble generate', () => {
       expect(first.stderr).toMatch(new RegExp(`^unet to ${target}: 100%`, 'm'));
       const second = await runCli([...args, '--overwrite'], folder);
       expect([second.code, second.stderr.includes(target)]).toEqual([0, false]);
-      expect(readdirSync(join(folder, 'cache', 'weights')).filter((name) => !/\.(safetensors|json)$/.test(name))).toEqual([]);
+      expect(
+        readdirSync(join(folder, 'cache', 'weights')).filter((name) => !/\.(safetensors|json)$/.test(name)),
+      ).toEqual([]);
     } finally {
       if (environment === undefined) delete process.env['THIMBLE_CACHE'];
       else process.env['THIMBLE_CACHE'] = environment;
@@ -81,17 +107,52 @@ describe('wrong input', () => {
     ['no prompt', ['--model', MODEL], 2, /missing required argument 'prompt'/],
     ['no model', ['x'], 2, /--model <path\|id>' not specified/],
     ['a misspelt option', ['x', ...FAST, '--stepz', '3'], 2, /Did you mean --steps\?/],
-    ['an unknown model', ['x', '--model', './nowhere/at/all'], 1, /"\.\/nowhere\/at\/all" was not found.*ERR_MODEL_NOT_FOUND/],
+    [
+      'an unknown model',
+      ['x', '--model', './nowhere/at/all'],
+      1,
+      /"\.\/nowhere\/at\/all" was not found.*ERR_MODEL_NOT_FOUND/,
+    ],
     ['a size that is none', ['x', ...FAST, '--size', 'wide'], 2, /--size.*Expected WIDTHxHEIGHT/],
-    ['a size that does not fit', ['x', ...FAST, '--size', '60x64'], 2, /width in --size is 60; expected a positive multiple of 8/],
+    [
+      'a size that does not fit',
+      ['x', ...FAST, '--size', '60x64'],
+      2,
+      /width in --size is 60; expected a positive multiple of 8/,
+    ],
     ['no steps', ['x', ...FAST, '--steps', '0'], 2, /--steps.*from 1/],
     ['too few seeds', ['x', ...FAST, '-n', '3', '--seed', '1,2'], 2, /--seed is \[1,2\]; expected/],
-    ['an unknown scheduler', ['x', ...FAST, '--scheduler', 'magic'], 2, /no scheduler "magic".*, ddim, .*, pndm, unipc/],
+    [
+      'an unknown scheduler',
+      ['x', ...FAST, '--scheduler', 'magic'],
+      2,
+      /no scheduler "magic".*, ddim, .*, pndm, unipc/,
+    ],
     ['an unknown device', ['x', ...FAST, '--device', 'gpu'], 2, /--device is "gpu"; expected one of cpu/],
-    ['a place that cannot be written', ['x', ...FAST, '-o', 'file/x.png'], 1, /Cannot write "file\/x.png".*ERR_OUTPUT_UNWRITABLE/],
-    ['options that are no JSON', ['x', ...FAST, '--use', 'tools:{"a":}'], 2, /not valid JSON at character 6: expected a value/],
-    ['a package without a plugin', ['x', ...FAST, '--use', 'tools'], 2, /no class among its exports is a plugin.*Tool, version.*ERR_PLUGIN_EXPORT/],
-    ['an unknown plugin package', ['x', ...FAST, '--use', 'not-there'], 1, /npm install not-there.*ERR_PLUGIN_PACKAGE_NOT_FOUND/],
+    [
+      'a place that cannot be written',
+      ['x', ...FAST, '-o', 'file/x.png'],
+      1,
+      /Cannot write "file\/x.png".*ERR_OUTPUT_UNWRITABLE/,
+    ],
+    [
+      'options that are no JSON',
+      ['x', ...FAST, '--use', 'tools:{"a":}'],
+      2,
+      /not valid JSON at character 6: expected a value/,
+    ],
+    [
+      'a package without a plugin',
+      ['x', ...FAST, '--use', 'tools'],
+      2,
+      /no class among its exports is a plugin.*Tool, version.*ERR_PLUGIN_EXPORT/,
+    ],
+    [
+      'an unknown plugin package',
+      ['x', ...FAST, '--use', 'not-there'],
+      1,
+      /npm install not-there.*ERR_PLUGIN_PACKAGE_NOT_FOUND/,
+    ],
   ];
 
   test.each(cases)('%s', async (_title, args, code, message) => {
@@ -105,7 +166,9 @@ describe('wrong input', () => {
   test('is one JSON line with --json', async () => {
     const failed = await runCli(['generate', 'x', ...FAST, '--size', '60x64', '--json'], folder);
     expect(failed).toMatchObject({ code: 2, stderr: '' });
-    expect(jsonLines(failed.stdout)).toEqual([{ type: 'error', code: 'ERR_ARGUMENT_INVALID', message: expect.stringContaining('60') }]);
+    expect(jsonLines(failed.stdout)).toEqual([
+      { type: 'error', code: 'ERR_ARGUMENT_INVALID', message: expect.stringContaining('60') },
+    ]);
     const misused = await runCli(['generate', '--json'], folder);
     expect(misused).toMatchObject({ code: 2, stderr: '' });
     expect(jsonLines(misused.stdout)).toMatchObject([{ type: 'error', code: 'ERR_USAGE' }]);
@@ -114,31 +177,51 @@ describe('wrong input', () => {
 
 describe('plugins', () => {
   const folder = temporaryFolder();
-  writePackage(folder, '@me/teller', `export class Teller {
+  writePackage(
+    folder,
+    '@me/teller',
+    `export class Teller {
     name = 'me:teller';
     constructor(options) { this.options = options; }
     apply(ctx) {
       ctx.hooks.afterStep.tap('tell', ({ index }) => ctx.pipeline.warn('WARN_TOLD', this.options.word + index));
     }
   }
-  export default Teller;`);
-  const hang = (name: string, body: string): void => writePackage(folder, name, `import { writeFileSync } from 'node:fs';
+  export default Teller;`,
+  );
+  const hang = (name: string, body: string): void =>
+    writePackage(
+      folder,
+      name,
+      `import { writeFileSync } from 'node:fs';
     export class Hanging { name = 'hanging'; apply(ctx) { ctx.hooks.afterStep.tap('hang', () => {
       writeFileSync(${JSON.stringify(join(folder, name))}, '');
       ${body}
-    }); } }`);
+    }); } }`,
+    );
   hang('hanging', 'return new Promise((resolve) => setTimeout(resolve, 60_000));');
   hang('stuck', 'return new Promise(() => {});');
   hang('throwing', "setTimeout(() => { throw new RangeError('nobody catches this'); }); return new Promise(() => {});");
 
   test('come from the current folder, with their options', async () => {
-    const { code, stdout } = await runCli(['generate', 'x', ...FAST, '--json', '--use', '@me/teller:{"word":"step "}'], folder);
+    const { code, stdout } = await runCli(
+      ['generate', 'x', ...FAST, '--json', '--use', '@me/teller:{"word":"step "}'],
+      folder,
+    );
     expect(code).toBe(0);
-    expect(jsonLines(stdout).filter(({ type }) => type === 'warning').map(({ message }) => message)).toEqual(['step 0', 'step 1']);
+    expect(
+      jsonLines(stdout)
+        .filter(({ type }) => type === 'warning')
+        .map(({ message }) => message),
+    ).toEqual(['step 0', 'step 1']);
   });
 
   test.each([
-    ['throw where nobody catches it', 'throwing', { type: 'error', code: 'ERR_UNEXPECTED', message: expect.stringContaining('nobody catches this') }],
+    [
+      'throw where nobody catches it',
+      'throwing',
+      { type: 'error', code: 'ERR_UNEXPECTED', message: expect.stringContaining('nobody catches this') },
+    ],
     ['never finish', 'stuck', { type: 'error', code: 'ERR_NEVER_FINISHED' }],
   ])('that %s end the run', async (_title, name, expected) => {
     const { code, stdout } = await runCli(['generate', 'x', ...FAST, '--json', '--use', name], folder);
@@ -163,7 +246,10 @@ describe('plugins', () => {
 describe('stopping', () => {
   const home = temporaryFolder();
 
-  test.each([['SIGINT', 130], ['SIGTERM', 143]] as const)('%s ends the run and its process, with nothing left behind', async (signal, expected) => {
+  test.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)('%s ends the run and its process, with nothing left behind', async (signal, expected) => {
     const folder = join(home, signal);
     mkdirSync(folder);
     const run = new CliRun(['generate', 'x', ...FAST, '--steps', '900', '--json'], folder);
@@ -173,7 +259,11 @@ describe('stopping', () => {
     run.process.kill(signal);
     const { code, stdout } = await run.result;
     expect(code).toBe(expected);
-    expect(jsonLines(stdout).at(-1)).toEqual({ type: 'error', code: 'ERR_INTERRUPTED', message: `Stopped by ${signal}.` });
+    expect(jsonLines(stdout).at(-1)).toEqual({
+      type: 'error',
+      code: 'ERR_INTERRUPTED',
+      message: `Stopped by ${signal}.`,
+    });
     expect(children.filter(isRunning)).toEqual([]);
     expect(readdirSync(folder)).toEqual([]);
   });

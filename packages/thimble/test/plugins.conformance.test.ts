@@ -36,5 +36,11 @@ const PLUGINS: readonly (readonly [tolerance: number, create: () => Plugin, vari
 
 for (const [tolerance, create, variant] of PLUGINS) {
   const { name } = create();
-  runPluginConformance(create, { title: variant === undefined ? name : `${name}, ${variant},`, tolerance, device: 'inline', describe, test });
+  runPluginConformance(create, {
+    title: variant === undefined ? name : `${name}, ${variant},`,
+    tolerance,
+    device: 'inline',
+    describe,
+    test,
+  });
 }

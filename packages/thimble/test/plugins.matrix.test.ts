@@ -10,8 +10,14 @@ const folder = temporaryFolder();
 const KINDS = pluginKinds(folder);
 const NAMES = Object.keys(KINDS);
 /** Kinds of which a pipeline takes one. */
-const RIVALS = [['model offload', 'sequential offload'], ['fp8', 'int8'], ['flash attention', 'sliced attention']];
-const PAIRS = NAMES.flatMap((a, i) => NAMES.slice(i + 1).map((b) => [a, b] as const)).filter((pair) => !RIVALS.some((rivals) => pair.every((name) => rivals.includes(name))));
+const RIVALS = [
+  ['model offload', 'sequential offload'],
+  ['fp8', 'int8'],
+  ['flash attention', 'sliced attention'],
+];
+const PAIRS = NAMES.flatMap((a, i) => NAMES.slice(i + 1).map((b) => [a, b] as const)).filter(
+  (pair) => !RIVALS.some((rivals) => pair.every((name) => rivals.includes(name))),
+);
 
 let pipe: DiffusionPipeline;
 let plain: Float32Array;
@@ -31,7 +37,15 @@ afterAll(async () => {
 });
 
 async function picture(): Promise<Float32Array> {
-  return (await pipe.generate(['a red fox', 'a cat'], { width: 32, height: 24, numInferenceSteps: 2, seed: 7, outputType: 'tensor' })).images.data as Float32Array;
+  return (
+    await pipe.generate(['a red fox', 'a cat'], {
+      width: 32,
+      height: 24,
+      numInferenceSteps: 2,
+      seed: 7,
+      outputType: 'tensor',
+    })
+  ).images.data as Float32Array;
 }
 
 async function pictureWith(names: readonly string[], removed: readonly string[] = names): Promise<Float32Array> {
@@ -67,7 +81,19 @@ test.each(NAMES)('%s alone', async (name) => {
 });
 
 // Every other pair is given the other way round, so that it is removed in the reverse order: both orders for every pair take CI minutes.
-test.each(PAIRS.map(([a, b], i) => (i % 2 === 0 ? [[a, b], [a, b]] : [[b, a], [a, b]])))('given as %j, removed as %j', check);
+test.each(
+  PAIRS.map(([a, b], i) =>
+    i % 2 === 0
+      ? [
+          [a, b],
+          [a, b],
+        ]
+      : [
+          [b, a],
+          [a, b],
+        ],
+  ),
+)('given as %j, removed as %j', check);
 
 describe.each([
   ['sequential offload, fp8 and attention', ['sequential offload', 'fp8', 'flash attention']],
@@ -75,5 +101,9 @@ describe.each([
   ['all others together', NAMES.filter((name) => !['sequential offload', 'fp8', 'flash attention'].includes(name))],
 ])('%s', (_what, names) => {
   const middle = names.length / 2;
-  test.each([[names, names], [names, names.toReversed()], [names, [...names.slice(middle), ...names.slice(0, middle)]]])('given as %j, removed as %j', check);
+  test.each([
+    [names, names],
+    [names, names.toReversed()],
+    [names, [...names.slice(middle), ...names.slice(0, middle)]],
+  ])('given as %j, removed as %j', check);
 });

@@ -9,7 +9,10 @@ jest.setTimeout(240_000);
 
 const folder = temporaryFolder();
 /** Videos are not computed in strips; whether blended tiles are those of diffusers is tested with the plugin. */
-const KINDS: Readonly<Record<string, PluginKind>> = { ...pluginKinds(folder), tiling: { create: () => new VaeTilingPlugin(), tolerance: 0 } };
+const KINDS: Readonly<Record<string, PluginKind>> = {
+  ...pluginKinds(folder),
+  tiling: { create: () => new VaeTilingPlugin(), tolerance: 0 },
+};
 const NAMES = Object.keys(KINDS);
 /** What changes videos, and by how much at most on average (values 0 to 1), at these random weights. */
 const CHANGING: Readonly<Record<string, number>> = { tiling: 0.05, fp8: 0.05, int8: 0.005, 'int8 computation': 0.05 };
@@ -20,7 +23,10 @@ describe.each(['cogvideox-tiny', 'cogvideox-rope-tiny'])('%s', (name) => {
 
   beforeAll(async () => {
     process.env['THIMBLE_CACHE'] = `${folder}/cache`;
-    pipe = await CogVideoXPipeline.fromPretrained(fileURLToPath(new URL(`../../core/test/fixtures/${name}`, import.meta.url)), { deviceOptions: { inline: true } });
+    pipe = await CogVideoXPipeline.fromPretrained(
+      fileURLToPath(new URL(`../../core/test/fixtures/${name}`, import.meta.url)),
+      { deviceOptions: { inline: true } },
+    );
     plain = await video();
   });
   afterAll(async () => {
@@ -30,7 +36,16 @@ describe.each(['cogvideox-tiny', 'cogvideox-rope-tiny'])('%s', (name) => {
 
   /** Two, so that slicing has something to do; of 17 frames, so that the second piece of each needs what the first left. */
   async function video(): Promise<Float32Array> {
-    return (await pipe.generate(['a red fox', 'the sea'], { width: 64, height: 48, numFrames: 17, numInferenceSteps: 2, seed: 7, outputType: 'tensor' })).frames.data as Float32Array;
+    return (
+      await pipe.generate(['a red fox', 'the sea'], {
+        width: 64,
+        height: 48,
+        numFrames: 17,
+        numInferenceSteps: 2,
+        seed: 7,
+        outputType: 'tensor',
+      })
+    ).frames.data as Float32Array;
   }
 
   async function videoWith(names: readonly string[]): Promise<Float32Array> {
@@ -65,12 +80,17 @@ describe.each(['cogvideox-tiny', 'cogvideox-rope-tiny'])('%s', (name) => {
 
   test.each([
     ['sequential offload, fp8 and tiling', ['sequential offload', 'fp8', 'tiling']],
-    ['all that can be together', ['sequential offload', 'slicing', 'tiling', 'int8', 'flash attention', 'channels last', 'tracing']],
+    [
+      'all that can be together',
+      ['sequential offload', 'slicing', 'tiling', 'int8', 'flash attention', 'channels last', 'tracing'],
+    ],
     ['all others together', ['model offload', 'slicing', 'tiling', 'fp8', 'sliced attention', 'tracing']],
   ])('%s: as those alone that change the video', async (_what, names) => {
     const [changing, others] = [names.filter((each) => each in CHANGING), names.filter((each) => !(each in CHANGING))];
     const [together, alone] = [await videoWith(names), await videoWith(changing)];
-    expect(distance(together, alone)).toBeLessThanOrEqual(others.reduce((sum, each) => sum + KINDS[each]!.tolerance, 0));
+    expect(distance(together, alone)).toBeLessThanOrEqual(
+      others.reduce((sum, each) => sum + KINDS[each]!.tolerance, 0),
+    );
     await checkThatNothingIsLeft();
   });
 });

@@ -9,7 +9,11 @@ import { withCache } from './support/withCache.js';
 jest.setTimeout(60_000);
 
 interface Header {
-  readonly [key: string]: { readonly dtype: string; readonly shape: readonly number[]; readonly data_offsets: readonly [number, number] };
+  readonly [key: string]: {
+    readonly dtype: string;
+    readonly shape: readonly number[];
+    readonly data_offsets: readonly [number, number];
+  };
 }
 
 describe('thimble', () => {
@@ -21,12 +25,21 @@ describe('thimble', () => {
     expect(help).toMatchObject({ code: 0, stderr: '' });
     expect(help.stdout).toMatch(/generate[\s\S]*inspect[\s\S]*Exit codes:\n\s+0 [\s\S]*\n\s+130 /);
     const generate = await runCli(['generate', '--help'], folder);
-    for (const heading of ['Model:', 'Picture:', 'Sampling:', 'Files:', 'Computing:', 'Messages:', 'Examples:']) expect(generate.stdout).toContain(`\n${heading}\n`);
+    for (const heading of ['Model:', 'Picture:', 'Sampling:', 'Files:', 'Computing:', 'Messages:', 'Examples:'])
+      expect(generate.stdout).toContain(`\n${heading}\n`);
   });
 
   test('takes no command and a misspelt command as wrong usage', async () => {
-    expect(await runCli([], folder)).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('Usage: thimble') });
-    expect(await runCli(['genrate'], folder)).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('Did you mean generate?') });
+    expect(await runCli([], folder)).toMatchObject({
+      code: 2,
+      stdout: '',
+      stderr: expect.stringContaining('Usage: thimble'),
+    });
+    expect(await runCli(['genrate'], folder)).toMatchObject({
+      code: 2,
+      stdout: '',
+      stderr: expect.stringContaining('Did you mean generate?'),
+    });
   });
 });
 
@@ -37,12 +50,18 @@ describe('thimble inspect', () => {
     const { code, stdout } = await runCli(['inspect', MODEL, '--json'], folder);
     expect(code).toBe(0);
     const report = JSON.parse(stdout) as ModelReport;
-    expect(report).toMatchObject({ className: 'StableDiffusionPipeline', scheduler: 'DDIMScheduler', tokenizer: 'CLIPTokenizer' });
+    expect(report).toMatchObject({
+      className: 'StableDiffusionPipeline',
+      scheduler: 'DDIMScheduler',
+      tokenizer: 'CLIPTokenizer',
+    });
     expect(report.components.map(({ name }) => name)).toEqual(['text_encoder', 'unet', 'vae']);
     for (const component of report.components) {
       const [file] = component.files as [FileReport];
       expect(file.bytes).toBe(statSync(join(MODEL, file.path)).size);
-      const tensors = Object.entries(readHeader(join(MODEL, file.path))).filter(([key]) => !key.endsWith('position_ids')).map(([, info]) => info);
+      const tensors = Object.entries(readHeader(join(MODEL, file.path)))
+        .filter(([key]) => !key.endsWith('position_ids'))
+        .map(([, info]) => info);
       expect(component.parameters).toBe(sum(tensors.map(({ shape }) => shape.reduce((a, b) => a * b, 1))));
       expect(component.bytes).toBe(sum(tensors.map(({ data_offsets: [start, end] }) => end - start)));
       expect(component.dtypes).toEqual({ F32: component.bytes });
@@ -54,17 +73,26 @@ describe('thimble inspect', () => {
   test('shows a table, and the segments when asked', async () => {
     const { code, stdout, stderr } = await runCli(['inspect', MODEL, '--segments'], folder);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    expect(stdout).toMatch(/^unet +UNet2DConditionModel +919\.7 k +F32 +\d+ +3\.7 MB +diffusion_pytorch_model\.safetensors$/m);
+    expect(stdout).toMatch(
+      /^unet +UNet2DConditionModel +919\.7 k +F32 +\d+ +3\.7 MB +diffusion_pytorch_model\.safetensors$/m,
+    );
     expect(stdout).toMatch(/^SEGMENTS OF unet[\s\S]*^down_blocks\.0\.resnets\.0 +\d+ kB$/m);
   });
 
   test('with --int8 shows what every part loses, the most sensitive first', async () => {
-    const { code, stdout, stderr } = await withCache(join(folder, 'cache'), async () => runCli(['inspect', MODEL, '--int8', '--json'], folder));
-    expect({ code, lines: stderr.split('\n').filter((line) => !/^(unet|vae) \d+\/\d+ \S+: [\d.]+ dB$/.test(line)) }).toEqual({ code: 0, lines: [''] });
+    const { code, stdout, stderr } = await withCache(join(folder, 'cache'), async () =>
+      runCli(['inspect', MODEL, '--int8', '--json'], folder),
+    );
+    expect({
+      code,
+      lines: stderr.split('\n').filter((line) => !/^(unet|vae) \d+\/\d+ \S+: [\d.]+ dB$/.test(line)),
+    }).toEqual({ code: 0, lines: [''] });
     const reports = JSON.parse(stdout) as { component: string; parts: { name: string; decibels: number }[] }[];
     expect(reports.map(({ component }) => component)).toEqual(['unet', 'vae']);
     for (const { parts } of reports) {
-      expect(parts.map(({ decibels }) => decibels)).toEqual(parts.map(({ decibels }) => decibels).toSorted((a, b) => a - b));
+      expect(parts.map(({ decibels }) => decibels)).toEqual(
+        parts.map(({ decibels }) => decibels).toSorted((a, b) => a - b),
+      );
       expect(parts[0]!.decibels).toBeGreaterThan(5);
     }
     expect(reports[0]!.parts.map(({ name }) => name)).toContain('mid_block.attentions.0');
@@ -73,8 +101,15 @@ describe('thimble inspect', () => {
 
   test('looks at a single model, and at one that is none', async () => {
     const { stdout } = await runCli(['inspect', join(MODEL, 'vae'), '--json'], folder);
-    expect(JSON.parse(stdout)).toMatchObject({ className: 'AutoencoderKL', components: [{ className: 'AutoencoderKL', supported: true }] });
-    expect(await runCli(['inspect', folder], folder)).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('ERR_MODEL_FOLDER_INVALID') });
+    expect(JSON.parse(stdout)).toMatchObject({
+      className: 'AutoencoderKL',
+      components: [{ className: 'AutoencoderKL', supported: true }],
+    });
+    expect(await runCli(['inspect', folder], folder)).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringContaining('ERR_MODEL_FOLDER_INVALID'),
+    });
   });
 });
 

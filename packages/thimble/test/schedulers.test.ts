@@ -6,23 +6,45 @@ import { readPng } from './support/readPng.js';
 import { temporaryFolder } from './support/temporaryFolder.js';
 
 const folder = temporaryFolder();
-const SMALL = ['generate', 'a fox', '--model', MODEL, '--size', '64x64', '--seed', '1', '--overwrite', '--output', 'x.png'];
+const SMALL = [
+  'generate',
+  'a fox',
+  '--model',
+  MODEL,
+  '--size',
+  '64x64',
+  '--seed',
+  '1',
+  '--overwrite',
+  '--output',
+  'x.png',
+];
 
 describe('thimble schedulers', () => {
   test('lists all of them, with what they take', async () => {
     const { code, stdout, stderr } = await runCli(['schedulers'], folder);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout.trimEnd().split('\n')).toHaveLength(14);
-    expect(stdout).toMatch(/^unipc +UniPCMultistepScheduler +20 +14\.6 … 0\.226 +--karras --exponential --beta --solver-order --spacing$/m);
+    expect(stdout).toMatch(
+      /^unipc +UniPCMultistepScheduler +20 +14\.6 … 0\.226 +--karras --exponential --beta --solver-order --spacing$/m,
+    );
     expect(stdout).toMatch(/^heun +HeunDiscreteScheduler +39 /m);
     expect(stdout).toMatch(/^pndm +PNDMScheduler +21 +11 … 0\.0413 +--spacing$/m);
   });
 
   test('gives numbers, and those that the options ask for', async () => {
-    const { stdout } = await runCli(['schedulers', 'euler', 'DDIMScheduler', '--steps', '4', '--karras', '--json'], folder);
-    const { steps, schedulers } = JSON.parse(stdout) as { steps: number; schedulers: { name: string; timesteps: number[]; noiseLevels: number[] }[] };
+    const { stdout } = await runCli(
+      ['schedulers', 'euler', 'DDIMScheduler', '--steps', '4', '--karras', '--json'],
+      folder,
+    );
+    const { steps, schedulers } = JSON.parse(stdout) as {
+      steps: number;
+      schedulers: { name: string; timesteps: number[]; noiseLevels: number[] }[];
+    };
     expect([steps, schedulers.map(({ name }) => name)]).toEqual([4, ['euler', 'ddim']]);
-    const karras = [0, 1, 2, 3].map((i) => (14.61465 ** (1 / 7) + (i / 3) * (0.02917 ** (1 / 7) - 14.61465 ** (1 / 7))) ** 7);
+    const karras = [0, 1, 2, 3].map(
+      (i) => (14.61465 ** (1 / 7) + (i / 3) * (0.02917 ** (1 / 7) - 14.61465 ** (1 / 7))) ** 7,
+    );
     schedulers[0]!.noiseLevels.forEach((level, i) => expect(level).toBeCloseTo(karras[i]!, 3));
     expect(schedulers[1]!.timesteps).toEqual([751, 501, 251, 1]);
   });
@@ -31,22 +53,31 @@ describe('thimble schedulers', () => {
     const { code } = await runCli(['schedulers', '--svg', 'sigmas.svg'], folder);
     expect(code).toBe(0);
     const svg = readFileSync(join(folder, 'sigmas.svg'), 'utf8');
-    for (const label of ['dpm, unipc', 'euler, euler-ancestral, lms', 'dpm --karras']) expect(svg).toContain(`>${label}<`);
+    for (const label of ['dpm, unipc', 'euler, euler-ancestral, lms', 'dpm --karras'])
+      expect(svg).toContain(`>${label}<`);
     expect(svg.match(/<polyline/g)!.length).toBe(11);
     expect(svg).toMatch(/^<svg [\s\S]*<\/svg>$/);
     expect(svg).not.toMatch(/NaN|undefined|Infinity/);
   });
 
   test('says what it does not know, and what has too many steps', async () => {
-    expect(await runCli(['schedulers', 'nope'], folder)).toMatchObject({ code: 2, stderr: expect.stringContaining('There is no scheduler "nope"; --scheduler takes') });
-    expect((await runCli(['schedulers', 'lcm', '--steps', '60'], folder)).stdout).toMatch(/lcm +LCMScheduler +too many steps/);
+    expect(await runCli(['schedulers', 'nope'], folder)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('There is no scheduler "nope"; --scheduler takes'),
+    });
+    expect((await runCli(['schedulers', 'lcm', '--steps', '60'], folder)).stdout).toMatch(
+      /lcm +LCMScheduler +too many steps/,
+    );
     expect(await runCli(['schedulers', '--steps', '0'], folder)).toMatchObject({ code: 2 });
   });
 });
 
 describe('thimble generate --scheduler', () => {
   test.each([
-    [['--scheduler', 'unipc', '--karras', '--steps', '3'], /Steps: 3, Sampler: UniPCMultistepScheduler, Schedule type: Karras/],
+    [
+      ['--scheduler', 'unipc', '--karras', '--steps', '3'],
+      /Steps: 3, Sampler: UniPCMultistepScheduler, Schedule type: Karras/,
+    ],
     [['--scheduler', 'dpm', '--sde', '--solver-order', '3', '--steps', '3'], /Sampler: DPMSolverMultistepScheduler/],
     [['--scheduler', 'EulerDiscreteScheduler', '--sigmas', '14,3,1,0'], /Steps: 3, Sampler: EulerDiscreteScheduler/],
     [['--scheduler', 'euler', '--timesteps', '900,400,30'], /Steps: 3, Sampler: EulerDiscreteScheduler/],
@@ -66,7 +97,11 @@ describe('thimble generate --scheduler', () => {
     [['--scheduler', 'unipc', '--timesteps', '9,x'], /Expected a number/],
   ])('refuses %p', async (args, text) => {
     const { code, stdout, stderr } = await runCli([...SMALL.with(-1, 'refused.png'), ...args], folder);
-    expect({ code, stdout, written: existsSync(join(folder, 'refused.png')) }).toEqual({ code: 2, stdout: '', written: false });
+    expect({ code, stdout, written: existsSync(join(folder, 'refused.png')) }).toEqual({
+      code: 2,
+      stdout: '',
+      written: false,
+    });
     expect(stderr).toMatch(text);
   });
 });

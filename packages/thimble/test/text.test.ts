@@ -17,13 +17,34 @@ import { StepClock } from '../src/progress/StepClock.js';
 
 describe('what people read', () => {
   test('bytes, durations and counts', () => {
-    expect([0, 999, 1000, 84_000_000, 999_600_000, 1_719_125_000].map(formatBytes)).toEqual(['0 B', '999 B', '1.0 kB', '84 MB', '1.0 GB', '1.7 GB']);
-    expect([0, 420, 996, 3210, 9960, 42_000, 59_700, 200_000, 3_900_000].map(formatDuration)).toEqual(['0.00 s', '0.42 s', '1.0 s', '3.2 s', '10 s', '42 s', '1 min 0 s', '3 min 20 s', '1 h 5 min']);
+    expect([0, 999, 1000, 84_000_000, 999_600_000, 1_719_125_000].map(formatBytes)).toEqual([
+      '0 B',
+      '999 B',
+      '1.0 kB',
+      '84 MB',
+      '1.0 GB',
+      '1.7 GB',
+    ]);
+    expect([0, 420, 996, 3210, 9960, 42_000, 59_700, 200_000, 3_900_000].map(formatDuration)).toEqual([
+      '0.00 s',
+      '0.42 s',
+      '1.0 s',
+      '3.2 s',
+      '10 s',
+      '42 s',
+      '1 min 0 s',
+      '3 min 20 s',
+      '1 h 5 min',
+    ]);
     expect([0, 999, 1000, 859_520_964].map(formatCount)).toEqual(['0', '999', '1.0 k', '859.5 M']);
   });
 
   test('memory of two processes, in one unit or two', () => {
-    const memory = (bytes: number): { residentBytes: number; anonymousBytes: number; fileBytes: number } => ({ residentBytes: bytes, anonymousBytes: 0, fileBytes: 0 });
+    const memory = (bytes: number): { residentBytes: number; anonymousBytes: number; fileBytes: number } => ({
+      residentBytes: bytes,
+      anonymousBytes: 0,
+      fileBytes: 0,
+    });
     expect(formatMemory({ loaded: {}, main: memory(84e6), device: memory(412e6) })).toBe('memory 84 + 412 MB');
     expect(formatMemory({ loaded: {}, main: memory(84e6), device: memory(4.12e9) })).toBe('memory 84 MB + 4.1 GB');
     expect(formatMemory({ loaded: {}, main: memory(84e6) })).toBe('memory 84 MB');
@@ -31,7 +52,9 @@ describe('what people read', () => {
 
   test('a progress line fits the terminal, and loses the least important first', () => {
     const line = { label: 'step 12/20', share: 0.6, fields: ['3.2 s left', '0.42 s/step', 'memory 84 + 412 MB'] };
-    expect(progressLine(line, 80)).toBe('step 12/20 ██████████████░░░░░░░░░  3.2 s left  0.42 s/step  memory 84 + 412 MB');
+    expect(progressLine(line, 80)).toBe(
+      'step 12/20 ██████████████░░░░░░░░░  3.2 s left  0.42 s/step  memory 84 + 412 MB',
+    );
     for (let width = 1; width < 120; width++) expect(progressLine(line, width).length).toBeLessThan(Math.max(2, width));
     expect(progressLine(line, 45)).toBe('step 12/20 █████░░░  3.2 s left  0.42 s/step');
     expect(progressLine({ label: 'opening', fields: ['memory 1 MB'] }, 40)).toBe('opening  memory 1 MB');
@@ -53,7 +76,8 @@ describe('what people read', () => {
 });
 
 describe('what people write', () => {
-  const naming = (output: string | undefined, format?: FileFormat): OutputNaming<FileFormat> => outputNaming(output, format, FILE_FORMATS, 'pictures');
+  const naming = (output: string | undefined, format?: FileFormat): OutputNaming<FileFormat> =>
+    outputNaming(output, format, FILE_FORMATS, 'pictures');
 
   test('names of files', () => {
     const label = { prompt: 'A red apple, on blue!', seed: 7, index: 2 };
@@ -77,7 +101,10 @@ describe('what people write', () => {
   });
 
   test('sizes and seeds', () => {
-    expect([parseSize('512x768'), parseSize('64')]).toEqual([{ width: 512, height: 768 }, { width: 64, height: 64 }]);
+    expect([parseSize('512x768'), parseSize('64')]).toEqual([
+      { width: 512, height: 768 },
+      { width: 64, height: 64 },
+    ]);
     for (const bad of ['', 'x', '1x', '1x2x3', '-1x2', '1.5x2']) expect(() => parseSize(bad)).toThrow('WIDTHxHEIGHT');
     expect([parseSeeds('7'), parseSeeds('-1'), parseSeeds('1, 2')]).toEqual([7, -1, [1, 2]]);
     for (const bad of ['', '1,', 'one', '1.5', '1e400']) expect(() => parseSeeds(bad)).toThrow('whole number');
@@ -86,7 +113,11 @@ describe('what people write', () => {
   test('schedulers by short name', () => {
     const classes = ['DDIMScheduler', 'PNDMScheduler', 'EulerDiscreteScheduler', 'UniPCMultistepScheduler'];
     expect(classes.map(schedulerName)).toEqual(['ddim', 'pndm', 'euler', 'unipc']);
-    expect([findScheduler('UniPC', classes), findScheduler('PNDMScheduler', classes), findScheduler('mine', classes)]).toEqual(['UniPCMultistepScheduler', 'PNDMScheduler', 'mine']);
+    expect([
+      findScheduler('UniPC', classes),
+      findScheduler('PNDMScheduler', classes),
+      findScheduler('mine', classes),
+    ]).toEqual(['UniPCMultistepScheduler', 'PNDMScheduler', 'mine']);
   });
 
   test.each([
@@ -98,17 +129,29 @@ describe('what people write', () => {
     ['file:///x.mjs:{}', { package: 'file:///x.mjs', options: '{}' }],
   ])('a plugin as %s', (text, expected) => expect(parsePluginSpec(text)).toEqual(expected));
 
-  test.each(['', '#Export', ':{}', 'name#'])('no plugin as "%s"', (text) => expect(() => parsePluginSpec(text)).toThrow('Expected PACKAGE'));
+  test.each(['', '#Export', ':{}', 'name#'])('no plugin as "%s"', (text) =>
+    expect(() => parsePluginSpec(text)).toThrow('Expected PACKAGE'),
+  );
 
   test('which class of a package is meant', () => {
-    class One { name = 'one'; apply(): void { /* nothing to do */ } }
+    class One {
+      name = 'one';
+      apply(): void {
+        /* nothing to do */
+      }
+    }
     class Two extends One {}
     class Tool {}
-    const pick = (exports: Record<string, unknown>, wanted?: string): unknown => pickPluginClass(exports, { package: 'p', ...(wanted === undefined ? {} : { export: wanted }) });
+    const pick = (exports: Record<string, unknown>, wanted?: string): unknown =>
+      pickPluginClass(exports, { package: 'p', ...(wanted === undefined ? {} : { export: wanted }) });
     expect(pick({ default: One, One, Tool, version: 1, helper: () => undefined })).toEqual({ name: 'One', Class: One });
     expect(pick({ One, Two }, 'Two')).toEqual({ name: 'Two', Class: Two });
-    expect(() => pick({ One, Two })).toThrow("more than one plugin. It exports One, Two. Choose a plugin: --use 'p#One' or --use 'p#Two'.");
+    expect(() => pick({ One, Two })).toThrow(
+      "more than one plugin. It exports One, Two. Choose a plugin: --use 'p#One' or --use 'p#Two'.",
+    );
     expect(() => pick({ One, version: 1 }, 'version')).toThrow('"version" is no class that it exports');
-    expect(() => pick({})).toThrow('no class among its exports is a plugin, with a method apply(ctx). It exports nothing.');
+    expect(() => pick({})).toThrow(
+      'no class among its exports is a plugin, with a method apply(ctx). It exports nothing.',
+    );
   });
 });

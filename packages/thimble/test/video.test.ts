@@ -14,7 +14,10 @@ describe('thimble video', () => {
   const folder = temporaryFolder();
 
   test('writes an MP4 and prints its path alone', async () => {
-    const { code, stdout, stderr } = await runCli(['video', 'A panda plays!', ...FAST, '--frames', '9', '--seed', '5'], folder);
+    const { code, stdout, stderr } = await runCli(
+      ['video', 'A panda plays!', ...FAST, '--frames', '9', '--seed', '5'],
+      folder,
+    );
     expect([code, stdout]).toEqual([0, 'out/a-panda-plays-5.mp4\n']);
     expect(readFileSync(join(folder, 'out/a-panda-plays-5.mp4')).toString('latin1', 4, 8)).toBe('ftyp');
     expect(stderr.match(/^step /gm)).toHaveLength(2);
@@ -23,10 +26,17 @@ describe('thimble video', () => {
 
   test('tells a program of every frame, without its pixels, and keeps the files that are there', async () => {
     writeFileSync(join(folder, 'sea.gif'), 'mine');
-    const { code, stdout } = await runCli(['video', 'the sea', 'the sky', ...FAST, '--frames', '17', '--seed', '1,2', '-o', 'sea.gif', '--json'], folder);
+    const { code, stdout } = await runCli(
+      ['video', 'the sea', 'the sky', ...FAST, '--frames', '17', '--seed', '1,2', '-o', 'sea.gif', '--json'],
+      folder,
+    );
     expect(code).toBe(0);
     const events = jsonLines(stdout);
-    expect(events.filter(({ type }) => type === 'frame')).toEqual([0, 1].flatMap((index) => Array.from({ length: 17 }, (_, frame) => ({ type: 'frame', index, frame }))).sort((a, b) => Number(a.frame >= 9) - Number(b.frame >= 9) || a.index - b.index));
+    expect(events.filter(({ type }) => type === 'frame')).toEqual(
+      [0, 1]
+        .flatMap((index) => Array.from({ length: 17 }, (_, frame) => ({ type: 'frame', index, frame })))
+        .sort((a, b) => Number(a.frame >= 9) - Number(b.frame >= 9) || a.index - b.index),
+    );
     expect(events.at(-1)).toMatchObject({ type: 'done', images: ['sea-2.gif', 'sea-3.gif'], videos: 2, seeds: [1, 2] });
     expect(readFileSync(join(folder, 'sea.gif'), 'utf8')).toBe('mine');
     expect(readFileSync(join(folder, 'sea-2.gif')).toString('latin1', 0, 3)).toBe('GIF');

@@ -38,7 +38,8 @@ export class FileBytes implements StoredBytes {
   /** @throws ERR_DISK_FULL */
   write(source: Uint8Array, position: number): void {
     try {
-      for (let done = 0; done < source.length;) done += writeSync(this.#descriptor, source, done, source.length - done, position + done);
+      for (let done = 0; done < source.length;)
+        done += writeSync(this.#descriptor, source, done, source.length - done, position + done);
     } catch (error) {
       throw fileSystemError(error, this.#folder, 'write');
     }

@@ -10,7 +10,15 @@ import type { DeviceRows, RowsOptions } from './DeviceRows.js';
 import type { DeviceTensor } from './DeviceTensor.js';
 import type { ExecutionProvider } from './ExecutionProvider.js';
 import type { FileRange } from './FileRange.js';
-import { type PipedTensor, TENSOR_PIPE, type WireTensor, type WorkerMethod, type WorkerMethods, type WorkerRequest, type WorkerResponse } from './messages.js';
+import {
+  type PipedTensor,
+  TENSOR_PIPE,
+  type WireTensor,
+  type WorkerMethod,
+  type WorkerMethods,
+  type WorkerRequest,
+  type WorkerResponse,
+} from './messages.js';
 import type { OnnxModel } from './OnnxModel.js';
 import type { OptimizationTarget } from './OptimizationTarget.js';
 import type { ProcessMemory } from './ProcessMemory.js';
@@ -29,7 +37,10 @@ const IDS_PER_CHILD = 2 ** 40;
 const STDERR_KEPT = 2000;
 
 // Compiled, the worker lies beside this file; run from source (tests), it is the compiled one, which a plain Node can start.
-const WORKER = new URL(import.meta.url.endsWith('.ts') ? '../../dist/device/worker.js' : './worker.js', import.meta.url);
+const WORKER = new URL(
+  import.meta.url.endsWith('.ts') ? '../../dist/device/worker.js' : './worker.js',
+  import.meta.url,
+);
 
 /**
  * glibc's allocator: keep freed memory for the next operator, or give it back. What is given back has to be faulted in again, which
@@ -37,9 +48,24 @@ const WORKER = new URL(import.meta.url.endsWith('.ts') ? '../../dist/device/work
  */
 const ALLOCATOR: Readonly<Record<Allocator, NodeJS.ProcessEnv>> = {
   keep: { MALLOC_ARENA_MAX: '1', MALLOC_MMAP_THRESHOLD_: '4294967296', MALLOC_TRIM_THRESHOLD_: '8589934592' },
-  'keep-small': { MALLOC_ARENA_MAX: '1', MALLOC_MMAP_THRESHOLD_: '8388608', MALLOC_TRIM_THRESHOLD_: '67108864', GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1' },
-  trim: { MALLOC_ARENA_MAX: '1', MALLOC_MMAP_THRESHOLD_: '4194304', MALLOC_TRIM_THRESHOLD_: '16777216', GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1' },
-  return: { MALLOC_ARENA_MAX: '1', MALLOC_MMAP_THRESHOLD_: '262144', MALLOC_TRIM_THRESHOLD_: '262144', GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1' },
+  'keep-small': {
+    MALLOC_ARENA_MAX: '1',
+    MALLOC_MMAP_THRESHOLD_: '8388608',
+    MALLOC_TRIM_THRESHOLD_: '67108864',
+    GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1',
+  },
+  trim: {
+    MALLOC_ARENA_MAX: '1',
+    MALLOC_MMAP_THRESHOLD_: '4194304',
+    MALLOC_TRIM_THRESHOLD_: '16777216',
+    GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1',
+  },
+  return: {
+    MALLOC_ARENA_MAX: '1',
+    MALLOC_MMAP_THRESHOLD_: '262144',
+    MALLOC_TRIM_THRESHOLD_: '262144',
+    GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1',
+  },
 };
 
 interface Pending {
@@ -96,14 +122,19 @@ export class ProcessDevice implements Device {
 
   async run(program: Program, signal?: AbortSignal): Promise<ProgramResult> {
     signal?.throwIfAborted();
-    const inputs = Object.fromEntries(Object.entries(program.inputs).map(([name, value]) => [name, toWireInput(value)]));
+    const inputs = Object.fromEntries(
+      Object.entries(program.inputs).map(([name, value]) => [name, toWireInput(value)]),
+    );
     try {
       return await this.#ask('run', { ...program, inputs }, signal, async (result, child) => {
-        const received = Object.entries(result.downloaded).map(async ([name, wire]) => [name, await receive(child, wire)] as const);
+        const received = Object.entries(result.downloaded).map(
+          async ([name, wire]) => [name, await receive(child, wire)] as const,
+        );
         return { ...result, downloaded: Object.fromEntries(await Promise.all(received)) };
       });
     } catch (error) {
-      if (isThimbleError(error, 'ERR_CANCELLED') || isThimbleError(error, 'ERR_DEVICE_CRASHED')) signal?.throwIfAborted();
+      if (isThimbleError(error, 'ERR_CANCELLED') || isThimbleError(error, 'ERR_DEVICE_CRASHED'))
+        signal?.throwIfAborted();
       throw error;
     }
   }
@@ -121,7 +152,11 @@ export class ProcessDevice implements Device {
   }
 
   async free(tensors: readonly (DeviceTensor | DeviceRows)[]): Promise<void> {
-    if (this.#running !== undefined && tensors.length > 0) await this.#ask('free', tensors.map((tensor) => tensor.id));
+    if (this.#running !== undefined && tensors.length > 0)
+      await this.#ask(
+        'free',
+        tensors.map((tensor) => tensor.id),
+      );
   }
 
   async prefetch(ranges: readonly FileRange[], signal?: AbortSignal): Promise<void> {
@@ -206,7 +241,12 @@ export class ProcessDevice implements Device {
       stdio: ['ignore', 'ignore', 'pipe', 'ipc', 'pipe'],
       env: { ...process.env, ...ALLOCATOR[this.#options.allocator ?? 'keep'], ELECTRON_RUN_AS_NODE: '1' },
     });
-    const child: Child = { process: started, pending: new Map(), bytes: new BytePipe(started.stdio[TENSOR_PIPE] as Readable), stderr: '' };
+    const child: Child = {
+      process: started,
+      pending: new Map(),
+      bytes: new BytePipe(started.stdio[TENSOR_PIPE] as Readable),
+      stderr: '',
+    };
     this.#running = child;
     started.stderr?.setEncoding('utf8').on('data', (text: string) => {
       child.stderr = (child.stderr + text).slice(-STDERR_KEPT);
@@ -214,7 +254,13 @@ export class ProcessDevice implements Device {
     started.on('message', (response: WorkerResponse) => settleResponse(child, response));
     started.on('error', (error) => this.#lose(child, error.message));
     started.on('exit', (code, signal) => this.#lose(child, signal === null ? `exit code ${code}` : `signal ${signal}`));
-    await this.#send(child, 'start', { options: this.#options, firstId: this.#generation * IDS_PER_CHILD }, undefined, () => undefined);
+    await this.#send(
+      child,
+      'start',
+      { options: this.#options, firstId: this.#generation * IDS_PER_CHILD },
+      undefined,
+      () => undefined,
+    );
     return child;
   }
 
@@ -245,7 +291,10 @@ function settleResponse(child: Child, response: WorkerResponse): void {
     return;
   }
   const { code, details, message } = response;
-  const error = code === undefined ? new ThimbleError('ERR_RUNTIME_RUN', { segment: 'worker', text: message }) : new ThimbleError(code, details);
+  const error =
+    code === undefined
+      ? new ThimbleError('ERR_RUNTIME_RUN', { segment: 'worker', text: message })
+      : new ThimbleError(code, details);
   settle(child, response.id)?.reject(error);
 }
 
@@ -269,7 +318,8 @@ function settle(child: Child, id: number): Pending | undefined {
 function release({ process: child }: Child): void {
   child.unref();
   child.channel?.unref();
-  for (const stream of [child.stderr, child.stdio[TENSOR_PIPE]]) (stream as unknown as { unref?: () => void } | null)?.unref?.();
+  for (const stream of [child.stderr, child.stdio[TENSOR_PIPE]])
+    (stream as unknown as { unref?: () => void } | null)?.unref?.();
 }
 
 function hold({ process: child }: Child): void {

@@ -22,12 +22,14 @@ export class RowStore {
 
   /** Fills `target` with `count` rows of every channel. Throws a RangeError for rows that are not there. */
   read(start: number, count: number, target: Uint8Array): void {
-    for (const { position, from, to } of this.#pieces(start, count, target)) this.#bytes.read(target.subarray(from, to), position);
+    for (const { position, from, to } of this.#pieces(start, count, target))
+      this.#bytes.read(target.subarray(from, to), position);
   }
 
   /** Takes `count` rows of every channel from `source`. Throws a RangeError for rows that are not there, or bytes that are not as many. */
   write(start: number, count: number, source: Uint8Array): void {
-    for (const { position, from, to } of this.#pieces(start, count, source)) this.#bytes.write(source.subarray(from, to), position);
+    for (const { position, from, to } of this.#pieces(start, count, source))
+      this.#bytes.write(source.subarray(from, to), position);
   }
 
   /** Bytes of `count` rows of every channel. */
@@ -43,13 +45,23 @@ export class RowStore {
     return bytesPerRow(this);
   }
 
-  * #pieces(start: number, count: number, bytes: Uint8Array): Generator<{ readonly position: number; readonly from: number; readonly to: number }> {
-    if (start < 0 || count < 1 || start + count > this.#rows) throw new RangeError(`rows ${start} to ${start + count} of ${this.#rows}`);
-    if (bytes.length !== this.byteLength(count)) throw new RangeError(`${bytes.length} bytes for ${this.byteLength(count)}`);
+  *#pieces(
+    start: number,
+    count: number,
+    bytes: Uint8Array,
+  ): Generator<{ readonly position: number; readonly from: number; readonly to: number }> {
+    if (start < 0 || count < 1 || start + count > this.#rows)
+      throw new RangeError(`rows ${start} to ${start + count} of ${this.#rows}`);
+    if (bytes.length !== this.byteLength(count))
+      throw new RangeError(`${bytes.length} bytes for ${this.byteLength(count)}`);
     const whole = count === this.#rows;
     const length = (whole ? this.outer : 1) * count * this.#rowBytes;
     for (let channel = 0; channel < (whole ? 1 : this.outer); channel++) {
-      yield { position: (channel * this.#rows + start) * this.#rowBytes, from: channel * length, to: (channel + 1) * length };
+      yield {
+        position: (channel * this.#rows + start) * this.#rowBytes,
+        from: channel * length,
+        to: (channel + 1) * length,
+      };
     }
   }
 }

@@ -17,7 +17,12 @@ import { optimizationOptions, sessionOptions } from './sessionOptions.js';
  * After this many bytes of dropped activations a collection is worth its time: their buffers hang on the JavaScript heap. It has to be a
  * full one, because those that outlive a few segments are old objects; the heap is small, so it takes 2 ms.
  */
-const COLLECT_AFTER = { keep: 48 * 2 ** 20, 'keep-small': 48 * 2 ** 20, trim: 16 * 2 ** 20, return: 4 * 2 ** 20 } as const;
+const COLLECT_AFTER = {
+  keep: 48 * 2 ** 20,
+  'keep-small': 48 * 2 ** 20,
+  trim: 16 * 2 ** 20,
+  return: 4 * 2 ** 20,
+} as const;
 
 interface LoadedSession {
   readonly name: string;
@@ -77,13 +82,20 @@ export class Runtime {
       this.#release(step.release, values);
       this.#collect();
     }
-    const entries = Object.entries(program.outputs).map(([name, mode]) => [name, mode, this.#valueOf(values, name)] as const);
+    const entries = Object.entries(program.outputs).map(
+      ([name, mode]) => [name, mode, this.#valueOf(values, name)] as const,
+    );
     for (const [, target, tensor] of entries) if (typeof target === 'object') this.#writeRows(target, tensor);
     // Without a step the inputs are what the outputs are made of.
-    if (program.steps.length > 0) for (const { data } of read) this.#scratch.give((data as Float32Array).buffer as ArrayBuffer);
+    if (program.steps.length > 0)
+      for (const { data } of read) this.#scratch.give((data as Float32Array).buffer as ArrayBuffer);
     return {
-      downloaded: Object.fromEntries(entries.filter(([, mode]) => mode === 'download').map(([name, , tensor]) => [name, tensor])),
-      kept: Object.fromEntries(entries.filter(([, mode]) => mode === 'keep').map(([name, , tensor]) => [name, this.#keep(tensor)])),
+      downloaded: Object.fromEntries(
+        entries.filter(([, mode]) => mode === 'download').map(([name, , tensor]) => [name, tensor]),
+      ),
+      kept: Object.fromEntries(
+        entries.filter(([, mode]) => mode === 'keep').map(([name, , tensor]) => [name, this.#keep(tensor)]),
+      ),
       durations,
     };
   }
@@ -127,8 +139,11 @@ export class Runtime {
 
   async #step(step: ProgramStep, values: Map<string, Tensor>): Promise<void> {
     const loaded = this.#sessions.get(step.session);
-    if (loaded === undefined) throw new ThimbleError('ERR_RUNTIME_RUN', { segment: String(step.session), text: 'the session is not loaded' });
-    const feeds = Object.fromEntries(Object.entries(step.feeds).map(([port, name]) => [port, this.#valueOf(values, name)]));
+    if (loaded === undefined)
+      throw new ThimbleError('ERR_RUNTIME_RUN', { segment: String(step.session), text: 'the session is not loaded' });
+    const feeds = Object.fromEntries(
+      Object.entries(step.feeds).map(([port, name]) => [port, this.#valueOf(values, name)]),
+    );
     try {
       const results = await loaded.session.run(feeds, Object.keys(step.results));
       for (const [port, name] of Object.entries(step.results)) values.set(name, results[port] as Tensor);
@@ -138,7 +153,10 @@ export class Runtime {
   }
 
   /** Apart from the run, which would keep the last one as long as it lasts. `read`: those that were made of rows. */
-  async #inputsOf({ inputs, consumed = [] }: Program): Promise<{ readonly values: Map<string, Tensor>; readonly read: readonly Tensor[] }> {
+  async #inputsOf({
+    inputs,
+    consumed = [],
+  }: Program): Promise<{ readonly values: Map<string, Tensor>; readonly read: readonly Tensor[] }> {
     const values = new Map<string, Tensor>();
     const read: Tensor[] = [];
     for (const [name, input] of Object.entries(inputs)) {
@@ -165,7 +183,8 @@ export class Runtime {
 
   #valueOf(values: ReadonlyMap<string, Tensor>, name: string): Tensor {
     const tensor = values.get(name);
-    if (tensor === undefined) throw new ThimbleError('ERR_RUNTIME_RUN', { segment: name, text: 'the value was not computed' });
+    if (tensor === undefined)
+      throw new ThimbleError('ERR_RUNTIME_RUN', { segment: name, text: 'the value was not computed' });
     return tensor;
   }
 
@@ -178,7 +197,9 @@ export class Runtime {
     if ('id' in input) return this.download(input.id);
     const { Tensor: RuntimeTensor } = await this.#load();
     if ('of' in input) return this.#readRows(input, RuntimeTensor);
-    return input instanceof RuntimeTensor ? input : new RuntimeTensor(input.type as 'float32', input.data as Float32Array, input.dims);
+    return input instanceof RuntimeTensor
+      ? input
+      : new RuntimeTensor(input.type as 'float32', input.data as Float32Array, input.dims);
   }
 
   #closeRows(id: number): void {

@@ -32,10 +32,17 @@ export async function alignWeights(folder: string): Promise<void> {
     end = Math.ceil((end + length) / ALIGNMENT) * ALIGNMENT;
   }
   await moveChunks(join(folder, OPTIMIZED_WEIGHTS), chunks, moved);
-  await writeFile(join(folder, OPTIMIZED_GRAPH), rewriteExternalData(graph, (offset) => moved.get(offset) as number));
+  await writeFile(
+    join(folder, OPTIMIZED_GRAPH),
+    rewriteExternalData(graph, (offset) => moved.get(offset) as number),
+  );
 }
 
-async function moveChunks(path: string, chunks: ReadonlyMap<number, number>, moved: ReadonlyMap<number, number>): Promise<void> {
+async function moveChunks(
+  path: string,
+  chunks: ReadonlyMap<number, number>,
+  moved: ReadonlyMap<number, number>,
+): Promise<void> {
   const [from, to] = [await open(path), await open(`${path}.aligned`, 'w')];
   try {
     for (const [offset, length] of chunks) await copy(from, offset, to, moved.get(offset) as number, length);
@@ -59,18 +66,21 @@ type Place = (offset: number, length: number) => number;
 
 function rewriteExternalData(model: Buffer, place: Place): Buffer {
   const [graph, initializer, externalData] = EXTERNAL_DATA;
-  return rewriteFields(model, graph, (nodes) => rewriteFields(nodes, initializer, (tensor) => {
-    const entries = readEntries(tensor, externalData);
-    if (entries.get('location') !== OPTIMIZED_WEIGHTS) return tensor;
-    const length = Number(entries.get('length') ?? 0);
-    return rewriteFields(tensor, externalData, (entry) => rewriteEntry(entry, length, place));
-  }));
+  return rewriteFields(model, graph, (nodes) =>
+    rewriteFields(nodes, initializer, (tensor) => {
+      const entries = readEntries(tensor, externalData);
+      if (entries.get('location') !== OPTIMIZED_WEIGHTS) return tensor;
+      const length = Number(entries.get('length') ?? 0);
+      return rewriteFields(tensor, externalData, (entry) => rewriteEntry(entry, length, place));
+    }),
+  );
 }
 
 /** `offset` is a number; `prepacked_0` is a name and then, for each packed buffer, its offset, length and checksum: `Gemm+123|4096;1024;0`. */
 function rewriteEntry(entry: Buffer, length: number, place: Place): Buffer {
   const key = fieldText(entry, KEY);
-  if (key === 'offset') return rewriteFields(entry, VALUE, (value) => Buffer.from(String(place(Number(value.toString()), length))));
+  if (key === 'offset')
+    return rewriteFields(entry, VALUE, (value) => Buffer.from(String(place(Number(value.toString()), length))));
   if (!key.startsWith('prepacked_')) return entry;
   return rewriteFields(entry, VALUE, (value) => {
     const [name, ...buffers] = value.toString().split('|');
@@ -107,7 +117,8 @@ function rewriteFields(message: Buffer, field: number, change: (contents: Buffer
   while (at < message.length) {
     const start = at;
     const [tag, afterTag] = readVarint(message, at);
-    const [value, afterValue] = (tag & 7) === 5 ? [0, afterTag + 4] : (tag & 7) === 1 ? [0, afterTag + 8] : readVarint(message, afterTag);
+    const [value, afterValue] =
+      (tag & 7) === 5 ? [0, afterTag + 4] : (tag & 7) === 1 ? [0, afterTag + 8] : readVarint(message, afterTag);
     at = (tag & 7) === LENGTH_DELIMITED ? afterValue + value : afterValue;
     if ((tag & 7) !== LENGTH_DELIMITED || tag >>> 3 !== field) parts.push(message.subarray(start, at));
     else {

@@ -19,7 +19,8 @@ function ownGroups(): string[] {
   return lines.flatMap((line) => {
     const [, controllers, path] = /^\d+:([^:]*):(\/.+)$/.exec(line) ?? [];
     if (path === undefined || (controllers !== '' && controllers !== 'memory')) return [];
-    const [root, file] = controllers === '' ? ['/sys/fs/cgroup', 'memory.max'] : ['/sys/fs/cgroup/memory', 'memory.limit_in_bytes'];
+    const [root, file] =
+      controllers === '' ? ['/sys/fs/cgroup', 'memory.max'] : ['/sys/fs/cgroup/memory', 'memory.limit_in_bytes'];
     const parts = path.split('/').filter((part) => part !== '');
     return parts.map((_, i) => `${root}/${parts.slice(0, i + 1).join('/')}/${file}`);
   });

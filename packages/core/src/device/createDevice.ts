@@ -9,7 +9,11 @@ import { ProcessDevice } from './ProcessDevice.js';
 export function createDevice(options: DeviceOptions & { readonly inline?: boolean }): Device {
   const { inline = false, ...rest } = options;
   if (!EXECUTION_PROVIDERS.includes(rest.provider)) {
-    throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'device', value: rest.provider, expected: `one of ${EXECUTION_PROVIDERS.join(', ')}` });
+    throw new ThimbleError('ERR_ARGUMENT_INVALID', {
+      argument: 'device',
+      value: rest.provider,
+      expected: `one of ${EXECUTION_PROVIDERS.join(', ')}`,
+    });
   }
   return inline ? new InlineDevice(rest) : new ProcessDevice(rest);
 }

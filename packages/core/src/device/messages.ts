@@ -55,10 +55,22 @@ export type WorkerMethod = keyof WorkerMethods;
 
 /** A question to the worker; `cancel` concerns the question with that number and has no answer. */
 export type WorkerRequest =
-  | { readonly [M in WorkerMethod]: { readonly id: number; readonly method: M; readonly argument: WorkerMethods[M]['argument'] } }[WorkerMethod]
+  | {
+      readonly [M in WorkerMethod]: {
+        readonly id: number;
+        readonly method: M;
+        readonly argument: WorkerMethods[M]['argument'];
+      };
+    }[WorkerMethod]
   | { readonly id: number; readonly method: 'cancel' };
 
 /** The worker's answer. */
 export type WorkerResponse =
   | { readonly id: number; readonly ok: true; readonly answer: unknown }
-  | { readonly id: number; readonly ok: false; readonly code: ErrorCode | undefined; readonly details: object; readonly message: string };
+  | {
+      readonly id: number;
+      readonly ok: false;
+      readonly code: ErrorCode | undefined;
+      readonly details: object;
+      readonly message: string;
+    };

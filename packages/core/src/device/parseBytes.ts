@@ -10,7 +10,11 @@ const UNITS: Readonly<Record<string, number>> = { '': 1, KB: 2 ** 10, MB: 2 ** 2
 export function parseBytes(size: number | string, argument: string, orElse = ''): number {
   const bytes = typeof size === 'number' ? size : parseText(size);
   if (Number.isFinite(bytes) && bytes > 0) return bytes;
-  throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument, value: size, expected: `a number of bytes, a text such as '192MB' or '1.5GB'${orElse}` });
+  throw new ThimbleError('ERR_ARGUMENT_INVALID', {
+    argument,
+    value: size,
+    expected: `a number of bytes, a text such as '192MB' or '1.5GB'${orElse}`,
+  });
 }
 
 function parseText(text: string): number {

@@ -7,8 +7,13 @@ import type { ProcessMemory } from './ProcessMemory.js';
 export function readProcessMemory(pid: number): ProcessMemory | undefined {
   const status = readStatus(pid);
   if (status === undefined) return undefined;
-  const bytes = (field: string): number => Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(status)?.[1] ?? 0) * 1024;
-  return { residentBytes: bytes('VmRSS'), anonymousBytes: bytes('RssAnon'), fileBytes: bytes('RssFile') + bytes('RssShmem') };
+  const bytes = (field: string): number =>
+    Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(status)?.[1] ?? 0) * 1024;
+  return {
+    residentBytes: bytes('VmRSS'),
+    anonymousBytes: bytes('RssAnon'),
+    fileBytes: bytes('RssFile') + bytes('RssShmem'),
+  };
 }
 
 /** What this process holds; where there is no `/proc`, all of it is counted as anonymous. */

@@ -17,8 +17,14 @@ export async function spillFolder(tempDir: string | undefined, bytes: number): P
   const candidates = tempDir === undefined ? [tmpdir(), ...OTHERS] : [tempDir];
   const disks = await Promise.all(candidates.map(diskOf));
   const found = disks.find((disk) => disk !== undefined && !disk.inMemory);
-  if (found === undefined) throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'tempDir', value: tempDir, expected: 'a folder on a disk: files in memory (tmpfs) would count against the limit they are to keep' });
-  if (found.freeBytes < bytes) throw new ThimbleError('ERR_DISK_FULL', { path: found.folder, neededBytes: bytes, freeBytes: found.freeBytes });
+  if (found === undefined)
+    throw new ThimbleError('ERR_ARGUMENT_INVALID', {
+      argument: 'tempDir',
+      value: tempDir,
+      expected: 'a folder on a disk: files in memory (tmpfs) would count against the limit they are to keep',
+    });
+  if (found.freeBytes < bytes)
+    throw new ThimbleError('ERR_DISK_FULL', { path: found.folder, neededBytes: bytes, freeBytes: found.freeBytes });
   return found.folder;
 }
 

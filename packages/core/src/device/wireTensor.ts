@@ -31,7 +31,11 @@ export function toWireInput(value: Tensor | DeviceTensor | RowRange): WireTensor
 export async function receiveWire(wire: WireTensor | PipedTensor, pipe: BytePipe): Promise<Tensor> {
   if ('data' in wire) return fromWire(wire);
   const buffer = await pipe.receive(wire.byteLength);
-  return new Tensor(wire.type as 'float32', new ARRAYS[wire.type as keyof typeof ARRAYS](buffer) as Float32Array, wire.dims);
+  return new Tensor(
+    wire.type as 'float32',
+    new ARRAYS[wire.type as keyof typeof ARRAYS](buffer) as Float32Array,
+    wire.dims,
+  );
 }
 
 /** Arrays of the types that are piped when large; others stay in the message. */

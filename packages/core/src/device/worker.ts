@@ -35,7 +35,13 @@ async function answer(request: Exclude<WorkerRequest, { method: 'cancel' }>): Pr
     send({ id, ok: true, answer: await perform(request) });
   } catch (error) {
     const known = isThimbleError(error) ? error : undefined;
-    send({ id, ok: false, code: known?.code, details: known?.details ?? {}, message: error instanceof Error ? error.message : String(error) });
+    send({
+      id,
+      ok: false,
+      code: known?.code,
+      details: known?.details ?? {},
+      message: error instanceof Error ? error.message : String(error),
+    });
   } finally {
     cancelled.delete(id);
   }
@@ -46,19 +52,30 @@ async function perform(request: Exclude<WorkerRequest, { method: 'cancel' }>): P
     runtime = new Runtime(request.argument.options, request.argument.firstId);
     return undefined;
   }
-  if (runtime === undefined) throw new ThimbleError('ERR_DEVICE_UNAVAILABLE', { provider: 'cpu', text: 'the worker was not started' });
+  if (runtime === undefined)
+    throw new ThimbleError('ERR_DEVICE_UNAVAILABLE', { provider: 'cpu', text: 'the worker was not started' });
   switch (request.method) {
-    case 'load': return runtime.load(request.argument);
-    case 'optimize': return runtime.optimize(request.argument.model, request.argument.target);
-    case 'unload': return runtime.unload(request.argument);
-    case 'upload': return runtime.upload(fromWire(request.argument));
-    case 'download': return sendTensor(runtime.download(request.argument));
-    case 'createRows': return runtime.createRows(request.argument);
-    case 'free': return runtime.free(request.argument);
-    case 'usage': return runtime.usage;
+    case 'load':
+      return runtime.load(request.argument);
+    case 'optimize':
+      return runtime.optimize(request.argument.model, request.argument.target);
+    case 'unload':
+      return runtime.unload(request.argument);
+    case 'upload':
+      return runtime.upload(fromWire(request.argument));
+    case 'download':
+      return sendTensor(runtime.download(request.argument));
+    case 'createRows':
+      return runtime.createRows(request.argument);
+    case 'free':
+      return runtime.free(request.argument);
+    case 'usage':
+      return runtime.usage;
     case 'run': {
       const { inputs, ...program } = request.argument;
-      const result = await runtime.run({ ...program, inputs: mapValues(inputs, fromInput) }, () => cancelled.has(request.id));
+      const result = await runtime.run({ ...program, inputs: mapValues(inputs, fromInput) }, () =>
+        cancelled.has(request.id),
+      );
       return { ...result, downloaded: mapValues(result.downloaded, sendTensor) };
     }
   }

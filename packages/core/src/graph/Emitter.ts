@@ -11,7 +11,13 @@ export class Emitter {
   }
 
   /** Adds a node with `count` outputs and returns their names. */
-  many(op: string, inputs: readonly string[], count: number, attributes: Record<string, Attribute> = {}, domain = ''): string[] {
+  many(
+    op: string,
+    inputs: readonly string[],
+    count: number,
+    attributes: Record<string, Attribute> = {},
+    domain = '',
+  ): string[] {
     const name = `${this.#prefix}/${op}.${this.nodes.length}`;
     const outputs = Array.from({ length: count }, (_, i) => (count === 1 ? name : `${name}.${i}`));
     this.nodes.push({ op, domain, name, inputs, outputs, attributes });
@@ -24,8 +30,21 @@ export class Emitter {
   }
 
   /** Adds a node whose output has a given name: the last one of what replaces a node. */
-  last(op: string, inputs: readonly string[], output: string, attributes: Record<string, Attribute> = {}, domain = ''): void {
-    this.nodes.push({ op, domain, name: `${this.#prefix}/${op}.${this.nodes.length}`, inputs, outputs: [output], attributes });
+  last(
+    op: string,
+    inputs: readonly string[],
+    output: string,
+    attributes: Record<string, Attribute> = {},
+    domain = '',
+  ): void {
+    this.nodes.push({
+      op,
+      domain,
+      name: `${this.#prefix}/${op}.${this.nodes.length}`,
+      inputs,
+      outputs: [output],
+      attributes,
+    });
   }
 
   /** Adds a constant and returns its name. */

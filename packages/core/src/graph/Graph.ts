@@ -1,5 +1,16 @@
 /** Element types of values in a graph; ONNX's names. */
-export type ElementType = 'float32' | 'float16' | 'bfloat16' | 'float8_e4m3fn' | 'float8_e5m2' | 'int8' | 'uint8' | 'int16' | 'int32' | 'int64' | 'bool';
+export type ElementType =
+  | 'float32'
+  | 'float16'
+  | 'bfloat16'
+  | 'float8_e4m3fn'
+  | 'float8_e5m2'
+  | 'int8'
+  | 'uint8'
+  | 'int16'
+  | 'int32'
+  | 'int64'
+  | 'bool';
 
 /** A node's attribute, tagged with ONNX's attribute type. */
 export type Attribute =

@@ -1,4 +1,12 @@
-import { Graph, type Attribute, type ElementType, type GraphConstant, type GraphNode, type GraphPort, type GraphWeight } from './Graph.js';
+import {
+  Graph,
+  type Attribute,
+  type ElementType,
+  type GraphConstant,
+  type GraphNode,
+  type GraphPort,
+  type GraphWeight,
+} from './Graph.js';
 import { Value, type Scope } from './Value.js';
 
 /** What an operation yields: its shape, and its element type where that differs from the first input's. */
@@ -31,13 +39,26 @@ export class GraphBuilder implements Scope {
 
   /** Names a value as a graph output. */
   output(name: string, value: Value): void {
-    this.#nodes.push({ op: 'Identity', domain: '', name: `output.${name}`, inputs: [value.name], outputs: [name], attributes: {} });
+    this.#nodes.push({
+      op: 'Identity',
+      domain: '',
+      name: `output.${name}`,
+      inputs: [value.name],
+      outputs: [name],
+      attributes: {},
+    });
     this.#shapes.set(name, value.dims);
     this.#outputs.push({ name, type: value.type, rank: value.dims.length });
   }
 
   /** Adds a node with one output. */
-  emit(op: string, inputs: readonly (Value | undefined)[], result: EmitResult, attributes: Record<string, Attribute> = {}, domain = ''): Value {
+  emit(
+    op: string,
+    inputs: readonly (Value | undefined)[],
+    result: EmitResult,
+    attributes: Record<string, Attribute> = {},
+    domain = '',
+  ): Value {
     const [value] = this.emitMany(op, inputs, [result], attributes, domain);
     return value as Value;
   }
@@ -52,9 +73,14 @@ export class GraphBuilder implements Scope {
   ): Value[] {
     const name = `${op}.${this.#count++}`;
     const type = inputs.find((input) => input !== undefined)?.type ?? 'float32';
-    const values = results.map((result, i) => this.#value(results.length === 1 ? name : `${name}.${i}`, result.type ?? type, result.dims));
+    const values = results.map((result, i) =>
+      this.#value(results.length === 1 ? name : `${name}.${i}`, result.type ?? type, result.dims),
+    );
     this.#nodes.push({
-      op, domain, name, attributes,
+      op,
+      domain,
+      name,
+      attributes,
       inputs: inputs.map((input) => input?.name ?? ''),
       outputs: values.map((value) => value.name),
     });

@@ -47,10 +47,16 @@ export class Outline implements Scope {
   }
 
   /** Traces `body` into a graph of its own. */
-  segment<I extends Record<string, Value | undefined>, O extends Record<string, Value>>(name: string, inputs: I, body: (inputs: I) => O): O {
+  segment<I extends Record<string, Value | undefined>, O extends Record<string, Value>>(
+    name: string,
+    inputs: I,
+    body: (inputs: I) => O,
+  ): O {
     const builder = new GraphBuilder(name);
     const given = Object.entries(inputs).filter((entry): entry is [string, Value] => entry[1] !== undefined);
-    const inner = Object.fromEntries(given.map(([key, value]) => [key, builder.input(key, value.type, value.dims)])) as I;
+    const inner = Object.fromEntries(
+      given.map(([key, value]) => [key, builder.input(key, value.type, value.dims)]),
+    ) as I;
     const results = Object.entries(body(inner)).map(([key, value]) => {
       builder.output(`out.${key}`, value);
       return [key, new Value(this, `${name}:${key}`, value.type, value.dims)] as const;

@@ -12,7 +12,8 @@ export class Parameter {
 
   /** The key in the state dict, such as `down_blocks.0.resnets.0.conv1.weight`. */
   get key(): string {
-    if (this.#key === undefined) throw new TypeError('this parameter hangs on no model yet: call nameParameters(model) first');
+    if (this.#key === undefined)
+      throw new TypeError('this parameter hangs on no model yet: call nameParameters(model) first');
     return this.#key;
   }
 
@@ -22,7 +23,11 @@ export class Parameter {
   }
 
   /** The weight as a value of the graph that `at` belongs to, seen with the shape `dims`; by default its own. */
-  in(at: Value, dims: readonly number[] = this.shape, rows: readonly [start: number, count: number] = [0, this.shape[0] ?? 1]): Value {
+  in(
+    at: Value,
+    dims: readonly number[] = this.shape,
+    rows: readonly [start: number, count: number] = [0, this.shape[0] ?? 1],
+  ): Value {
     if (!(at.scope instanceof GraphBuilder)) throw new TypeError(`${this.key} is used outside a segment`);
     return at.scope.weight(this.key, this.shape, dims, rows);
   }

@@ -8,7 +8,12 @@ export function builderOf(value: Value): GraphBuilder {
   throw new TypeError(`operation on ${value.name} outside a segment`);
 }
 
-function emit(op: string, inputs: readonly Value[], result: EmitResult, attributes: Record<string, Attribute> = {}): Value {
+function emit(
+  op: string,
+  inputs: readonly Value[],
+  result: EmitResult,
+  attributes: Record<string, Attribute> = {},
+): Value {
   return builderOf(inputs[0] as Value).emit(op, inputs, result, attributes);
 }
 
@@ -62,7 +67,9 @@ export function transpose(x: Value, perm: readonly number[]): Value {
 /** ONNX `Concat`. */
 export function concat(values: readonly Value[], axis: number): Value {
   const first = values[0] as Value;
-  const dims = first.dims.map((size, i) => (i === (axis < 0 ? first.dims.length + axis : axis) ? values.reduce((sum, v) => sum + v.dim(axis), 0) : size));
+  const dims = first.dims.map((size, i) =>
+    i === (axis < 0 ? first.dims.length + axis : axis) ? values.reduce((sum, v) => sum + v.dim(axis), 0) : size,
+  );
   return values.length === 1 ? first : emit('Concat', values, { dims }, { axis: { int: axis } });
 }
 
@@ -71,7 +78,9 @@ export function split(x: Value, sizes: readonly number[], axis: number): Value[]
   const at = axis < 0 ? x.dims.length + axis : axis;
   const builder = builderOf(x);
   const results = sizes.map((size) => ({ dims: x.dims.map((old, i) => (i === at ? size : old)) }));
-  return builder.emitMany('Split', [x, builder.constant('int64', [sizes.length], sizes)], results, { axis: { int: axis } });
+  return builder.emitMany('Split', [x, builder.constant('int64', [sizes.length], sizes)], results, {
+    axis: { int: axis },
+  });
 }
 
 /** ONNX `Slice` of one axis, from `start` up to `end`; negative positions count from the axis's end. */
@@ -86,7 +95,12 @@ export function slice(x: Value, axis: number, start: number, end: number): Value
 /** ONNX `Gather` along an axis, with indices that are known: repeats, drops or reorders. */
 export function gather(x: Value, axis: number, indices: readonly number[]): Value {
   const taken = builderOf(x).constant('int64', [indices.length], indices);
-  return emit('Gather', [x, taken], { dims: x.dims.map((size, i) => (i === axis ? indices.length : size)) }, { axis: { int: axis } });
+  return emit(
+    'Gather',
+    [x, taken],
+    { dims: x.dims.map((size, i) => (i === axis ? indices.length : size)) },
+    { axis: { int: axis } },
+  );
 }
 
 /** ONNX `AveragePool` of [n, c, t, h, w] over `size` neighbouring frames. */
@@ -153,31 +167,55 @@ export function quickGelu(x: Value): Value {
 /** Adds an axis of size 1 at the end for each missing one: [n, c] → [n, c, 1, 1] for `rank` 4. */
 export function expandRank(x: Value, rank: number): Value {
   const dims = [...x.dims, ...Array.from({ length: rank - x.dims.length }, () => 1)];
-  return reshape(x, dims, dims.map((_, i) => (i < x.dims.length ? 0 : 1)));
+  return reshape(
+    x,
+    dims,
+    dims.map((_, i) => (i < x.dims.length ? 0 : 1)),
+  );
 }
 
 /** Nearest-neighbour upsampling of [n, c, h, w] to a size, with the index floor(i · in / out), as torch's `interpolate`. */
 export function resizeNearest(x: Value, height: number, width: number): Value {
   const builder = builderOf(x);
-  return builder.emit('Resize', [x, undefined, undefined, builder.constant('int64', [2], [height, width])], { dims: [x.dim(0), x.dim(1), height, width] }, {
-    axes: { ints: [2, 3] },
-    mode: { string: 'nearest' },
-    coordinate_transformation_mode: { string: 'asymmetric' },
-    nearest_mode: { string: 'floor' },
-  });
+  return builder.emit(
+    'Resize',
+    [x, undefined, undefined, builder.constant('int64', [2], [height, width])],
+    { dims: [x.dim(0), x.dim(1), height, width] },
+    {
+      axes: { ints: [2, 3] },
+      mode: { string: 'nearest' },
+      coordinate_transformation_mode: { string: 'asymmetric' },
+      nearest_mode: { string: 'floor' },
+    },
+  );
 }
 
 /** Nearest-neighbour upsampling of [n, c, h, w] by a whole factor, at any size. */
 export function upscaleNearest(x: Value, factor: number): Value {
   const builder = builderOf(x);
-  return builder.emit('Resize', [x, undefined, builder.constant('float32', [4], [1, 1, factor, factor])], { dims: [x.dim(0), x.dim(1), x.dim(2) * factor, x.dim(3) * factor] }, {
-    mode: { string: 'nearest' },
-    coordinate_transformation_mode: { string: 'asymmetric' },
-    nearest_mode: { string: 'floor' },
-  });
+  return builder.emit(
+    'Resize',
+    [x, undefined, builder.constant('float32', [4], [1, 1, factor, factor])],
+    { dims: [x.dim(0), x.dim(1), x.dim(2) * factor, x.dim(3) * factor] },
+    {
+      mode: { string: 'nearest' },
+      coordinate_transformation_mode: { string: 'asymmetric' },
+      nearest_mode: { string: 'floor' },
+    },
+  );
 }
 
 /** ONNX's numbers of the element types (TensorProto.DataType). */
 export const ONNX_TYPE: Readonly<Record<ElementType, number>> = {
-  float32: 1, uint8: 2, int8: 3, int16: 5, int32: 6, int64: 7, bool: 9, float16: 10, bfloat16: 16, float8_e4m3fn: 17, float8_e5m2: 19,
+  float32: 1,
+  uint8: 2,
+  int8: 3,
+  int16: 5,
+  int32: 6,
+  int64: 7,
+  bool: 9,
+  float16: 10,
+  bfloat16: 16,
+  float8_e4m3fn: 17,
+  float8_e5m2: 19,
 };

@@ -112,7 +112,13 @@ function createEntry<Args extends unknown[], Value>(
   options: string | TapOptions,
   fn: (...args: Args) => Value,
 ): TapEntry<Args, Value> {
-  const { name, plugin, stage = 0, before = [], after = [] } = typeof options === 'string' ? { name: options } : options;
+  const {
+    name,
+    plugin,
+    stage = 0,
+    before = [],
+    after = [],
+  } = typeof options === 'string' ? { name: options } : options;
   if (typeof name !== 'string' || name === '') throw invalid('tap options.name', name, 'a name that is not empty');
   if (!Number.isFinite(stage)) throw invalid('tap options.stage', stage, 'a finite number');
   if (typeof fn !== 'function') throw invalid('tap function', fn, 'a function');

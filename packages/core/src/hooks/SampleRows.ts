@@ -19,7 +19,10 @@ export interface SampleRows {
  *
  * @param first where the sample begins: the first picture's or video's place in the batch, and the first frame's in the video
  */
-export async function * rowsOfSample(sample: Tensor, first: { readonly index: number; readonly frame: number } = { index: 0, frame: 0 }): AsyncGenerator<SampleRows> {
+export async function* rowsOfSample(
+  sample: Tensor,
+  first: { readonly index: number; readonly frame: number } = { index: 0, frame: 0 },
+): AsyncGenerator<SampleRows> {
   const [count = 0, ...rest] = sample.dims;
   const size = rest.reduce((a, b) => a * b, 1);
   const height = sample.dims.at(-2) ?? 1;
@@ -40,7 +43,12 @@ export async function sampleOfRows(parts: AsyncIterable<SampleRows>, count: numb
     if (rows.dims.length === 5) ofVideos.push(part);
     else if (count === 1 && many === height) return rows;
     else {
-      whole ??= new Tensor('float32', new Float32Array(count * channels * height * width), [count, channels, height, width]);
+      whole ??= new Tensor('float32', new Float32Array(count * channels * height * width), [
+        count,
+        channels,
+        height,
+        width,
+      ]);
       paste(part, whole);
     }
   }
@@ -55,7 +63,13 @@ function joinVideos(parts: readonly SampleRows[], count: number): Tensor {
   if (parts.length === 1 && count === 1) return rows;
   const [, channels = 1, , , width = 1] = rows.dims;
   const frames = parts.reduce((most, { frame = 0, rows: { dims } }) => Math.max(most, frame + (dims[2] as number)), 0);
-  const whole = new Tensor('float32', new Float32Array(count * channels * frames * height * width), [count, channels, frames, height, width]);
+  const whole = new Tensor('float32', new Float32Array(count * channels * frames * height * width), [
+    count,
+    channels,
+    frames,
+    height,
+    width,
+  ]);
   for (const part of parts) paste(part, whole);
   return whole;
 }

@@ -16,14 +16,17 @@ export class SeriesHook<Context> extends HookPoint<[Context], void | Promise<voi
     this.#settle = settle;
   }
 
-  protected override compile(taps: readonly TapEntry<[Context], void | Promise<void>>[]): (context: Context) => Promise<void> {
+  protected override compile(
+    taps: readonly TapEntry<[Context], void | Promise<void>>[],
+  ): (context: Context) => Promise<void> {
     if (taps.length === 0) return () => Promise.resolve();
     const hook = new AsyncSeriesHook<[Context, unknown[]]>(['context', 'failures'], this.name);
     for (const tap of taps) hook.tapPromise(tap.name, (context, failures) => this.#run(tap, context, failures));
     return async (context) => {
       const failures: unknown[] = [];
       await hook.promise(context, failures);
-      if (failures.length > 1) throw new AggregateError(failures, `${failures.length} taps failed in hook "${this.name}"`);
+      if (failures.length > 1)
+        throw new AggregateError(failures, `${failures.length} taps failed in hook "${this.name}"`);
       if (failures.length === 1) throw failures[0];
     };
   }

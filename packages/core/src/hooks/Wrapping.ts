@@ -22,7 +22,8 @@ export class Wrapping<Input, Output> {
    * @throws ThimbleError `ERR_ARGUMENT_INVALID` if `wrapper` is no function, or the computation has begun.
    */
   readonly wrap = (wrapper: Wrapper<Input, Output>): void => {
-    if (typeof wrapper !== 'function') throw invalid('wrapper', wrapper, 'a function: wrap((next) => async (input) => next(input))');
+    if (typeof wrapper !== 'function')
+      throw invalid('wrapper', wrapper, 'a function: wrap((next) => async (input) => next(input))');
     if (this.#started) throw invalid('wrapper', wrapper, 'to be given in the before-hook, as the call has begun');
     this.#wrappers.push(wrapper);
   };

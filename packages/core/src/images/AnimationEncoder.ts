@@ -25,8 +25,14 @@ export class AnimationEncoder implements VideoEncoder {
       const { default: sharp } = await import('sharp');
       sharp.cache(false);
       sharp.concurrency(1);
-      const pipeline = sharp(Buffer.concat(this.#frames.map(({ data }) => data)), { raw: { width, height: height * pages, channels, pageHeight: height } });
-      return await (this.#format === 'gif' ? pipeline.gif(options) : pipeline.webp({ ...options, quality: Math.max(1, 10 * this.#settings.quality) })).toBuffer();
+      const pipeline = sharp(Buffer.concat(this.#frames.map(({ data }) => data)), {
+        raw: { width, height: height * pages, channels, pageHeight: height },
+      });
+      return await (
+        this.#format === 'gif'
+          ? pipeline.gif(options)
+          : pipeline.webp({ ...options, quality: Math.max(1, 10 * this.#settings.quality) })
+      ).toBuffer();
     } catch (cause) {
       const reason = (cause as { message?: unknown } | null)?.message ?? cause;
       throw new ThimbleError('ERR_VIDEO_ENCODE', { format: this.#format, reason: String(reason) }, { cause });

@@ -50,6 +50,12 @@ export class GrowingImage {
   /** The picture. @throws ERR_IMAGE_NAN if there was a NaN */
   toImage(metadata: Readonly<Record<string, string>> = {}): Image {
     if (this.#notNumbers > 0) throw new ThimbleError('ERR_IMAGE_NAN', { image: this.#index, count: this.#notNumbers });
-    return new Image({ width: this.#width, height: this.#height, channels: CHANNELS, data: new Uint8Array(this.#bytes.buffer), metadata });
+    return new Image({
+      width: this.#width,
+      height: this.#height,
+      channels: CHANNELS,
+      data: new Uint8Array(this.#bytes.buffer),
+      metadata,
+    });
   }
 }

@@ -18,10 +18,15 @@ export class Image implements PlainImage {
   constructor({ width, height, channels = 3, data, metadata = {} }: ImageParts) {
     checkCount('width', width);
     checkCount('height', height);
-    if (![1, 3, 4].includes(channels)) throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'channels', value: channels, expected: '1, 3 or 4' });
+    if (![1, 3, 4].includes(channels))
+      throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'channels', value: channels, expected: '1, 3 or 4' });
     const length = width * height * channels;
     if (data.length !== length) {
-      throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'data', value: `${data.length} bytes`, expected: `${length}, for ${width}x${height} with ${channels} channels` });
+      throw new ThimbleError('ERR_ARGUMENT_INVALID', {
+        argument: 'data',
+        value: `${data.length} bytes`,
+        expected: `${length}, for ${width}x${height} with ${channels} channels`,
+      });
     }
     this.width = width;
     this.height = height;

@@ -25,7 +25,7 @@ export class Mp4Encoder implements VideoEncoder {
   }
 
   async add(frame: PlainImage): Promise<void> {
-    const encoder = this.#encoder ??= await this.#start(frame);
+    const encoder = (this.#encoder ??= await this.#start(frame));
     this.#try(() => encoder.addFrameRgba(toRgba(frame)));
   }
 
@@ -49,7 +49,11 @@ export class Mp4Encoder implements VideoEncoder {
 
   async #start({ width, height }: PlainImage): Promise<H264MP4Encoder> {
     if (width % 2 !== 0 || height % 2 !== 0) {
-      throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'frames', value: `${width}x${height}`, expected: 'even sizes: in an MP4 four pixels share one colour' });
+      throw new ThimbleError('ERR_ARGUMENT_INVALID', {
+        argument: 'frames',
+        value: `${width}x${height}`,
+        expected: 'even sizes: in an MP4 four pixels share one colour',
+      });
     }
     const { fps, quality } = this.#settings;
     const encoder = await createEncoder();
@@ -77,13 +81,16 @@ async function createEncoder(): Promise<H264MP4Encoder> {
   const before = EVENTS.map((event) => new Set(process.rawListeners(event)));
   try {
     // A CommonJS module: named imports of it are not there everywhere.
-    const { default: { createH264MP4Encoder } } = await import('h264-mp4-encoder') as unknown as { default: typeof H264 };
+    const {
+      default: { createH264MP4Encoder },
+    } = (await import('h264-mp4-encoder')) as unknown as { default: typeof H264 };
     return await createH264MP4Encoder();
   } catch (cause) {
     throw new ThimbleError('ERR_VIDEO_ENCODE', { format: 'mp4', reason: String(cause) }, { cause });
   } finally {
     for (const [i, event] of EVENTS.entries()) {
-      for (const listener of process.rawListeners(event)) if (!before[i]!.has(listener)) process.removeListener(event, listener as () => void);
+      for (const listener of process.rawListeners(event))
+        if (!before[i]!.has(listener)) process.removeListener(event, listener as () => void);
     }
   }
 }
@@ -92,7 +99,8 @@ function toRgba({ width, height, channels, data }: PlainImage): Uint8Array {
   if (channels === 4) return data;
   const out = new Uint8Array(width * height * 4);
   for (let i = 0; i < width * height; i++) {
-    for (let channel = 0; channel < 3; channel++) out[i * 4 + channel] = data[i * channels + (channels === 3 ? channel : 0)] as number;
+    for (let channel = 0; channel < 3; channel++)
+      out[i * 4 + channel] = data[i * channels + (channels === 3 ? channel : 0)] as number;
     out[i * 4 + 3] = 255;
   }
   return out;

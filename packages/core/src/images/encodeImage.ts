@@ -19,7 +19,11 @@ export interface EncodeImageOptions {
  *
  * @throws `ERR_ARGUMENT_INVALID` for an option out of range; `ERR_IMAGE_ENCODE` if the format cannot hold the image
  */
-export async function encodeImage(image: PlainImage, format: ImageFormat, { quality = 90, lossless = false, compressionLevel = 6 }: EncodeImageOptions): Promise<Buffer> {
+export async function encodeImage(
+  image: PlainImage,
+  format: ImageFormat,
+  { quality = 90, lossless = false, compressionLevel = 6 }: EncodeImageOptions,
+): Promise<Buffer> {
   checkRange('quality', quality, 1, 100);
   checkRange('compressionLevel', compressionLevel, 0, 9);
   switch (format) {

@@ -9,7 +9,11 @@ import type { PlainImage } from './ImageParts.js';
  *
  * @throws `ERR_IMAGE_ENCODE` if sharp cannot be loaded or refuses the image
  */
-export async function encodeWithSharp(image: PlainImage, format: 'webp' | 'jpeg', options: { readonly quality: number; readonly lossless?: boolean }): Promise<Buffer> {
+export async function encodeWithSharp(
+  image: PlainImage,
+  format: 'webp' | 'jpeg',
+  options: { readonly quality: number; readonly lossless?: boolean },
+): Promise<Buffer> {
   try {
     const { default: sharp } = await import('sharp');
     sharp.cache(false);
@@ -18,7 +22,8 @@ export async function encodeWithSharp(image: PlainImage, format: 'webp' | 'jpeg'
     const pipeline = sharp(data, { raw: { width, height, channels } });
     if (format === 'jpeg') pipeline.flatten();
     const description = descriptionOf(image.metadata);
-    if (description !== undefined) pipeline.withExif({ IFD0: { ImageDescription: description } }).withXmp(xmpOf(description));
+    if (description !== undefined)
+      pipeline.withExif({ IFD0: { ImageDescription: description } }).withXmp(xmpOf(description));
     return await pipeline.toFormat(format, options).toBuffer();
   } catch (cause) {
     const reason = (cause as { message?: unknown } | null)?.message ?? cause;
@@ -33,8 +38,10 @@ function descriptionOf(metadata: Readonly<Record<string, string>>): string | und
 
 function xmpOf(description: string): string {
   const escaped = description.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
-  return `<?xpacket begin="" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/">`
-    + '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns:dc="http://purl.org/dc/elements/1.1/"><rdf:Description rdf:about="">'
-    + `<dc:description><rdf:Alt><rdf:li xml:lang="x-default">${escaped}</rdf:li></rdf:Alt></dc:description>`
-    + '</rdf:Description></rdf:RDF></x:xmpmeta><?xpacket end="w"?>';
+  return (
+    `<?xpacket begin="" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/">` +
+    '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns:dc="http://purl.org/dc/elements/1.1/"><rdf:Description rdf:about="">' +
+    `<dc:description><rdf:Alt><rdf:li xml:lang="x-default">${escaped}</rdf:li></rdf:Alt></dc:description>` +
+    '</rdf:Description></rdf:RDF></x:xmpmeta><?xpacket end="w"?>'
+  );
 }

@@ -37,9 +37,14 @@ const [LEAST_FPS, MOST_FPS] = [0.1, 240];
  * @throws ERR_VIDEO_FORMAT for another extension; ERR_ARGUMENT_INVALID for frames that are none, of different sizes, or, in an MP4, of odd sizes;
  * ERR_VIDEO_ENCODE; ERR_FILE_NOT_FOUND if the folder does not exist; ERR_FILE_ACCESS, ERR_DISK_FULL
  */
-export async function exportToVideo(frames: VideoInput, path: string, { fps = 10, quality = 5 }: ExportToVideoOptions = {}): Promise<string> {
+export async function exportToVideo(
+  frames: VideoInput,
+  path: string,
+  { fps = 10, quality = 5 }: ExportToVideoOptions = {},
+): Promise<string> {
   const create = ENCODERS[extname(path).toLowerCase()];
-  if (create === undefined) throw new ThimbleError('ERR_VIDEO_FORMAT', { format: path, supported: Object.keys(ENCODERS) });
+  if (create === undefined)
+    throw new ThimbleError('ERR_VIDEO_FORMAT', { format: path, supported: Object.keys(ENCODERS) });
   checkRange('fps', fps, LEAST_FPS, MOST_FPS);
   checkRange('quality', quality, 0, 10);
   const encoder = create({ fps, quality });
@@ -50,7 +55,12 @@ export async function exportToVideo(frames: VideoInput, path: string, { fps = 10
       checkFrame(frame, first);
       await encoder.add(frame);
     }
-    if (first === undefined) throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'frames', value: '(none)', expected: 'at least one frame' });
+    if (first === undefined)
+      throw new ThimbleError('ERR_ARGUMENT_INVALID', {
+        argument: 'frames',
+        value: '(none)',
+        expected: 'at least one frame',
+      });
     await writeFileAtomically(path, await encoder.finish());
   } finally {
     encoder.dispose();
@@ -66,13 +76,20 @@ function picturesOf(frames: VideoInput): Iterable<Image> | AsyncIterable<Image> 
   throw invalidFrames(frames);
 }
 
-function * picturesOfTensor({ type, dims, data }: Tensor): Generator<Image> {
+function* picturesOfTensor({ type, dims, data }: Tensor): Generator<Image> {
   const [count = 0, height = 0, width = 0, channels] = dims.length === 5 && dims[0] === 1 ? dims.slice(1) : dims;
-  if (type !== 'float32' || channels !== CHANNELS || dims.length < 4) throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'frames', value: `${type} [${dims.join(', ')}]`, expected: 'float32 [frames, height, width, 3]' });
+  if (type !== 'float32' || channels !== CHANNELS || dims.length < 4)
+    throw new ThimbleError('ERR_ARGUMENT_INVALID', {
+      argument: 'frames',
+      value: `${type} [${dims.join(', ')}]`,
+      expected: 'float32 [frames, height, width, 3]',
+    });
   const size = height * width * CHANNELS;
   for (let i = 0; i < count; i++) {
     // A clamped array rounds half to even, as numpy does.
-    const bytes = Uint8ClampedArray.from((data as Float32Array).subarray(i * size, (i + 1) * size), (x) => Math.fround(x * 255));
+    const bytes = Uint8ClampedArray.from((data as Float32Array).subarray(i * size, (i + 1) * size), (x) =>
+      Math.fround(x * 255),
+    );
     yield new Image({ width, height, data: new Uint8Array(bytes.buffer) });
   }
 }
@@ -81,12 +98,20 @@ function checkFrame(frame: Image, first: Image): void {
   if (typeof frame !== 'object' || frame === null || !(frame.data instanceof Uint8Array)) throw invalidFrames(frame);
   if (frame.width === first.width && frame.height === first.height && frame.channels === first.channels) return;
   const describe = ({ width, height, channels }: Image): string => `${width}x${height} with ${channels} channels`;
-  throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'frames', value: describe(frame), expected: `${describe(first)}, as the first frame` });
+  throw new ThimbleError('ERR_ARGUMENT_INVALID', {
+    argument: 'frames',
+    value: describe(frame),
+    expected: `${describe(first)}, as the first frame`,
+  });
 }
 
 function invalidFrames(value: unknown): ThimbleError {
   const hint = Array.isArray(value) ? ': of what a pipeline gives, frames[0]' : '';
-  return new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'frames', value, expected: `the frames of one video, as pictures or a tensor${hint}` });
+  return new ThimbleError('ERR_ARGUMENT_INVALID', {
+    argument: 'frames',
+    value,
+    expected: `the frames of one video, as pictures or a tensor${hint}`,
+  });
 }
 
 function checkRange(argument: string, value: number, min: number, max: number): void {

@@ -37,13 +37,18 @@ export function imagesFromPixels(pixels: Tensor, metadata?: ImageMetadata): Imag
  * @throws `ERR_TENSOR_DTYPE`
  */
 export function pixelsFromSample(sample: Tensor): Tensor {
-  return new Tensor('float32', float32Of(sample).map((x) => Math.min(Math.max(pixelOfSample(x), 0), 1)), sample.dims);
+  return new Tensor(
+    'float32',
+    float32Of(sample).map((x) => Math.min(Math.max(pixelOfSample(x), 0), 1)),
+    sample.dims,
+  );
 }
 
 function toImages(tensor: Tensor, pixelOf: (x: number) => number, metadata: ImageMetadata | undefined): Image[] {
   const data = float32Of(tensor);
   const [count = 0, channels, height = 0, width = 0] = tensor.dims;
-  if (tensor.dims.length !== 4 || channels !== CHANNELS) throw new ThimbleError('ERR_TENSOR_SHAPE', { got: tensor.dims, expected: `[N, ${CHANNELS}, H, W]` });
+  if (tensor.dims.length !== 4 || channels !== CHANNELS)
+    throw new ThimbleError('ERR_TENSOR_SHAPE', { got: tensor.dims, expected: `[N, ${CHANNELS}, H, W]` });
   const size = CHANNELS * width * height;
   return Array.from({ length: count }, (_, index) => {
     const image = new GrowingImage(index, width, height, pixelOf);

@@ -14,10 +14,18 @@ const ASCII = /^[\t\n\r\u0020-\u007E]*$/u;
  */
 export function pngTextChunk(keyword: string, text: string): Buffer {
   if (!KEYWORD.test(keyword)) {
-    throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'metadata', value: keyword, expected: 'keys of 1 to 79 Latin-1 characters, with no space around them' });
+    throw new ThimbleError('ERR_ARGUMENT_INVALID', {
+      argument: 'metadata',
+      value: keyword,
+      expected: 'keys of 1 to 79 Latin-1 characters, with no space around them',
+    });
   }
   if (typeof text !== 'string' || text.includes('\0')) {
-    throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: `metadata.${keyword}`, value: text, expected: 'a text without null characters' });
+    throw new ThimbleError('ERR_ARGUMENT_INVALID', {
+      argument: `metadata.${keyword}`,
+      value: text,
+      expected: 'a text without null characters',
+    });
   }
   if (ASCII.test(text)) return pngChunk('tEXt', Buffer.from(`${keyword}\0${text}`, 'latin1'));
   // Not compressed; no language, no translated keyword.

@@ -18,7 +18,12 @@ import { Model, type ModelEntry } from './Model.js';
 const EPSILON = 1e-6;
 
 /** New and old names of the attention's projections. */
-const OLD_ATTENTION_KEYS = [['.to_q.', '.query.'], ['.to_k.', '.key.'], ['.to_v.', '.value.'], ['.to_out.0.', '.proj_attn.']] as const;
+const OLD_ATTENTION_KEYS = [
+  ['.to_q.', '.query.'],
+  ['.to_k.', '.key.'],
+  ['.to_v.', '.value.'],
+  ['.to_out.0.', '.proj_attn.'],
+] as const;
 
 interface AutoencoderOptions {
   readonly inChannels: number;
@@ -54,7 +59,9 @@ class PixelAttention extends Module {
 
   forward(x: Value): Value {
     const tokens = toTokens(this.group_norm.forward(x));
-    const attended = attention(this.to_q.forward(tokens), this.to_k.forward(tokens), this.to_v.forward(tokens), { heads: 1 });
+    const attended = attention(this.to_q.forward(tokens), this.to_k.forward(tokens), this.to_v.forward(tokens), {
+      heads: 1,
+    });
     return add(fromTokens(this.to_out[0].forward(attended), x), x);
   }
 }
@@ -75,7 +82,10 @@ class MidBlock extends Module {
 
   forward(x: Value): Value {
     const first = runSegment(this.resnets[0], x);
-    return runSegment(this.resnets[1], this.attentions.reduce<Value>((h, block) => runSegment(block, h), first));
+    return runSegment(
+      this.resnets[1],
+      this.attentions.reduce<Value>((h, block) => runSegment(block, h), first),
+    );
   }
 }
 
@@ -85,7 +95,9 @@ class DownEncoderBlock2D extends Module {
 
   constructor(inChannels: number, outChannels: number, last: boolean, options: AutoencoderOptions) {
     super();
-    this.resnets = Array.from({ length: options.layersPerBlock }, (_, i) => resnet(i === 0 ? inChannels : outChannels, outChannels, options));
+    this.resnets = Array.from({ length: options.layersPerBlock }, (_, i) =>
+      resnet(i === 0 ? inChannels : outChannels, outChannels, options),
+    );
     this.downsamplers = last ? [] : [new Downsample2D(outChannels, 0)];
   }
 
@@ -100,7 +112,9 @@ class UpDecoderBlock2D extends Module {
 
   constructor(inChannels: number, outChannels: number, last: boolean, options: AutoencoderOptions) {
     super();
-    this.resnets = Array.from({ length: options.layersPerBlock + 1 }, (_, i) => resnet(i === 0 ? inChannels : outChannels, outChannels, options));
+    this.resnets = Array.from({ length: options.layersPerBlock + 1 }, (_, i) =>
+      resnet(i === 0 ? inChannels : outChannels, outChannels, options),
+    );
     this.upsamplers = last ? [] : [new Upsample2D(outChannels)];
   }
 
@@ -122,7 +136,10 @@ class Encoder extends Module {
     const channels = options.blockOutChannels;
     const deepest = channels.at(-1) as number;
     this.conv_in = new Conv2d(options.inChannels, channels[0] as number, 3, { padding: 1 });
-    this.down_blocks = channels.map((size, i) => new DownEncoderBlock2D(channels[Math.max(0, i - 1)] as number, size, i === channels.length - 1, options));
+    this.down_blocks = channels.map(
+      (size, i) =>
+        new DownEncoderBlock2D(channels[Math.max(0, i - 1)] as number, size, i === channels.length - 1, options),
+    );
     this.mid_block = new MidBlock(deepest, options);
     this.conv_norm_out = new GroupNorm(options.groups, deepest, EPSILON);
     this.conv_out = new Conv2d(deepest, 2 * options.latentChannels, 3, { padding: 1 });
@@ -149,7 +166,10 @@ class Decoder extends Module {
     const [deepest, shallowest] = [channels[0] as number, channels.at(-1) as number];
     this.conv_in = new Conv2d(options.latentChannels, deepest, 3, { padding: 1 });
     this.mid_block = new MidBlock(deepest, options);
-    this.up_blocks = channels.map((size, i) => new UpDecoderBlock2D(channels[Math.max(0, i - 1)] as number, size, i === channels.length - 1, options));
+    this.up_blocks = channels.map(
+      (size, i) =>
+        new UpDecoderBlock2D(channels[Math.max(0, i - 1)] as number, size, i === channels.length - 1, options),
+    );
     this.conv_norm_out = new GroupNorm(options.groups, shallowest, EPSILON);
     this.conv_out = new Conv2d(shallowest, options.outChannels, 3, { padding: 1 });
     this.#activation = options.activation;
@@ -157,7 +177,11 @@ class Decoder extends Module {
 
   forward(z: Value): Value {
     const middle = this.mid_block.forward(runSegment(this.conv_in, z));
-    return convOut(this, this.up_blocks.reduce<Value>((h, block) => block.forward(h), middle), this.#activation);
+    return convOut(
+      this,
+      this.up_blocks.reduce<Value>((h, block) => block.forward(h), middle),
+      this.#activation,
+    );
   }
 }
 
@@ -201,7 +225,10 @@ export class AutoencoderKL extends Model {
   }
 
   /** Opens the weights of one in a checkpoint: a folder or a hub id. See {@link loadPretrained}. */
-  static async fromPretrained(folderOrId: string, options: LoadPretrainedOptions = {}): Promise<PretrainedModel<AutoencoderKL>> {
+  static async fromPretrained(
+    folderOrId: string,
+    options: LoadPretrainedOptions = {},
+  ): Promise<PretrainedModel<AutoencoderKL>> {
     return loadPretrained('AutoencoderKL', AutoencoderKL.fromConfig, folderOrId, options);
   }
 
@@ -212,8 +239,10 @@ export class AutoencoderKL extends Model {
     const count = blockOutChannels.length;
     const down = reader.names('down_block_types', ['DownEncoderBlock2D'], ['DownEncoderBlock2D']);
     const up = reader.names('up_block_types', ['UpDecoderBlock2D'], ['UpDecoderBlock2D']);
-    if (down.length !== count) reader.unsupported('down_block_types', down, `${count} blocks, one for each of block_out_channels`);
-    if (up.length !== count) reader.unsupported('up_block_types', up, `${count} blocks, one for each of block_out_channels`);
+    if (down.length !== count)
+      reader.unsupported('down_block_types', down, `${count} blocks, one for each of block_out_channels`);
+    if (up.length !== count)
+      reader.unsupported('up_block_types', up, `${count} blocks, one for each of block_out_channels`);
     const options: AutoencoderOptions = {
       blockOutChannels,
       inChannels: reader.size('in_channels', 3),
@@ -225,9 +254,19 @@ export class AutoencoderKL extends Model {
       midBlockAttention: reader.flag('mid_block_add_attention', true),
     };
     for (const size of blockOutChannels) {
-      if (size % options.groups !== 0) reader.unsupported('norm_num_groups', options.groups, `a divisor of each of block_out_channels, ${blockOutChannels.join(', ')}`);
+      if (size % options.groups !== 0)
+        reader.unsupported(
+          'norm_num_groups',
+          options.groups,
+          `a divisor of each of block_out_channels, ${blockOutChannels.join(', ')}`,
+        );
     }
-    return new AutoencoderKL(config, options, reader.flag('use_quant_conv', true), reader.flag('use_post_quant_conv', true));
+    return new AutoencoderKL(
+      config,
+      options,
+      reader.flag('use_quant_conv', true),
+      reader.flag('use_post_quant_conv', true),
+    );
   }
 
   override keyAliases(key: string): readonly string[] {
@@ -249,5 +288,7 @@ function optional(conv: Conv2d | undefined, x: Value): Value {
 }
 
 function convOut(coder: Encoder | Decoder, x: Value, activation: ActivationName): Value {
-  return segment(coder.conv_out.path, { x }, (inner) => ({ x: coder.conv_out.forward(ACTIVATIONS[activation](coder.conv_norm_out.forward(inner.x))) })).x;
+  return segment(coder.conv_out.path, { x }, (inner) => ({
+    x: coder.conv_out.forward(ACTIVATIONS[activation](coder.conv_norm_out.forward(inner.x))),
+  })).x;
 }

@@ -51,9 +51,15 @@ class CogVideoXResnetBlock3D extends Module {
   readonly conv_shortcut: Conv3d | undefined;
   readonly #activation: ActivationName;
 
-  constructor({ inChannels, outChannels, latentChannels }: ResnetSizes, { groups, epsilon, activation }: VideoAutoencoderOptions) {
+  constructor(
+    { inChannels, outChannels, latentChannels }: ResnetSizes,
+    { groups, epsilon, activation }: VideoAutoencoderOptions,
+  ) {
     super();
-    const norm = (channels: number): GroupNorm | SpatialNorm3D => (latentChannels === undefined ? new GroupNorm(groups, channels, epsilon) : new SpatialNorm3D(channels, latentChannels, groups));
+    const norm = (channels: number): GroupNorm | SpatialNorm3D =>
+      latentChannels === undefined
+        ? new GroupNorm(groups, channels, epsilon)
+        : new SpatialNorm3D(channels, latentChannels, groups);
     this.norm1 = norm(inChannels);
     this.conv1 = new CausalConv3d(inChannels, outChannels);
     this.norm2 = norm(outChannels);
@@ -98,7 +104,10 @@ class CogVideoXUpsample3D extends Module {
 
   constructor(channels: number, compressTime: boolean) {
     super();
-    this.conv = new Conv3d(channels, channels, IN_FRAME, { padding: { time: 0, height: 1, width: 1 }, weightShape: [channels, channels, 3, 3] });
+    this.conv = new Conv3d(channels, channels, IN_FRAME, {
+      padding: { time: 0, height: 1, width: 1 },
+      weightShape: [channels, channels, 3, 3],
+    });
     this.#compressTime = compressTime;
   }
 
@@ -117,8 +126,12 @@ class CogVideoXDownBlock3D extends Module {
     super();
     const channels = options.blockOutChannels;
     const [inChannels, outChannels] = [channels[Math.max(0, level - 1)] as number, channels[level] as number];
-    this.resnets = Array.from({ length: options.layersPerBlock }, (_, i) => new CogVideoXResnetBlock3D({ inChannels: i === 0 ? inChannels : outChannels, outChannels }, options));
-    this.downsamplers = level === channels.length - 1 ? [] : [new CogVideoXDownsample3D(outChannels, level < options.temporalBlocks)];
+    this.resnets = Array.from(
+      { length: options.layersPerBlock },
+      (_, i) => new CogVideoXResnetBlock3D({ inChannels: i === 0 ? inChannels : outChannels, outChannels }, options),
+    );
+    this.downsamplers =
+      level === channels.length - 1 ? [] : [new CogVideoXDownsample3D(outChannels, level < options.temporalBlocks)];
   }
 
   forward(x: Value, cache: ConvCache): Value {
@@ -133,7 +146,11 @@ class CogVideoXMidBlock3D extends Module {
   constructor(options: VideoAutoencoderOptions, latentChannels?: number) {
     super();
     const channels = options.blockOutChannels.at(-1) as number;
-    const sizes = { inChannels: channels, outChannels: channels, ...(latentChannels === undefined ? {} : { latentChannels }) };
+    const sizes = {
+      inChannels: channels,
+      outChannels: channels,
+      ...(latentChannels === undefined ? {} : { latentChannels }),
+    };
     this.resnets = [new CogVideoXResnetBlock3D(sizes, options), new CogVideoXResnetBlock3D(sizes, options)];
   }
 
@@ -152,8 +169,16 @@ class CogVideoXUpBlock3D extends Module {
     const channels = options.blockOutChannels.toReversed();
     const [inChannels, outChannels] = [channels[Math.max(0, level - 1)] as number, channels[level] as number];
     const { latentChannels } = options;
-    this.resnets = Array.from({ length: options.layersPerBlock + 1 }, (_, i) => new CogVideoXResnetBlock3D({ inChannels: i === 0 ? inChannels : outChannels, outChannels, latentChannels }, options));
-    this.upsamplers = level === channels.length - 1 ? [] : [new CogVideoXUpsample3D(outChannels, level < options.temporalBlocks)];
+    this.resnets = Array.from(
+      { length: options.layersPerBlock + 1 },
+      (_, i) =>
+        new CogVideoXResnetBlock3D(
+          { inChannels: i === 0 ? inChannels : outChannels, outChannels, latentChannels },
+          options,
+        ),
+    );
+    this.upsamplers =
+      level === channels.length - 1 ? [] : [new CogVideoXUpsample3D(outChannels, level < options.temporalBlocks)];
   }
 
   forward(x: Value, latents: Value, cache: ConvCache): Value {
@@ -207,7 +232,12 @@ class CogVideoXDecoder3D extends Module {
 
   forward(z: Value, cache: ConvCache): Value {
     const middle = this.mid_block.forward(runConv(this.conv_in, z, cache), z, cache);
-    return runOut(this, this.up_blocks.reduce((h, block) => block.forward(h, z, cache), middle), z, cache);
+    return runOut(
+      this,
+      this.up_blocks.reduce((h, block) => block.forward(h, z, cache), middle),
+      z,
+      cache,
+    );
   }
 }
 
@@ -237,22 +267,29 @@ export class AutoencoderKLCogVideoX extends Model {
     this.decoder = new CogVideoXDecoder3D(options);
     this.entries = {
       decode: {
-        inputs: { z: { types: ['float32'], dims: ['batch', latentChannels, 'latentFrames', 'latentHeight', 'latentWidth'] } },
+        inputs: {
+          z: { types: ['float32'], dims: ['batch', latentChannels, 'latentFrames', 'latentHeight', 'latentWidth'] },
+        },
         outputs: ['sample'],
         sequence: { axis: 2, state: CACHE, pieces: (length) => piecesOf(length, LATENT_FRAMES) },
-        forward: ({ z, ...before }) => withCache(before, (cache) => ({ sample: this.decoder.forward(z as Value, cache) })),
+        forward: ({ z, ...before }) =>
+          withCache(before, (cache) => ({ sample: this.decoder.forward(z as Value, cache) })),
       },
       encode: {
         inputs: { x: { types: ['float32'], dims: ['batch', inChannels, 'frames', 'height', 'width'] } },
         outputs: ['moments'],
         sequence: { axis: 2, state: CACHE, pieces: (length) => piecesOf(length, SAMPLE_FRAMES) },
-        forward: ({ x, ...before }) => withCache(before, (cache) => ({ moments: this.encoder.forward(x as Value, cache) })),
+        forward: ({ x, ...before }) =>
+          withCache(before, (cache) => ({ moments: this.encoder.forward(x as Value, cache) })),
       },
     };
   }
 
   /** Opens the weights of one in a checkpoint: a folder or a hub id. See {@link loadPretrained}. */
-  static async fromPretrained(folderOrId: string, options: LoadPretrainedOptions = {}): Promise<PretrainedModel<AutoencoderKLCogVideoX>> {
+  static async fromPretrained(
+    folderOrId: string,
+    options: LoadPretrainedOptions = {},
+  ): Promise<PretrainedModel<AutoencoderKLCogVideoX>> {
     return loadPretrained('AutoencoderKLCogVideoX', AutoencoderKLCogVideoX.fromConfig, folderOrId, options);
   }
 
@@ -264,15 +301,23 @@ export class AutoencoderKLCogVideoX extends Model {
     const same = <T extends string>(name: T): T[] => Array.from({ length: count }, () => name);
     const down = reader.names('down_block_types', ['CogVideoXDownBlock3D'], same('CogVideoXDownBlock3D'));
     const up = reader.names('up_block_types', ['CogVideoXUpBlock3D'], same('CogVideoXUpBlock3D'));
-    if (down.length !== count) reader.unsupported('down_block_types', down, `${count} blocks, one for each of block_out_channels`);
-    if (up.length !== count) reader.unsupported('up_block_types', up, `${count} blocks, one for each of block_out_channels`);
+    if (down.length !== count)
+      reader.unsupported('down_block_types', down, `${count} blocks, one for each of block_out_channels`);
+    if (up.length !== count)
+      reader.unsupported('up_block_types', up, `${count} blocks, one for each of block_out_channels`);
     for (const field of ['use_quant_conv', 'use_post_quant_conv']) reader.only(field, false);
     const groups = reader.size('norm_num_groups', 32);
     for (const size of blockOutChannels) {
-      if (size % groups !== 0) reader.unsupported('norm_num_groups', groups, `a divisor of each of block_out_channels, ${blockOutChannels.join(', ')}`);
+      if (size % groups !== 0)
+        reader.unsupported(
+          'norm_num_groups',
+          groups,
+          `a divisor of each of block_out_channels, ${blockOutChannels.join(', ')}`,
+        );
     }
     return new AutoencoderKLCogVideoX(config, {
-      blockOutChannels, groups,
+      blockOutChannels,
+      groups,
       inChannels: reader.size('in_channels', 3),
       outChannels: reader.size('out_channels', 3),
       latentChannels: reader.size('latent_channels', 16),
@@ -285,7 +330,13 @@ export class AutoencoderKLCogVideoX extends Model {
   /** A quarter of the picture, with overlaps that diffusers found to work best at 720×480. */
   override get tiling(): TilingDefaults {
     const half = (field: string, fallback: number): number => Math.floor(Number(this.config[field] ?? fallback) / 2);
-    return { height: half('sample_height', 480), width: half('sample_width', 720), overlapHeight: 1 / 6, overlapWidth: 1 / 5, frames: SAMPLE_FRAMES + 1 };
+    return {
+      height: half('sample_height', 480),
+      width: half('sample_width', 720),
+      overlapHeight: 1 / 6,
+      overlapWidth: 1 / 5,
+      frames: SAMPLE_FRAMES + 1,
+    };
   }
 }
 
@@ -296,7 +347,10 @@ function piecesOf(length: number, size: number): readonly number[] {
 }
 
 /** Runs `body` with the cache that came in as inputs, and adds the one that it leaves to the outputs. */
-function withCache(inputs: Readonly<Record<string, Value>>, body: (cache: ConvCache) => Record<string, Value>): Record<string, Value> {
+function withCache(
+  inputs: Readonly<Record<string, Value>>,
+  body: (cache: ConvCache) => Record<string, Value>,
+): Record<string, Value> {
   const before = Object.fromEntries(Object.entries(inputs).map(([name, value]) => [name.slice(CACHE.length), value]));
   const after: Record<string, Value> = {};
   const outputs = body({ before, after });
@@ -304,7 +358,13 @@ function withCache(inputs: Readonly<Record<string, Value>>, body: (cache: ConvCa
 }
 
 /** A segment with causal convolutions: their caches go in beside `inputs`, and come out beside what `body` gives. */
-function cachedSegment(name: string, convolutions: readonly CausalConv3d[], inputs: Record<string, Value | undefined>, cache: ConvCache, body: (inputs: Record<string, Value | undefined>, cache: ConvCache) => Value): Value {
+function cachedSegment(
+  name: string,
+  convolutions: readonly CausalConv3d[],
+  inputs: Record<string, Value | undefined>,
+  cache: ConvCache,
+  body: (inputs: Record<string, Value | undefined>, cache: ConvCache) => Value,
+): Value {
   const port = (path: string): string => CACHE + path;
   const caches = Object.fromEntries(convolutions.map(({ path }) => [port(path), cache.before[path]]));
   const results = segment(name, { ...inputs, ...caches }, (inner) => {
@@ -319,15 +379,24 @@ function cachedSegment(name: string, convolutions: readonly CausalConv3d[], inpu
 }
 
 function runResnet(block: CogVideoXResnetBlock3D, x: Value, latents: Value | undefined, cache: ConvCache): Value {
-  return cachedSegment(block.path, [block.conv1, block.conv2], { x, latents }, cache, (inner, own) => block.forward(inner['x'] as Value, inner['latents'], own));
+  return cachedSegment(block.path, [block.conv1, block.conv2], { x, latents }, cache, (inner, own) =>
+    block.forward(inner['x'] as Value, inner['latents'], own),
+  );
 }
 
 function runConv(conv: CausalConv3d, x: Value, cache: ConvCache): Value {
   return cachedSegment(conv.path, [conv], { x }, cache, (inner, own) => conv.forward(inner['x'] as Value, own));
 }
 
-function runOut({ norm_out: norm, conv_out: conv }: CogVideoXEncoder3D | CogVideoXDecoder3D, x: Value, latents: Value | undefined, cache: ConvCache): Value {
-  return cachedSegment(conv.path, [conv], { x, latents }, cache, (inner, own) => conv.forward(silu(normalize(norm, inner['x'] as Value, inner['latents'])), own));
+function runOut(
+  { norm_out: norm, conv_out: conv }: CogVideoXEncoder3D | CogVideoXDecoder3D,
+  x: Value,
+  latents: Value | undefined,
+  cache: ConvCache,
+): Value {
+  return cachedSegment(conv.path, [conv], { x, latents }, cache, (inner, own) =>
+    conv.forward(silu(normalize(norm, inner['x'] as Value, inner['latents'])), own),
+  );
 }
 
 function runResampler(block: CogVideoXDownsample3D | CogVideoXUpsample3D, x: Value): Value {

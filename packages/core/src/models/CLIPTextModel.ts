@@ -37,7 +37,11 @@ class CLIPTextEmbeddings extends Module {
 
   forward(inputIds: Value): Value {
     const length = inputIds.dim(1);
-    const positions = builderOf(inputIds).constant('int64', [1, length], Array.from({ length }, (_, i) => i));
+    const positions = builderOf(inputIds).constant(
+      'int64',
+      [1, length],
+      Array.from({ length }, (_, i) => i),
+    );
     return add(this.token_embedding.forward(inputIds), this.position_embedding.forward(positions));
   }
 }
@@ -59,7 +63,12 @@ class CLIPAttention extends Module {
   }
 
   forward(x: Value): Value {
-    return this.out_proj.forward(attention(this.q_proj.forward(x), this.k_proj.forward(x), this.v_proj.forward(x), { heads: this.#heads, causal: true }));
+    return this.out_proj.forward(
+      attention(this.q_proj.forward(x), this.k_proj.forward(x), this.v_proj.forward(x), {
+        heads: this.#heads,
+        causal: true,
+      }),
+    );
   }
 }
 
@@ -136,17 +145,26 @@ export class CLIPTextModel extends Model {
   readonly text_projection: Linear | undefined;
   readonly #options: CLIPTextOptions;
 
-  private constructor(className: string, config: ModelConfig, options: CLIPTextOptions, projectionDim: number | undefined) {
+  private constructor(
+    className: string,
+    config: ModelConfig,
+    options: CLIPTextOptions,
+    projectionDim: number | undefined,
+  ) {
     super();
     this.className = className;
     this.config = config;
     this.text_model = new CLIPTextTransformer(options);
-    this.text_projection = projectionDim === undefined ? undefined : new Linear(options.width, projectionDim, { bias: false });
+    this.text_projection =
+      projectionDim === undefined ? undefined : new Linear(options.width, projectionDim, { bias: false });
     this.#options = options;
   }
 
   /** Opens the weights of one in a checkpoint: a folder or a hub id. See {@link loadPretrained}. */
-  static async fromPretrained(folderOrId: string, options: LoadPretrainedOptions = {}): Promise<PretrainedModel<CLIPTextModel>> {
+  static async fromPretrained(
+    folderOrId: string,
+    options: LoadPretrainedOptions = {},
+  ): Promise<PretrainedModel<CLIPTextModel>> {
     return loadPretrained('CLIPTextModel', CLIPTextModel.fromConfig, folderOrId, options);
   }
 
@@ -157,16 +175,26 @@ export class CLIPTextModel extends Model {
     const heads = reader.size('num_attention_heads', 8);
     if (width % heads !== 0) reader.unsupported('num_attention_heads', heads, `a divisor of hidden_size, ${width}`);
     const options: CLIPTextOptions = {
-      width, heads,
+      width,
+      heads,
       vocabulary: reader.size('vocab_size', 49408),
       positions: reader.size('max_position_embeddings', 77),
       innerWidth: reader.size('intermediate_size', 2048),
       layers: reader.size('num_hidden_layers', 12),
       epsilon: reader.number('layer_norm_eps', 1e-5),
-      activation: reader.oneOf('hidden_act', Object.keys(HIDDEN_ACTIVATIONS) as (keyof typeof HIDDEN_ACTIVATIONS)[], 'quick_gelu'),
+      activation: reader.oneOf(
+        'hidden_act',
+        Object.keys(HIDDEN_ACTIVATIONS) as (keyof typeof HIDDEN_ACTIVATIONS)[],
+        'quick_gelu',
+      ),
       endOfText: reader.number('eos_token_id', 49407),
     };
-    return new CLIPTextModel(className, config, options, className === 'CLIPTextModelWithProjection' ? reader.size('projection_dim', 512) : undefined);
+    return new CLIPTextModel(
+      className,
+      config,
+      options,
+      className === 'CLIPTextModelWithProjection' ? reader.size('projection_dim', 512) : undefined,
+    );
   }
 
   readonly entries: Readonly<Record<string, ModelEntry>> = {
@@ -196,8 +224,13 @@ export class CLIPTextModel extends Model {
     }
     const last = this.#normalize(x);
     const projection = this.text_projection;
-    const { pooled } = segment('pooler', { last, ids: inputIds }, (inner) => ({ pooled: this.#pool(inner.last, inner.ids) }));
-    const text = projection === undefined ? {} : segment(projection.path, { pooled }, (inner) => ({ text_embeds: projection.forward(inner.pooled) }));
+    const { pooled } = segment('pooler', { last, ids: inputIds }, (inner) => ({
+      pooled: this.#pool(inner.last, inner.ids),
+    }));
+    const text =
+      projection === undefined
+        ? {}
+        : segment(projection.path, { pooled }, (inner) => ({ text_embeds: projection.forward(inner.pooled) }));
     return { last_hidden_state: last, pooler_output: pooled, ...text, ...hidden };
   }
 
@@ -211,8 +244,16 @@ export class CLIPTextModel extends Model {
     const builder = builderOf(last);
     const n = ids.dim(0);
     const { endOfText } = this.#options;
-    const scores = endOfText === 2 ? ids : builder.emit('Equal', [ids, builder.constant('int64', [], [endOfText])], { dims: ids.dims, type: 'bool' });
-    const index = builder.emit('ArgMax', [cast(scores, 'int32')], { dims: [n, 1], type: 'int64' }, { axis: { int: 1 }, keepdims: { int: 1 } });
+    const scores =
+      endOfText === 2
+        ? ids
+        : builder.emit('Equal', [ids, builder.constant('int64', [], [endOfText])], { dims: ids.dims, type: 'bool' });
+    const index = builder.emit(
+      'ArgMax',
+      [cast(scores, 'int32')],
+      { dims: [n, 1], type: 'int64' },
+      { axis: { int: 1 }, keepdims: { int: 1 } },
+    );
     const rows = builder.emit('GatherND', [last, index], { dims: [n, last.dim(2)] }, { batch_dims: { int: 1 } });
     return reshape(rows, [n, last.dim(2)], [-1, last.dim(2)]);
   }

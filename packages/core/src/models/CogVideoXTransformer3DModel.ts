@@ -71,8 +71,16 @@ class CogVideoXPatchEmbed extends Module {
     const { width: features, rotary, spatialScale, temporalScale } = this.#options;
     const grid = gridOf(x, this.#options);
     const patches = this.proj.forward(reshape(x, [n * frames, channels, height, width], [-1, channels, height, width]));
-    const rows = reshape(patches, [n, frames, features, grid.height * grid.width], [-1, frames, features, grid.height * grid.width]);
-    const tokens = reshape(transpose(rows, [0, 1, 3, 2]), [n, frames * grid.height * grid.width, features], [0, -1, features]);
+    const rows = reshape(
+      patches,
+      [n, frames, features, grid.height * grid.width],
+      [-1, frames, features, grid.height * grid.width],
+    );
+    const tokens = reshape(
+      transpose(rows, [0, 1, 3, 2]),
+      [n, frames * grid.height * grid.width, features],
+      [0, -1, features],
+    );
     return rotary ? tokens : addSincosPositions(tokens, grid, { spatial: spatialScale, temporal: temporalScale });
   }
 }
@@ -94,7 +102,10 @@ class CogVideoXLayerNormZero extends Module {
     const activated = silu(temb);
     const part = (index: number): Value => modulation(this.linear, activated, index, this.#width);
     return {
-      normal: { hidden: modulate(this.norm.forward(hidden), part(1), part(0)), text: modulate(this.norm.forward(text), part(4), part(3)) },
+      normal: {
+        hidden: modulate(this.norm.forward(hidden), part(1), part(0)),
+        text: modulate(this.norm.forward(text), part(4), part(3)),
+      },
       gates: { hidden: part(2), text: part(5) },
     };
   }
@@ -138,7 +149,11 @@ class CogVideoXAttention extends Module {
   #normalize(x: Value, norm: LayerNorm): Value {
     const { heads, headSize, width } = this.#options;
     const [n, tokens] = [x.dim(0), x.dim(1)];
-    return reshape(norm.forward(reshape(x, [n, tokens, heads, headSize], [0, 0, heads, headSize])), [n, tokens, width], [0, 0, width]);
+    return reshape(
+      norm.forward(reshape(x, [n, tokens, heads, headSize], [0, 0, heads, headSize])),
+      [n, tokens, width],
+      [0, 0, width],
+    );
   }
 
   #turn(x: Value, rotation: Rotation | undefined): Value {
@@ -211,7 +226,11 @@ class AdaLayerNorm extends Module {
 
   forward(x: Value, temb: Value): Value {
     const activated = silu(temb);
-    return modulate(this.norm.forward(x), modulation(this.linear, activated, 1, this.#width), modulation(this.linear, activated, 0, this.#width));
+    return modulate(
+      this.norm.forward(x),
+      modulation(this.linear, activated, 1, this.#width),
+      modulation(this.linear, activated, 0, this.#width),
+    );
   }
 }
 
@@ -250,7 +269,10 @@ export class CogVideoXTransformer3DModel extends Model {
     this.entries = {
       call: {
         inputs: {
-          hidden_states: { types: ['float32'], dims: ['batch', 'latentFrames', inChannels, 'latentHeight', 'latentWidth'] },
+          hidden_states: {
+            types: ['float32'],
+            dims: ['batch', 'latentFrames', inChannels, 'latentHeight', 'latentWidth'],
+          },
           encoder_hidden_states: { types: ['float32'], dims: ['batch', 'tokens', textWidth] },
           timestep: { types: ['int64', 'float32'], dims: ['batch'] },
         },
@@ -261,14 +283,18 @@ export class CogVideoXTransformer3DModel extends Model {
   }
 
   /** Opens the weights of one in a checkpoint: a folder or a hub id. See {@link loadPretrained}. */
-  static async fromPretrained(folderOrId: string, options: LoadPretrainedOptions = {}): Promise<PretrainedModel<CogVideoXTransformer3DModel>> {
+  static async fromPretrained(
+    folderOrId: string,
+    options: LoadPretrainedOptions = {},
+  ): Promise<PretrainedModel<CogVideoXTransformer3DModel>> {
     return loadPretrained('CogVideoXTransformer3DModel', CogVideoXTransformer3DModel.fromConfig, folderOrId, options);
   }
 
   /** Throws ERR_CONFIG_UNSUPPORTED or ERR_CONFIG_INVALID naming the field. */
   static fromConfig(config: ModelConfig): CogVideoXTransformer3DModel {
     const reader = new ConfigReader('CogVideoXTransformer3DModel', config);
-    for (const field of ['patch_size_t', 'ofs_embed_dim', 'use_learned_positional_embeddings']) reader.only(field, false);
+    for (const field of ['patch_size_t', 'ofs_embed_dim', 'use_learned_positional_embeddings'])
+      reader.only(field, false);
     for (const field of ['patch_bias', 'norm_elementwise_affine']) reader.only(field, true);
     reader.only('activation_fn', 'gelu-approximate');
     const [heads, headSize] = [reader.size('num_attention_heads', 30), reader.size('attention_head_dim', 64)];
@@ -276,7 +302,10 @@ export class CogVideoXTransformer3DModel extends Model {
     if (headSize % 8 !== 0) reader.unsupported('attention_head_dim', headSize, 'a multiple of 8');
     const inChannels = reader.size('in_channels', 16);
     return new CogVideoXTransformer3DModel(config, {
-      heads, headSize, rotary, inChannels,
+      heads,
+      headSize,
+      rotary,
+      inChannels,
       width: heads * headSize,
       outChannels: reader.size('out_channels', inChannels),
       timeWidth: reader.size('time_embed_dim', 512),
@@ -295,27 +324,49 @@ export class CogVideoXTransformer3DModel extends Model {
     });
   }
 
-  #forward({ hidden_states: latents, encoder_hidden_states: context, timestep }: Readonly<Record<string, Value>>): Record<string, Value> {
+  #forward({
+    hidden_states: latents,
+    encoder_hidden_states: context,
+    timestep,
+  }: Readonly<Record<string, Value>>): Record<string, Value> {
     const temb = this.#embedTime(timestep as Value);
     const rotation = this.#options.rotary ? this.#rotation(latents as Value, context as Value) : undefined;
-    let { hidden, text } = segment(this.patch_embed.path, { latents: latents as Value, context: context as Value }, (inner) => ({
-      hidden: this.patch_embed.forwardVideo(inner.latents),
-      text: this.patch_embed.text_proj.forward(inner.context),
-    }));
+    let { hidden, text } = segment(
+      this.patch_embed.path,
+      { latents: latents as Value, context: context as Value },
+      (inner) => ({
+        hidden: this.patch_embed.forwardVideo(inner.latents),
+        text: this.patch_embed.text_proj.forward(inner.context),
+      }),
+    );
     for (const block of this.transformer_blocks) {
-      ({ hidden, text } = segment(block.path, { hidden, text, temb, ...rotation }, ({ hidden: h, text: t, temb: e, cosines, sines }) => (
-        { ...block.forward({ hidden: h, text: t }, e, cosines === undefined ? undefined : { cosines, sines: sines as Value }) }
-      )));
+      ({ hidden, text } = segment(
+        block.path,
+        { hidden, text, temb, ...rotation },
+        ({ hidden: h, text: t, temb: e, cosines, sines }) => ({
+          ...block.forward(
+            { hidden: h, text: t },
+            e,
+            cosines === undefined ? undefined : { cosines, sines: sines as Value },
+          ),
+        }),
+      ));
     }
-    const { x } = segment(this.norm_out.path, { hidden, temb }, (inner) => ({ x: this.norm_out.forward(this.norm_final.forward(inner.hidden), inner.temb) }));
+    const { x } = segment(this.norm_out.path, { hidden, temb }, (inner) => ({
+      x: this.norm_out.forward(this.norm_final.forward(inner.hidden), inner.temb),
+    }));
     const grid = gridOf(latents as Value, this.#options);
-    return segment(this.proj_out.path, { x }, (inner) => ({ sample: this.#unpatchify(this.proj_out.forward(inner.x), grid) }));
+    return segment(this.proj_out.path, { x }, (inner) => ({
+      sample: this.#unpatchify(this.proj_out.forward(inner.x), grid),
+    }));
   }
 
   #embedTime(timestep: Value): Value {
     const { width: channels, flipSinToCos, frequencyShift } = this.#options;
     return segment(this.time_embedding.path, { timestep }, (inner) => ({
-      temb: this.time_embedding.forward(timestepFrequencies(inner.timestep, { channels, flipSinToCos, frequencyShift })),
+      temb: this.time_embedding.forward(
+        timestepFrequencies(inner.timestep, { channels, flipSinToCos, frequencyShift }),
+      ),
     })).temb;
   }
 
@@ -328,7 +379,8 @@ export class CogVideoXTransformer3DModel extends Model {
       const { cosines, sines } = rotaryPositions(headSize, gridOf(inner.latents, this.#options), trained);
       const ofText = inner.context.dim(1) * (headSize / 2);
       const still = (value: number): number[] => Array.from({ length: ofText }, () => value);
-      const table = (data: readonly number[]): Value => builder.constant('float32', [data.length / (headSize / 2), headSize / 2], data);
+      const table = (data: readonly number[]): Value =>
+        builder.constant('float32', [data.length / (headSize / 2), headSize / 2], data);
       return { cosines: table([...still(1), ...cosines]), sines: table([...still(0), ...sines]) };
     });
   }
@@ -338,12 +390,20 @@ export class CogVideoXTransformer3DModel extends Model {
     const { patch: p, outChannels: c } = this.#options;
     const n = x.dim(0);
     const pieces = reshape(x, [n, frames, height, width, c, p, p], [0, frames, height, width, c, p, p]);
-    return reshape(transpose(pieces, [0, 1, 4, 2, 5, 3, 6]), [n, frames, c, height * p, width * p], [0, frames, c, height * p, width * p]);
+    return reshape(
+      transpose(pieces, [0, 1, 4, 2, 5, 3, 6]),
+      [n, frames, c, height * p, width * p],
+      [0, frames, c, height * p, width * p],
+    );
   }
 }
 
 function gridOf(latents: Value, { patch }: CogVideoXOptions): PatchGrid {
-  return { frames: latents.dim(1), height: Math.floor(latents.dim(3) / patch), width: Math.floor(latents.dim(4) / patch) };
+  return {
+    frames: latents.dim(1),
+    height: Math.floor(latents.dim(3) / patch),
+    width: Math.floor(latents.dim(4) / patch),
+  };
 }
 
 /** Part `index` of what `linear` makes of the activated time embedding, [n or 1, 1, width]. */
@@ -357,7 +417,10 @@ function modulate(x: Value, scaleBy: Value, shift: Value): Value {
 }
 
 function addGated(streams: Streams, change: Streams, gates: Streams): Streams {
-  return { hidden: add(streams.hidden, mul(gates.hidden, change.hidden)), text: add(streams.text, mul(gates.text, change.text)) };
+  return {
+    hidden: add(streams.hidden, mul(gates.hidden, change.hidden)),
+    text: add(streams.text, mul(gates.text, change.text)),
+  };
 }
 
 /** The text's tokens lie before the video's. */

@@ -21,7 +21,8 @@ export class ConfigReader {
   /** A positive whole number. */
   size(field: string, fallback?: number): number {
     const value = this.#get(field, fallback);
-    if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 1) this.#invalid(field, value, 'a positive whole number');
+    if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 1)
+      this.#invalid(field, value, 'a positive whole number');
     return value;
   }
 
@@ -48,7 +49,13 @@ export class ConfigReader {
 
   /** A list of positive whole numbers, or one number for all of `length`. */
   sizes(field: string, length: number | undefined, fallback?: number | readonly number[]): readonly number[] {
-    return this.#list(field, length, fallback, (item) => typeof item === 'number' && Number.isSafeInteger(item) && item > 0, 'positive whole numbers');
+    return this.#list(
+      field,
+      length,
+      fallback,
+      (item) => typeof item === 'number' && Number.isSafeInteger(item) && item > 0,
+      'positive whole numbers',
+    );
   }
 
   /** A list of booleans, or one for all of `length`. */
@@ -60,7 +67,8 @@ export class ConfigReader {
   names<T extends string>(field: string, supported: readonly T[], fallback?: readonly T[]): readonly T[] {
     const value = this.#get(field, fallback);
     if (!Array.isArray(value) || value.length === 0) this.#invalid(field, value, 'a list of names');
-    for (const item of value as T[]) if (!supported.includes(item)) this.unsupported(field, value, supported.join(', '));
+    for (const item of value as T[])
+      if (!supported.includes(item)) this.unsupported(field, value, supported.join(', '));
     return value as T[];
   }
 
@@ -76,11 +84,18 @@ export class ConfigReader {
     throw new ThimbleError('ERR_CONFIG_UNSUPPORTED', { component: this.component, field, value, supported });
   }
 
-  #list<T>(field: string, length: number | undefined, fallback: T | readonly T[] | undefined, check: (item: unknown) => boolean, what: string): readonly T[] {
+  #list<T>(
+    field: string,
+    length: number | undefined,
+    fallback: T | readonly T[] | undefined,
+    check: (item: unknown) => boolean,
+    what: string,
+  ): readonly T[] {
     const value = this.#get(field, fallback);
     const list = Array.isArray(value) ? value : Array.from({ length: length ?? 1 }, () => value);
     if (list.length === 0 || !list.every(check)) this.#invalid(field, value, what);
-    if (length !== undefined && list.length !== length) this.#invalid(field, value, `${length} ${what}, one for each block`);
+    if (length !== undefined && list.length !== length)
+      this.#invalid(field, value, `${length} ${what}, one for each block`);
     return list as T[];
   }
 

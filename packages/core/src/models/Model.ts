@@ -99,7 +99,9 @@ export abstract class Model extends Module {
   outline(entry: ModelEntry, inputs: InputShapes, sink: GraphSink): Outline {
     void this.parameters;
     const outline = new Outline(sink);
-    const values = Object.entries(inputs).map(([name, { type, dims }]) => [name, outline.input(name, type, dims)] as const);
+    const values = Object.entries(inputs).map(
+      ([name, { type, dims }]) => [name, outline.input(name, type, dims)] as const,
+    );
     for (const [name, value] of Object.entries(entry.forward(Object.fromEntries(values)))) outline.output(name, value);
     return outline;
   }
@@ -110,7 +112,9 @@ export abstract class Model extends Module {
     if (entry === undefined) throw new RangeError(`${this.className} has no entry point "${entryName}"`);
     void this.parameters;
     const builder = new GraphBuilder(`${this.className}.${entryName}`);
-    const values = Object.entries(inputs).map(([name, { type, dims }]) => [name, builder.input(name, type, dims)] as const);
+    const values = Object.entries(inputs).map(
+      ([name, { type, dims }]) => [name, builder.input(name, type, dims)] as const,
+    );
     const outputs = entry.forward(Object.fromEntries(values));
     for (const name of entry.outputs) if (outputs[name] !== undefined) builder.output(`out.${name}`, outputs[name]);
     return builder.build();

@@ -8,7 +8,11 @@ import type { TensorInfo } from '../weights/TensorInfo.js';
 import type { Model } from './Model.js';
 
 const ELEMENT_TYPES: Partial<Record<SafetensorsDtype, ElementType>> = {
-  F32: 'float32', F16: 'float16', BF16: 'bfloat16', F8_E4M3: 'float8_e4m3fn', F8_E5M2: 'float8_e5m2',
+  F32: 'float32',
+  F16: 'float16',
+  BF16: 'bfloat16',
+  F8_E4M3: 'float8_e4m3fn',
+  F8_E5M2: 'float8_e5m2',
 };
 
 /** The weights of a model in a checkpoint: every parameter found, with the right shape and a type that can be widened. */
@@ -23,13 +27,26 @@ export class ModelWeights {
   }
 
   /** @throws ERR_WEIGHT_MISSING, ERR_WEIGHT_SHAPE, ERR_WEIGHT_DTYPE */
-  static match(component: string, model: Model, checkpoint: Pick<ComponentCheckpoint, 'tensors' | 'folder'>): ModelWeights {
-    const found = model.parameters.map((parameter) => [parameter, findTensor(model, parameter, checkpoint.tensors)] as const);
+  static match(
+    component: string,
+    model: Model,
+    checkpoint: Pick<ComponentCheckpoint, 'tensors' | 'folder'>,
+  ): ModelWeights {
+    const found = model.parameters.map(
+      (parameter) => [parameter, findTensor(model, parameter, checkpoint.tensors)] as const,
+    );
     const missing = found.filter(([, info]) => info === undefined);
     if (missing[0] !== undefined) {
-      throw new ThimbleError('ERR_WEIGHT_MISSING', { component, key: missing[0][0].key, folder: checkpoint.folder, missing: missing.length });
+      throw new ThimbleError('ERR_WEIGHT_MISSING', {
+        component,
+        key: missing[0][0].key,
+        folder: checkpoint.folder,
+        missing: missing.length,
+      });
     }
-    const stored = new Map(found.map(([parameter, info]) => [parameter.key, check(component, parameter, info as TensorInfo)]));
+    const stored = new Map(
+      found.map(([parameter, info]) => [parameter.key, check(component, parameter, info as TensorInfo)]),
+    );
     return new ModelWeights(new Map(found.map(([{ key }, info]) => [key, info as TensorInfo])), stored);
   }
 
@@ -41,7 +58,11 @@ export class ModelWeights {
   }
 }
 
-function findTensor(model: Model, { key }: Parameter, tensors: ReadonlyMap<string, TensorInfo>): TensorInfo | undefined {
+function findTensor(
+  model: Model,
+  { key }: Parameter,
+  tensors: ReadonlyMap<string, TensorInfo>,
+): TensorInfo | undefined {
   for (const name of [key, ...model.keyAliases(key)]) {
     const info = tensors.get(name);
     if (info !== undefined) return info;
@@ -51,9 +72,17 @@ function findTensor(model: Model, { key }: Parameter, tensors: ReadonlyMap<strin
 
 function check(component: string, { key, shape }: Parameter, info: TensorInfo): StoredWeight {
   const { file, offset, byteLength } = info;
-  if (!sameShape(shape, info.shape)) throw new ThimbleError('ERR_WEIGHT_SHAPE', { component, key, file, got: info.shape, expected: shape });
+  if (!sameShape(shape, info.shape))
+    throw new ThimbleError('ERR_WEIGHT_SHAPE', { component, key, file, got: info.shape, expected: shape });
   const type = ELEMENT_TYPES[info.dtype];
-  if (type === undefined) throw new ThimbleError('ERR_WEIGHT_DTYPE', { component, key, file, got: info.dtype, expected: Object.keys(ELEMENT_TYPES).join(', ') });
+  if (type === undefined)
+    throw new ThimbleError('ERR_WEIGHT_DTYPE', {
+      component,
+      key,
+      file,
+      got: info.dtype,
+      expected: Object.keys(ELEMENT_TYPES).join(', '),
+    });
   return { type, source: { file, offset, byteLength } };
 }
 

@@ -2,7 +2,19 @@ import { Module } from '../graph/Module.js';
 import { Embedding } from '../graph/nn/Embedding.js';
 import { Linear } from '../graph/nn/Linear.js';
 import { rmsNorm } from '../graph/nn/rmsNorm.js';
-import { add, builderOf, gelu, geluTanh, matMul, mul, relu, reshape, silu, softmax, transpose } from '../graph/operations.js';
+import {
+  add,
+  builderOf,
+  gelu,
+  geluTanh,
+  matMul,
+  mul,
+  relu,
+  reshape,
+  silu,
+  softmax,
+  transpose,
+} from '../graph/operations.js';
 import { Parameter } from '../graph/Parameter.js';
 import { segment } from '../graph/segment.js';
 import type { Value } from '../graph/Value.js';
@@ -63,7 +75,10 @@ class T5Attention extends Module {
 
   /** `bias` [heads, tokens, tokens]. */
   forward(x: Value, bias: Value): Value {
-    const scores = add(matMul(this.#heads(this.q.forward(x)), transpose(this.#heads(this.k.forward(x)), [0, 1, 3, 2])), bias);
+    const scores = add(
+      matMul(this.#heads(this.q.forward(x)), transpose(this.#heads(this.k.forward(x)), [0, 1, 3, 2])),
+      bias,
+    );
     const attended = transpose(matMul(softmax(scores), this.#heads(this.v.forward(x))), [0, 2, 1, 3]);
     const { heads, headSize } = this.#options;
     return this.o.forward(reshape(attended, [x.dim(0), x.dim(1), heads * headSize], [0, 0, heads * headSize]));
@@ -187,7 +202,10 @@ export class T5EncoderModel extends Model {
   }
 
   /** Opens the weights of one in a checkpoint: a folder or a hub id. See {@link loadPretrained}. */
-  static async fromPretrained(folderOrId: string, options: LoadPretrainedOptions = {}): Promise<PretrainedModel<T5EncoderModel>> {
+  static async fromPretrained(
+    folderOrId: string,
+    options: LoadPretrainedOptions = {},
+  ): Promise<PretrainedModel<T5EncoderModel>> {
     return loadPretrained('T5EncoderModel', T5EncoderModel.fromConfig, folderOrId, options);
   }
 
@@ -196,7 +214,8 @@ export class T5EncoderModel extends Model {
     const reader = new ConfigReader('T5EncoderModel', config);
     const { gated, activation } = readFeedForward(reader);
     return new T5EncoderModel(config, {
-      gated, activation,
+      gated,
+      activation,
       vocabulary: reader.size('vocab_size', 32128),
       width: reader.size('d_model', 512),
       headSize: reader.size('d_kv', 64),
@@ -225,7 +244,8 @@ export class T5EncoderModel extends Model {
     const { block, final_layer_norm: norm } = this.encoder;
     let { x } = segment(this.shared.path, { ids: inputIds }, ({ ids }) => ({ x: this.shared.forward(ids) }));
     const { bias } = this.#positionBias(inputIds);
-    for (const layer of block) x = segment(layer.path, { x, bias }, (inner) => ({ x: layer.forward(inner.x, inner.bias) })).x;
+    for (const layer of block)
+      x = segment(layer.path, { x, bias }, (inner) => ({ x: layer.forward(inner.x, inner.bias) })).x;
     const { last } = segment(norm.path, { x }, (inner) => ({ last: norm.forward(inner.x) }));
     return { last_hidden_state: last };
   }
@@ -235,8 +255,15 @@ export class T5EncoderModel extends Model {
     const { relative_attention_bias: embedding } = (this.encoder.block[0] as T5Block).layer[0].SelfAttention;
     return segment((embedding as Embedding).path, { ids: inputIds }, ({ ids }) => {
       const length = ids.dim(1);
-      const buckets = Array.from({ length: length * length }, (_, i) => this.#bucket((i % length) - Math.floor(i / length)));
-      return { bias: transpose((embedding as Embedding).forward(builderOf(ids).constant('int64', [length, length], buckets)), [2, 0, 1]) };
+      const buckets = Array.from({ length: length * length }, (_, i) =>
+        this.#bucket((i % length) - Math.floor(i / length)),
+      );
+      return {
+        bias: transpose(
+          (embedding as Embedding).forward(builderOf(ids).constant('int64', [length, length], buckets)),
+          [2, 0, 1],
+        ),
+      };
     });
   }
 
@@ -254,7 +281,14 @@ export class T5EncoderModel extends Model {
 /** `feed_forward_proj`, such as 'relu' or 'gated-gelu'; the name 'gated-gelu' has always meant the tanh form. */
 function readFeedForward(reader: ConfigReader): Pick<T5Options, 'gated' | 'activation'> {
   const names = Object.keys(DENSE_ACTIVATIONS) as (keyof typeof DENSE_ACTIVATIONS)[];
-  const projection = reader.oneOf('feed_forward_proj', [...names, ...names.map((name) => `gated-${name}` as const)], 'relu');
+  const projection = reader.oneOf(
+    'feed_forward_proj',
+    [...names, ...names.map((name) => `gated-${name}` as const)],
+    'relu',
+  );
   if (projection === 'gated-gelu') return { gated: true, activation: 'gelu_new' };
-  return { gated: projection.startsWith('gated-'), activation: projection.replace('gated-', '') as keyof typeof DENSE_ACTIVATIONS };
+  return {
+    gated: projection.startsWith('gated-'),
+    activation: projection.replace('gated-', '') as keyof typeof DENSE_ACTIVATIONS,
+  };
 }

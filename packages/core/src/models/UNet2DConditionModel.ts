@@ -38,9 +38,15 @@ class DownBlock extends Module {
     const outChannels = options.blockOutChannels[level] as number;
     const inChannels = options.blockOutChannels[Math.max(0, level - 1)] as number;
     const count = options.layersPerBlock[level] as number;
-    this.resnets = Array.from({ length: count }, (_, i) => resnet(options, i === 0 ? inChannels : outChannels, outChannels));
-    this.attentions = options.downBlockTypes[level] === 'CrossAttnDownBlock2D' ? Array.from({ length: count }, () => transformer(options, level)) : [];
-    this.downsamplers = level === options.blockOutChannels.length - 1 ? [] : [new Downsample2D(outChannels, options.downsamplePadding)];
+    this.resnets = Array.from({ length: count }, (_, i) =>
+      resnet(options, i === 0 ? inChannels : outChannels, outChannels),
+    );
+    this.attentions =
+      options.downBlockTypes[level] === 'CrossAttnDownBlock2D'
+        ? Array.from({ length: count }, () => transformer(options, level))
+        : [];
+    this.downsamplers =
+      level === options.blockOutChannels.length - 1 ? [] : [new Downsample2D(outChannels, options.downsamplePadding)];
   }
 
   override get pythonClass(): string {
@@ -106,7 +112,10 @@ class UpBlock extends Module {
       const skip = i === count - 1 ? skipped : outChannels;
       return resnet(options, (i === 0 ? previous : outChannels) + skip, outChannels);
     });
-    this.attentions = options.upBlockTypes[level] === 'CrossAttnUpBlock2D' ? Array.from({ length: count }, () => transformer(options, deepest - level)) : [];
+    this.attentions =
+      options.upBlockTypes[level] === 'CrossAttnUpBlock2D'
+        ? Array.from({ length: count }, () => transformer(options, deepest - level))
+        : [];
     this.upsamplers = level === deepest ? [] : [new Upsample2D(outChannels)];
   }
 
@@ -119,7 +128,9 @@ class UpBlock extends Module {
     let h = x;
     for (const [i, block] of this.resnets.entries()) {
       const inputs = { ...joinLarge(block.path, h, states.pop() as Value), temb: conditions.temb };
-      h = segment(block.path, inputs, ({ x, skip, temb }) => ({ x: block.forward(skip === undefined ? x : concat([x, skip], 1), temb) })).x;
+      h = segment(block.path, inputs, ({ x, skip, temb }) => ({
+        x: block.forward(skip === undefined ? x : concat([x, skip], 1), temb),
+      })).x;
       h = runAttention(this.attentions[i], h, conditions);
     }
     for (const block of this.upsamplers) {
@@ -159,18 +170,26 @@ export class UNet2DConditionModel extends Model {
     this.config = config;
     this.#options = options;
     this.conv_in = new Conv2d(inChannels, first, convInKernel, { padding: Math.floor((convInKernel - 1) / 2) });
-    this.time_embedding = new TimestepEmbedding(first, timeChannels, { conditionChannels: options.timeConditionChannels, activation: options.activation });
+    this.time_embedding = new TimestepEmbedding(first, timeChannels, {
+      conditionChannels: options.timeConditionChannels,
+      activation: options.activation,
+    });
     this.class_embedding = classEmbedding(options);
     this.down_blocks = channels.map((_, level) => new DownBlock(options, level));
     this.mid_block = options.midBlock ? new MidBlock(options) : undefined;
     this.up_blocks = channels.map((_, level) => new UpBlock(options, level));
     this.conv_norm_out = new GroupNorm(options.groups, first, options.epsilon);
     this.conv_out = new Conv2d(first, outChannels, convOutKernel, { padding: Math.floor((convOutKernel - 1) / 2) });
-    this.entries = { call: { inputs: inputsOf(options), outputs: ['sample'], forward: (inputs) => this.#forward(inputs) } };
+    this.entries = {
+      call: { inputs: inputsOf(options), outputs: ['sample'], forward: (inputs) => this.#forward(inputs) },
+    };
   }
 
   /** Opens the weights of one in a checkpoint: a folder or a hub id. See {@link loadPretrained}. */
-  static async fromPretrained(folderOrId: string, options: LoadPretrainedOptions = {}): Promise<PretrainedModel<UNet2DConditionModel>> {
+  static async fromPretrained(
+    folderOrId: string,
+    options: LoadPretrainedOptions = {},
+  ): Promise<PretrainedModel<UNet2DConditionModel>> {
     return loadPretrained('UNet2DConditionModel', UNet2DConditionModel.fromConfig, folderOrId, options);
   }
 
@@ -180,12 +199,24 @@ export class UNet2DConditionModel extends Model {
   }
 
   #forward(inputs: Readonly<Record<string, Value>>): Record<string, Value> {
-    const { sample, timestep, encoder_hidden_states: context, timestep_cond: condition, class_labels: labels } = inputs as Record<string, Value> & {
-      sample: Value; timestep: Value; encoder_hidden_states: Value;
+    const {
+      sample,
+      timestep,
+      encoder_hidden_states: context,
+      timestep_cond: condition,
+      class_labels: labels,
+    } = inputs as Record<string, Value> & {
+      sample: Value;
+      timestep: Value;
+      encoder_hidden_states: Value;
     };
-    const { temb } = segment(this.time_embedding.path, { timestep, condition, labels }, (inner) => ({ temb: this.#embedTime(inner.timestep, inner.condition, inner.labels) }));
+    const { temb } = segment(this.time_embedding.path, { timestep, condition, labels }, (inner) => ({
+      temb: this.#embedTime(inner.timestep, inner.condition, inner.labels),
+    }));
     const conditions = { temb, context };
-    let h = segment(this.conv_in.path, { sample }, (inner) => ({ x: this.conv_in.forward(this.#centre(inner.sample)) })).x;
+    let h = segment(this.conv_in.path, { sample }, (inner) => ({
+      x: this.conv_in.forward(this.#centre(inner.sample)),
+    })).x;
     const states = [h];
     for (const block of this.down_blocks) {
       states.push(...block.forward(h, conditions));
@@ -193,12 +224,18 @@ export class UNet2DConditionModel extends Model {
     }
     h = this.mid_block?.forward(h, conditions) ?? h;
     for (const block of this.up_blocks) h = block.forward(h, states, conditions);
-    return segment(this.conv_out.path, { x: h }, ({ x }) => ({ sample: this.conv_out.forward(ACTIVATIONS[this.#options.activation](this.conv_norm_out.forward(x))) }));
+    return segment(this.conv_out.path, { x: h }, ({ x }) => ({
+      sample: this.conv_out.forward(ACTIVATIONS[this.#options.activation](this.conv_norm_out.forward(x))),
+    }));
   }
 
   #embedTime(timestep: Value, condition?: Value, labels?: Value): Value {
     const { flipSinToCos, frequencyShift, blockOutChannels } = this.#options;
-    const projected = timestepFrequencies(timestep, { channels: blockOutChannels[0] as number, flipSinToCos, frequencyShift });
+    const projected = timestepFrequencies(timestep, {
+      channels: blockOutChannels[0] as number,
+      flipSinToCos,
+      frequencyShift,
+    });
     const temb = this.time_embedding.forward(projected, condition);
     if (labels === undefined || this.#options.classEmbedType === undefined) return temb;
     const classes = this.#embedClass(labels);
@@ -207,7 +244,10 @@ export class UNet2DConditionModel extends Model {
 
   #embedClass(labels: Value): Value {
     const { classEmbedType, flipSinToCos, frequencyShift, blockOutChannels } = this.#options;
-    const input = classEmbedType === 'timestep' ? timestepFrequencies(labels, { channels: blockOutChannels[0] as number, flipSinToCos, frequencyShift }) : labels;
+    const input =
+      classEmbedType === 'timestep'
+        ? timestepFrequencies(labels, { channels: blockOutChannels[0] as number, flipSinToCos, frequencyShift })
+        : labels;
     return this.class_embedding?.forward(input) ?? input;
   }
 
@@ -229,7 +269,9 @@ function inputsOf(options: UNetOptions): Record<string, ModelInput> {
     sample: { types: ['float32'], dims: ['batch', options.inChannels, 'height', 'width'] },
     timestep: { types: ['int64', 'float32'], dims: ['batch'] },
     encoder_hidden_states: { types: ['float32'], dims: ['batch', 'tokens', options.crossAttentionDim[0] as number] },
-    ...(options.timeConditionChannels === undefined ? {} : { timestep_cond: { types: ['float32'], dims: ['batch', options.timeConditionChannels], optional: true } }),
+    ...(options.timeConditionChannels === undefined
+      ? {}
+      : { timestep_cond: { types: ['float32'], dims: ['batch', options.timeConditionChannels], optional: true } }),
     ...(options.classEmbedType === undefined ? {} : { class_labels: labels[options.classEmbedType] }),
   };
 }
@@ -237,23 +279,40 @@ function inputsOf(options: UNetOptions): Record<string, ModelInput> {
 function classEmbedding(options: UNetOptions): Embedding | TimestepEmbedding | Linear | undefined {
   const { timeChannels, classProjectionChannels = 0 } = options;
   switch (options.classEmbedType) {
-    case 'table': return new Embedding(options.classes ?? 0, timeChannels);
-    case 'timestep': return new TimestepEmbedding(options.blockOutChannels[0] as number, timeChannels, { activation: options.activation });
-    case 'projection': return new TimestepEmbedding(classProjectionChannels, timeChannels);
-    case 'simple_projection': return new Linear(classProjectionChannels, timeChannels);
-    default: return undefined;
+    case 'table':
+      return new Embedding(options.classes ?? 0, timeChannels);
+    case 'timestep':
+      return new TimestepEmbedding(options.blockOutChannels[0] as number, timeChannels, {
+        activation: options.activation,
+      });
+    case 'projection':
+      return new TimestepEmbedding(classProjectionChannels, timeChannels);
+    case 'simple_projection':
+      return new Linear(classProjectionChannels, timeChannels);
+    default:
+      return undefined;
   }
 }
 
 function resnet(options: UNetOptions, inChannels: number, outChannels: number, outputScaleFactor = 1): ResnetBlock2D {
   const { timeChannels, groups, epsilon, activation, timeScaleShift, classEmbeddingsConcat } = options;
   return new ResnetBlock2D({
-    inChannels, outChannels, groups, epsilon, activation, timeScaleShift, outputScaleFactor,
+    inChannels,
+    outChannels,
+    groups,
+    epsilon,
+    activation,
+    timeScaleShift,
+    outputScaleFactor,
     timeChannels: classEmbeddingsConcat ? 2 * timeChannels : timeChannels,
   });
 }
 
-function transformer(options: UNetOptions, level: number, onlyCross: boolean = options.onlyCrossAttention[level] as boolean): Transformer2DModel {
+function transformer(
+  options: UNetOptions,
+  level: number,
+  onlyCross: boolean = options.onlyCrossAttention[level] as boolean,
+): Transformer2DModel {
   return new Transformer2DModel({
     channels: options.blockOutChannels[level] as number,
     heads: options.heads[level] as number,

@@ -46,20 +46,50 @@ export function readUNetOptions(config: ModelConfig): UNetOptions {
   refuseOtherTopologies(reader);
   const blockOutChannels = reader.sizes('block_out_channels', undefined, [320, 640, 1280, 1280]);
   const count = blockOutChannels.length;
-  const downBlockTypes = reader.names('down_block_types', DOWN_BLOCKS, ['CrossAttnDownBlock2D', 'CrossAttnDownBlock2D', 'CrossAttnDownBlock2D', 'DownBlock2D']);
-  const upBlockTypes = reader.names('up_block_types', UP_BLOCKS, ['UpBlock2D', 'CrossAttnUpBlock2D', 'CrossAttnUpBlock2D', 'CrossAttnUpBlock2D']);
-  for (const [field, types] of [['down_block_types', downBlockTypes], ['up_block_types', upBlockTypes]] as const) {
+  const downBlockTypes = reader.names('down_block_types', DOWN_BLOCKS, [
+    'CrossAttnDownBlock2D',
+    'CrossAttnDownBlock2D',
+    'CrossAttnDownBlock2D',
+    'DownBlock2D',
+  ]);
+  const upBlockTypes = reader.names('up_block_types', UP_BLOCKS, [
+    'UpBlock2D',
+    'CrossAttnUpBlock2D',
+    'CrossAttnUpBlock2D',
+    'CrossAttnUpBlock2D',
+  ]);
+  for (const [field, types] of [
+    ['down_block_types', downBlockTypes],
+    ['up_block_types', upBlockTypes],
+  ] as const) {
     if (types.length !== count) reader.unsupported(field, types, `${count} blocks, one for each of block_out_channels`);
   }
   const groups = reader.size('norm_num_groups', 32);
   const heads = reader.sizes('attention_head_dim', count, 8);
   for (const [i, channels] of blockOutChannels.entries()) {
-    if (channels % groups !== 0) reader.unsupported('norm_num_groups', groups, `a divisor of each of block_out_channels, ${blockOutChannels.join(', ')}`);
-    const attends = i === count - 1 || downBlockTypes[i] === 'CrossAttnDownBlock2D' || upBlockTypes[count - 1 - i] === 'CrossAttnUpBlock2D';
-    if (attends && channels % (heads[i] as number) !== 0) reader.unsupported('attention_head_dim', heads, `numbers of heads that divide block_out_channels, ${blockOutChannels.join(', ')}`);
+    if (channels % groups !== 0)
+      reader.unsupported(
+        'norm_num_groups',
+        groups,
+        `a divisor of each of block_out_channels, ${blockOutChannels.join(', ')}`,
+      );
+    const attends =
+      i === count - 1 ||
+      downBlockTypes[i] === 'CrossAttnDownBlock2D' ||
+      upBlockTypes[count - 1 - i] === 'CrossAttnUpBlock2D';
+    if (attends && channels % (heads[i] as number) !== 0)
+      reader.unsupported(
+        'attention_head_dim',
+        heads,
+        `numbers of heads that divide block_out_channels, ${blockOutChannels.join(', ')}`,
+      );
   }
   return {
-    blockOutChannels, downBlockTypes, upBlockTypes, groups, heads,
+    blockOutChannels,
+    downBlockTypes,
+    upBlockTypes,
+    groups,
+    heads,
     inChannels: reader.size('in_channels', 4),
     outChannels: reader.size('out_channels', 4),
     layersPerBlock: reader.sizes('layers_per_block', count, 2),
@@ -84,7 +114,9 @@ export function readUNetOptions(config: ModelConfig): UNetOptions {
   };
 }
 
-function readClassOptions(reader: ConfigReader): Pick<UNetOptions, 'classEmbedType' | 'classes' | 'classProjectionChannels' | 'classEmbeddingsConcat'> {
+function readClassOptions(
+  reader: ConfigReader,
+): Pick<UNetOptions, 'classEmbedType' | 'classes' | 'classProjectionChannels' | 'classEmbeddingsConcat'> {
   const named = reader.has('class_embed_type') ? reader.oneOf('class_embed_type', CLASS_EMBED_TYPES) : undefined;
   const classes = reader.has('num_class_embeds') ? reader.size('num_class_embeds') : undefined;
   const projected = named === 'projection' || named === 'simple_projection';
@@ -98,7 +130,12 @@ function readClassOptions(reader: ConfigReader): Pick<UNetOptions, 'classEmbedTy
 
 /** Fields whose other values change the computation in ways that are not implemented. */
 function refuseOtherTopologies(reader: ConfigReader): void {
-  if (reader.has('num_attention_heads')) reader.unsupported('num_attention_heads', 'a value', 'null: diffusers takes the number of heads from attention_head_dim');
+  if (reader.has('num_attention_heads'))
+    reader.unsupported(
+      'num_attention_heads',
+      'a value',
+      'null: diffusers takes the number of heads from attention_head_dim',
+    );
   reader.only('mid_block_type', 'UNetMidBlock2DCrossAttn');
   reader.only('dual_cross_attention', false);
   reader.only('addition_embed_type', null);

@@ -24,7 +24,13 @@ export interface ExportOptions {
  *
  * @throws RangeError for an entry point that the model does not have; ERR_WEIGHT_MISSING, ERR_WEIGHT_SHAPE, ERR_WEIGHT_DTYPE
  */
-export function exportOnnx(model: Model, checkpoint: ComponentCheckpoint, entry: string, inputs: InputShapes, options: ExportOptions = {}): OnnxModel {
+export function exportOnnx(
+  model: Model,
+  checkpoint: ComponentCheckpoint,
+  entry: string,
+  inputs: InputShapes,
+  options: ExportOptions = {},
+): OnnxModel {
   const weights = ModelWeights.match(model.className, model, checkpoint);
   const graph = bindWeights(model.graph(entry, inputs), (key) => weights.find(key));
   const lowered = lowerAttention(lowerGroupNorm(graph), options.attention ?? chunkedAttention());

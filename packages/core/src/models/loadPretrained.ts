@@ -35,14 +35,28 @@ export interface PretrainedModel<M extends Model = Model> {
 }
 
 /** What a model's `fromPretrained` does. @throws what resolving and opening throw; ERR_ARGUMENT_INVALID for a model of another class, or another name than a dtype's */
-export async function loadPretrained<M extends Model>(className: string, fromConfig: (config: ModelConfig, className: string) => M, folderOrId: string, options: LoadPretrainedOptions): Promise<PretrainedModel<M>> {
+export async function loadPretrained<M extends Model>(
+  className: string,
+  fromConfig: (config: ModelConfig, className: string) => M,
+  folderOrId: string,
+  options: LoadPretrainedOptions,
+): Promise<PretrainedModel<M>> {
   const { subfolder, dtype, ...where } = options;
   checkDtype(dtype);
   const variant = variantOf(options);
-  const wanted = { ...where, ...(variant === undefined ? {} : { variant }), ...(subfolder === undefined ? {} : { components: [subfolder] }) };
+  const wanted = {
+    ...where,
+    ...(variant === undefined ? {} : { variant }),
+    ...(subfolder === undefined ? {} : { components: [subfolder] }),
+  };
   const { folder } = await resolveModel(folderOrId, wanted);
   const checkpoint = await openComponentCheckpoint(join(folder, subfolder ?? ''), { variant });
   const named = checkpoint.className ?? className;
-  if (named !== className) throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: subfolder === undefined ? 'folderOrId' : 'subfolder', value: subfolder ?? folderOrId, expected: `a ${className}, not a ${named}` });
+  if (named !== className)
+    throw new ThimbleError('ERR_ARGUMENT_INVALID', {
+      argument: subfolder === undefined ? 'folderOrId' : 'subfolder',
+      value: subfolder ?? folderOrId,
+      expected: `a ${className}, not a ${named}`,
+    });
   return { model: fromConfig(checkpoint.config, className), checkpoint, dtype };
 }

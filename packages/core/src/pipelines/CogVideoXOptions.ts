@@ -1,12 +1,37 @@
 import type { Tensor } from 'onnxruntime-common';
 import type { Prompt } from './DiffusionPipeline.js';
 import type { GenerateOptions, OutputType } from './GenerateOptions.js';
-import { checkEmbeds, checkGenerator, checkOption, checkSeed, invalidOption, isPositive, OUTPUT_TYPES, readNegativePrompts, readPrompts } from './runOptions.js';
+import {
+  checkEmbeds,
+  checkGenerator,
+  checkOption,
+  checkSeed,
+  invalidOption,
+  isPositive,
+  OUTPUT_TYPES,
+  readNegativePrompts,
+  readPrompts,
+} from './runOptions.js';
 
 /** The options that a `CogVideoXPipeline` takes. */
 export const COGVIDEOX_OPTIONS: readonly (keyof GenerateOptions)[] = [
-  'width', 'height', 'numFrames', 'numInferenceSteps', 'timesteps', 'guidanceScale', 'useDynamicCfg', 'negativePrompt', 'eta', 'seed',
-  'generator', 'latents', 'promptEmbeds', 'negativePromptEmbeds', 'maxSequenceLength', 'outputType', 'signal',
+  'width',
+  'height',
+  'numFrames',
+  'numInferenceSteps',
+  'timesteps',
+  'guidanceScale',
+  'useDynamicCfg',
+  'negativePrompt',
+  'eta',
+  'seed',
+  'generator',
+  'latents',
+  'promptEmbeds',
+  'negativePromptEmbeds',
+  'maxSequenceLength',
+  'outputType',
+  'signal',
 ];
 
 /** Checked options of a run, with defaults. */
@@ -49,27 +74,58 @@ export function resolveCogVideoXOptions(prompt: Prompt, options: GenerateOptions
   const { promptEmbeds, negativePromptEmbeds, timesteps } = options;
   const prompts = readPrompts(prompt, promptEmbeds);
   const count = promptEmbeds?.dims[0] ?? prompts.length;
-  if (negativePromptEmbeds !== undefined && options.negativePrompt !== undefined) invalidOption('negativePromptEmbeds', 'a tensor', 'negativePrompt or negativePromptEmbeds, not both');
+  if (negativePromptEmbeds !== undefined && options.negativePrompt !== undefined)
+    invalidOption('negativePromptEmbeds', 'a tensor', 'negativePrompt or negativePromptEmbeds, not both');
   const step = sizes.scaleFactor * sizes.patchSize;
   const size = (argument: 'width' | 'height', latents: number): number =>
-    checkOption(argument, options[argument] ?? latents * sizes.scaleFactor, (x) => isPositive(x) && x % step === 0, `a positive multiple of ${step}: ${sizes.scaleFactor} pixels are one latent, ${sizes.patchSize} latents one patch`);
+    checkOption(
+      argument,
+      options[argument] ?? latents * sizes.scaleFactor,
+      (x) => isPositive(x) && x % step === 0,
+      `a positive multiple of ${step}: ${sizes.scaleFactor} pixels are one latent, ${sizes.patchSize} latents one patch`,
+    );
   checkEmbeds('promptEmbeds', promptEmbeds);
   checkEmbeds('negativePromptEmbeds', negativePromptEmbeds);
   checkSeed(options.seed, count);
   checkGenerator(options, count);
-  const numInferenceSteps = checkOption('numInferenceSteps', options.numInferenceSteps ?? timesteps?.length ?? 50, isPositive, 'a positive whole number');
+  const numInferenceSteps = checkOption(
+    'numInferenceSteps',
+    options.numInferenceSteps ?? timesteps?.length ?? 50,
+    isPositive,
+    'a positive whole number',
+  );
   return {
-    prompts, promptEmbeds, negativePromptEmbeds, timesteps, count, numInferenceSteps,
+    prompts,
+    promptEmbeds,
+    negativePromptEmbeds,
+    timesteps,
+    count,
+    numInferenceSteps,
     numImagesPerPrompt: 1,
     negativePrompts: readNegativePrompts(options.negativePrompt, count),
     width: size('width', sizes.sampleWidth),
     height: size('height', sizes.sampleHeight),
     numFrames: checkOption('numFrames', options.numFrames ?? sizes.sampleFrames, isPositive, 'a positive whole number'),
     guidanceScale: checkGuidance(options.guidanceScale ?? 6),
-    useDynamicCfg: checkOption('useDynamicCfg', options.useDynamicCfg ?? false, (x) => typeof x === 'boolean', 'true or false'),
+    useDynamicCfg: checkOption(
+      'useDynamicCfg',
+      options.useDynamicCfg ?? false,
+      (x) => typeof x === 'boolean',
+      'true or false',
+    ),
     eta: checkOption('eta', options.eta ?? 0, (x) => x >= 0 && x <= 1, 'a number from 0 to 1'),
-    maxSequenceLength: checkOption('maxSequenceLength', options.maxSequenceLength ?? sizes.maxTextLength, isPositive, 'a positive whole number'),
-    outputType: checkOption('outputType', options.outputType ?? 'image', (x) => OUTPUT_TYPES.includes(x), `one of ${OUTPUT_TYPES.join(', ')}`),
+    maxSequenceLength: checkOption(
+      'maxSequenceLength',
+      options.maxSequenceLength ?? sizes.maxTextLength,
+      isPositive,
+      'a positive whole number',
+    ),
+    outputType: checkOption(
+      'outputType',
+      options.outputType ?? 'image',
+      (x) => OUTPUT_TYPES.includes(x),
+      `one of ${OUTPUT_TYPES.join(', ')}`,
+    ),
   };
 }
 

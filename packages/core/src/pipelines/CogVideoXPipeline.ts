@@ -6,7 +6,12 @@ import type { Image } from '../images/Image.js';
 import { pixelOfSample } from '../images/pixelOfSample.js';
 import { assertFinite } from './assertFinite.js';
 import { concatBatch } from './batch.js';
-import { checkGuidanceList, COGVIDEOX_OPTIONS, type CogVideoXOptions, resolveCogVideoXOptions } from './CogVideoXOptions.js';
+import {
+  checkGuidanceList,
+  COGVIDEOX_OPTIONS,
+  type CogVideoXOptions,
+  resolveCogVideoXOptions,
+} from './CogVideoXOptions.js';
 import type { CallOptions } from './Component.js';
 import { copyOf } from './copyOf.js';
 import { DiffusionPipeline, type Prompt } from './DiffusionPipeline.js';
@@ -23,21 +28,33 @@ import { unscaleLatents } from './unscaleLatents.js';
 import { type FrameReader, VideoFrames, videoPixels } from './VideoFrames.js';
 
 /** What a video pipeline's `generate` returns. */
-export type VideoResult<O extends OutputType = OutputType> = GenerateResult<O> & { readonly frames: O extends 'image' ? Image[][] : Tensor };
+export type VideoResult<O extends OutputType = OutputType> = GenerateResult<O> & {
+  readonly frames: O extends 'image' ? Image[][] : Tensor;
+};
 
 /** Text to video with CogVideoX (source: diffusers pipelines/cogvideo/pipeline_cogvideox.py). */
 export class CogVideoXPipeline extends DiffusionPipeline {
   protected readonly optionNames: readonly string[] = COGVIDEOX_OPTIONS;
 
   /** As {@link DiffusionPipeline.fromPretrained}, for a checkpoint of this class. @throws also ERR_ARGUMENT_INVALID if it is of another one */
-  static override async fromPretrained(folderOrId: string, options: FromPretrainedOptions = {}): Promise<CogVideoXPipeline> {
+  static override async fromPretrained(
+    folderOrId: string,
+    options: FromPretrainedOptions = {},
+  ): Promise<CogVideoXPipeline> {
     const pipe = await DiffusionPipeline.fromPretrained(folderOrId, options);
     if (pipe instanceof CogVideoXPipeline) return pipe;
     await pipe.dispose();
-    throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'folderOrId', value: folderOrId, expected: `a checkpoint of a CogVideoXPipeline, not of a ${pipe.className}` });
+    throw new ThimbleError('ERR_ARGUMENT_INVALID', {
+      argument: 'folderOrId',
+      value: folderOrId,
+      expected: `a checkpoint of a CogVideoXPipeline, not of a ${pipe.className}`,
+    });
   }
 
-  override async generate<O extends OutputType = 'image'>(prompt: Prompt, options: GenerateOptions<O> = {}): Promise<VideoResult<O>> {
+  override async generate<O extends OutputType = 'image'>(
+    prompt: Prompt,
+    options: GenerateOptions<O> = {},
+  ): Promise<VideoResult<O>> {
     return (await super.generate(prompt, options)) as VideoResult<O>;
   }
 
@@ -59,7 +76,11 @@ export class CogVideoXPipeline extends DiffusionPipeline {
     return { steps: this.scheduler.timesteps.length, options: { ...resolved } };
   }
 
-  protected async * sample(prompt: Prompt, options: GenerateOptions, run: PipelineRun): AsyncGenerator<PipelineEvent, GenerateResult> {
+  protected async *sample(
+    prompt: Prompt,
+    options: GenerateOptions,
+    run: PipelineRun,
+  ): AsyncGenerator<PipelineEvent, GenerateResult> {
     const transformer = this.component('transformer');
     const { scheduler } = this;
     const resolved = this.#resolve(prompt, options);
@@ -77,7 +98,12 @@ export class CogVideoXPipeline extends DiffusionPipeline {
     const latentFrames = this.#latentFrames(resolved);
     const channels = Number(transformer.config['in_channels'] ?? 16);
     const factor = this.vaeScaleFactorSpatial;
-    let latents = startLatents(options, [count, latentFrames, channels, height / factor, width / factor], generator, scheduler);
+    let latents = startLatents(
+      options,
+      [count, latentFrames, channels, height / factor, width / factor],
+      generator,
+      scheduler,
+    );
 
     // 3. Denoising. What CogVideoX' DPM solver looks back at is handed to it, as diffusers does; the other schedulers pass over it
     const steps: number[] = [];
@@ -86,10 +112,25 @@ export class CogVideoXPipeline extends DiffusionPipeline {
       const started = performance.now();
       const step: StepContext = { index, timestep, latents, run: run.context, signal: run.signal };
       await this.hooks.beforeStep.call(step);
-      const input = scheduler.scaleModelInput(guided ? concatBatch([step.latents, step.latents]) : step.latents, timestep);
-      const output = yield* run.during(transformer.call({ hidden_states: input, encoder_hidden_states: embeds, timestep: timestepTensor(timestep) }, { run: run.context, signal: run.signal }));
-      const prediction = guided ? guidedPrediction(output['sample'] as Tensor, guidanceAt(resolved, index, timestep)) : (output['sample'] as Tensor);
-      const { prevSample, predOriginalSample } = scheduler.step(prediction, timestep, step.latents, { eta, generator, oldPredOriginalSample, timestepBack: scheduler.timesteps[index - 1] ?? null });
+      const input = scheduler.scaleModelInput(
+        guided ? concatBatch([step.latents, step.latents]) : step.latents,
+        timestep,
+      );
+      const output = yield* run.during(
+        transformer.call(
+          { hidden_states: input, encoder_hidden_states: embeds, timestep: timestepTensor(timestep) },
+          { run: run.context, signal: run.signal },
+        ),
+      );
+      const prediction = guided
+        ? guidedPrediction(output['sample'] as Tensor, guidanceAt(resolved, index, timestep))
+        : (output['sample'] as Tensor);
+      const { prevSample, predOriginalSample } = scheduler.step(prediction, timestep, step.latents, {
+        eta,
+        generator,
+        oldPredOriginalSample,
+        timestepBack: scheduler.timesteps[index - 1] ?? null,
+      });
       oldPredOriginalSample = predOriginalSample ?? null;
       step.latents = prevSample;
       assertFinite(step.latents, `after step ${index + 1} of ${scheduler.timesteps.length}`);
@@ -97,7 +138,14 @@ export class CogVideoXPipeline extends DiffusionPipeline {
       latents = step.latents;
       steps.push(performance.now() - started);
       yield* run.drain();
-      yield { type: 'step', index, steps: scheduler.timesteps.length, timestep, milliseconds: steps.at(-1) as number, latents: copyOf(latents) };
+      yield {
+        type: 'step',
+        index,
+        steps: scheduler.timesteps.length,
+        timestep,
+        milliseconds: steps.at(-1) as number,
+        latents: copyOf(latents),
+      };
       yield { type: 'memory', memory: run.memory.sample() };
       run.signal?.throwIfAborted();
     }
@@ -108,8 +156,19 @@ export class CogVideoXPipeline extends DiffusionPipeline {
     const decode = performance.now() - decodeStarted;
     yield* run.drain();
     const images = Array.isArray(frames) ? frames.flat() : (frames as unknown as Image[]);
-    if (Array.isArray(frames) || resolved.outputType === 'tensor') yield { type: 'decode', images: Array.isArray(frames) ? images.length : frames.dims[0]! * frames.dims[1]!, milliseconds: decode };
-    return { images, frames: frames as Image[][], seeds, timings: { total: performance.now() - run.started, encodePrompt, steps, decode }, memory: run.memory.report() };
+    if (Array.isArray(frames) || resolved.outputType === 'tensor')
+      yield {
+        type: 'decode',
+        images: Array.isArray(frames) ? images.length : frames.dims[0]! * frames.dims[1]!,
+        milliseconds: decode,
+      };
+    return {
+      images,
+      frames: frames as Image[][],
+      seeds,
+      timings: { total: performance.now() - run.started, encodePrompt, steps, decode },
+      memory: run.memory.report(),
+    };
   }
 
   /** Turns latents [n, latent frames, c, h, w] into the frames of all videos, one after the other. */
@@ -142,17 +201,28 @@ export class CogVideoXPipeline extends DiffusionPipeline {
     const latentFrames = Math.floor((numFrames - 1) / factor) + 1;
     const decoded = latentFrames % 2 === 0 ? latentFrames * factor : (latentFrames - 1) * factor + 1;
     if (decoded !== numFrames && outputType !== 'latent') {
-      this.warn('WARN_FRAME_COUNT', `The video will have ${decoded} frames, not ${numFrames}: the VAE makes 1 frame of the first latent frame and ${factor} of each other, or ${factor} of each if their number is even. Multiples of ${2 * factor} fit, and one more.`);
+      this.warn(
+        'WARN_FRAME_COUNT',
+        `The video will have ${decoded} frames, not ${numFrames}: the VAE makes 1 frame of the first latent frame and ${factor} of each other, or ${factor} of each if their number is even. Multiples of ${2 * factor} fit, and one more.`,
+      );
     }
     return latentFrames;
   }
 
-  async #encodePrompt({ prompts, negativePrompts, promptEmbeds, negativePromptEmbeds, maxSequenceLength }: CogVideoXOptions, guided: boolean, run: PipelineRun): Promise<Tensor> {
-    const positive = promptEmbeds ?? await this.#embed(prompts, maxSequenceLength, run);
+  async #encodePrompt(
+    { prompts, negativePrompts, promptEmbeds, negativePromptEmbeds, maxSequenceLength }: CogVideoXOptions,
+    guided: boolean,
+    run: PipelineRun,
+  ): Promise<Tensor> {
+    const positive = promptEmbeds ?? (await this.#embed(prompts, maxSequenceLength, run));
     if (!guided) return positive;
-    const negative = negativePromptEmbeds ?? await this.#embed(negativePrompts, maxSequenceLength, run);
+    const negative = negativePromptEmbeds ?? (await this.#embed(negativePrompts, maxSequenceLength, run));
     if (negative.dims.join() !== positive.dims.join()) {
-      throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'negativePromptEmbeds', value: negative.dims, expected: `the shape of promptEmbeds, [${positive.dims.join(', ')}]` });
+      throw new ThimbleError('ERR_ARGUMENT_INVALID', {
+        argument: 'negativePromptEmbeds',
+        value: negative.dims,
+        expected: `the shape of promptEmbeds, [${positive.dims.join(', ')}]`,
+      });
     }
     return concatBatch([negative, positive]);
   }
@@ -160,16 +230,31 @@ export class CogVideoXPipeline extends DiffusionPipeline {
   async #embed(prompts: readonly string[], maxLength: number, run: PipelineRun): Promise<Tensor> {
     const { tokenizer } = this;
     for (const rest of prompts.map((prompt) => tokenizer.truncated(prompt, { maxLength }))) {
-      if (rest !== undefined) this.warn('WARN_PROMPT_TRUNCATED', `The prompt is longer than ${maxLength} tokens; this was left out: "${rest}"`);
+      if (rest !== undefined)
+        this.warn(
+          'WARN_PROMPT_TRUNCATED',
+          `The prompt is longer than ${maxLength} tokens; this was left out: "${rest}"`,
+        );
     }
     const { input_ids } = tokenizer.encode(prompts, { maxLength });
-    return (await this.component('text_encoder').call({ input_ids }, { run: run.context, signal: run.signal }))['last_hidden_state'] as Tensor;
+    return (await this.component('text_encoder').call({ input_ids }, { run: run.context, signal: run.signal }))[
+      'last_hidden_state'
+    ] as Tensor;
   }
 
-  async #output(latents: Tensor, { outputType }: CogVideoXOptions, seeds: readonly number[], run: PipelineRun): Promise<Image[][] | Tensor> {
+  async #output(
+    latents: Tensor,
+    { outputType }: CogVideoXOptions,
+    seeds: readonly number[],
+    run: PipelineRun,
+  ): Promise<Image[][] | Tensor> {
     if (outputType === 'latent') return latents;
     const options = { run: run.context, signal: run.signal };
-    if (outputType === 'tensor') return videoPixels((await this.component('vae').decode({ z: this.#unscaled(latents) }, options)).sample, pixelOfSample);
+    if (outputType === 'tensor')
+      return videoPixels(
+        (await this.component('vae').decode({ z: this.#unscaled(latents) }, options)).sample,
+        pixelOfSample,
+      );
     return this.#decodeFrames(latents, options, (image, index, frame) => {
       Object.assign(image.metadata, pngParameters(this, run.context, index, seeds));
       run.emit({ type: 'frame', index, frame, image });
@@ -188,15 +273,26 @@ export class CogVideoXPipeline extends DiffusionPipeline {
     const { data } = unscaleLatents(latents, this.component('vae').config);
     const [plane, out] = [height * width, new Float32Array(data.length)];
     for (let i = 0; i < n * frames * channels; i++) {
-      const [video, frame, channel] = [Math.floor(i / (frames * channels)), Math.floor(i / channels) % frames, i % channels];
-      out.set((data as Float32Array).subarray(i * plane, (i + 1) * plane), ((video * channels + channel) * frames + frame) * plane);
+      const [video, frame, channel] = [
+        Math.floor(i / (frames * channels)),
+        Math.floor(i / channels) % frames,
+        i % channels,
+      ];
+      out.set(
+        (data as Float32Array).subarray(i * plane, (i + 1) * plane),
+        ((video * channels + channel) * frames + frame) * plane,
+      );
     }
     return new Tensor('float32', out, [n, channels, frames, height, width]);
   }
 }
 
 /** The guidance of one step. With dynamic guidance diffusers takes the timestep for the step's index, so that the scale swings; so do we. */
-function guidanceAt({ guidanceScale, useDynamicCfg, numInferenceSteps: steps }: CogVideoXOptions, index: number, timestep: number): number {
+function guidanceAt(
+  { guidanceScale, useDynamicCfg, numInferenceSteps: steps }: CogVideoXOptions,
+  index: number,
+  timestep: number,
+): number {
   const scale = typeof guidanceScale === 'number' ? guidanceScale : (guidanceScale[index] as number);
   return useDynamicCfg ? 1 + scale * ((1 - Math.cos(Math.PI * ((steps - timestep) / steps) ** 5)) / 2) : scale;
 }

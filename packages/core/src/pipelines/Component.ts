@@ -117,7 +117,16 @@ export class Component implements ComponentHandle {
     this.#notify = notify;
     this.#weights = ModelWeights.match(name, model, checkpoint);
     const { activations, frozen } = parts;
-    this.#programs = new ProgramBuilder({ name, model, device, hooks, budget, activations, frozen, weights: this.#weights });
+    this.#programs = new ProgramBuilder({
+      name,
+      model,
+      device,
+      hooks,
+      budget,
+      activations,
+      frozen,
+      weights: this.#weights,
+    });
     this.#revision = revisionOf(hooks);
   }
 
@@ -174,7 +183,12 @@ export class Component implements ComponentHandle {
    */
   layout(weight: string): WeightLayout {
     const parameter = this.model.parameters.find(({ key }) => key === weight);
-    if (parameter === undefined) throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'weight', value: weight, expected: `the key of a weight of ${this.name}, such as ${this.model.parameters[0]?.key}` });
+    if (parameter === undefined)
+      throw new ThimbleError('ERR_ARGUMENT_INVALID', {
+        argument: 'weight',
+        value: weight,
+        expected: `the key of a weight of ${this.name}, such as ${this.model.parameters[0]?.key}`,
+      });
     const memoryFormat = this.#programs.graphWith(weight)?.memoryFormat ?? 'contiguous';
     return layoutOf(parameter.shape, memoryFormat, this.device.provider);
   }
@@ -217,9 +231,14 @@ export class Component implements ComponentHandle {
    *
    * @throws also what `deliver` throws
    */
-  async decodeRows({ z }: { readonly z: Tensor }, deliver: (rows: SampleRows) => void | Promise<void>, options: CallOptions = {}): Promise<void> {
+  async decodeRows(
+    { z }: { readonly z: Tensor },
+    deliver: (rows: SampleRows) => void | Promise<void>,
+    options: CallOptions = {},
+  ): Promise<void> {
     const { call, wrapping } = await this.#beginDecode(z, options);
-    if (call.sample === undefined && !this.#hooks.afterDecode.isUsed()) return this.#decodeParts(call.z, wrapping, deliver, options);
+    if (call.sample === undefined && !this.#hooks.afterDecode.isUsed())
+      return this.#decodeParts(call.z, wrapping, deliver, options);
     call.sample ??= await this.#decodeWhole(call.z, wrapping, options);
     await this.#hooks.afterDecode.call(call);
     for await (const rows of rowsOfSample(call.sample)) await deliver(rows);
@@ -238,13 +257,20 @@ export class Component implements ComponentHandle {
   }
 
   /** Runs an entry point by name; `decode` and `encode` have methods of their own, with their hooks. */
-  async invoke(entry: string, inputs: Readonly<Record<string, Tensor>>, options: CallOptions = {}): Promise<NamedTensors> {
+  async invoke(
+    entry: string,
+    inputs: Readonly<Record<string, Tensor>>,
+    options: CallOptions = {},
+  ): Promise<NamedTensors> {
     if (entry === 'decode') return this.decode(inputs as { z: Tensor }, options);
     if (entry === 'encode') return this.encode(inputs as { x: Tensor }, options);
     return this.#callModel(entry, { ...inputs }, options, (given) => this.#execute(entry, given, options));
   }
 
-  async #beginDecode(z: Tensor, { run, signal }: CallOptions): Promise<{ readonly call: DecodeCall; readonly wrapping: DecodeWrapping }> {
+  async #beginDecode(
+    z: Tensor,
+    { run, signal }: CallOptions,
+  ): Promise<{ readonly call: DecodeCall; readonly wrapping: DecodeWrapping }> {
     checkInputs(this.name, 'decode', this.#entry('decode'), { z });
     const wrapping = new DecodeWrapping();
     const call: DecodeCall = { component: this.name, z, run, signal, wrap: wrapping.wrap, wrapRows: wrapping.wrapRows };
@@ -256,13 +282,23 @@ export class Component implements ComponentHandle {
     const outputs = await this.#callModel('decode', { z }, options, async ({ z: given }) => {
       const latents = given as Tensor;
       if (!wrapping.used) return this.#execute('decode', { z: latents }, options);
-      return { sample: await sampleOfRows(await wrapping.run(async (part) => this.#decodePieces(part, options), latents), latents.dims[0] as number) };
+      return {
+        sample: await sampleOfRows(
+          await wrapping.run(async (part) => this.#decodePieces(part, options), latents),
+          latents.dims[0] as number,
+        ),
+      };
     });
     return outputs['sample'] as Tensor;
   }
 
   /** What nobody has put code around goes straight to `deliver`; the model call then has no outputs. */
-  async #decodeParts(z: Tensor, wrapping: DecodeWrapping, deliver: (rows: SampleRows) => void | Promise<void>, options: CallOptions): Promise<void> {
+  async #decodeParts(
+    z: Tensor,
+    wrapping: DecodeWrapping,
+    deliver: (rows: SampleRows) => void | Promise<void>,
+    options: CallOptions,
+  ): Promise<void> {
     const { sample } = await this.#callModel('decode', { z }, options, async ({ z: given }, wrapped) => {
       const parts = await wrapping.run(async (part) => this.#decodePieces(part, options), given as Tensor);
       if (wrapped) return { sample: await sampleOfRows(parts, (given as Tensor).dims[0] as number) };
@@ -274,17 +310,33 @@ export class Component implements ComponentHandle {
 
   /** The model hooks fire once, `wrapping` computes inside them. */
   async #encodeWhole(x: Tensor, wrapping: Wrapping<Tensor, Tensor>, options: CallOptions): Promise<Tensor> {
-    const compute: Next<Tensor, Tensor> = async (part) => (await this.#execute('encode', { x: part }, options))['moments'] as Tensor;
-    const { moments } = await this.#callModel('encode', { x }, options, async ({ x: given }) => ({ moments: await wrapping.run(compute, given as Tensor) }));
+    const compute: Next<Tensor, Tensor> = async (part) =>
+      (await this.#execute('encode', { x: part }, options))['moments'] as Tensor;
+    const { moments } = await this.#callModel('encode', { x }, options, async ({ x: given }) => ({
+      moments: await wrapping.run(compute, given as Tensor),
+    }));
     return moments as Tensor;
   }
 
-  async #callModel(entry: string, inputs: NamedTensors, options: CallOptions, inner: (inputs: NamedTensors, wrapped: boolean) => Promise<NamedTensors>): Promise<NamedTensors> {
+  async #callModel(
+    entry: string,
+    inputs: NamedTensors,
+    options: CallOptions,
+    inner: (inputs: NamedTensors, wrapped: boolean) => Promise<NamedTensors>,
+  ): Promise<NamedTensors> {
     const { run, signal } = options;
     signal?.throwIfAborted();
     this.#entry(entry);
     const wrapping = new Wrapping<NamedTensors, NamedTensors>();
-    const call: ModelCall = { component: this.name, model: this, entry: entry as EntryName, inputs, run, signal, wrap: wrapping.wrap };
+    const call: ModelCall = {
+      component: this.name,
+      model: this,
+      entry: entry as EntryName,
+      inputs,
+      run,
+      signal,
+      wrap: wrapping.wrap,
+    };
     await this.#hooks.beforeModelCall.call(call);
     const started = performance.now();
     call.outputs ??= await wrapping.run(async (given) => inner(given, wrapping.used), call.inputs);
@@ -306,7 +358,7 @@ export class Component implements ComponentHandle {
   }
 
   /** As {@link Component.#execute} of `decode`, part by part. */
-  async * #decodePieces(z: Tensor, options: CallOptions): AsyncGenerator<SampleRows> {
+  async *#decodePieces(z: Tensor, options: CallOptions): AsyncGenerator<SampleRows> {
     let index = 0;
     for (const part of splitInputs({ z }, this.#entry('decode'), this.#maxBatch('decode', { z }))) {
       let frame = 0;
@@ -324,19 +376,27 @@ export class Component implements ComponentHandle {
     checkInputs(this.name, entryName, entry, inputs);
     const [one, ...others] = splitInputs(inputs, entry, 1) as [NamedTensors, ...NamedTensors[]];
     if (others.length === 0 || this.#budget.limit === undefined) return Infinity;
-    return this.#budget.maxBatch(this.#programs.largestValue(entryName, entry, checkInputs(this.name, entryName, entry, one)));
+    return this.#budget.maxBatch(
+      this.#programs.largestValue(entryName, entry, checkInputs(this.name, entryName, entry, one)),
+    );
   }
 
   /** Runs an entry point piece by piece, or at once if it knows no pieces. What passes between pieces stays on the device. */
-  async * #pieces(entryName: string, inputs: NamedTensors, options: CallOptions): AsyncGenerator<NamedTensors> {
+  async *#pieces(entryName: string, inputs: NamedTensors, options: CallOptions): AsyncGenerator<NamedTensors> {
     const entry = this.#entry(entryName);
     checkInputs(this.name, entryName, entry, inputs);
-    const given = Object.fromEntries(Object.keys(entry.inputs).filter((name) => inputs[name] !== undefined).map((name) => [name, inputs[name] as Tensor]));
+    const given = Object.fromEntries(
+      Object.keys(entry.inputs)
+        .filter((name) => inputs[name] !== undefined)
+        .map((name) => [name, inputs[name] as Tensor]),
+    );
     const pieces = entry.sequence === undefined ? [given] : cutInputs(given, entry.sequence);
     let state: NamedDeviceTensors = {};
     try {
       for (const [i, piece] of pieces.entries()) {
-        const result = await this.#takeTurn(options.signal, () => this.#run(entryName, { given: piece, state, last: i === pieces.length - 1 }, options));
+        const result = await this.#takeTurn(options.signal, () =>
+          this.#run(entryName, { given: piece, state, last: i === pieces.length - 1 }, options),
+        );
         state = result.state;
         yield result.outputs;
       }
@@ -347,46 +407,84 @@ export class Component implements ComponentHandle {
 
   /** Calls that overlap take turns, because sessions belong to the sizes of one call. */
   async #takeTurn<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
-    if (this.#inside.getStore() === true) throw new ThimbleError('ERR_PIPELINE_BUSY', { action: `call ${this.name}`, during: `a segment of ${this.name} itself` });
+    if (this.#inside.getStore() === true)
+      throw new ThimbleError('ERR_PIPELINE_BUSY', {
+        action: `call ${this.name}`,
+        during: `a segment of ${this.name} itself`,
+      });
     using turn = await this.#turns.take(signal);
     void turn;
     return await this.#inside.run(true, work);
   }
 
-  async #run(entryName: string, { given, state, last }: PieceInputs, options: CallOptions): Promise<{ readonly outputs: NamedTensors; readonly state: NamedDeviceTensors }> {
+  async #run(
+    entryName: string,
+    { given, state, last }: PieceInputs,
+    options: CallOptions,
+  ): Promise<{ readonly outputs: NamedTensors; readonly state: NamedDeviceTensors }> {
     const entry = this.#entry(entryName);
     await this.#refresh();
     const { outline, programs } = await this.#compile(entryName, entry, shapesOf({ ...given, ...state }));
     const wanted = this.#wanted(outline, entry, options.outputs);
-    const kept = last ? [] : [...outline.outputs.keys()].filter((name) => entry.sequence !== undefined && name.startsWith(entry.sequence.state));
+    const kept = last
+      ? []
+      : [...outline.outputs.keys()].filter(
+          (name) => entry.sequence !== undefined && name.startsWith(entry.sequence.state),
+        );
     const plan = planEntry(outline, [...wanted, ...kept], (name) => this.#known.get(name) as ComponentSegment);
     for (const { segment } of plan) await segment.use(programs.get(segment.name) as SegmentProgram);
     const halves = halfInputsOf(plan, programs);
-    const inputs = Object.fromEntries(Object.entries(given).map(([name, tensor]) => [name, halves.has(name) ? toFloat16(tensor) : tensor]));
+    const inputs = Object.fromEntries(
+      Object.entries(given).map(([name, tensor]) => [name, halves.has(name) ? toFloat16(tensor) : tensor]),
+    );
     const hooked = this.#hooks.beforeSegment.isUsed() || this.#hooks.afterSegment.isUsed();
     const valuesOf = (names: readonly string[]): string[] => names.map((name) => outline.outputs.get(name) as string);
     const request = { given: inputs, state, download: valuesOf(wanted), keep: valuesOf(kept) };
-    const values = hooked ? await this.#runHooked(plan, request, options) : await this.#runWhole(plan, request, options);
+    const values = hooked
+      ? await this.#runHooked(plan, request, options)
+      : await this.#runWhole(plan, request, options);
     return {
-      outputs: Object.fromEntries(wanted.map((name, i) => [name, toFloat32(values.downloaded[request.download[i] as string] as Tensor)])),
+      outputs: Object.fromEntries(
+        wanted.map((name, i) => [name, toFloat32(values.downloaded[request.download[i] as string] as Tensor)]),
+      ),
       state: Object.fromEntries(kept.map((name, i) => [name, values.kept[request.keep[i] as string] as DeviceTensor])),
     };
   }
 
   /** All segments in one message. */
-  async #runWhole(plan: readonly PlannedSegment[], { given, state, download, keep }: RunRequest, { signal }: CallOptions): Promise<RunValues> {
-    await this.#loadSegments(plan.map(({ segment }) => segment), signal);
-    const steps = plan.map(({ segment, feeds, results, release }) => ({ session: segment.session, feeds, results, release }));
-    const outputs = Object.fromEntries([...download.map((value) => [value, 'download' as const] as const), ...keep.map((value) => [value, 'keep' as const] as const)]);
+  async #runWhole(
+    plan: readonly PlannedSegment[],
+    { given, state, download, keep }: RunRequest,
+    { signal }: CallOptions,
+  ): Promise<RunValues> {
+    await this.#loadSegments(
+      plan.map(({ segment }) => segment),
+      signal,
+    );
+    const steps = plan.map(({ segment, feeds, results, release }) => ({
+      session: segment.session,
+      feeds,
+      results,
+      release,
+    }));
+    const outputs = Object.fromEntries([
+      ...download.map((value) => [value, 'download' as const] as const),
+      ...keep.map((value) => [value, 'keep' as const] as const),
+    ]);
     return this.device.run({ inputs: { ...given, ...state }, consumed: Object.keys(state), steps, outputs }, signal);
   }
 
   /** Segment by segment, with the segment hooks around each. */
-  async #runHooked(plan: readonly PlannedSegment[], { given, state, download, keep }: RunRequest, options: CallOptions): Promise<RunValues> {
+  async #runHooked(
+    plan: readonly PlannedSegment[],
+    { given, state, download, keep }: RunRequest,
+    options: CallOptions,
+  ): Promise<RunValues> {
     const values = new Activations(this.device, this.#budget.parkingBytes);
     try {
       values.own(state, identity(Object.keys(state)));
-      for (const [name, tensor] of Object.entries(given)) values.own({ [name]: await this.device.upload(tensor) }, { [name]: name });
+      for (const [name, tensor] of Object.entries(given))
+        values.own({ [name]: await this.device.upload(tensor) }, { [name]: name });
       for (const [i, step] of plan.entries()) await this.#runSegment(step, plan.slice(i + 1), values, options);
       const downloaded = await values.download(download);
       await values.need(keep);
@@ -396,20 +494,44 @@ export class Component implements ComponentHandle {
     }
   }
 
-  async #runSegment({ segment, feeds, results, release }: PlannedSegment, rest: readonly PlannedSegment[], values: Activations, { run, signal }: CallOptions): Promise<void> {
+  async #runSegment(
+    { segment, feeds, results, release }: PlannedSegment,
+    rest: readonly PlannedSegment[],
+    values: Activations,
+    { run, signal }: CallOptions,
+  ): Promise<void> {
     signal?.throwIfAborted();
     await values.need(Object.values(feeds));
     const inputs = Object.fromEntries(Object.entries(feeds).map(([port, value]) => [port, values.get(value)]));
-    const call: SegmentCall = { component: this.name, segment: segment.name, index: segment.index, following: rest.map((step) => step.segment), model: this, inputs, run, signal };
+    const call: SegmentCall = {
+      component: this.name,
+      segment: segment.name,
+      index: segment.index,
+      following: rest.map((step) => step.segment),
+      model: this,
+      inputs,
+      run,
+      signal,
+    };
     await this.#hooks.beforeSegment.call(call);
     if (call.outputs === undefined) {
       await segment.load();
       const ports = Object.keys(results);
-      const { kept } = await this.device.run({
-        inputs: call.inputs,
-        steps: [{ session: segment.session, feeds: identity(Object.keys(call.inputs)), results: identity(ports), release: [] }],
-        outputs: Object.fromEntries(ports.map((port) => [port, 'keep' as const])),
-      }, signal);
+      const { kept } = await this.device.run(
+        {
+          inputs: call.inputs,
+          steps: [
+            {
+              session: segment.session,
+              feeds: identity(Object.keys(call.inputs)),
+              results: identity(ports),
+              release: [],
+            },
+          ],
+          outputs: Object.fromEntries(ports.map((port) => [port, 'keep' as const])),
+        },
+        signal,
+      );
       values.own(kept, results);
       call.outputs = kept;
     }
@@ -426,19 +548,29 @@ export class Component implements ComponentHandle {
       signal?.throwIfAborted();
       await segment.load();
     }
-    this.#notify({ type: 'load', component: this.name, bytes: missing.reduce((sum, { bytes }) => sum + bytes, 0), milliseconds: performance.now() - started });
+    this.#notify({
+      type: 'load',
+      component: this.name,
+      bytes: missing.reduce((sum, { bytes }) => sum + bytes, 0),
+      milliseconds: performance.now() - started,
+    });
   }
 
   #entry(name: string): ModelEntry {
     const entry = this.model.entries[name];
     if (entry !== undefined) return entry;
-    throw new ThimbleError('ERR_ENTRY_UNKNOWN', { component: this.name, asked: name, available: Object.keys(this.model.entries) });
+    throw new ThimbleError('ERR_ENTRY_UNKNOWN', {
+      component: this.name,
+      asked: name,
+      available: Object.keys(this.model.entries),
+    });
   }
 
   #wanted(outline: Outline, entry: ModelEntry, asked: readonly string[] | undefined): readonly string[] {
     const available = [...outline.outputs.keys()];
     for (const name of asked ?? []) {
-      if (!available.includes(name)) throw new ThimbleError('ERR_ENTRY_UNKNOWN', { component: this.name, asked: name, available });
+      if (!available.includes(name))
+        throw new ThimbleError('ERR_ENTRY_UNKNOWN', { component: this.name, asked: name, available });
     }
     return asked ?? entry.outputs.filter((name) => available.includes(name));
   }
@@ -471,8 +603,16 @@ export class Component implements ComponentHandle {
   #know(graph: Graph, entryName: string): void {
     const { name } = graph;
     if (this.#known.has(name)) return;
-    const source = { nominal: async () => this.#nominal(entryName, name), prepare: async (program: SegmentProgram) => this.#programs.prepare(name, program) };
-    this.#known.set(name, new ComponentSegment(name, this.#programs.weightBytes(graph), this.device, source, (segment) => this.segments.indexOf(segment)));
+    const source = {
+      nominal: async () => this.#nominal(entryName, name),
+      prepare: async (program: SegmentProgram) => this.#programs.prepare(name, program),
+    };
+    this.#known.set(
+      name,
+      new ComponentSegment(name, this.#programs.weightBytes(graph), this.device, source, (segment) =>
+        this.segments.indexOf(segment),
+      ),
+    );
   }
 
   async #nominal(entryName: string, segment: string): Promise<SegmentProgram> {
@@ -488,7 +628,11 @@ function checkOnePiece(entryName: string, { sequence }: ModelEntry, shapes: Inpu
   const [[name, { dims }]] = Object.entries(shapes) as [[string, InputShapes[string]]];
   const pieces = sequence.pieces(dims[sequence.axis] as number);
   if (pieces.length === 1) return;
-  throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: name, value: `[${dims.join(', ')}]`, expected: `at most ${Math.max(...pieces)} frames: ${entryName} computes more of them piece by piece; a TracingPlugin traces every piece` });
+  throw new ThimbleError('ERR_ARGUMENT_INVALID', {
+    argument: name,
+    value: `[${dims.join(', ')}]`,
+    expected: `at most ${Math.max(...pieces)} frames: ${entryName} computes more of them piece by piece; a TracingPlugin traces every piece`,
+  });
 }
 
 function identity(names: readonly string[]): Record<string, string> {
@@ -502,5 +646,10 @@ function revisionOf({ transformGraph, prepareSegment }: Hooks): number {
 
 /** What a graph is built for: what the device holds as float16 was float32 before it was lowered. */
 function shapesOf(tensors: Readonly<Record<string, Tensor | DeviceTensor>>): InputShapes {
-  return Object.fromEntries(Object.entries(tensors).map(([name, { type, dims }]) => [name, { type: (type === 'float16' ? 'float32' : type) as InputShapes[string]['type'], dims }]));
+  return Object.fromEntries(
+    Object.entries(tensors).map(([name, { type, dims }]) => [
+      name,
+      { type: (type === 'float16' ? 'float32' : type) as InputShapes[string]['type'], dims },
+    ]),
+  );
 }

@@ -35,7 +35,13 @@ export class ComponentSegment implements SegmentHandle {
   #session: { readonly id: number; readonly generation: number } | undefined;
 
   /** `indexOf` knows the order. */
-  constructor(name: string, bytes: number, device: Device, source: ProgramSource, indexOf: (segment: ComponentSegment) => number) {
+  constructor(
+    name: string,
+    bytes: number,
+    device: Device,
+    source: ProgramSource,
+    indexOf: (segment: ComponentSegment) => number,
+  ) {
     this.name = name;
     this.#checkpointBytes = bytes;
     this.#device = device;
@@ -45,7 +51,9 @@ export class ComponentSegment implements SegmentHandle {
 
   get bytes(): number {
     const program = this.#ready ?? this.#program;
-    return program === undefined ? this.#checkpointBytes : program.ranges.reduce((sum, { byteLength }) => sum + byteLength, 0);
+    return program === undefined
+      ? this.#checkpointBytes
+      : program.ranges.reduce((sum, { byteLength }) => sum + byteLength, 0);
   }
 
   get index(): number {

@@ -87,7 +87,12 @@ export abstract class DiffusionPipeline implements PluginHostPipeline, AsyncDisp
   }
 
   set scheduler(scheduler: Scheduler) {
-    if (!isScheduler(scheduler)) throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'scheduler', value: scheduler, expected: 'a scheduler, such as DDIMScheduler.fromConfig(pipe.scheduler.config)' });
+    if (!isScheduler(scheduler))
+      throw new ThimbleError('ERR_ARGUMENT_INVALID', {
+        argument: 'scheduler',
+        value: scheduler,
+        expected: 'a scheduler, such as DDIMScheduler.fromConfig(pipe.scheduler.config)',
+      });
     this.#scheduler = scheduler;
     const warning = schedulerWarning(scheduler);
     if (warning !== undefined) this.#parts.events.emit(warning);
@@ -121,7 +126,11 @@ export abstract class DiffusionPipeline implements PluginHostPipeline, AsyncDisp
   protected abstract readonly optionNames: readonly string[];
 
   /** What one run does: the steps from prompt to result, yielding an event where something is done. */
-  protected abstract sample(prompt: Prompt, options: GenerateOptions, run: PipelineRun): AsyncGenerator<PipelineEvent, GenerateResult>;
+  protected abstract sample(
+    prompt: Prompt,
+    options: GenerateOptions,
+    run: PipelineRun,
+  ): AsyncGenerator<PipelineEvent, GenerateResult>;
 
   /** How many times the model will be called, and the options with their defaults; checks everything that can be checked before the run. */
   protected abstract prepare(prompt: Prompt, options: GenerateOptions): Pick<RunContext, 'steps' | 'options'>;
@@ -134,13 +143,19 @@ export abstract class DiffusionPipeline implements PluginHostPipeline, AsyncDisp
    *
    * @throws `signal.reason` when aborted; ThimbleError for bad arguments before anything runs, and for what fails on the way
    */
-  async generate<O extends OutputType = 'image'>(prompt: Prompt, options: GenerateOptions<O> = {}): Promise<GenerateResult<O>> {
+  async generate<O extends OutputType = 'image'>(
+    prompt: Prompt,
+    options: GenerateOptions<O> = {},
+  ): Promise<GenerateResult<O>> {
     for await (const event of this.stream(prompt, options)) if (event.type === 'done') return event.result;
     throw new TypeError('a run ended without a result');
   }
 
   /** As {@link DiffusionPipeline.generate}, event by event; the last one is `done`. Leaving the loop early ends the run. */
-  async * stream<O extends OutputType = 'image'>(prompt: Prompt, options: GenerateOptions<O> = {}): AsyncGenerator<PipelineEvent<O>, void> {
+  async *stream<O extends OutputType = 'image'>(
+    prompt: Prompt,
+    options: GenerateOptions<O> = {},
+  ): AsyncGenerator<PipelineEvent<O>, void> {
     this.#assertAlive();
     const turn = this.#takeTurn(prompt, options);
     this.#streams.add(turn);
@@ -213,10 +228,17 @@ export abstract class DiffusionPipeline implements PluginHostPipeline, AsyncDisp
   }
 
   /** One run, once it is its turn. Only then are the options looked at, because that sets the scheduler's timesteps. */
-  async * #takeTurn(prompt: Prompt, options: GenerateOptions): AsyncGenerator<PipelineEvent, GenerateResult | undefined> {
+  async *#takeTurn(
+    prompt: Prompt,
+    options: GenerateOptions,
+  ): AsyncGenerator<PipelineEvent, GenerateResult | undefined> {
     checkOptionNames(options, this.optionNames);
     const left = new AbortController();
-    const signal = AbortSignal.any([this.#life.signal, left.signal, ...(options.signal === undefined ? [] : [options.signal])]);
+    const signal = AbortSignal.any([
+      this.#life.signal,
+      left.signal,
+      ...(options.signal === undefined ? [] : [options.signal]),
+    ]);
     using turn = await this.#parts.turns.take(signal);
     await this.#parts.host.settled();
     const prepared = this.prepare(prompt, options);
@@ -228,7 +250,11 @@ export abstract class DiffusionPipeline implements PluginHostPipeline, AsyncDisp
     return yield* this.#run(prompt, options, run);
   }
 
-  async * #run(prompt: Prompt, options: GenerateOptions, run: PipelineRun): AsyncGenerator<PipelineEvent, GenerateResult> {
+  async *#run(
+    prompt: Prompt,
+    options: GenerateOptions,
+    run: PipelineRun,
+  ): AsyncGenerator<PipelineEvent, GenerateResult> {
     const { context } = run;
     let result: GenerateResult | undefined;
     try {
@@ -256,11 +282,16 @@ export abstract class DiffusionPipeline implements PluginHostPipeline, AsyncDisp
     await this.hooks.afterRun.call(context).catch(note);
     if (errors.length === 0) return;
     if (succeeded) throw errors[0];
-    for (const error of errors) process.emitWarning(`After a failed run: ${String(error)}`, { code: 'THIMBLE_CLEAN_UP' });
+    for (const error of errors)
+      process.emitWarning(`After a failed run: ${String(error)}`, { code: 'THIMBLE_CLEAN_UP' });
   }
 
   #missing(component: string): never {
-    throw new ThimbleError('ERR_COMPONENT_MISSING', { component, folder: this.folder, available: Object.keys(this.components) });
+    throw new ThimbleError('ERR_COMPONENT_MISSING', {
+      component,
+      folder: this.folder,
+      available: Object.keys(this.components),
+    });
   }
 
   #assertAlive(): void {
@@ -274,5 +305,7 @@ export type Prompt = string | readonly string[];
 /** By what it can do, because it may come from a plugin or another copy of the package. */
 function isScheduler(value: unknown): value is Scheduler {
   if (typeof value !== 'object' || value === null) return false;
-  return ['setTimesteps', 'scaleModelInput', 'step'].every((name) => typeof (value as Record<string, unknown>)[name] === 'function');
+  return ['setTimesteps', 'scaleModelInput', 'step'].every(
+    (name) => typeof (value as Record<string, unknown>)[name] === 'function',
+  );
 }

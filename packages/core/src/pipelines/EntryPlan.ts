@@ -16,7 +16,11 @@ export interface PlannedSegment {
  * What has to run so that an entry point gives the wanted outputs: segments that nothing wanted depends on are left out, and every
  * value is released after its last use.
  */
-export function planEntry(outline: Outline, wanted: readonly string[], segmentOf: (name: string) => ComponentSegment): readonly PlannedSegment[] {
+export function planEntry(
+  outline: Outline,
+  wanted: readonly string[],
+  segmentOf: (name: string) => ComponentSegment,
+): readonly PlannedSegment[] {
   const kept = new Set(wanted.map((name) => outline.outputs.get(name) as string));
   const needed = new Set(kept);
   const plan: PlannedSegment[] = [];
@@ -31,6 +35,13 @@ export function planEntry(outline: Outline, wanted: readonly string[], segmentOf
 }
 
 /** The inputs of the entry point that its segments take as float16. */
-export function halfInputsOf(plan: readonly PlannedSegment[], programs: ReadonlyMap<string, SegmentProgram>): ReadonlySet<string> {
-  return new Set(plan.flatMap(({ segment, feeds }) => (programs.get(segment.name)?.halfInputs ?? []).flatMap((port) => feeds[port] ?? [])));
+export function halfInputsOf(
+  plan: readonly PlannedSegment[],
+  programs: ReadonlyMap<string, SegmentProgram>,
+): ReadonlySet<string> {
+  return new Set(
+    plan.flatMap(({ segment, feeds }) =>
+      (programs.get(segment.name)?.halfInputs ?? []).flatMap((port) => feeds[port] ?? []),
+    ),
+  );
 }

@@ -19,11 +19,18 @@ export interface FrozenEntry {
 }
 
 /** @throws ERR_TRACE_MISMATCH for another entry point or other sizes */
-export function checkFrozen({ source, entry, inputs }: FrozenEntry, askedEntry: string, askedInputs: InputShapes): void {
+export function checkFrozen(
+  { source, entry, inputs }: FrozenEntry,
+  askedEntry: string,
+  askedInputs: InputShapes,
+): void {
   const [traced, now] = [describe(entry, inputs), describe(askedEntry, askedInputs)];
-  if (traced !== now) throw new ThimbleError('ERR_TRACE_MISMATCH', { trace: source, what: 'entry point and sizes', traced, now });
+  if (traced !== now)
+    throw new ThimbleError('ERR_TRACE_MISMATCH', { trace: source, what: 'entry point and sizes', traced, now });
 }
 
 function describe(entry: string, inputs: InputShapes): string {
-  return `${entry}(${Object.entries(inputs).map(([name, { type, dims }]) => `${name}: ${type} [${dims.join(', ')}]`).join(', ')})`;
+  return `${entry}(${Object.entries(inputs)
+    .map(([name, { type, dims }]) => `${name}: ${type} [${dims.join(', ')}]`)
+    .join(', ')})`;
 }

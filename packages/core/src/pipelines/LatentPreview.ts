@@ -20,16 +20,27 @@ export class LatentPreview {
   }
 
   /** Measures the map. `toLatents` undoes the pipeline's scaling, as before decoding. */
-  static async measure(vae: PipelineComponent, channels: number, unscale: (value: number) => number, signal?: AbortSignal): Promise<LatentPreview> {
+  static async measure(
+    vae: PipelineComponent,
+    channels: number,
+    unscale: (value: number) => number,
+    signal?: AbortSignal,
+  ): Promise<LatentPreview> {
     const pixels = PROBE_SIZE ** 2;
     const data = new Float32Array((channels + 1) * channels * pixels).fill(unscale(0));
     for (let channel = 0; channel < channels; channel++) {
       const start = ((channel + 1) * channels + channel) * pixels;
       data.fill(unscale(1), start, start + pixels);
     }
-    const { sample } = await vae.decode({ z: new Tensor('float32', data, [channels + 1, channels, PROBE_SIZE, PROBE_SIZE]) }, { signal });
+    const { sample } = await vae.decode(
+      { z: new Tensor('float32', data, [channels + 1, channels, PROBE_SIZE, PROBE_SIZE]) },
+      { signal },
+    );
     const [base, ...raised] = meanColours(sample);
-    return new LatentPreview(base as number[], raised.map((colour) => colour.map((value, i) => value - (base as number[])[i]!)));
+    return new LatentPreview(
+      base as number[],
+      raised.map((colour) => colour.map((value, i) => value - (base as number[])[i]!)),
+    );
   }
 
   /** One picture per image, of the size of the latents [n, c, h, w]. */
@@ -42,7 +53,9 @@ export class LatentPreview {
       for (let p = 0; p < pixels; p++) {
         for (let colour = 0; colour < 3; colour++) {
           let value = this.#base[colour] as number;
-          for (let c = 0; c < channels; c++) value += (this.#slopes[c] as readonly number[])[colour]! * (values[(n * channels + c) * pixels + p] as number);
+          for (let c = 0; c < channels; c++)
+            value +=
+              (this.#slopes[c] as readonly number[])[colour]! * (values[(n * channels + c) * pixels + p] as number);
           data[p * 3 + colour] = Math.round(Math.min(1, Math.max(0, value / 2 + 0.5)) * 255);
         }
       }
@@ -55,8 +68,10 @@ function meanColours(sample: Tensor): number[][] {
   const [count, colours, height, width] = sample.dims as [number, number, number, number];
   const data = sample.data as Float32Array;
   const pixels = height * width;
-  return Array.from({ length: count }, (_, n) => Array.from({ length: colours }, (_unused, c) => {
-    const start = (n * colours + c) * pixels;
-    return data.subarray(start, start + pixels).reduce((sum, value) => sum + value, 0) / pixels;
-  }));
+  return Array.from({ length: count }, (_, n) =>
+    Array.from({ length: colours }, (_unused, c) => {
+      const start = (n * colours + c) * pixels;
+      return data.subarray(start, start + pixels).reduce((sum, value) => sum + value, 0) / pixels;
+    }),
+  );
 }

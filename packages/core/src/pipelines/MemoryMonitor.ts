@@ -9,7 +9,9 @@ const INTERVAL = 50;
 
 /** Measures what both processes hold now, and which components are loaded. */
 export function measureMemory(device: Device | undefined, components: Components): MemoryReport {
-  const loaded = Object.values(components).map(({ name, residentBytes }) => [name, residentBytes] as const).filter(([, bytes]) => bytes > 0);
+  const loaded = Object.values(components)
+    .map(({ name, residentBytes }) => [name, residentBytes] as const)
+    .filter(([, bytes]) => bytes > 0);
   return { main: readOwnMemory(), device: device?.memory(), loaded: Object.fromEntries(loaded) };
 }
 
@@ -61,5 +63,7 @@ function most(a: ProcessMemory | undefined, b: ProcessMemory | undefined): Proce
 }
 
 function mostLoaded(a: MemoryReport['loaded'], b: MemoryReport['loaded']): MemoryReport['loaded'] {
-  return Object.fromEntries([...new Set([...Object.keys(a), ...Object.keys(b)])].map((name) => [name, Math.max(a[name] ?? 0, b[name] ?? 0)]));
+  return Object.fromEntries(
+    [...new Set([...Object.keys(a), ...Object.keys(b)])].map((name) => [name, Math.max(a[name] ?? 0, b[name] ?? 0)]),
+  );
 }

@@ -34,7 +34,11 @@ export class Parking {
 
   /** A new tensor with its elements. */
   async recall(parked: DeviceRows): Promise<DeviceTensor> {
-    const { kept } = await this.#device.run({ inputs: { value: allOf(parked) }, steps: [], outputs: { value: 'keep' } });
+    const { kept } = await this.#device.run({
+      inputs: { value: allOf(parked) },
+      steps: [],
+      outputs: { value: 'keep' },
+    });
     return kept['value'] as DeviceTensor;
   }
 }
@@ -42,7 +46,8 @@ export class Parking {
 /** A tensor [1, channels, height, width] as rows. */
 function rowsOf({ type, dims: [samples, outer, rows, inner, ...more] }: DeviceTensor): RowsOptions | undefined {
   if (type !== 'float32' && type !== 'float16') return undefined;
-  if (samples !== 1 || outer === undefined || rows === undefined || inner === undefined || more.length > 0) return undefined;
+  if (samples !== 1 || outer === undefined || rows === undefined || inner === undefined || more.length > 0)
+    return undefined;
   return { type, outer, rows, inner };
 }
 

@@ -96,4 +96,14 @@ export interface DoneEvent<O extends OutputType = OutputType> {
 
 /** What `pipe.stream` yields. */
 export type PipelineEvent<O extends OutputType = OutputType> =
-  | WarningEvent | LoadEvent | ModelEvent | StepEvent | ProgressEvent | ImageEvent | FrameEvent | DecodeEvent | PreviewEvent | MemoryEvent | DoneEvent<O>;
+  | WarningEvent
+  | LoadEvent
+  | ModelEvent
+  | StepEvent
+  | ProgressEvent
+  | ImageEvent
+  | FrameEvent
+  | DecodeEvent
+  | PreviewEvent
+  | MemoryEvent
+  | DoneEvent<O>;

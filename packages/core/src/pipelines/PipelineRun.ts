@@ -29,7 +29,7 @@ export class PipelineRun {
   }
 
   /** Yields events as they come while `work` goes on, and gives what it gives. A reader who leaves ends the work. */
-  async * during<T>(work: Promise<T>): AsyncGenerator<PipelineEvent, T> {
+  async *during<T>(work: Promise<T>): AsyncGenerator<PipelineEvent, T> {
     let settled = false;
     const settle = (): void => {
       settled = true;
@@ -39,7 +39,10 @@ export class PipelineRun {
     try {
       while (!settled) {
         yield* this.drain();
-        if (!settled && this.#events.length === 0) await new Promise<void>((resolve) => { this.#wake = resolve; });
+        if (!settled && this.#events.length === 0)
+          await new Promise<void>((resolve) => {
+            this.#wake = resolve;
+          });
       }
     } finally {
       if (!settled) {
@@ -52,7 +55,7 @@ export class PipelineRun {
   }
 
   /** Yields what has happened since. */
-  * drain(): Generator<PipelineEvent> {
+  *drain(): Generator<PipelineEvent> {
     while (this.#events.length > 0) yield this.#events.shift() as PipelineEvent;
   }
 }

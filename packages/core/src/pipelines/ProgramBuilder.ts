@@ -52,7 +52,12 @@ export class ProgramBuilder {
   }
 
   /** Every graph goes to `seen`, if they have to be built. @throws ERR_TRACE_MISMATCH */
-  async compile(entryName: string, entry: ModelEntry, shapes: InputShapes, seen: (graph: Graph) => void): Promise<CompiledEntry> {
+  async compile(
+    entryName: string,
+    entry: ModelEntry,
+    shapes: InputShapes,
+    seen: (graph: Graph) => void,
+  ): Promise<CompiledEntry> {
     const key = keyOf(entryName, shapes);
     const known = this.#compiled.get(key);
     if (known !== undefined) return known;
@@ -75,7 +80,9 @@ export class ProgramBuilder {
   /** The programs of an entry point with their sizes frozen, by segment. */
   freeze(entry: ModelEntry, shapes: InputShapes): ReadonlyMap<string, SegmentProgram> {
     const programs = new Map<string, SegmentProgram>();
-    this.#parts.model.outline(entry, shapes, (graph) => programs.set(graph.name, this.#lower(freezeShapes(this.#transform(this.bind(graph))))));
+    this.#parts.model.outline(entry, shapes, (graph) =>
+      programs.set(graph.name, this.#lower(freezeShapes(this.#transform(this.bind(graph))))),
+    );
     return programs;
   }
 
@@ -96,7 +103,8 @@ export class ProgramBuilder {
     let found: Graph | undefined;
     for (const entry of Object.values(model.entries)) {
       model.outline(entry, nominalShapes(entry, model.config), (graph) => {
-        if (found === undefined && graph.weights.some(({ key }) => key === weight)) found = this.#transform(this.bind(graph));
+        if (found === undefined && graph.weights.some(({ key }) => key === weight))
+          found = this.#transform(this.bind(graph));
       });
     }
     return found;
@@ -107,7 +115,11 @@ export class ProgramBuilder {
     const { name, device, hooks } = this.#parts;
     if (!hooks.prepareSegment.isUsed()) return program;
     const preparation: SegmentPreparation = {
-      component: name, segment, provider: device.provider, model: program.model, ranges: program.ranges,
+      component: name,
+      segment,
+      provider: device.provider,
+      model: program.model,
+      ranges: program.ranges,
       optimize: async (model, target) => device.optimize(model, target),
     };
     await hooks.prepareSegment.call(preparation);
@@ -127,13 +139,20 @@ export class ProgramBuilder {
     if (known !== undefined) return known;
     let largest = 0;
     this.#parts.model.outline(entry, shapes, (graph) => {
-      for (const dims of graph.shapes.values()) largest = Math.max(largest, dims.reduce((a, b) => a * b, FLOAT32_BYTES));
+      for (const dims of graph.shapes.values())
+        largest = Math.max(
+          largest,
+          dims.reduce((a, b) => a * b, FLOAT32_BYTES),
+        );
     });
     remember(this.#largest, key, largest);
     return largest;
   }
 
-  async #frozenPrograms(entryName: string, shapes: InputShapes): Promise<ReadonlyMap<string, SegmentProgram> | undefined> {
+  async #frozenPrograms(
+    entryName: string,
+    shapes: InputShapes,
+  ): Promise<ReadonlyMap<string, SegmentProgram> | undefined> {
     const { frozen } = this.#parts;
     if (frozen === undefined) return undefined;
     checkFrozen(frozen, entryName, shapes);

@@ -25,7 +25,7 @@ export class SingleModelPipeline extends DiffusionPipeline {
   }
 
   // eslint-disable-next-line require-yield
-  protected async * sample(): AsyncGenerator<PipelineEvent, GenerateResult> {
+  protected async *sample(): AsyncGenerator<PipelineEvent, GenerateResult> {
     throw new ThimbleError('ERR_GENERATE_UNSUPPORTED', { className: this.className, folder: this.folder });
   }
 }

@@ -50,7 +50,11 @@ export class StableDiffusionPipeline extends DiffusionPipeline {
     return { steps, options: { ...resolved, numInferenceSteps: resolved.numInferenceSteps ?? steps } };
   }
 
-  protected async * sample(prompt: Prompt, options: GenerateOptions, run: PipelineRun): AsyncGenerator<PipelineEvent, GenerateResult> {
+  protected async *sample(
+    prompt: Prompt,
+    options: GenerateOptions,
+    run: PipelineRun,
+  ): AsyncGenerator<PipelineEvent, GenerateResult> {
     const unet = this.component('unet');
     const { scheduler } = this;
     const resolved = this.#resolve(prompt, options);
@@ -67,19 +71,35 @@ export class StableDiffusionPipeline extends DiffusionPipeline {
     this.#setTimesteps(resolved);
     const { seeds, generator } = noiseSource(options, count);
     const channels = Number(unet.config['in_channels'] ?? 4);
-    let latents = startLatents(options, [count, channels, height / this.vaeScaleFactor, width / this.vaeScaleFactor], generator, scheduler);
+    let latents = startLatents(
+      options,
+      [count, channels, height / this.vaeScaleFactor, width / this.vaeScaleFactor],
+      generator,
+      scheduler,
+    );
 
     // 3. Denoising
     const condition = this.#guidanceCondition(unet, guidanceScale, embeds.dims[0] as number);
-    const preview = options.previews === true || options.previews === 'rgb' ? await this.#measurePreview(run) : undefined;
+    const preview =
+      options.previews === true || options.previews === 'rgb' ? await this.#measurePreview(run) : undefined;
     const steps: number[] = [];
     for (const [index, timestep] of scheduler.timesteps.entries()) {
       const started = performance.now();
       const step: StepContext = { index, timestep, latents, run: run.context, signal: run.signal };
       await this.hooks.beforeStep.call(step);
-      const input = scheduler.scaleModelInput(guided ? concatBatch([step.latents, step.latents]) : step.latents, timestep);
-      const output = yield* run.during(unet.call({ sample: input, timestep: timestepTensor(timestep), encoder_hidden_states: embeds, ...condition }, { run: run.context, signal: run.signal }));
-      const prediction = guided ? guidedPrediction(output['sample'] as Tensor, guidanceScale, guidanceRescale) : (output['sample'] as Tensor);
+      const input = scheduler.scaleModelInput(
+        guided ? concatBatch([step.latents, step.latents]) : step.latents,
+        timestep,
+      );
+      const output = yield* run.during(
+        unet.call(
+          { sample: input, timestep: timestepTensor(timestep), encoder_hidden_states: embeds, ...condition },
+          { run: run.context, signal: run.signal },
+        ),
+      );
+      const prediction = guided
+        ? guidedPrediction(output['sample'] as Tensor, guidanceScale, guidanceRescale)
+        : (output['sample'] as Tensor);
       const { prevSample, predOriginalSample } = scheduler.step(prediction, timestep, step.latents, { eta, generator });
       step.latents = prevSample;
       assertFinite(step.latents, `after step ${index + 1} of ${scheduler.timesteps.length}`);
@@ -87,7 +107,14 @@ export class StableDiffusionPipeline extends DiffusionPipeline {
       latents = step.latents;
       steps.push(performance.now() - started);
       yield* run.drain();
-      yield { type: 'step', index, steps: scheduler.timesteps.length, timestep, milliseconds: steps.at(-1) as number, latents: copyOf(latents) };
+      yield {
+        type: 'step',
+        index,
+        steps: scheduler.timesteps.length,
+        timestep,
+        milliseconds: steps.at(-1) as number,
+        latents: copyOf(latents),
+      };
       if (preview !== undefined) yield { type: 'preview', index, images: preview.draw(predOriginalSample ?? latents) };
       yield { type: 'memory', memory: run.memory.sample() };
       run.signal?.throwIfAborted();
@@ -99,7 +126,12 @@ export class StableDiffusionPipeline extends DiffusionPipeline {
     const decode = performance.now() - decodeStarted;
     yield* run.drain();
     if (resolved.outputType !== 'latent') yield { type: 'decode', images: count, milliseconds: decode };
-    return { images: images as Image[], seeds, timings: { total: performance.now() - run.started, encodePrompt, steps, decode }, memory: run.memory.report() };
+    return {
+      images: images as Image[],
+      seeds,
+      timings: { total: performance.now() - run.started, encodePrompt, steps, decode },
+      memory: run.memory.report(),
+    };
   }
 
   async decodeLatents(latents: Tensor, options: { readonly signal?: AbortSignal } = {}): Promise<Image[]> {
@@ -110,23 +142,44 @@ export class StableDiffusionPipeline extends DiffusionPipeline {
   #resolve(prompt: Prompt, options: GenerateOptions): StableDiffusionOptions {
     for (const name of ['unet', ...(options.outputType === 'latent' ? [] : ['vae'])]) this.component(name);
     if (options.promptEmbeds === undefined) this.component('text_encoder');
-    return resolveOptions(prompt, options, { sampleSize: sampleSizeOf(this.component('unet').config), scaleFactor: this.vaeScaleFactor });
+    return resolveOptions(prompt, options, {
+      sampleSize: sampleSizeOf(this.component('unet').config),
+      scaleFactor: this.vaeScaleFactor,
+    });
   }
 
   /** Own timesteps or sigmas say how many there are. */
   #setTimesteps({ numInferenceSteps, timesteps, sigmas }: StableDiffusionOptions): void {
-    const own: SetTimestepsOptions = { ...(timesteps === undefined ? {} : { timesteps }), ...(sigmas === undefined ? {} : { sigmas }) };
+    const own: SetTimestepsOptions = {
+      ...(timesteps === undefined ? {} : { timesteps }),
+      ...(sigmas === undefined ? {} : { sigmas }),
+    };
     this.scheduler.setTimesteps(numInferenceSteps, own);
   }
 
-  async #encodePrompt({ prompts, negativePrompts, promptEmbeds, negativePromptEmbeds, numImagesPerPrompt, clipSkip }: StableDiffusionOptions, guided: boolean, run: PipelineRun): Promise<Tensor> {
-    const positive = promptEmbeds ?? await this.#embed(prompts, clipSkip, run);
+  async #encodePrompt(
+    {
+      prompts,
+      negativePrompts,
+      promptEmbeds,
+      negativePromptEmbeds,
+      numImagesPerPrompt,
+      clipSkip,
+    }: StableDiffusionOptions,
+    guided: boolean,
+    run: PipelineRun,
+  ): Promise<Tensor> {
+    const positive = promptEmbeds ?? (await this.#embed(prompts, clipSkip, run));
     const repeated = repeatBatch(positive, numImagesPerPrompt);
     if (!guided) return repeated;
     // As in diffusers, clipSkip concerns the prompt alone.
-    const negative = negativePromptEmbeds ?? await this.#embed(negativePrompts, 0, run);
+    const negative = negativePromptEmbeds ?? (await this.#embed(negativePrompts, 0, run));
     if (negative.dims.join() !== positive.dims.join()) {
-      throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'negativePromptEmbeds', value: negative.dims, expected: `the shape of promptEmbeds, [${positive.dims.join(', ')}]` });
+      throw new ThimbleError('ERR_ARGUMENT_INVALID', {
+        argument: 'negativePromptEmbeds',
+        value: negative.dims,
+        expected: `the shape of promptEmbeds, [${positive.dims.join(', ')}]`,
+      });
     }
     return concatBatch([repeatBatch(negative, numImagesPerPrompt), repeated]);
   }
@@ -138,15 +191,26 @@ export class StableDiffusionPipeline extends DiffusionPipeline {
     const maxLength = Math.min(tokenizer.modelMaxLength, limit);
     const { input_ids } = tokenizer.encode(prompts, { maxLength });
     for (const rest of prompts.map((prompt) => tokenizer.truncated(prompt, { maxLength }))) {
-      if (rest !== undefined) this.warn('WARN_PROMPT_TRUNCATED', `The prompt is longer than ${maxLength} tokens; this was left out: "${rest}"`);
+      if (rest !== undefined)
+        this.warn(
+          'WARN_PROMPT_TRUNCATED',
+          `The prompt is longer than ${maxLength} tokens; this was left out: "${rest}"`,
+        );
     }
     const options = { run: run.context, signal: run.signal };
     if (clipSkip === 0) return (await encoder.call({ input_ids }, options))['last_hidden_state'] as Tensor;
     const layers = Number(encoder.config['num_hidden_layers'] ?? 12);
-    if (clipSkip > layers) throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'clipSkip', value: clipSkip, expected: `at most ${layers}, the layers of the text encoder` });
+    if (clipSkip > layers)
+      throw new ThimbleError('ERR_ARGUMENT_INVALID', {
+        argument: 'clipSkip',
+        value: clipSkip,
+        expected: `at most ${layers}, the layers of the text encoder`,
+      });
     const name = `hidden_states.${layers - clipSkip}`;
     const { [name]: hidden } = await encoder.call({ input_ids }, { ...options, outputs: [name] });
-    return (await encoder.invoke('normalize', { hidden_states: hidden as Tensor }, options))['last_hidden_state'] as Tensor;
+    return (await encoder.invoke('normalize', { hidden_states: hidden as Tensor }, options))[
+      'last_hidden_state'
+    ] as Tensor;
   }
 
   #guidanceCondition(unet: PipelineComponent, guidanceScale: number, count: number): { timestep_cond?: Tensor } {
@@ -154,10 +218,16 @@ export class StableDiffusionPipeline extends DiffusionPipeline {
     return typeof width === 'number' ? { timestep_cond: guidanceEmbedding(guidanceScale, count, width) } : {};
   }
 
-  async #output(latents: Tensor, { outputType }: StableDiffusionOptions, seeds: readonly number[], run: PipelineRun): Promise<Image[] | Tensor> {
+  async #output(
+    latents: Tensor,
+    { outputType }: StableDiffusionOptions,
+    seeds: readonly number[],
+    run: PipelineRun,
+  ): Promise<Image[] | Tensor> {
     if (outputType === 'latent') return latents;
     const options = { run: run.context, signal: run.signal };
-    if (outputType === 'tensor') return pixelsFromSample((await this.component('vae').decode({ z: this.#unscaled(latents) }, options)).sample);
+    if (outputType === 'tensor')
+      return pixelsFromSample((await this.component('vae').decode({ z: this.#unscaled(latents) }, options)).sample);
     return this.#decodeImages(latents, options, (image, index) => {
       Object.assign(image.metadata, pngParameters(this, run.context, index, seeds));
       run.emit({ type: 'image', index, image, seed: seeds[index] });
@@ -165,17 +235,25 @@ export class StableDiffusionPipeline extends DiffusionPipeline {
   }
 
   /** Each picture is made from its rows as they come, and handed on before the next one. */
-  async #decodeImages(latents: Tensor, options: CallOptions, done: (image: Image, index: number) => void = () => undefined): Promise<Image[]> {
+  async #decodeImages(
+    latents: Tensor,
+    options: CallOptions,
+    done: (image: Image, index: number) => void = () => undefined,
+  ): Promise<Image[]> {
     const images: Image[] = [];
     let growing: GrowingImage | undefined;
-    await this.component('vae').decodeRows({ z: this.#unscaled(latents) }, ({ index, top, height, rows }) => {
-      growing ??= new GrowingImage(index, rows.dims[3] as number, height);
-      growing.add(top, rows.data as Float32Array);
-      if (!growing.complete) return;
-      images.push(growing.toImage());
-      growing = undefined;
-      done(images.at(-1) as Image, index);
-    }, options);
+    await this.component('vae').decodeRows(
+      { z: this.#unscaled(latents) },
+      ({ index, top, height, rows }) => {
+        growing ??= new GrowingImage(index, rows.dims[3] as number, height);
+        growing.add(top, rows.data as Float32Array);
+        if (!growing.complete) return;
+        images.push(growing.toImage());
+        growing = undefined;
+        done(images.at(-1) as Image, index);
+      },
+      options,
+    );
     return images;
   }
 
@@ -187,7 +265,10 @@ export class StableDiffusionPipeline extends DiffusionPipeline {
     const vae = this.component('vae');
     if (this.#preview?.vae !== vae) {
       const channels = Number(vae.config['latent_channels'] ?? 4);
-      this.#preview = { vae, preview: await LatentPreview.measure(vae, channels, latentUnscaler(vae.config), run.signal) };
+      this.#preview = {
+        vae,
+        preview: await LatentPreview.measure(vae, channels, latentUnscaler(vae.config), run.signal),
+      };
     }
     return this.#preview.preview;
   }

@@ -36,7 +36,11 @@ export class VideoFrames {
     }
   }
 
-  #grow(index: number, frame: number, { width, height }: { readonly width: number; readonly height: number }): GrowingImage {
+  #grow(
+    index: number,
+    frame: number,
+    { width, height }: { readonly width: number; readonly height: number },
+  ): GrowingImage {
     const key = `${index}.${frame}`;
     const image = this.#growing.get(key) ?? new GrowingImage(frame, width, height);
     this.#growing.set(key, image);
@@ -63,7 +67,10 @@ export function videoPixels(sample: Tensor, pixelOf: (x: number) => number): Ten
   for (let i = 0; i < n; i++) {
     for (let channel = 0; channel < channels; channel++) {
       for (let at = 0; at < frames * plane; at++) {
-        out[(i * frames * plane + at) * channels + channel] = Math.min(Math.max(pixelOf(data[(i * channels + channel) * frames * plane + at] as number), 0), 1);
+        out[(i * frames * plane + at) * channels + channel] = Math.min(
+          Math.max(pixelOf(data[(i * channels + channel) * frames * plane + at] as number), 0),
+          1,
+        );
       }
     }
   }

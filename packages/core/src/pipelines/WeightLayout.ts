@@ -15,9 +15,18 @@ export interface WeightLayout {
 }
 
 /** The layout of a weight of a graph in that memory format. */
-export function layoutOf(shape: readonly number[], memoryFormat: MemoryFormat, provider: ExecutionProvider): WeightLayout {
+export function layoutOf(
+  shape: readonly number[],
+  memoryFormat: MemoryFormat,
+  provider: ExecutionProvider,
+): WeightLayout {
   const channelsLast = provider === 'cpu' ? 'NCHWc' : 'NHWC';
-  return { shape, strides: stridesOf(shape, memoryFormat), memoryFormat, kernelLayout: memoryFormat === 'contiguous' ? 'NCHW' : channelsLast };
+  return {
+    shape,
+    strides: stridesOf(shape, memoryFormat),
+    memoryFormat,
+    kernelLayout: memoryFormat === 'contiguous' ? 'NCHW' : channelsLast,
+  };
 }
 
 /** torch's strides: channels last concerns tensors of four axes alone. */

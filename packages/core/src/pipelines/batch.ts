@@ -9,19 +9,28 @@ export function concatBatch(tensors: readonly Tensor[]): Tensor {
     data.set(tensor.data as Float32Array, at);
     at += tensor.size;
   }
-  return new Tensor('float32', data, [tensors.reduce((sum, tensor) => sum + (tensor.dims[0] as number), 0), ...first.dims.slice(1)]);
+  return new Tensor('float32', data, [
+    tensors.reduce((sum, tensor) => sum + (tensor.dims[0] as number), 0),
+    ...first.dims.slice(1),
+  ]);
 }
 
 /** Repeats every sample of the batch `times` times, each beside its copies, as torch's `repeat_interleave`. */
 export function repeatBatch(tensor: Tensor, times: number): Tensor {
-  return times === 1 ? tensor : concatBatch(splitBatch(tensor).flatMap((sample) => Array.from({ length: times }, () => sample)));
+  return times === 1
+    ? tensor
+    : concatBatch(splitBatch(tensor).flatMap((sample) => Array.from({ length: times }, () => sample)));
 }
 
 /** Samples of the batch, of any element type; a view, no copy. */
 export function sliceBatch(tensor: Tensor, start: number, count: number): Tensor {
   const [all = 1, ...rest] = tensor.dims;
   const size = tensor.size / all;
-  return new Tensor(tensor.type as 'float32', (tensor.data as Float32Array).subarray(start * size, (start + count) * size), [count, ...rest]);
+  return new Tensor(
+    tensor.type as 'float32',
+    (tensor.data as Float32Array).subarray(start * size, (start + count) * size),
+    [count, ...rest],
+  );
 }
 
 /** The samples of the batch, each as a batch of one; views, no copies. */

@@ -7,7 +7,12 @@ import type { InputShapes, ModelEntry, ModelInput } from '../models/Model.js';
  *
  * @throws ERR_INPUT_INVALID naming the input, what it is and what it should be
  */
-export function checkInputs(component: string, entry: string, spec: ModelEntry, inputs: Readonly<Record<string, Tensor>>): InputShapes {
+export function checkInputs(
+  component: string,
+  entry: string,
+  spec: ModelEntry,
+  inputs: Readonly<Record<string, Tensor>>,
+): InputShapes {
   const fail = (input: string, got: string, expected: string): never => {
     throw new ThimbleError('ERR_INPUT_INVALID', { component, entry, input, got, expected });
   };
@@ -24,7 +29,8 @@ export function checkInputs(component: string, entry: string, spec: ModelEntry, 
     }
     if (!isTensor(tensor)) fail(name, typeof tensor, `a Tensor, ${expectation(input)}`);
     const type = input.types.find((accepted) => accepted === tensor.type);
-    if (type === undefined || !fits(tensor.dims, input, sizes)) fail(name, `${tensor.type} [${tensor.dims.join(', ')}]`, expectation(input, sizes));
+    if (type === undefined || !fits(tensor.dims, input, sizes))
+      fail(name, `${tensor.type} [${tensor.dims.join(', ')}]`, expectation(input, sizes));
     else shapes[name] = { type, dims: tensor.dims };
   }
   return shapes;

@@ -8,10 +8,17 @@ export interface Attachable {
 
 /** The components of a pipeline, by name. What is put in a component's place and can be attached to it is. */
 export function componentRecord(): Record<string, PipelineComponent> {
-  return new Proxy<Record<string, PipelineComponent>>({}, {
-    set: (components, name, value: PipelineComponent | Attachable) => {
-      const present = Reflect.get(components, name) as PipelineComponent | undefined;
-      return Reflect.set(components, name, present !== undefined && 'attachTo' in value ? value.attachTo(present) : value);
+  return new Proxy<Record<string, PipelineComponent>>(
+    {},
+    {
+      set: (components, name, value: PipelineComponent | Attachable) => {
+        const present = Reflect.get(components, name) as PipelineComponent | undefined;
+        return Reflect.set(
+          components,
+          name,
+          present !== undefined && 'attachTo' in value ? value.attachTo(present) : value,
+        );
+      },
     },
-  });
+  );
 }

@@ -16,7 +16,11 @@ import type { Scheduler } from '../schedulers/Scheduler.js';
 import { createTokenizer } from '../tokenizers/createTokenizer.js';
 import type { Tokenizer } from '../tokenizers/Tokenizer.js';
 import { VERSION } from '../version.js';
-import { type CheckpointWarning, type ComponentCheckpoint, openComponentCheckpoint } from '../weights/ComponentCheckpoint.js';
+import {
+  type CheckpointWarning,
+  type ComponentCheckpoint,
+  openComponentCheckpoint,
+} from '../weights/ComponentCheckpoint.js';
 import type { JsonObject } from '../weights/readJsonFile.js';
 import { Component } from './Component.js';
 import type { PipelineComponent } from './PipelineComponent.js';
@@ -88,7 +92,12 @@ export class PipelineFactory {
   /** @throws ERR_COMPONENT_UNSUPPORTED, and what the checkpoint and its config give rise to */
   async openComponent(name: string, folder: string, className: string): Promise<Component> {
     const factory = modelRegistry.get(className);
-    if (factory === undefined) throw new ThimbleError('ERR_COMPONENT_UNSUPPORTED', { component: name, className, supported: [...modelRegistry.keys()] });
+    if (factory === undefined)
+      throw new ThimbleError('ERR_COMPONENT_UNSUPPORTED', {
+        component: name,
+        className,
+        supported: [...modelRegistry.keys()],
+      });
     const { variant, dtype } = this.#options;
     const onWarning = (event: CheckpointWarning): void => {
       // Who asks for a type alone is told what it is stored in, not about file names.
@@ -104,7 +113,16 @@ export class PipelineFactory {
   async bindComponent(name: string, model: Model, checkpoint: ComponentCheckpoint): Promise<Component> {
     const device = await this.device();
     const activations = activationsOf(this.#options.dtype, device, checkpoint.config);
-    return new Component({ name, model, checkpoint, device, activations, hooks: this.hooks, budget: this.budget, notify: (event) => this.events.emit(event) });
+    return new Component({
+      name,
+      model,
+      checkpoint,
+      device,
+      activations,
+      hooks: this.hooks,
+      budget: this.budget,
+      notify: (event) => this.events.emit(event),
+    });
   }
 
   /** Tells whoever follows the opening, or else the first run. */

@@ -4,7 +4,9 @@ import { encodeFloat16 } from '../weights/encodeFloat16.js';
 
 /** A float32 tensor as float16; others as they are. */
 export function toFloat16(tensor: Tensor): Tensor {
-  return tensor.type === 'float32' ? new Tensor('float16', encodeFloat16(tensor.data as Float32Array), tensor.dims) : tensor;
+  return tensor.type === 'float32'
+    ? new Tensor('float16', encodeFloat16(tensor.data as Float32Array), tensor.dims)
+    : tensor;
 }
 
 /** A float16 tensor as float32; others as they are. */

@@ -4,7 +4,11 @@ import { concatBatch, splitBatch } from './batch.js';
 /** Classifier-free guidance: `without + scale · (with − without)`, for [n, …] each (arXiv 2207.12598). */
 export function guide(without: Tensor, withPrompt: Tensor, scale: number): Tensor {
   const [a, b] = [without.data as Float32Array, withPrompt.data as Float32Array];
-  return new Tensor('float32', Float32Array.from(a, (u, i) => u + Math.fround(scale * Math.fround((b[i] as number) - u))), without.dims);
+  return new Tensor(
+    'float32',
+    Float32Array.from(a, (u, i) => u + Math.fround(scale * Math.fround((b[i] as number) - u))),
+    without.dims,
+  );
 }
 
 /**
@@ -17,7 +21,8 @@ export function rescaleGuidance(guided: Tensor, withPrompt: Tensor, rescale: num
   const size = a.length / (guided.dims[0] as number);
   for (let start = 0; start < a.length; start += size) {
     const factor = deviation(b.subarray(start, start + size)) / deviation(a.subarray(start, start + size));
-    for (let i = start; i < start + size; i++) out[i] = rescale * (a[i] as number) * factor + (1 - rescale) * (a[i] as number);
+    for (let i = start; i < start + size; i++)
+      out[i] = rescale * (a[i] as number) * factor + (1 - rescale) * (a[i] as number);
   }
   return new Tensor('float32', out, guided.dims);
 }
@@ -34,9 +39,16 @@ function deviation(values: Float32Array): number {
  */
 export function guidanceEmbedding(scale: number, count: number, width: number): Tensor {
   const half = Math.floor(width / 2);
-  const angles = Array.from({ length: half }, (_, i) => 1000 * (scale - 1) * Math.exp((-Math.log(10000) * i) / (half - 1)));
+  const angles = Array.from(
+    { length: half },
+    (_, i) => 1000 * (scale - 1) * Math.exp((-Math.log(10000) * i) / (half - 1)),
+  );
   const row = [...angles.map(Math.sin), ...angles.map(Math.cos), ...(width % 2 === 1 ? [0] : [])];
-  return new Tensor('float32', Float32Array.from({ length: count * width }, (_, i) => row[i % width] as number), [count, width]);
+  return new Tensor(
+    'float32',
+    Float32Array.from({ length: count * width }, (_, i) => row[i % width] as number),
+    [count, width],
+  );
 }
 
 /** What a model predicted for a batch without the prompt and with it, in this order, as one guided prediction. */

@@ -5,8 +5,12 @@ import { TorchGenerator } from '../random/TorchGenerator.js';
 import type { GenerateOptions } from './GenerateOptions.js';
 
 /** Where noise comes from: one generator for the whole batch, or one per image, as diffusers' list of generators. */
-export function noiseSource({ seed, generator, latents }: GenerateOptions, count: number): { seeds: readonly number[]; generator: Generator } {
-  if (generator !== undefined) return { seeds: [], generator: isList(generator) ? new BatchGenerator(generator) : generator };
+export function noiseSource(
+  { seed, generator, latents }: GenerateOptions,
+  count: number,
+): { seeds: readonly number[]; generator: Generator } {
+  if (generator !== undefined)
+    return { seeds: [], generator: isList(generator) ? new BatchGenerator(generator) : generator };
   if (isList(seed)) return { seeds: seed, generator: new BatchGenerator(seed.map((one) => new TorchGenerator(one))) };
   const single = seed ?? randomSeed();
   const known = seed === undefined && latents !== undefined ? [] : Array.from({ length: count }, () => single);

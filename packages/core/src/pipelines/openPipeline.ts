@@ -15,13 +15,30 @@ import { storedOtherwise } from './dtype.js';
 import { schedulerWarning } from './schedulerWarning.js';
 import { SingleModelPipeline } from './SingleModelPipeline.js';
 
-const OPTION_NAMES: readonly (keyof FromPretrainedOptions)[] = ['variant', 'dtype', 'revision', 'device', 'deviceOptions', 'memoryLimit', 'components', 'plugins', 'localFilesOnly', 'signal', 'onProgress'];
+const OPTION_NAMES: readonly (keyof FromPretrainedOptions)[] = [
+  'variant',
+  'dtype',
+  'revision',
+  'device',
+  'deviceOptions',
+  'memoryLimit',
+  'components',
+  'plugins',
+  'localFilesOnly',
+  'signal',
+  'onProgress',
+];
 
 /** Parts of checkpoints that a run here does not use. */
 const UNUSED = new Set(['safety_checker', 'feature_extractor', 'image_encoder']);
 
 /** A single model's name as a component, by what its class name says. */
-const COMPONENT_NAMES: readonly (readonly [RegExp, string])[] = [[/^UNet/, 'unet'], [/^Autoencoder/, 'vae'], [/Transformer/, 'transformer'], [/^(CLIPText|T5Encoder)/, 'text_encoder']];
+const COMPONENT_NAMES: readonly (readonly [RegExp, string])[] = [
+  [/^UNet/, 'unet'],
+  [/^Autoencoder/, 'vae'],
+  [/Transformer/, 'transformer'],
+  [/^(CLIPText|T5Encoder)/, 'text_encoder'],
+];
 
 /** Opens a checkpoint as a pipeline; what {@link DiffusionPipeline.fromPretrained} does. Nothing is left behind if it fails. */
 export async function openPipeline(folderOrId: string, options: FromPretrainedOptions): Promise<DiffusionPipeline> {
@@ -42,11 +59,25 @@ export async function openPipeline(folderOrId: string, options: FromPretrainedOp
 
 async function findFolder(folderOrId: string, options: FromPretrainedOptions): Promise<string> {
   const { revision, signal, onProgress, localFilesOnly } = options;
-  const components = (index: ModelIndex): string[] => Object.keys(index.components).filter((name) => isWanted(name, index.components[name], options));
-  return (await resolveModel(folderOrId, { variant: variantOf(options), revision, signal, onProgress, localFilesOnly, components })).folder;
+  const components = (index: ModelIndex): string[] =>
+    Object.keys(index.components).filter((name) => isWanted(name, index.components[name], options));
+  return (
+    await resolveModel(folderOrId, {
+      variant: variantOf(options),
+      revision,
+      signal,
+      onProgress,
+      localFilesOnly,
+      components,
+    })
+  ).folder;
 }
 
-function isWanted(name: string, component: ComponentClass | null | undefined, { components }: FromPretrainedOptions): boolean {
+function isWanted(
+  name: string,
+  component: ComponentClass | null | undefined,
+  { components }: FromPretrainedOptions,
+): boolean {
   if (component === null || component === undefined || UNUSED.has(name)) return false;
   if (components === undefined) return true;
   return isNameList(components) ? components.includes(name) : !(name in components);
@@ -56,10 +87,19 @@ function isNameList(components: NonNullable<FromPretrainedOptions['components']>
   return Array.isArray(components);
 }
 
-async function openWhole(index: ModelIndex, factory: PipelineFactory, options: FromPretrainedOptions): Promise<DiffusionPipeline> {
+async function openWhole(
+  index: ModelIndex,
+  factory: PipelineFactory,
+  options: FromPretrainedOptions,
+): Promise<DiffusionPipeline> {
   const Pipeline = pipelineClass(index.className, factory);
   checkComponentNames(index, options);
-  if (index.components['safety_checker'] != null) factory.warn({ type: 'warning', code: 'WARN_NO_SAFETY_CHECKER', message: 'The checkpoint has a safety checker; thimble does not run it. Check what you show to others.' });
+  if (index.components['safety_checker'] != null)
+    factory.warn({
+      type: 'warning',
+      code: 'WARN_NO_SAFETY_CHECKER',
+      message: 'The checkpoint has a safety checker; thimble does not run it. Check what you show to others.',
+    });
   let scheduler: PipelineParts['scheduler'];
   let tokenizer: PipelineParts['tokenizer'];
   for (const [name, component] of Object.entries(index.components)) {
@@ -70,14 +110,23 @@ async function openWhole(index: ModelIndex, factory: PipelineFactory, options: F
     else if (name === 'tokenizer') tokenizer = await factory.createTokenizer(folder, component.className);
     else factory.components[name] = await factory.openComponent(name, folder, component.className);
   }
-  if (options.components !== undefined && !isNameList(options.components)) await takeComponents(options.components, factory);
+  if (options.components !== undefined && !isNameList(options.components))
+    await takeComponents(options.components, factory);
   return new Pipeline(await partsOf(index, factory, scheduler, tokenizer));
 }
 
 /** Models that somebody else loaded, another pipeline or `fromPretrained`: bound anew, so that this one's plugins see them and its device runs them. */
-async function takeComponents(components: Readonly<Record<string, PretrainedModel>>, factory: PipelineFactory): Promise<void> {
+async function takeComponents(
+  components: Readonly<Record<string, PretrainedModel>>,
+  factory: PipelineFactory,
+): Promise<void> {
   for (const [name, component] of Object.entries(components)) {
-    if (!isComponent(component)) throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: `components.${name}`, value: component, expected: "a component of a pipeline, or what a model's fromPretrained gives" });
+    if (!isComponent(component))
+      throw new ThimbleError('ERR_ARGUMENT_INVALID', {
+        argument: `components.${name}`,
+        value: component,
+        expected: "a component of a pipeline, or what a model's fromPretrained gives",
+      });
     const warning = storedOtherwise(name, component.checkpoint, component.dtype);
     if (warning !== undefined) factory.warn(warning);
     factory.components[name] = await factory.bindComponent(name, component.model, component.checkpoint);
@@ -95,13 +144,31 @@ async function openSingle(index: ModelIndex, factory: PipelineFactory): Promise<
   return new SingleModelPipeline(await partsOf(index, factory, undefined, undefined));
 }
 
-async function partsOf(index: ModelIndex, factory: PipelineFactory, scheduler: PipelineParts['scheduler'], tokenizer: PipelineParts['tokenizer']): Promise<PipelineParts> {
+async function partsOf(
+  index: ModelIndex,
+  factory: PipelineFactory,
+  scheduler: PipelineParts['scheduler'],
+  tokenizer: PipelineParts['tokenizer'],
+): Promise<PipelineParts> {
   const { components, hooks, host, turns, events } = factory;
-  return { index, components, hooks, host, turns, events, scheduler, tokenizer, memoryLimit: factory.budget.limit, device: await factory.device(), createScheduler: (name, config) => factory.createScheduler(name, config) };
+  return {
+    index,
+    components,
+    hooks,
+    host,
+    turns,
+    events,
+    scheduler,
+    tokenizer,
+    memoryLimit: factory.budget.limit,
+    device: await factory.device(),
+    createScheduler: (name, config) => factory.createScheduler(name, config),
+  };
 }
 
 function pipelineClass(className: string, factory: PipelineFactory): PipelineConstructor {
-  const found = (factory.services.find(PIPELINES, className) as PipelineConstructor | undefined) ?? pipelineRegistry.get(className);
+  const found =
+    (factory.services.find(PIPELINES, className) as PipelineConstructor | undefined) ?? pipelineRegistry.get(className);
   if (found !== undefined) return found;
   throw new ThimbleError('ERR_PIPELINE_UNSUPPORTED', { className, supported: [...pipelineRegistry.keys()] });
 }
@@ -110,11 +177,20 @@ function checkComponentNames(index: ModelIndex, { components }: FromPretrainedOp
   if (components === undefined || !isNameList(components)) return;
   const available = Object.keys(index.components).filter((name) => index.components[name] !== null);
   for (const name of components) {
-    if (!available.includes(name)) throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'components', value: name, expected: `names out of ${available.join(', ')}` });
+    if (!available.includes(name))
+      throw new ThimbleError('ERR_ARGUMENT_INVALID', {
+        argument: 'components',
+        value: name,
+        expected: `names out of ${available.join(', ')}`,
+      });
   }
 }
 
-async function openScheduler(folder: string, component: ComponentClass, factory: PipelineFactory): Promise<PipelineParts['scheduler']> {
+async function openScheduler(
+  folder: string,
+  component: ComponentClass,
+  factory: PipelineFactory,
+): Promise<PipelineParts['scheduler']> {
   const config = await readJsonFile(join(folder, 'scheduler_config.json'));
   const named = config['_class_name'];
   const className = typeof named === 'string' ? named : component.className;
@@ -123,4 +199,3 @@ async function openScheduler(folder: string, component: ComponentClass, factory:
   if (warning !== undefined) factory.warn(warning);
   return scheduler;
 }
-

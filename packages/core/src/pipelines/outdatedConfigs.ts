@@ -12,11 +12,16 @@ const SCHEDULER_VALUES = { steps_offset: 1, clip_sample: false } as const;
  */
 export function correctedScheduler({ scheduler, createScheduler, events }: PipelineParts): Scheduler | undefined {
   if (scheduler === undefined) return undefined;
-  const wrong = Object.entries(SCHEDULER_VALUES).filter(([field, value]) => (scheduler.config[field] ?? value) !== value);
+  const wrong = Object.entries(SCHEDULER_VALUES).filter(
+    ([field, value]) => (scheduler.config[field] ?? value) !== value,
+  );
   if (wrong.length === 0) return scheduler;
   const message = `The scheduler's config is outdated: Stable Diffusion needs ${wrong.map(([field, value]) => `"${field}": ${value}`).join(', ')}, which is used.`;
   events.emit({ type: 'warning', code: 'WARN_SCHEDULER_OUTDATED', message });
-  return createScheduler(String(scheduler.config['_class_name']), { ...scheduler.config, ...Object.fromEntries(wrong) });
+  return createScheduler(String(scheduler.config['_class_name']), {
+    ...scheduler.config,
+    ...Object.fromEntries(wrong),
+  });
 }
 
 /** Height and width of the latents that a UNet was trained for; configs from before diffusers 0.9 say 32 and mean 64. */

@@ -17,7 +17,15 @@ export function cutInputs(inputs: NamedTensors, { axis, pieces }: EntrySequence)
 export function joinPieces(pieces: readonly NamedTensors[], axis: number): NamedTensors {
   const [first = {}] = pieces;
   if (pieces.length <= 1) return first;
-  return Object.fromEntries(Object.keys(first).map((name) => [name, join(pieces.map((piece) => piece[name] as Tensor), axis)]));
+  return Object.fromEntries(
+    Object.keys(first).map((name) => [
+      name,
+      join(
+        pieces.map((piece) => piece[name] as Tensor),
+        axis,
+      ),
+    ]),
+  );
 }
 
 function cut(tensor: Tensor, axis: number, start: number, length: number): Tensor {

@@ -5,8 +5,14 @@ import type { DiffusionPipeline } from './DiffusionPipeline.js';
 import type { StableDiffusionOptions } from './StableDiffusionOptions.js';
 
 /** What is written into an image of a run: prompt and settings under `parameters`, in the form that other tools read. */
-export function pngParameters(pipeline: DiffusionPipeline, { options }: RunContext, index: number, seeds: readonly number[]): Record<string, string> {
-  const { prompts, negativePrompts, numImagesPerPrompt, numInferenceSteps, guidanceScale, width, height, count } = options as unknown as StableDiffusionOptions;
+export function pngParameters(
+  pipeline: DiffusionPipeline,
+  { options }: RunContext,
+  index: number,
+  seeds: readonly number[],
+): Record<string, string> {
+  const { prompts, negativePrompts, numImagesPerPrompt, numInferenceSteps, guidanceScale, width, height, count } =
+    options as unknown as StableDiffusionOptions;
   const at = Math.floor(index / numImagesPerPrompt);
   const negative = negativePrompts[at];
   const seed = seeds[index];
@@ -21,10 +27,16 @@ export function pngParameters(pipeline: DiffusionPipeline, { options }: RunConte
     `Model: ${basename(pipeline.folder)}`,
     `Version: thimble ${VERSION}`,
   ];
-  return { parameters: [prompts[at] ?? '', ...(negative ? [`Negative prompt: ${negative}`] : []), settings.join(', ')].join('\n') };
+  return {
+    parameters: [prompts[at] ?? '', ...(negative ? [`Negative prompt: ${negative}`] : []), settings.join(', ')].join(
+      '\n',
+    ),
+  };
 }
 
 /** How noise levels are spaced, where it is not as trained. */
 function scheduleTypes(config: Readonly<Record<string, unknown>>): string[] {
-  return ['Karras', 'Exponential', 'Beta'].filter((name) => config[`use_${name.toLowerCase()}_sigmas`] === true).map((name) => `Schedule type: ${name}`);
+  return ['Karras', 'Exponential', 'Beta']
+    .filter((name) => config[`use_${name.toLowerCase()}_sigmas`] === true)
+    .map((name) => `Schedule type: ${name}`);
 }

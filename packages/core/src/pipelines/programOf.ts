@@ -7,7 +7,9 @@ export function programOf(lowered: Graph): SegmentProgram {
   const sources = lowered.weights.flatMap((weight) => (weight.source === undefined ? [] : [weight.source]));
   return {
     model: serializeOnnx(lowered),
-    ranges: [...new Map(sources.map((source) => [`${source.offset} ${source.byteLength} ${source.file}`, source])).values()],
+    ranges: [
+      ...new Map(sources.map((source) => [`${source.offset} ${source.byteLength} ${source.file}`, source])).values(),
+    ],
     halfInputs: lowered.inputs.filter(({ type }) => type === 'float16').map(({ name }) => name),
   };
 }

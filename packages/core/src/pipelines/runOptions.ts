@@ -10,7 +10,11 @@ export const OUTPUT_TYPES: readonly OutputType[] = ['image', 'tensor', 'latent']
 export function readPrompts(prompt: Prompt | undefined, embeds: Tensor | undefined): readonly string[] {
   if (embeds !== undefined) {
     if (prompt === undefined || prompt === '') return [];
-    return invalidOption('promptEmbeds', 'a tensor', "a prompt or promptEmbeds, not both: generate('', { promptEmbeds })");
+    return invalidOption(
+      'promptEmbeds',
+      'a tensor',
+      "a prompt or promptEmbeds, not both: generate('', { promptEmbeds })",
+    );
   }
   const prompts = typeof prompt === 'string' ? [prompt] : prompt;
   const valid = Array.isArray(prompts) && prompts.length > 0 && prompts.every((text) => typeof text === 'string');
@@ -19,9 +23,13 @@ export function readPrompts(prompt: Prompt | undefined, embeds: Tensor | undefin
 
 /** The negative prompt of each of `count` prompts. @throws ERR_ARGUMENT_INVALID */
 export function readNegativePrompts(negative: GenerateOptions['negativePrompt'], count: number): readonly string[] {
-  if (negative === undefined || typeof negative === 'string') return Array.from({ length: count }, () => negative ?? '');
-  const valid = Array.isArray(negative) && negative.length === count && negative.every((text) => typeof text === 'string');
-  return valid ? negative : invalidOption('negativePrompt', negative, `a text, or a list of ${count} texts, one per prompt`);
+  if (negative === undefined || typeof negative === 'string')
+    return Array.from({ length: count }, () => negative ?? '');
+  const valid =
+    Array.isArray(negative) && negative.length === count && negative.every((text) => typeof text === 'string');
+  return valid
+    ? negative
+    : invalidOption('negativePrompt', negative, `a text, or a list of ${count} texts, one per prompt`);
 }
 
 /** @throws ERR_ARGUMENT_INVALID unless `embeds` are text embeddings, or undefined */
@@ -34,16 +42,25 @@ export function checkEmbeds(argument: string, embeds: Tensor | undefined): void 
 export function checkSeed(seed: GenerateOptions['seed'], count: number): void {
   const isSeed = (value: unknown): boolean => Number.isSafeInteger(value);
   if (seed === undefined || isSeed(seed)) return;
-  if (!Array.isArray(seed) || seed.length !== count || !seed.every(isSeed)) invalidOption('seed', seed, `a whole number, or a list of ${count}, one per image`);
+  if (!Array.isArray(seed) || seed.length !== count || !seed.every(isSeed))
+    invalidOption('seed', seed, `a whole number, or a list of ${count}, one per image`);
 }
 
 /** @throws ERR_ARGUMENT_INVALID unless `generator` is one for all, or one for each of `count`, and no seed is given beside it */
 export function checkGenerator({ generator, seed }: GenerateOptions, count: number): void {
   if (generator === undefined) return;
   if (seed !== undefined) invalidOption('generator', 'a generator', 'a seed or a generator, not both');
-  const isGenerator = (value: unknown): boolean => typeof (value as { readonly randn?: unknown } | null)?.randn === 'function';
-  const valid = Array.isArray(generator) ? generator.length === count && generator.every(isGenerator) : isGenerator(generator);
-  if (!valid) invalidOption('generator', generator, `an object with randn(dims), such as new TorchGenerator(42), or a list of ${count}, one per image`);
+  const isGenerator = (value: unknown): boolean =>
+    typeof (value as { readonly randn?: unknown } | null)?.randn === 'function';
+  const valid = Array.isArray(generator)
+    ? generator.length === count && generator.every(isGenerator)
+    : isGenerator(generator);
+  if (!valid)
+    invalidOption(
+      'generator',
+      generator,
+      `an object with randn(dims), such as new TorchGenerator(42), or a list of ${count}, one per image`,
+    );
 }
 
 /** How many steps were asked for, 50 by default; `undefined` where own timesteps or sigmas bring their number with them. @throws ERR_ARGUMENT_INVALID */

@@ -7,5 +7,9 @@ export function schedulerWarning({ config, ignoredConfig }: Scheduler): WarningE
   const told = ignoredConfig.filter((field) => !solverSettings.has(field));
   if (told.length === 0) return undefined;
   const values = told.map((field) => `"${field}": ${JSON.stringify(config[field])}`).join(', ');
-  return { type: 'warning', code: 'WARN_SCHEDULER_CONFIG', message: `${config._class_name} does not have these fields of its config, which have no effect: ${values}.` };
+  return {
+    type: 'warning',
+    code: 'WARN_SCHEDULER_CONFIG',
+    message: `${config._class_name} does not have these fields of its config, which have no effect: ${values}.`,
+  };
 }

@@ -8,12 +8,18 @@ import { concatBatch, sliceBatch } from './batch.js';
  * samples, are the same in each.
  */
 export function splitInputs(inputs: NamedTensors, entry: ModelEntry, most: number): readonly NamedTensors[] {
-  const samplesOf = (name: string): number => (entry.inputs[name]?.dims[0] === 'batch' ? (inputs[name]?.dims[0] ?? 1) : 1);
+  const samplesOf = (name: string): number =>
+    entry.inputs[name]?.dims[0] === 'batch' ? (inputs[name]?.dims[0] ?? 1) : 1;
   const count = Math.max(1, ...Object.keys(inputs).map(samplesOf));
   if (count <= most) return [inputs];
   return Array.from({ length: Math.ceil(count / most) }, (_, part) => {
     const [start, size] = [part * most, Math.min(most, count - part * most)];
-    return Object.fromEntries(Object.entries(inputs).map(([name, tensor]) => [name, samplesOf(name) === count ? sliceBatch(tensor, start, size) : tensor]));
+    return Object.fromEntries(
+      Object.entries(inputs).map(([name, tensor]) => [
+        name,
+        samplesOf(name) === count ? sliceBatch(tensor, start, size) : tensor,
+      ]),
+    );
   });
 }
 
@@ -21,5 +27,7 @@ export function splitInputs(inputs: NamedTensors, entry: ModelEntry, most: numbe
 export function joinOutputs(parts: readonly NamedTensors[]): NamedTensors {
   const [first] = parts;
   if (first === undefined || parts.length === 1) return first ?? {};
-  return Object.fromEntries(Object.keys(first).map((name) => [name, concatBatch(parts.map((part) => part[name] as Tensor))]));
+  return Object.fromEntries(
+    Object.keys(first).map((name) => [name, concatBatch(parts.map((part) => part[name] as Tensor))]),
+  );
 }

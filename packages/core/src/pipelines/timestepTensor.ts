@@ -2,5 +2,7 @@ import { Tensor } from 'onnxruntime-common';
 
 /** A timestep as a model takes it, for all samples of a batch. */
 export function timestepTensor(timestep: number): Tensor {
-  return Number.isInteger(timestep) ? new Tensor('int64', BigInt64Array.of(BigInt(timestep)), [1]) : new Tensor('float32', Float32Array.of(timestep), [1]);
+  return Number.isInteger(timestep)
+    ? new Tensor('int64', BigInt64Array.of(BigInt(timestep)), [1])
+    : new Tensor('float32', Float32Array.of(timestep), [1]);
 }

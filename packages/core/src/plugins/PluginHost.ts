@@ -68,7 +68,9 @@ export class PluginHost implements AsyncDisposable {
   async use(plugin: Plugin): Promise<PluginHandle> {
     validatePlugin(plugin);
     assertOneCore(plugin.name);
-    return this.#exclusively(`use plugin "${plugin.name}"`, `the installation of plugin "${plugin.name}"`, () => this.#install(plugin));
+    return this.#exclusively(`use plugin "${plugin.name}"`, `the installation of plugin "${plugin.name}"`, () =>
+      this.#install(plugin),
+    );
   }
 
   /**
@@ -132,7 +134,9 @@ export class PluginHost implements AsyncDisposable {
   }
 
   async #uninstall({ name, plugin, scope }: Installed): Promise<void> {
-    const by = [...this.#installed.values()].filter((other) => other.plugin.requires?.includes(name)).map((other) => other.name);
+    const by = [...this.#installed.values()]
+      .filter((other) => other.plugin.requires?.includes(name))
+      .map((other) => other.name);
     if (by.length > 0) throw new ThimbleError('ERR_PLUGIN_REQUIRED', { plugin: name, by });
     this.#installed.delete(name);
     const errors = await scope.close();
@@ -156,7 +160,8 @@ export class PluginHost implements AsyncDisposable {
     // Loaded only here: 4 MB that most pipelines do not need.
     const { default: satisfies } = await import('semver/functions/satisfies.js');
     const { version } = this.#options;
-    if (!satisfies(version, engines.thimble, { includePrerelease: true })) throw new ThimbleError('ERR_PLUGIN_ENGINE', { plugin: name, range: engines.thimble, version });
+    if (!satisfies(version, engines.thimble, { includePrerelease: true }))
+      throw new ThimbleError('ERR_PLUGIN_ENGINE', { plugin: name, range: engines.thimble, version });
   }
 
   #assertInstallable(plugin: Plugin): void {
@@ -166,7 +171,8 @@ export class PluginHost implements AsyncDisposable {
     const missing = requires.filter((required) => !this.#installed.has(required));
     if (missing.length > 0) throw new ThimbleError('ERR_PLUGIN_REQUIRES', { plugin: name, missing });
     const elsewhere = hostOf.get(plugin)?.deref();
-    if (elsewhere !== undefined && plugin.multiple !== true) throw new ThimbleError('ERR_PLUGIN_IN_USE', { plugin: name });
+    if (elsewhere !== undefined && plugin.multiple !== true)
+      throw new ThimbleError('ERR_PLUGIN_IN_USE', { plugin: name });
   }
 
   #assertUnclaimed(plugin: string, claim: string): void {

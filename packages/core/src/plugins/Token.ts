@@ -17,5 +17,9 @@ export interface Token<T> {
  */
 export function createToken<T>(description: string): Token<T> {
   if (typeof description === 'string' && description !== '') return Object.freeze({ description });
-  throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'token description', value: description, expected: 'a name that is not empty' });
+  throw new ThimbleError('ERR_ARGUMENT_INVALID', {
+    argument: 'token description',
+    value: description,
+    expected: 'a name that is not empty',
+  });
 }

@@ -15,5 +15,9 @@ copies.set(new URL('../..', import.meta.url).pathname, VERSION);
  * @throws ThimbleError `ERR_CORE_DUPLICATE` that names the copies
  */
 export function assertOneCore(plugin: string): void {
-  if (copies.size > 1) throw new ThimbleError('ERR_CORE_DUPLICATE', { plugin, copies: Array.from(copies, ([folder, version]) => `${folder} (${version})`) });
+  if (copies.size > 1)
+    throw new ThimbleError('ERR_CORE_DUPLICATE', {
+      plugin,
+      copies: Array.from(copies, ([folder, version]) => `${folder} (${version})`),
+    });
 }

@@ -26,7 +26,10 @@ export interface ComponentPreparation<T extends AsyncDisposable> {
  *
  * @throws what `chosen` and `prepare` throw
  */
-export async function prepareComponents<T extends AsyncDisposable>({ hooks, pipeline, onRemove }: PluginContext, { name, stage, chosen, prepare, transform }: ComponentPreparation<T>): Promise<void> {
+export async function prepareComponents<T extends AsyncDisposable>(
+  { hooks, pipeline, onRemove }: PluginContext,
+  { name, stage, chosen, prepare, transform }: ComponentPreparation<T>,
+): Promise<void> {
   const preparing = new Map<ComponentHandle, Promise<T>>();
   const ready = new Map<ComponentHandle, T>();
   const life = new AbortController();

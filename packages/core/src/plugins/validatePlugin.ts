@@ -18,12 +18,16 @@ export function validatePlugin(value: unknown): asserts value is Plugin {
 function validateObject(value: object): void {
   const { name, apply, engines, claims, requires } = value as Partial<Record<keyof Plugin, unknown>>;
   if ('then' in value) throw invalid('a promise', 'it has not arrived yet', 'pipe.use(await …)');
-  if (Array.isArray(value)) throw invalid('an array', 'use takes one', 'for (const plugin of plugins) await pipe.use(plugin)');
+  if (Array.isArray(value))
+    throw invalid('an array', 'use takes one', 'for (const plugin of plugins) await pipe.use(plugin)');
   const title = typeof name === 'string' && name !== '' ? `"${name}"` : 'the object';
   if (typeof apply !== 'function') throw invalid(title, 'it has no apply method');
-  if (title === 'the object') throw invalid(title, 'its name is missing', "readonly name = 'me:my-plugin' in its class");
-  if (engines !== undefined && !isEngines(engines)) throw invalid(title, 'its engines are malformed', "engines = { thimble: '^1.0.0' }");
-  if (claims !== undefined && !isNames(claims)) throw invalid(title, 'its claims are no list of names', "claims = ['residency']");
+  if (title === 'the object')
+    throw invalid(title, 'its name is missing', "readonly name = 'me:my-plugin' in its class");
+  if (engines !== undefined && !isEngines(engines))
+    throw invalid(title, 'its engines are malformed', "engines = { thimble: '^1.0.0' }");
+  if (claims !== undefined && !isNames(claims))
+    throw invalid(title, 'its claims are no list of names', "claims = ['residency']");
   if (requires !== undefined && !isNames(requires)) {
     throw invalid(title, 'its requires is no list of names', "requires = ['thimble:model-offload']");
   }

@@ -22,7 +22,9 @@ export class BatchGenerator implements Generator {
     const [batch, ...rest] = dims;
     if (batch !== this.#generators.length) {
       throw new ThimbleError('ERR_ARGUMENT_INVALID', {
-        argument: 'dims', value: dims, expected: `a batch of ${this.#generators.length}, one image for each generator`,
+        argument: 'dims',
+        value: dims,
+        expected: `a batch of ${this.#generators.length}, one image for each generator`,
       });
     }
     const size = rest.reduce((product, dim) => product * dim, 1);

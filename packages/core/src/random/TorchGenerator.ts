@@ -29,7 +29,12 @@ export class TorchGenerator implements Generator {
    * @throws `ERR_ARGUMENT_INVALID` if it is not such an integer, or for a dtype that noise cannot have
    */
   constructor(seed: number | bigint, { dtype = 'float32' }: { readonly dtype?: Exclude<RandnDtype, 'float64'> } = {}) {
-    if (!['float32', 'float16', 'bfloat16'].includes(dtype)) throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'dtype', value: dtype, expected: 'float32, float16 or bfloat16' });
+    if (!['float32', 'float16', 'bfloat16'].includes(dtype))
+      throw new ThimbleError('ERR_ARGUMENT_INVALID', {
+        argument: 'dtype',
+        value: dtype,
+        expected: 'float32, float16 or bfloat16',
+      });
     this.#dtype = dtype;
     this.#engine = new MersenneTwister(seedWord(seed));
   }
@@ -133,14 +138,22 @@ function seedWord(seed: number | bigint): number {
   const isInteger = typeof seed === 'bigint' || Number.isInteger(seed);
   const value = isInteger ? BigInt(seed) : undefined;
   if (value === undefined || value < -(2n ** 63n) || value >= 2n ** 64n) {
-    throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'seed', value: seed, expected: 'an integer from -2^63 to 2^64 - 1' });
+    throw new ThimbleError('ERR_ARGUMENT_INVALID', {
+      argument: 'seed',
+      value: seed,
+      expected: 'an integer from -2^63 to 2^64 - 1',
+    });
   }
   return Number(BigInt.asUintN(32, value));
 }
 
 function sizeOf(dims: readonly number[]): number {
   if (!dims.every((dim) => Number.isSafeInteger(dim) && dim >= 0)) {
-    throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'dims', value: dims, expected: 'a list of integers from 0' });
+    throw new ThimbleError('ERR_ARGUMENT_INVALID', {
+      argument: 'dims',
+      value: dims,
+      expected: 'a list of integers from 0',
+    });
   }
   return dims.reduce((product, dim) => product * dim, 1);
 }

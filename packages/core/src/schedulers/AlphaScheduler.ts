@@ -19,7 +19,10 @@ export interface NoiseTables {
  * A scheduler that looks ᾱ up by training timestep: its latents have the variance of the image and the noise together, 1, so
  * they are neither scaled at the start nor for the model.
  */
-export abstract class AlphaScheduler<C extends SchedulerConfig & ConfigValues<typeof betaFields>> extends ConfiguredScheduler<C> implements Scheduler {
+export abstract class AlphaScheduler<C extends SchedulerConfig & ConfigValues<typeof betaFields>>
+  extends ConfiguredScheduler<C>
+  implements Scheduler
+{
   /** β of each training timestep. */
   readonly betas: TimestepTable;
   /** ᾱ of each training timestep. */

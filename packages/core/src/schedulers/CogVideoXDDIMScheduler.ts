@@ -20,7 +20,11 @@ export class CogVideoXDDIMScheduler extends EvenStepScheduler<SchedulerConfig<ty
     super(read, cogVideoXNoise(read.config));
   }
 
-  step(modelOutput: Tensor, timestep: number, sample: Tensor): Required<Pick<StepResult, 'prevSample' | 'predOriginalSample'>> {
+  step(
+    modelOutput: Tensor,
+    timestep: number,
+    sample: Tensor,
+  ): Required<Pick<StepResult, 'prevSample' | 'predOriginalSample'>> {
     const prevTimestep = this.prevTimestep(timestep);
     checkStepTensors(modelOutput, sample);
     const alphaProdT = atTimestep(this.alphasCumprod, timestep);
@@ -31,6 +35,9 @@ export class CogVideoXDDIMScheduler extends EvenStepScheduler<SchedulerConfig<ty
     // The noise in the sample shrinks by `sampleWeight`, and the image is topped up to √ᾱ of the next timestep.
     const sampleWeight = Math.sqrt((1 - alphaProdTPrev) / (1 - alphaProdT));
     const originalWeight = Math.sqrt(alphaProdTPrev) - Math.sqrt(alphaProdT) * sampleWeight;
-    return { prevSample: weightedSum([sampleWeight, sample], [originalWeight, predOriginalSample]), predOriginalSample };
+    return {
+      prevSample: weightedSum([sampleWeight, sample], [originalWeight, predOriginalSample]),
+      predOriginalSample,
+    };
   }
 }

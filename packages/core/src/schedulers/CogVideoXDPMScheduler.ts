@@ -37,7 +37,12 @@ export class CogVideoXDPMScheduler extends EvenStepScheduler<SchedulerConfig<typ
     this.#last = undefined;
   }
 
-  step(modelOutput: Tensor, timestep: number, sample: Tensor, options: StepOptions = {}): Required<Pick<StepResult, 'prevSample' | 'predOriginalSample'>> {
+  step(
+    modelOutput: Tensor,
+    timestep: number,
+    sample: Tensor,
+    options: StepOptions = {},
+  ): Required<Pick<StepResult, 'prevSample' | 'predOriginalSample'>> {
     const prevTimestep = this.prevTimestep(timestep);
     checkStepTensors(modelOutput, sample);
     const { oldPredOriginalSample = this.#last?.predOriginalSample, timestepBack = this.#last?.timestep } = options;
@@ -65,7 +70,10 @@ export class CogVideoXDPMScheduler extends EvenStepScheduler<SchedulerConfig<typ
       noise = draw();
     }
     this.#last = { timestep, predOriginalSample };
-    return { prevSample: weightedSum([sampleWeight, sample], [originalWeight, denoised], [noiseWeight, noise]), predOriginalSample };
+    return {
+      prevSample: weightedSum([sampleWeight, sample], [originalWeight, denoised], [noiseWeight, noise]),
+      predOriginalSample,
+    };
   }
 }
 

@@ -10,7 +10,9 @@ export interface ConfigField<T> {
 export type ConfigFields = Readonly<Record<string, ConfigField<unknown>>>;
 
 /** What a config holds whose fields are `F`. */
-export type ConfigValues<F extends ConfigFields> = { readonly [K in keyof F]: F[K] extends ConfigField<infer T> ? T : never };
+export type ConfigValues<F extends ConfigFields> = {
+  readonly [K in keyof F]: F[K] extends ConfigField<infer T> ? T : never;
+};
 
 /** A field that is true or false. */
 export function booleanField(value: boolean): ConfigField<boolean> {

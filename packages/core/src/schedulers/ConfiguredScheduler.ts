@@ -12,7 +12,11 @@ export abstract class ConfiguredScheduler<C extends SchedulerConfig> {
   }
 
   /** {@inheritDoc SchedulerClass.fromConfig} */
-  static fromConfig<T>(this: new (config: SchedulerConfigInput) => T, config: SchedulerConfigInput, overrides: SchedulerConfigInput = {}): T {
+  static fromConfig<T>(
+    this: new (config: SchedulerConfigInput) => T,
+    config: SchedulerConfigInput,
+    overrides: SchedulerConfigInput = {},
+  ): T {
     return new this({ ...config, ...overrides });
   }
 }

@@ -37,7 +37,12 @@ export class DDIMScheduler extends EvenStepScheduler<SchedulerConfig<typeof FIEL
     super(read, trainedNoise(read.config));
   }
 
-  step(modelOutput: Tensor, timestep: number, sample: Tensor, options: StepOptions = {}): Required<Pick<StepResult, 'prevSample' | 'predOriginalSample'>> {
+  step(
+    modelOutput: Tensor,
+    timestep: number,
+    sample: Tensor,
+    options: StepOptions = {},
+  ): Required<Pick<StepResult, 'prevSample' | 'predOriginalSample'>> {
     // 1. the step before, which in time is the next one
     const prevTimestep = this.prevTimestep(timestep);
     checkStepTensors(modelOutput, sample);

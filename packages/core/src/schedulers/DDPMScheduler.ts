@@ -52,14 +52,27 @@ export class DDPMScheduler extends AlphaScheduler<SchedulerConfig<typeof FIELDS>
 
   setTimesteps(numInferenceSteps: number | undefined, options: SetTimestepsOptions = {}): void {
     const { num_train_timesteps: max } = this.config;
-    const count = resolveStepCount(numInferenceSteps, options, { scheduler: 'DDPMScheduler', takes: ['timesteps'], max });
+    const count = resolveStepCount(numInferenceSteps, options, {
+      scheduler: 'DDPMScheduler',
+      takes: ['timesteps'],
+      max,
+    });
     this.#timesteps = options.timesteps?.slice() ?? spacedTimesteps(count, this.config);
     this.#started = true;
   }
 
-  step(modelOutput: Tensor, timestep: number, sample: Tensor, options: StepOptions = {}): Required<Pick<StepResult, 'prevSample' | 'predOriginalSample'>> {
+  step(
+    modelOutput: Tensor,
+    timestep: number,
+    sample: Tensor,
+    options: StepOptions = {},
+  ): Required<Pick<StepResult, 'prevSample' | 'predOriginalSample'>> {
     if (!this.#started) throw new ThimbleError('ERR_SCHEDULER_NOT_STARTED', { scheduler: 'DDPMScheduler' });
-    const { prediction, variance: predictedVariance } = splitLearnedVariance(modelOutput, sample, this.config.variance_type);
+    const { prediction, variance: predictedVariance } = splitLearnedVariance(
+      modelOutput,
+      sample,
+      this.config.variance_type,
+    );
 
     // 1. how much is left of the image, and how much is noise, now and after the step
     const prevTimestep = this.#previousTimestep(timestep);
@@ -83,18 +96,31 @@ export class DDPMScheduler extends AlphaScheduler<SchedulerConfig<typeof FIELDS>
     // 4. new noise
     const noise = stepNoise('DDPMScheduler', 'every timestep above 0 adds some', sample.dims, options);
     const variance = Math.max((betaProdTPrev / betaProdT) * currentBetaT, 1e-20);
-    return { prevSample: this.#addVariance(mean, noise, variance, currentBetaT, predictedVariance), predOriginalSample };
+    return {
+      prevSample: this.#addVariance(mean, noise, variance, currentBetaT, predictedVariance),
+      predOriginalSample,
+    };
   }
 
   /** The next one of the run's timesteps, or -1 after the last one. */
   #previousTimestep(timestep: number): number {
     const index = this.#timesteps.indexOf(timestep);
     if (index >= 0) return this.#timesteps[index + 1] ?? -1;
-    throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'timestep', value: timestep, expected: "one of the scheduler's timesteps" });
+    throw new ThimbleError('ERR_ARGUMENT_INVALID', {
+      argument: 'timestep',
+      value: timestep,
+      expected: "one of the scheduler's timesteps",
+    });
   }
 
   /** The `_log` types mean the same variances; diffusers' own `fixed_large_log` takes the root of a logarithm, which is NaN. */
-  #addVariance(mean: Tensor, noise: Tensor, variance: number, currentBetaT: number, predicted: Tensor | undefined): Tensor {
+  #addVariance(
+    mean: Tensor,
+    noise: Tensor,
+    variance: number,
+    currentBetaT: number,
+    predicted: Tensor | undefined,
+  ): Tensor {
     switch (this.config.variance_type) {
       case null:
       case 'fixed_small':
@@ -107,7 +133,10 @@ export class DDPMScheduler extends AlphaScheduler<SchedulerConfig<typeof FIELDS>
         return combine([mean, noise, predicted!], ([m, n, v]) => m + Math.sqrt(v) * n);
       case 'learned_range': {
         const [low, high] = [Math.log(variance), Math.log(currentBetaT)];
-        return combine([mean, noise, predicted!], ([m, n, v]) => m + Math.exp((high * (v + 1) / 2 + low * (1 - v) / 2) / 2) * n);
+        return combine(
+          [mean, noise, predicted!],
+          ([m, n, v]) => m + Math.exp(((high * (v + 1)) / 2 + (low * (1 - v)) / 2) / 2) * n,
+        );
       }
     }
   }

@@ -7,7 +7,12 @@ import { linspace } from './math/linspace.js';
 import { roundHalfEven } from './math/roundHalfEven.js';
 import { weightedSum, type Term } from './math/weightedSum.js';
 import { imageOf, MultistepScheduler, multistepFields, noiseOf } from './MultistepScheduler.js';
-import { readSchedulerConfig, renamedChoice, type SchedulerConfig, type SchedulerConfigInput } from './readSchedulerConfig.js';
+import {
+  readSchedulerConfig,
+  renamedChoice,
+  type SchedulerConfig,
+  type SchedulerConfigInput,
+} from './readSchedulerConfig.js';
 import { resolveStepCount } from './resolveStepCount.js';
 import type { SetTimestepsOptions, StepOptions, StepResult } from './Scheduler.js';
 import { shiftOf, shiftSigmas } from './shiftSigmas.js';
@@ -18,7 +23,9 @@ import { stepNoise } from './stepNoise.js';
 
 /** Minus infinity, the default, is null in JSON. */
 const lambdaMinField: ConfigField<number | null> = {
-  default: -Infinity, expected: 'a number, -Infinity or null', accepts: (x) => x === null || x === -Infinity || Number.isFinite(x),
+  default: -Infinity,
+  expected: 'a number, -Infinity or null',
+  accepts: (x) => x === null || x === -Infinity || Number.isFinite(x),
 };
 
 const FIELDS = {
@@ -48,14 +55,21 @@ export class DPMSolverMultistepScheduler extends MultistepScheduler<SchedulerCon
 
   /** @throws `ERR_CONFIG_INVALID` for a field with a value that it cannot have, and for values that do not go together */
   constructor(config: SchedulerConfigInput = {}) {
-    const ours = renamedChoice(renamedChoice(config, 'solver_type', { logrho: 'midpoint', bh1: 'midpoint', bh2: 'midpoint' }), 'algorithm_type', { deis: 'dpmsolver++' });
+    const ours = renamedChoice(
+      renamedChoice(config, 'solver_type', { logrho: 'midpoint', bh1: 'midpoint', bh2: 'midpoint' }),
+      'algorithm_type',
+      { deis: 'dpmsolver++' },
+    );
     super(readSchedulerConfig('DPMSolverMultistepScheduler', FIELDS, ours));
     this.#checkConfig();
   }
 
   setTimesteps(numInferenceSteps: number | undefined, options: SetTimestepsOptions = {}): void {
     const count = resolveStepCount(numInferenceSteps, options, {
-      scheduler: 'DPMSolverMultistepScheduler', takes: ['timesteps', 'mu'], max: mostSteps(this.config), maxTimestep: this.config.num_train_timesteps - 1,
+      scheduler: 'DPMSolverMultistepScheduler',
+      takes: ['timesteps', 'mu'],
+      max: mostSteps(this.config),
+      maxTimestep: this.config.num_train_timesteps - 1,
       ownSpacing: this.#convert !== undefined || this.config.use_lu_lambdas || this.config.use_flow_sigmas,
     });
     const { timesteps, sigmas } = this.#schedule(count, options);
@@ -68,7 +82,9 @@ export class DPMSolverMultistepScheduler extends MultistepScheduler<SchedulerCon
     const { solver_order: solverOrder, algorithm_type: algorithm } = this.config;
     const { prediction: output } = splitLearnedVariance(modelOutput, sample, this.config.variance_type);
     const index = this.stepIndex(timestep);
-    const noise = algorithm.startsWith('sde') ? stepNoise('DPMSolverMultistepScheduler', `algorithm_type is ${algorithm}`, sample.dims, options) : undefined;
+    const noise = algorithm.startsWith('sde')
+      ? stepNoise('DPMSolverMultistepScheduler', `algorithm_type is ${algorithm}`, sample.dims, options)
+      : undefined;
 
     // 1. what the algorithm integrates: the image, or the noise
     const prediction = this.#predict(output, sample, index);
@@ -77,7 +93,11 @@ export class DPMSolverMultistepScheduler extends MultistepScheduler<SchedulerCon
     // 2. from the last predictions to the next latents
     const order = Math.min(solverOrder, this.#predictions.length, this.#orderAt(index));
     const terms = this.#update(index, order);
-    const prevSample = weightedSum([terms.sample, sample], ...terms.predictions.map((weight, i): Term => [weight, this.#predictions[i]!]), ...(noise ? [[terms.noise, noise] as const] : []));
+    const prevSample = weightedSum(
+      [terms.sample, sample],
+      ...terms.predictions.map((weight, i): Term => [weight, this.#predictions[i]!]),
+      ...(noise ? [[terms.noise, noise] as const] : []),
+    );
     this.advance();
     return this.#predictsImage ? { prevSample, predOriginalSample: prediction } : { prevSample };
   }
@@ -87,38 +107,70 @@ export class DPMSolverMultistepScheduler extends MultistepScheduler<SchedulerCon
   }
 
   #checkConfig(): void {
-    const { algorithm_type: algorithm, final_sigmas_type: final, prediction_type: prediction, solver_order: order, use_lu_lambdas: lu } = this.config;
+    const {
+      algorithm_type: algorithm,
+      final_sigmas_type: final,
+      prediction_type: prediction,
+      solver_order: order,
+      use_lu_lambdas: lu,
+    } = this.config;
     const fail = (field: string, value: unknown, expected: string): never => {
-      throw new ThimbleError('ERR_CONFIG_INVALID', { component: 'DPMSolverMultistepScheduler', field, value, expected });
+      throw new ThimbleError('ERR_CONFIG_INVALID', {
+        component: 'DPMSolverMultistepScheduler',
+        field,
+        value,
+        expected,
+      });
     };
     if (lu && this.#convert) fail('use_lu_lambdas', lu, 'false, because another spacing of the noise levels is chosen');
     if (this.#predictsImage) return;
     if (final === 'zero') fail('final_sigmas_type', final, `"sigma_min", because algorithm_type is "${algorithm}"`);
-    if (prediction === 'flow_prediction') fail('prediction_type', prediction, `another one, because algorithm_type is "${algorithm}"`);
-    if (algorithm === 'sde-dpmsolver' && order === 3) fail('solver_order', order, `1 or 2, because algorithm_type is "${algorithm}"`);
+    if (prediction === 'flow_prediction')
+      fail('prediction_type', prediction, `another one, because algorithm_type is "${algorithm}"`);
+    if (algorithm === 'sde-dpmsolver' && order === 3)
+      fail('solver_order', order, `1 or 2, because algorithm_type is "${algorithm}"`);
   }
 
   #schedule(count: number, { timesteps: own, mu }: SetTimestepsOptions): SigmaSchedule {
-    const { num_train_timesteps: trained, beta_schedule: betaSchedule, use_flow_sigmas: flow, use_karras_sigmas: karras, use_lu_lambdas: lu, flow_shift: flowShift } = this.config;
+    const {
+      num_train_timesteps: trained,
+      beta_schedule: betaSchedule,
+      use_flow_sigmas: flow,
+      use_karras_sigmas: karras,
+      use_lu_lambdas: lu,
+      flow_shift: flowShift,
+    } = this.config;
     const shift = mu === undefined ? flowShift : shiftOf(mu, this.config, flowShift);
     const { least, most } = this.trained;
     if (this.#convert || lu) {
-      const sigmas = this.#convert?.(least, most, count) ?? linspace(Math.fround(Math.log(most)), Math.fround(Math.log(least)), count).map(Math.exp);
+      const sigmas =
+        this.#convert?.(least, most, count) ??
+        linspace(Math.fround(Math.log(most)), Math.fround(Math.log(least)), count).map(Math.exp);
       const timesteps = sigmas.map((sigma) => this.trained.timestepOf(sigma));
-      return { sigmas, timesteps: (karras || lu) && betaSchedule !== 'squaredcos_cap_v2' ? timesteps.map(roundHalfEven) : timesteps };
+      return {
+        sigmas,
+        timesteps: (karras || lu) && betaSchedule !== 'squaredcos_cap_v2' ? timesteps.map(roundHalfEven) : timesteps,
+      };
     }
     if (flow) {
-      const sigmas = shiftSigmas(linspace(1, 1 / trained, count + 1).map((alpha) => 1 - alpha), shift).reverse().slice(0, -1);
+      const sigmas = shiftSigmas(
+        linspace(1, 1 / trained, count + 1).map((alpha) => 1 - alpha),
+        shift,
+      )
+        .reverse()
+        .slice(0, -1);
       return { sigmas, timesteps: sigmas.map((sigma) => sigma * trained) };
     }
-    const timesteps = own?.map(Math.trunc) ?? multistepTimesteps(count, trained - this.#clippedTimesteps(), this.config);
+    const timesteps =
+      own?.map(Math.trunc) ?? multistepTimesteps(count, trained - this.#clippedTimesteps(), this.config);
     return { timesteps, sigmas: timesteps.map((t) => this.trained.at(t)) };
   }
 
   /** How many of the noisiest timesteps `lambda_min_clipped` cuts off: needed with the cosine schedule. */
   #clippedTimesteps(): number {
     const least = this.config.lambda_min_clipped ?? -Infinity;
-    return this.alphasCumprod.filter((alpha) => Math.log(Math.sqrt(alpha)) - Math.log(Math.sqrt(1 - alpha)) < least).length;
+    return this.alphasCumprod.filter((alpha) => Math.log(Math.sqrt(alpha)) - Math.log(Math.sqrt(1 - alpha)) < least)
+      .length;
   }
 
   #predict(output: Tensor, sample: Tensor, index: number): Tensor {
@@ -143,7 +195,10 @@ export class DPMSolverMultistepScheduler extends MultistepScheduler<SchedulerCon
   }
 
   /** What the sample, the last predictions, newest first, and new noise are multiplied by. */
-  #update(index: number, order: number): { readonly sample: number; readonly predictions: readonly number[]; readonly noise: number } {
+  #update(
+    index: number,
+    order: number,
+  ): { readonly sample: number; readonly predictions: readonly number[]; readonly noise: number } {
     const lambda = this.lambdaAt(index);
     const h = this.lambdaAt(index + 1) - lambda;
     const { sample, noise, d0, d1, d2 } = this.#weights(index, h, order);
@@ -157,29 +212,60 @@ export class DPMSolverMultistepScheduler extends MultistepScheduler<SchedulerCon
   }
 
   /** The weights of the predictions' value and of its first and second differences: the integrals of 1, λ and λ² over the step. */
-  #weights(index: number, h: number, order: number): { readonly sample: number; readonly d0: number; readonly d1: number; readonly d2: number; readonly noise: number } {
+  #weights(
+    index: number,
+    h: number,
+    order: number,
+  ): {
+    readonly sample: number;
+    readonly d0: number;
+    readonly d1: number;
+    readonly d2: number;
+    readonly noise: number;
+  } {
     const [alphaS, sigmaS] = this.mixture(this.sigmas[index]!);
     const [alpha, sigma] = this.mixture(this.sigmas[index + 1]!);
     const midpoint = order === 2 && this.config.solver_type === 'midpoint';
     switch (this.config.algorithm_type) {
       case 'dpmsolver++': {
         const phi = Math.expm1(-h);
-        return { sample: sigma / sigmaS, d0: -alpha * phi, d1: midpoint ? -0.5 * alpha * phi : alpha * (phi / h + 1), d2: -alpha * ((phi + h) / h ** 2 - 0.5), noise: 0 };
+        return {
+          sample: sigma / sigmaS,
+          d0: -alpha * phi,
+          d1: midpoint ? -0.5 * alpha * phi : alpha * (phi / h + 1),
+          d2: -alpha * ((phi + h) / h ** 2 - 0.5),
+          noise: 0,
+        };
       }
       case 'dpmsolver': {
         const phi = Math.expm1(h);
-        return { sample: alpha / alphaS, d0: -sigma * phi, d1: midpoint ? -0.5 * sigma * phi : -sigma * (phi / h - 1), d2: -sigma * ((phi - h) / h ** 2 - 0.5), noise: 0 };
+        return {
+          sample: alpha / alphaS,
+          d0: -sigma * phi,
+          d1: midpoint ? -0.5 * sigma * phi : -sigma * (phi / h - 1),
+          d2: -sigma * ((phi - h) / h ** 2 - 0.5),
+          noise: 0,
+        };
       }
       case 'sde-dpmsolver++': {
         const phi = -Math.expm1(-2 * h);
         return {
-          sample: (sigma / sigmaS) * Math.exp(-h), d0: alpha * phi, d1: midpoint ? 0.5 * alpha * phi : alpha * (phi / (-2 * h) + 1),
-          d2: alpha * ((phi - 2 * h) / (2 * h) ** 2 - 0.5), noise: sigma * Math.sqrt(phi),
+          sample: (sigma / sigmaS) * Math.exp(-h),
+          d0: alpha * phi,
+          d1: midpoint ? 0.5 * alpha * phi : alpha * (phi / (-2 * h) + 1),
+          d2: alpha * ((phi - 2 * h) / (2 * h) ** 2 - 0.5),
+          noise: sigma * Math.sqrt(phi),
         };
       }
       case 'sde-dpmsolver': {
         const phi = Math.expm1(h);
-        return { sample: alpha / alphaS, d0: -2 * sigma * phi, d1: midpoint ? -sigma * phi : -2 * sigma * (phi / h - 1), d2: 0, noise: sigma * Math.sqrt(Math.expm1(2 * h)) };
+        return {
+          sample: alpha / alphaS,
+          d0: -2 * sigma * phi,
+          d1: midpoint ? -sigma * phi : -2 * sigma * (phi / h - 1),
+          d2: 0,
+          noise: sigma * Math.sqrt(Math.expm1(2 * h)),
+        };
       }
     }
   }

@@ -28,12 +28,20 @@ export class EulerAncestralDiscreteScheduler extends KDiffusionScheduler<Schedul
   }
 
   setTimesteps(numInferenceSteps: number | undefined, options: SetTimestepsOptions = {}): void {
-    const count = resolveStepCount(numInferenceSteps, options, { scheduler: 'EulerAncestralDiscreteScheduler', max: this.config.num_train_timesteps });
+    const count = resolveStepCount(numInferenceSteps, options, {
+      scheduler: 'EulerAncestralDiscreteScheduler',
+      max: this.config.num_train_timesteps,
+    });
     const timesteps = spacedTimesteps32(count, this.config);
     this.begin({ timesteps, sigmas: [...timesteps.map((t) => this.trained.at(t)), 0] });
   }
 
-  step(modelOutput: Tensor, timestep: number, sample: Tensor, options: StepOptions = {}): Required<Pick<StepResult, 'prevSample' | 'predOriginalSample'>> {
+  step(
+    modelOutput: Tensor,
+    timestep: number,
+    sample: Tensor,
+    options: StepOptions = {},
+  ): Required<Pick<StepResult, 'prevSample' | 'predOriginalSample'>> {
     checkStepTensors(modelOutput, sample);
     const index = this.stepIndex(timestep);
     const [sigmaFrom, sigmaTo] = [this.sigmas[index]!, this.sigmas[index + 1]!];
@@ -46,6 +54,9 @@ export class EulerAncestralDiscreteScheduler extends KDiffusionScheduler<Schedul
     // Along the derivative (x - image) / σ, down to sigmaDown.
     const share = (sigmaDown - sigmaFrom) / sigmaFrom;
     this.advance();
-    return { prevSample: weightedSum([1 + share, sample], [-share, predOriginalSample], [sigmaUp, noise]), predOriginalSample };
+    return {
+      prevSample: weightedSum([1 + share, sample], [-share, predOriginalSample], [sigmaUp, noise]),
+      predOriginalSample,
+    };
   }
 }

@@ -40,14 +40,26 @@ export class EulerDiscreteScheduler extends KDiffusionScheduler<SchedulerConfig<
 
   setTimesteps(numInferenceSteps: number | undefined, options: SetTimestepsOptions = {}): void {
     const count = resolveStepCount(numInferenceSteps, options, {
-      scheduler: 'EulerDiscreteScheduler', takes: ['timesteps', 'sigmas'], max: this.config.num_train_timesteps, sigmasWithEnd: true,
+      scheduler: 'EulerDiscreteScheduler',
+      takes: ['timesteps', 'sigmas'],
+      max: this.config.num_train_timesteps,
+      sigmasWithEnd: true,
       ownSpacing: this.#convert !== undefined || this.#continuous,
     });
-    const { timesteps, sigmas } = options.sigmas === undefined ? this.#schedule(count, options.timesteps) : this.#ownSigmas(options.sigmas);
-    this.begin({ sigmas, timesteps: this.#continuous ? sigmas.slice(0, -1).map((sigma) => Math.fround(0.25 * Math.log(sigma))) : timesteps });
+    const { timesteps, sigmas } =
+      options.sigmas === undefined ? this.#schedule(count, options.timesteps) : this.#ownSigmas(options.sigmas);
+    this.begin({
+      sigmas,
+      timesteps: this.#continuous ? sigmas.slice(0, -1).map((sigma) => Math.fround(0.25 * Math.log(sigma))) : timesteps,
+    });
   }
 
-  step(modelOutput: Tensor, timestep: number, sample: Tensor, options: StepOptions = {}): Required<Pick<StepResult, 'prevSample' | 'predOriginalSample'>> {
+  step(
+    modelOutput: Tensor,
+    timestep: number,
+    sample: Tensor,
+    options: StepOptions = {},
+  ): Required<Pick<StepResult, 'prevSample' | 'predOriginalSample'>> {
     checkStepTensors(modelOutput, sample);
     const { sChurn = 0, sTmin = 0, sTmax = Infinity, sNoise = 1 } = options;
     const index = this.stepIndex(timestep);
@@ -56,12 +68,23 @@ export class EulerDiscreteScheduler extends KDiffusionScheduler<SchedulerConfig<
     // 1. noise on top, if asked for
     const gamma = sigma >= sTmin && sigma <= sTmax ? Math.min(sChurn / (this.sigmas.length - 1), Math.SQRT2 - 1) : 0;
     const sigmaHat = sigma * (gamma + 1);
-    const churned = gamma > 0
-      ? weightedSum([1, sample], [sNoise * Math.sqrt(sigmaHat ** 2 - sigma ** 2), stepNoise('EulerDiscreteScheduler', 'sChurn is above 0', sample.dims, options)])
-      : sample;
+    const churned =
+      gamma > 0
+        ? weightedSum(
+            [1, sample],
+            [
+              sNoise * Math.sqrt(sigmaHat ** 2 - sigma ** 2),
+              stepNoise('EulerDiscreteScheduler', 'sChurn is above 0', sample.dims, options),
+            ],
+          )
+        : sample;
 
     // 2. the image that the model sees; v-prediction goes by σ before the noise, as diffusers has it
-    const predOriginalSample = this.predictOriginalSample(modelOutput, churned, this.config.prediction_type === 'v_prediction' ? sigma : sigmaHat);
+    const predOriginalSample = this.predictOriginalSample(
+      modelOutput,
+      churned,
+      this.config.prediction_type === 'v_prediction' ? sigma : sigmaHat,
+    );
 
     // 3. along the derivative (x - image) / σ to the next noise level
     const share = (this.sigmas[index + 1]! - sigmaHat) / sigmaHat;
@@ -74,7 +97,12 @@ export class EulerDiscreteScheduler extends KDiffusionScheduler<SchedulerConfig<
   }
 
   #schedule(count: number, own: readonly number[] | undefined): SigmaSchedule {
-    const { interpolation_type: interpolation, sigma_min: sigmaMin, sigma_max: sigmaMax, final_sigmas_type: final } = this.config;
+    const {
+      interpolation_type: interpolation,
+      sigma_min: sigmaMin,
+      sigma_max: sigmaMax,
+      final_sigmas_type: final,
+    } = this.config;
     let timesteps = own?.map(Math.fround) ?? spacedTimesteps32(count, this.config);
     let sigmas = interpolation === 'linear' ? timesteps.map((t) => this.trained.at(t)) : this.#logLinear(count);
     if (this.#convert) {
@@ -86,7 +114,9 @@ export class EulerDiscreteScheduler extends KDiffusionScheduler<SchedulerConfig<
 
   /** One more than steps: the least trained noise level comes before the end, as in diffusers. */
   #logLinear(count: number): number[] {
-    return [...linspace32(Math.log(this.trained.most), Math.log(this.trained.least), count + 1)].map((log) => Math.fround(Math.exp(log)));
+    return [...linspace32(Math.log(this.trained.most), Math.log(this.trained.least), count + 1)].map((log) =>
+      Math.fround(Math.exp(log)),
+    );
   }
 
   #ownSigmas(own: readonly number[]): SigmaSchedule {

@@ -8,7 +8,9 @@ import { resolveStepCount } from './resolveStepCount.js';
 import type { SetTimestepsOptions } from './Scheduler.js';
 import { allTimesteps, spacedTimesteps, type spacingFields } from './spacedTimesteps.js';
 
-type EvenStepConfig = SchedulerConfig & ConfigValues<typeof betaFields> & ConfigValues<typeof spacingFields> & { readonly set_alpha_to_one: boolean };
+type EvenStepConfig = SchedulerConfig &
+  ConfigValues<typeof betaFields> &
+  ConfigValues<typeof spacingFields> & { readonly set_alpha_to_one: boolean };
 
 /** A scheduler whose run follows from its number of steps alone: each goes back by the same number of training timesteps, the last one to the image. */
 export abstract class EvenStepScheduler<C extends EvenStepConfig> extends AlphaScheduler<C> {
@@ -27,14 +29,18 @@ export abstract class EvenStepScheduler<C extends EvenStepConfig> extends AlphaS
   }
 
   setTimesteps(numInferenceSteps: number | undefined, options: SetTimestepsOptions = {}): void {
-    const count = resolveStepCount(numInferenceSteps, options, { scheduler: this.config._class_name, max: this.config.num_train_timesteps });
+    const count = resolveStepCount(numInferenceSteps, options, {
+      scheduler: this.config._class_name,
+      max: this.config.num_train_timesteps,
+    });
     this.#numInferenceSteps = count;
     this.#timesteps = spacedTimesteps(count, this.config);
   }
 
   /** The timestep that a step goes to, below 0 at the end. @throws `ERR_SCHEDULER_NOT_STARTED` before `setTimesteps` */
   protected prevTimestep(timestep: number): number {
-    if (this.#numInferenceSteps === undefined) throw new ThimbleError('ERR_SCHEDULER_NOT_STARTED', { scheduler: this.config._class_name });
+    if (this.#numInferenceSteps === undefined)
+      throw new ThimbleError('ERR_SCHEDULER_NOT_STARTED', { scheduler: this.config._class_name });
     return timestep - Math.floor(this.config.num_train_timesteps / this.#numInferenceSteps);
   }
 

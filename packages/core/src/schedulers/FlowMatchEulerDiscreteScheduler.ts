@@ -62,13 +62,23 @@ export class FlowMatchEulerDiscreteScheduler extends SigmaScheduler<SchedulerCon
 
   setTimesteps(numInferenceSteps: number | undefined, options: SetTimestepsOptions = {}): void {
     const { num_train_timesteps: trained, invert_sigmas: invert } = this.config;
-    const count = resolveStepCount(numInferenceSteps, options, { scheduler: 'FlowMatchEulerDiscreteScheduler', takes: ['timesteps', 'sigmas', 'mu'], max: trained, maxTimestep: trained });
-    const sigmas = this.#sigmas(this.#plainSigmas(count, options), shiftOf(options.mu, this.config, this.#shift)).map(Math.fround);
+    const count = resolveStepCount(numInferenceSteps, options, {
+      scheduler: 'FlowMatchEulerDiscreteScheduler',
+      takes: ['timesteps', 'sigmas', 'mu'],
+      max: trained,
+      maxTimestep: trained,
+    });
+    const sigmas = this.#sigmas(this.#plainSigmas(count, options), shiftOf(options.mu, this.config, this.#shift)).map(
+      Math.fround,
+    );
     if (invert) {
       const inverted = sigmas.map((sigma) => Math.fround(1 - sigma));
       this.begin({ timesteps: timestepsOf(inverted, trained), sigmas: [...inverted, 1] });
     } else {
-      this.begin({ timesteps: options.timesteps?.map(Math.fround) ?? timestepsOf(sigmas, trained), sigmas: [...sigmas, 0] });
+      this.begin({
+        timesteps: options.timesteps?.map(Math.fround) ?? timestepsOf(sigmas, trained),
+        sigmas: [...sigmas, 0],
+      });
     }
   }
 
@@ -76,13 +86,24 @@ export class FlowMatchEulerDiscreteScheduler extends SigmaScheduler<SchedulerCon
     return sample;
   }
 
-  step(modelOutput: Tensor, timestep: number, sample: Tensor, options: StepOptions = {}): Required<Pick<StepResult, 'prevSample' | 'predOriginalSample'>> {
+  step(
+    modelOutput: Tensor,
+    timestep: number,
+    sample: Tensor,
+    options: StepOptions = {},
+  ): Required<Pick<StepResult, 'prevSample' | 'predOriginalSample'>> {
     checkStepTensors(modelOutput, sample);
     const index = this.stepIndex(timestep);
     const [sigma, sigmaNext] = [this.sigmas[index]!, this.sigmas[index + 1]!];
     const predOriginalSample = weightedSum([1, sample], [-sigma, modelOutput]);
     const prevSample = this.config.stochastic_sampling
-      ? weightedSum([1 - sigmaNext, predOriginalSample], [sigmaNext, stepNoise('FlowMatchEulerDiscreteScheduler', 'stochastic_sampling is true', sample.dims, options)])
+      ? weightedSum(
+          [1 - sigmaNext, predOriginalSample],
+          [
+            sigmaNext,
+            stepNoise('FlowMatchEulerDiscreteScheduler', 'stochastic_sampling is true', sample.dims, options),
+          ],
+        )
       : weightedSum([1, sample], [sigmaNext - sigma, modelOutput]);
     this.advance();
     return { prevSample, predOriginalSample };
@@ -101,7 +122,9 @@ export class FlowMatchEulerDiscreteScheduler extends SigmaScheduler<SchedulerCon
     const [least, most] = this.#range;
     const { num_train_timesteps: trained } = this.config;
     if (sigmas !== undefined) return sigmas;
-    return timesteps?.map((t) => t / trained) ?? linspace(most * trained, least * trained, count).map((t) => t / trained);
+    return (
+      timesteps?.map((t) => t / trained) ?? linspace(most * trained, least * trained, count).map((t) => t / trained)
+    );
   }
 
   #sigmas(plain: readonly number[], shift: number): number[] {
@@ -112,7 +135,15 @@ export class FlowMatchEulerDiscreteScheduler extends SigmaScheduler<SchedulerCon
   }
 }
 
-function trainedSchedule({ num_train_timesteps: trained, use_dynamic_shifting: dynamic, shift }: { readonly num_train_timesteps: number; readonly use_dynamic_shifting: boolean; readonly shift: number }): SigmaSchedule {
+function trainedSchedule({
+  num_train_timesteps: trained,
+  use_dynamic_shifting: dynamic,
+  shift,
+}: {
+  readonly num_train_timesteps: number;
+  readonly use_dynamic_shifting: boolean;
+  readonly shift: number;
+}): SigmaSchedule {
   const plain = Array.from({ length: trained }, (_, i) => (trained - i) / trained);
   const sigmas = (dynamic ? plain : shiftSigmas(plain, shift)).map(Math.fround);
   return { timesteps: timestepsOf(sigmas, trained), sigmas: [...sigmas, 0] };

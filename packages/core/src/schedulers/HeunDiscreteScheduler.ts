@@ -51,7 +51,10 @@ export class HeunDiscreteScheduler extends KDiffusionScheduler<SchedulerConfig<t
 
   setTimesteps(numInferenceSteps: number | undefined, options: SetTimestepsOptions = {}): void {
     const count = resolveStepCount(numInferenceSteps, options, {
-      scheduler: 'HeunDiscreteScheduler', takes: ['timesteps'], max: this.config.num_train_timesteps, ownSpacing: this.#convert !== undefined,
+      scheduler: 'HeunDiscreteScheduler',
+      takes: ['timesteps'],
+      max: this.config.num_train_timesteps,
+      ownSpacing: this.#convert !== undefined,
     });
     let timesteps = options.timesteps?.map(Math.fround) ?? spacedTimesteps32(count, this.config);
     let sigmas = timesteps.map((t) => this.trained.at(t));
@@ -63,7 +66,11 @@ export class HeunDiscreteScheduler extends KDiffusionScheduler<SchedulerConfig<t
     this.#firstHalf = undefined;
   }
 
-  step(modelOutput: Tensor, timestep: number, sample: Tensor): Required<Pick<StepResult, 'prevSample' | 'predOriginalSample'>> {
+  step(
+    modelOutput: Tensor,
+    timestep: number,
+    sample: Tensor,
+  ): Required<Pick<StepResult, 'prevSample' | 'predOriginalSample'>> {
     checkStepTensors(modelOutput, sample);
     const index = this.stepIndex(timestep);
     const first = this.#firstHalf;
@@ -81,7 +88,10 @@ export class HeunDiscreteScheduler extends KDiffusionScheduler<SchedulerConfig<t
     }
     const [startShare, endShare] = [(sigma - first.sigma) / first.sigma / 2, (sigma - first.sigma) / sigma / 2];
     const prevSample = weightedSum(
-      [1 + startShare, first.sample], [-startShare, first.predOriginalSample], [endShare, sample], [-endShare, predOriginalSample],
+      [1 + startShare, first.sample],
+      [-startShare, first.predOriginalSample],
+      [endShare, sample],
+      [-endShare, predOriginalSample],
     );
     this.#firstHalf = undefined;
     this.advance();

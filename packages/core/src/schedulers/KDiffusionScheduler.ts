@@ -11,7 +11,11 @@ import { TrainedSigmaScheduler } from './TrainedSigmaScheduler.js';
 /** The config fields that all of them have. */
 export const kDiffusionFields = { ...betaFields, ...sigmaSpacingFields };
 
-type KDiffusionConfig = SchedulerConfig & ConfigValues<typeof kDiffusionFields> & { readonly prediction_type: PredictionType | 'original_sample'; readonly rescale_betas_zero_snr?: boolean };
+type KDiffusionConfig = SchedulerConfig &
+  ConfigValues<typeof kDiffusionFields> & {
+    readonly prediction_type: PredictionType | 'original_sample';
+    readonly rescale_betas_zero_snr?: boolean;
+  };
 
 /**
  * The schedulers of k-diffusion: latents are an image plus σ times unit noise, so they start at the largest σ, and are scaled down to

@@ -69,19 +69,34 @@ export class LCMScheduler extends AlphaScheduler<SchedulerConfig<typeof FIELDS>>
     const { originalInferenceSteps = this.config.original_inference_steps, strength = 1, ...others } = options;
     const { num_train_timesteps: trained } = this.config;
     checkOriginalSteps(originalInferenceSteps, strength, trained);
-    const originTimesteps = distilledTimesteps(Math.floor(originalInferenceSteps * strength), Math.floor(trained / originalInferenceSteps));
+    const originTimesteps = distilledTimesteps(
+      Math.floor(originalInferenceSteps * strength),
+      Math.floor(trained / originalInferenceSteps),
+    );
 
     const max = options.timesteps === undefined ? originTimesteps.length : trained;
-    const count = resolveStepCount(numInferenceSteps, others, { scheduler: 'LCMScheduler', takes: ['timesteps'], max, maxIs: 'the original_inference_steps that the model was distilled with' });
-    this.#timesteps = options.timesteps === undefined
-      ? Array.from({ length: count }, (_, i) => originTimesteps[Math.floor((i * originTimesteps.length) / count)]!)
-      : options.timesteps.slice(count - Math.min(Math.floor(count * strength), count));
+    const count = resolveStepCount(numInferenceSteps, others, {
+      scheduler: 'LCMScheduler',
+      takes: ['timesteps'],
+      max,
+      maxIs: 'the original_inference_steps that the model was distilled with',
+    });
+    this.#timesteps =
+      options.timesteps === undefined
+        ? Array.from({ length: count }, (_, i) => originTimesteps[Math.floor((i * originTimesteps.length) / count)]!)
+        : options.timesteps.slice(count - Math.min(Math.floor(count * strength), count));
     this.#numInferenceSteps = count;
     this.#cursor.reset();
   }
 
-  step(modelOutput: Tensor, timestep: number, sample: Tensor, options: StepOptions = {}): Required<Pick<StepResult, 'prevSample' | 'predOriginalSample' | 'denoised'>> {
-    if (this.#numInferenceSteps === undefined) throw new ThimbleError('ERR_SCHEDULER_NOT_STARTED', { scheduler: 'LCMScheduler' });
+  step(
+    modelOutput: Tensor,
+    timestep: number,
+    sample: Tensor,
+    options: StepOptions = {},
+  ): Required<Pick<StepResult, 'prevSample' | 'predOriginalSample' | 'denoised'>> {
+    if (this.#numInferenceSteps === undefined)
+      throw new ThimbleError('ERR_SCHEDULER_NOT_STARTED', { scheduler: 'LCMScheduler' });
     checkStepTensors(modelOutput, sample);
     const index = this.#cursor.at(this.#timesteps, timestep);
 
@@ -102,10 +117,15 @@ export class LCMScheduler extends AlphaScheduler<SchedulerConfig<typeof FIELDS>>
 
     // 4. new noise, but for the last step
     const isLast = index === this.#timesteps.length - 1;
-    const prevSample = isLast ? denoised : weightedSum(
-      [Math.sqrt(alphaProdTPrev), denoised],
-      [Math.sqrt(1 - alphaProdTPrev), stepNoise('LCMScheduler', 'every step but the last adds some', modelOutput.dims, options)],
-    );
+    const prevSample = isLast
+      ? denoised
+      : weightedSum(
+          [Math.sqrt(alphaProdTPrev), denoised],
+          [
+            Math.sqrt(1 - alphaProdTPrev),
+            stepNoise('LCMScheduler', 'every step but the last adds some', modelOutput.dims, options),
+          ],
+        );
     this.#cursor.advance();
     return { prevSample, predOriginalSample, denoised };
   }
@@ -118,7 +138,16 @@ function distilledTimesteps(count: number, stride: number): number[] {
 
 function checkOriginalSteps(steps: number, strength: number, trained: number): void {
   if (!Number.isInteger(steps) || steps < 1 || steps > trained) {
-    throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'originalInferenceSteps', value: steps, expected: `an integer from 1 to ${trained}, the scheduler's num_train_timesteps` });
+    throw new ThimbleError('ERR_ARGUMENT_INVALID', {
+      argument: 'originalInferenceSteps',
+      value: steps,
+      expected: `an integer from 1 to ${trained}, the scheduler's num_train_timesteps`,
+    });
   }
-  if (!(strength > 0 && strength <= 1)) throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'strength', value: strength, expected: 'a number above 0, at most 1' });
+  if (!(strength > 0 && strength <= 1))
+    throw new ThimbleError('ERR_ARGUMENT_INVALID', {
+      argument: 'strength',
+      value: strength,
+      expected: 'a number above 0, at most 1',
+    });
 }

@@ -34,7 +34,10 @@ export class LMSDiscreteScheduler extends KDiffusionScheduler<SchedulerConfig<ty
   }
 
   setTimesteps(numInferenceSteps: number | undefined, options: SetTimestepsOptions = {}): void {
-    const count = resolveStepCount(numInferenceSteps, options, { scheduler: 'LMSDiscreteScheduler', max: this.config.num_train_timesteps });
+    const count = resolveStepCount(numInferenceSteps, options, {
+      scheduler: 'LMSDiscreteScheduler',
+      max: this.config.num_train_timesteps,
+    });
     let timesteps = spacedTimesteps32(count, this.config);
     let sigmas = timesteps.map((t) => this.trained.at(t));
     if (this.#convert) {
@@ -45,9 +48,19 @@ export class LMSDiscreteScheduler extends KDiffusionScheduler<SchedulerConfig<ty
     this.#derivatives = [];
   }
 
-  step(modelOutput: Tensor, timestep: number, sample: Tensor, { order = 4 }: StepOptions = {}): Required<Pick<StepResult, 'prevSample' | 'predOriginalSample'>> {
+  step(
+    modelOutput: Tensor,
+    timestep: number,
+    sample: Tensor,
+    { order = 4 }: StepOptions = {},
+  ): Required<Pick<StepResult, 'prevSample' | 'predOriginalSample'>> {
     checkStepTensors(modelOutput, sample);
-    if (!Number.isInteger(order) || order < 1) throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'order', value: order, expected: 'an integer from 1' });
+    if (!Number.isInteger(order) || order < 1)
+      throw new ThimbleError('ERR_ARGUMENT_INVALID', {
+        argument: 'order',
+        value: order,
+        expected: 'an integer from 1',
+      });
     const index = this.stepIndex(timestep);
     const sigma = this.sigmas[index]!;
 
@@ -58,7 +71,10 @@ export class LMSDiscreteScheduler extends KDiffusionScheduler<SchedulerConfig<ty
 
     // 2. the integral of the polynomial through the last ones
     const nodes = this.#derivatives.map((_, k) => this.sigmas[index - k]!);
-    const terms = this.#derivatives.map((d, k): Term => [lagrangeIntegral(nodes, k, sigma, this.sigmas[index + 1]!), d]);
+    const terms = this.#derivatives.map((d, k): Term => [
+      lagrangeIntegral(nodes, k, sigma, this.sigmas[index + 1]!),
+      d,
+    ]);
     this.advance();
     return { prevSample: weightedSum([1, sample], ...terms), predOriginalSample };
   }

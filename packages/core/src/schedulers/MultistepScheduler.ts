@@ -17,7 +17,12 @@ export const multistepFields = {
   ...sigmaFields,
   ...thresholdFields,
   solver_order: integerField(2, 1, 3),
-  prediction_type: choiceField<PredictionType | 'flow_prediction'>('epsilon', ['epsilon', 'sample', 'v_prediction', 'flow_prediction']),
+  prediction_type: choiceField<PredictionType | 'flow_prediction'>('epsilon', [
+    'epsilon',
+    'sample',
+    'v_prediction',
+    'flow_prediction',
+  ]),
   lower_order_final: booleanField(true),
   use_flow_sigmas: booleanField(false),
   flow_shift: numberField(1),

@@ -55,7 +55,11 @@ export class PNDMScheduler extends AlphaScheduler<SchedulerConfig<typeof FIELDS>
 
   setTimesteps(numInferenceSteps: number | undefined, options: SetTimestepsOptions = {}): void {
     const { skip_prk_steps: skipPrkSteps, num_train_timesteps: trained } = this.config;
-    const count = resolveStepCount(numInferenceSteps, options, { scheduler: 'PNDMScheduler', min: skipPrkSteps ? 1 : PNDM_ORDER, max: trained });
+    const count = resolveStepCount(numInferenceSteps, options, {
+      scheduler: 'PNDMScheduler',
+      min: skipPrkSteps ? 1 : PNDM_ORDER,
+      max: trained,
+    });
     this.#numInferenceSteps = count;
 
     const timesteps = spacedTimesteps(count, this.config);
@@ -75,13 +79,15 @@ export class PNDMScheduler extends AlphaScheduler<SchedulerConfig<typeof FIELDS>
   }
 
   step(modelOutput: Tensor, timestep: number, sample: Tensor): StepResult {
-    if (this.#numInferenceSteps === undefined) throw new ThimbleError('ERR_SCHEDULER_NOT_STARTED', { scheduler: 'PNDMScheduler' });
+    if (this.#numInferenceSteps === undefined)
+      throw new ThimbleError('ERR_SCHEDULER_NOT_STARTED', { scheduler: 'PNDMScheduler' });
     checkStepTensors(modelOutput, sample);
     atTimestep(this.alphasCumprod, timestep);
     const stepRatio = Math.floor(this.config.num_train_timesteps / this.#numInferenceSteps);
-    const prevSample = this.#counter < this.#prkTimesteps.length
-      ? this.#stepPrk(modelOutput, timestep, sample, stepRatio)
-      : this.#stepPlms(modelOutput, timestep, sample, stepRatio);
+    const prevSample =
+      this.#counter < this.#prkTimesteps.length
+        ? this.#stepPrk(modelOutput, timestep, sample, stepRatio)
+        : this.#stepPlms(modelOutput, timestep, sample, stepRatio);
     this.#counter++;
     return { prevSample };
   }
@@ -123,9 +129,10 @@ export class PNDMScheduler extends AlphaScheduler<SchedulerConfig<typeof FIELDS>
     const betaProdT = 1 - alphaProdT;
     const betaProdTPrev = 1 - alphaProdTPrev;
 
-    const epsilon = this.config.prediction_type === 'v_prediction'
-      ? weightedSum([Math.sqrt(alphaProdT), modelOutput], [Math.sqrt(betaProdT), sample])
-      : modelOutput;
+    const epsilon =
+      this.config.prediction_type === 'v_prediction'
+        ? weightedSum([Math.sqrt(alphaProdT), modelOutput], [Math.sqrt(betaProdT), sample])
+        : modelOutput;
 
     const sampleCoeff = Math.sqrt(alphaProdTPrev / alphaProdT);
     const denominator = alphaProdT * Math.sqrt(betaProdTPrev) + Math.sqrt(alphaProdT * betaProdT * alphaProdTPrev);

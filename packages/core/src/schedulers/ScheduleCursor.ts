@@ -28,7 +28,10 @@ export class ScheduleCursor {
     const index = this.#index ?? this.#begin ?? placeOf(timesteps, timestep);
     if (timesteps[index] === timestep) return (this.#index = index);
     const next = timesteps[index];
-    const expected = next === undefined ? 'none: all steps are done, and setTimesteps starts a new run' : `${next}, the next of the scheduler's timesteps`;
+    const expected =
+      next === undefined
+        ? 'none: all steps are done, and setTimesteps starts a new run'
+        : `${next}, the next of the scheduler's timesteps`;
     throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'timestep', value: timestep, expected });
   }
 
@@ -46,7 +49,12 @@ export class ScheduleCursor {
  */
 export function placeOf(timesteps: readonly number[], timestep: number): number {
   const first = timesteps.indexOf(timestep);
-  if (first < 0) throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'timestep', value: timestep, expected: "one of the scheduler's timesteps" });
+  if (first < 0)
+    throw new ThimbleError('ERR_ARGUMENT_INVALID', {
+      argument: 'timestep',
+      value: timestep,
+      expected: "one of the scheduler's timesteps",
+    });
   const second = timesteps.indexOf(timestep, first + 1);
   return second < 0 ? first : second;
 }

@@ -52,13 +52,19 @@ export abstract class SigmaScheduler<C extends SchedulerConfig> extends Configur
   addNoise(original: Tensor, noise: Tensor, timesteps: readonly number[]): Tensor {
     const batch = original.dims[0] ?? 1;
     if (timesteps.length !== 1 && timesteps.length !== batch) {
-      throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'timesteps', value: timesteps, expected: `${batch} of them, one for each sample, or one` });
+      throw new ThimbleError('ERR_ARGUMENT_INVALID', {
+        argument: 'timesteps',
+        value: timesteps,
+        expected: `${batch} of them, one for each sample, or one`,
+      });
     }
     const [image, grain] = [float32Data(original), float32Data(noise, original.dims)];
     const noisy = new Float32Array(image.length);
     const size = image.length / batch;
     for (let n = 0; n < batch; n++) {
-      const [imageWeight, noiseWeight] = this.mixture(this.sigmas[placeOf(this.timesteps, timesteps[n % timesteps.length]!)]!);
+      const [imageWeight, noiseWeight] = this.mixture(
+        this.sigmas[placeOf(this.timesteps, timesteps[n % timesteps.length]!)]!,
+      );
       for (let i = n * size; i < (n + 1) * size; i++) noisy[i] = imageWeight * image[i]! + noiseWeight * grain[i]!;
     }
     return new Tensor('float32', noisy, original.dims);

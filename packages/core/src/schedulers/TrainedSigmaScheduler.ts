@@ -6,7 +6,8 @@ import { allTimesteps } from './spacedTimesteps.js';
 import { trainedNoise } from './trainedNoise.js';
 import { TrainedSigmas } from './TrainedSigmas.js';
 
-type TrainedSigmaConfig = SchedulerConfig & ConfigValues<typeof betaFields> & { readonly rescale_betas_zero_snr?: boolean };
+type TrainedSigmaConfig = SchedulerConfig &
+  ConfigValues<typeof betaFields> & { readonly rescale_betas_zero_snr?: boolean };
 
 /** A {@link SigmaScheduler} whose noise levels are those that the model was trained with, by β. */
 export abstract class TrainedSigmaScheduler<C extends TrainedSigmaConfig> extends SigmaScheduler<C> {

@@ -9,7 +9,12 @@ import { roundHalfEven } from './math/roundHalfEven.js';
 import { solveLinear } from './math/solveLinear.js';
 import { weightedSum, type Term } from './math/weightedSum.js';
 import { MultistepScheduler, multistepFields } from './MultistepScheduler.js';
-import { readSchedulerConfig, renamedChoice, type SchedulerConfig, type SchedulerConfigInput } from './readSchedulerConfig.js';
+import {
+  readSchedulerConfig,
+  renamedChoice,
+  type SchedulerConfig,
+  type SchedulerConfigInput,
+} from './readSchedulerConfig.js';
 import { resolveStepCount } from './resolveStepCount.js';
 import type { SetTimestepsOptions, StepResult } from './Scheduler.js';
 import { shiftOf, shiftSigmas, stretchToTerminal } from './shiftSigmas.js';
@@ -17,10 +22,16 @@ import type { SigmaSchedule } from './SigmaScheduler.js';
 import { mostSteps, multistepTimesteps } from './spacedTimesteps.js';
 
 const stepsField: ConfigField<readonly number[]> = {
-  default: [], expected: 'a list of step numbers, from 0', accepts: (x) => Array.isArray(x) && x.every((step) => Number.isSafeInteger(step) && step >= 0),
+  default: [],
+  expected: 'a list of step numbers, from 0',
+  accepts: (x) => Array.isArray(x) && x.every((step) => Number.isSafeInteger(step) && step >= 0),
 };
 
-const noSolverField: ConfigField<null> = { default: null, expected: 'null: another scheduler as predictor is not supported', accepts: (x) => x === null };
+const noSolverField: ConfigField<null> = {
+  default: null,
+  expected: 'null: another scheduler as predictor is not supported',
+  accepts: (x) => x === null,
+};
 
 const FIELDS = {
   ...multistepFields,
@@ -62,7 +73,11 @@ export class UniPCMultistepScheduler extends MultistepScheduler<SchedulerConfig<
   setTimesteps(numInferenceSteps: number | undefined, options: SetTimestepsOptions = {}): void {
     const { use_flow_sigmas: flow } = this.config;
     const takes = ['mu' as const, ...(flow ? ['sigmas' as const] : [])];
-    const count = resolveStepCount(numInferenceSteps, options, { scheduler: 'UniPCMultistepScheduler', takes, max: mostSteps(this.config) });
+    const count = resolveStepCount(numInferenceSteps, options, {
+      scheduler: 'UniPCMultistepScheduler',
+      takes,
+      max: mostSteps(this.config),
+    });
     const shift = shiftOf(options.mu, this.config, this.config.flow_shift);
     const { timesteps, sigmas } = this.#schedule(count, options.sigmas, shift);
     this.begin({ timesteps: timesteps.map(Math.trunc), sigmas });
@@ -73,13 +88,18 @@ export class UniPCMultistepScheduler extends MultistepScheduler<SchedulerConfig<
   step(modelOutput: Tensor, timestep: number, sample: Tensor): StepResult {
     checkStepTensors(modelOutput, sample);
     const index = this.stepIndex(timestep);
-    const { solver_order: solverOrder, lower_order_final: lowerOrderFinal, disable_corrector: uncorrected } = this.config;
+    const {
+      solver_order: solverOrder,
+      lower_order_final: lowerOrderFinal,
+      disable_corrector: uncorrected,
+    } = this.config;
     const prediction = this.#predict(modelOutput, sample, index);
 
     // 1. the step before, done over with what the model says at its end
-    const corrected = this.#last !== undefined && index > 0 && !uncorrected.includes(index - 1)
-      ? this.#correct(prediction, this.#last.sample, index, this.#last.order)
-      : sample;
+    const corrected =
+      this.#last !== undefined && index > 0 && !uncorrected.includes(index - 1)
+        ? this.#correct(prediction, this.#last.sample, index, this.#last.order)
+        : sample;
     this.#predictions = [prediction, ...this.#predictions].slice(0, solverOrder);
 
     // 2. the order of this step: lower at the start, where few predictions are known, and at the end
@@ -95,30 +115,54 @@ export class UniPCMultistepScheduler extends MultistepScheduler<SchedulerConfig<
   }
 
   #checkConfig(): void {
-    const { predict_x0: predictX0, prediction_type: prediction, shift_terminal: terminal, use_flow_sigmas: flow } = this.config;
+    const {
+      predict_x0: predictX0,
+      prediction_type: prediction,
+      shift_terminal: terminal,
+      use_flow_sigmas: flow,
+    } = this.config;
     const fail = (field: string, value: unknown, expected: string): never => {
       throw new ThimbleError('ERR_CONFIG_INVALID', { component: 'UniPCMultistepScheduler', field, value, expected });
     };
     if (terminal !== null && !flow) fail('shift_terminal', terminal, 'null while use_flow_sigmas is false');
-    if (!predictX0 && prediction === 'flow_prediction') fail('predict_x0', predictX0, 'true, because prediction_type is "flow_prediction"');
+    if (!predictX0 && prediction === 'flow_prediction')
+      fail('predict_x0', predictX0, 'true, because prediction_type is "flow_prediction"');
   }
 
   #schedule(count: number, own: readonly number[] | undefined, shift: number): SigmaSchedule {
-    const { num_train_timesteps: trained, use_flow_sigmas: flow, use_karras_sigmas: karras, final_sigmas_type: final } = this.config;
-    const withEnd = (sigmas: readonly number[], least: number): readonly number[] => [...sigmas, final === 'zero' ? 0 : least];
+    const {
+      num_train_timesteps: trained,
+      use_flow_sigmas: flow,
+      use_karras_sigmas: karras,
+      final_sigmas_type: final,
+    } = this.config;
+    const withEnd = (sigmas: readonly number[], least: number): readonly number[] => [
+      ...sigmas,
+      final === 'zero' ? 0 : least,
+    ];
     if (this.#convert) {
       const [least, most] = [own?.at(-1) ?? this.trained.least, own?.[0] ?? this.trained.most];
       const converted = this.#convert(this.config.sigma_min ?? least, this.config.sigma_max ?? most, count);
       const sigmas = flow && karras ? converted.map((sigma) => sigma / (sigma + 1)) : converted;
-      const timesteps = flow && karras ? sigmas.map((sigma) => sigma * trained) : sigmas.map((sigma) => this.trained.timestepOf(sigma));
-      return { sigmas: withEnd(sigmas, sigmas.at(-1)!), timesteps: karras && !flow ? timesteps.map(roundHalfEven) : timesteps };
+      const timesteps =
+        flow && karras ? sigmas.map((sigma) => sigma * trained) : sigmas.map((sigma) => this.trained.timestepOf(sigma));
+      return {
+        sigmas: withEnd(sigmas, sigmas.at(-1)!),
+        timesteps: karras && !flow ? timesteps.map(roundHalfEven) : timesteps,
+      };
     }
     if (flow) {
       const sigmas = this.#flowSigmas(own ?? linspace(1, 1 / trained, count + 1).slice(0, -1), shift);
       return { sigmas: withEnd(sigmas, sigmas.at(-1)!), timesteps: sigmas.map((sigma) => sigma * trained) };
     }
     const timesteps = multistepTimesteps(count, trained, this.config);
-    return { timesteps, sigmas: withEnd(timesteps.map((t) => this.trained.at(t)), this.trained.least) };
+    return {
+      timesteps,
+      sigmas: withEnd(
+        timesteps.map((t) => this.trained.at(t)),
+        this.trained.least,
+      ),
+    };
   }
 
   #flowSigmas(plain: readonly number[], shift: number): number[] {
@@ -129,7 +173,12 @@ export class UniPCMultistepScheduler extends MultistepScheduler<SchedulerConfig<
   }
 
   #predict(modelOutput: Tensor, sample: Tensor, index: number): Tensor {
-    const { predict_x0: predictX0, thresholding, dynamic_thresholding_ratio: ratio, sample_max_value: max } = this.config;
+    const {
+      predict_x0: predictX0,
+      thresholding,
+      dynamic_thresholding_ratio: ratio,
+      sample_max_value: max,
+    } = this.config;
     if (!predictX0) return this.predictNoise(modelOutput, sample, index);
     const image = this.predictOriginalSample(modelOutput, sample, index);
     return thresholding ? dynamicThreshold(image, ratio, max) : image;
@@ -156,13 +205,19 @@ export class UniPCMultistepScheduler extends MultistepScheduler<SchedulerConfig<
     const rks = Array.from({ length: order - 1 }, (_, k) => (this.lambdaAt(index - 1 - k) - lambda) / h);
     const [alphaS, sigmaS] = this.mixture(this.sigmas[index]!);
     const [alpha, sigma] = this.mixture(this.sigmas[index + 1]!);
-    if (this.config.predict_x0) return new UniPCStep(this.config.solver_type, -h, rks, sigma / sigmaS, alpha * Math.expm1(-h), alpha);
+    if (this.config.predict_x0)
+      return new UniPCStep(this.config.solver_type, -h, rks, sigma / sigmaS, alpha * Math.expm1(-h), alpha);
     // σ (e^h - 1), which has a limit where σ is 0.
     const noiseWeight = sigma === 0 ? (alpha * sigmaS) / alphaS : sigma * Math.expm1(h);
     return new UniPCStep(this.config.solver_type, h, rks, alpha / alphaS, noiseWeight, sigma);
   }
 
-  #combine({ sampleWeight, predictionWeight, differenceWeight, rks }: UniPCStep, sample: Tensor, rhos: readonly number[], atEnd?: Tensor): Tensor {
+  #combine(
+    { sampleWeight, predictionWeight, differenceWeight, rks }: UniPCStep,
+    sample: Tensor,
+    rhos: readonly number[],
+    atEnd?: Tensor,
+  ): Tensor {
     const [newest, ...older] = this.#predictions as readonly [Tensor, ...Tensor[]];
     let newestWeight = -predictionWeight;
     const terms: Term[] = [];
@@ -190,7 +245,14 @@ class UniPCStep {
   /** The right side of the conditions on the weights of the differences. */
   readonly rightSide: readonly number[];
 
-  constructor(solverType: 'bh1' | 'bh2', hh: number, rks: readonly number[], sampleWeight: number, predictionWeight: number, scale: number) {
+  constructor(
+    solverType: 'bh1' | 'bh2',
+    hh: number,
+    rks: readonly number[],
+    sampleWeight: number,
+    predictionWeight: number,
+    scale: number,
+  ) {
     const bh = solverType === 'bh1' ? hh : Math.expm1(hh);
     this.rks = rks;
     this.sampleWeight = sampleWeight;

@@ -14,10 +14,19 @@ import { float32Data } from './math/float32Data.js';
  *
  * Source: J. Ho et al., "Denoising Diffusion Probabilistic Models", 2020, eq. 4; diffusers' `add_noise`.
  */
-export function addNoiseByAlpha(alphasCumprod: ArrayLike<number>, original: Tensor, noise: Tensor, timesteps: readonly number[]): Tensor {
+export function addNoiseByAlpha(
+  alphasCumprod: ArrayLike<number>,
+  original: Tensor,
+  noise: Tensor,
+  timesteps: readonly number[],
+): Tensor {
   const batch = original.dims[0] ?? 1;
   if (timesteps.length !== 1 && timesteps.length !== batch) {
-    throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'timesteps', value: timesteps, expected: `${batch} of them, one for each sample, or one` });
+    throw new ThimbleError('ERR_ARGUMENT_INVALID', {
+      argument: 'timesteps',
+      value: timesteps,
+      expected: `${batch} of them, one for each sample, or one`,
+    });
   }
   const image = float32Data(original);
   const grain = float32Data(noise, original.dims);

@@ -9,6 +9,8 @@ export function atTimestep(table: ArrayLike<number>, timestep: number): number {
   const value = table[timestep];
   if (value !== undefined) return value;
   throw new ThimbleError('ERR_ARGUMENT_INVALID', {
-    argument: 'timestep', value: timestep, expected: `an integer from 0 to ${table.length - 1}, one of the scheduler's timesteps`,
+    argument: 'timestep',
+    value: timestep,
+    expected: `an integer from 0 to ${table.length - 1}, one of the scheduler's timesteps`,
   });
 }

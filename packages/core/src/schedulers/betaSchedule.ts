@@ -1,11 +1,21 @@
-import { choiceField, integerField, numberField, numbersField, type ConfigField, type ConfigValues } from './ConfigField.js';
+import {
+  choiceField,
+  integerField,
+  numberField,
+  numbersField,
+  type ConfigField,
+  type ConfigValues,
+} from './ConfigField.js';
 import { linspace32 } from './math/linspace32.js';
 
 /** How β grows over the training timesteps. */
 export type BetaScheduleName = 'linear' | 'scaled_linear' | 'squaredcos_cap_v2' | 'exp' | 'laplace' | 'sigmoid';
 
 /** The `beta_schedule` that every scheduler takes, and what some take beside. */
-export function betaScheduleField(value: BetaScheduleName, more: readonly BetaScheduleName[] = []): ConfigField<BetaScheduleName> {
+export function betaScheduleField(
+  value: BetaScheduleName,
+  more: readonly BetaScheduleName[] = [],
+): ConfigField<BetaScheduleName> {
   return choiceField<BetaScheduleName>(value, ['linear', 'scaled_linear', 'squaredcos_cap_v2', ...more]);
 }
 
@@ -39,7 +49,7 @@ export function betaSchedule(config: BetaConfig): Float32Array {
 
 /** ᾱ as a function of the time from 0 to 1. */
 const ALPHA_BARS: Readonly<Record<'squaredcos_cap_v2' | 'exp' | 'laplace', (t: number) => number>> = {
-  squaredcos_cap_v2: (t) => Math.cos((t + 0.008) / 1.008 * Math.PI / 2) ** 2,
+  squaredcos_cap_v2: (t) => Math.cos((((t + 0.008) / 1.008) * Math.PI) / 2) ** 2,
   exp: (t) => Math.exp(-12 * t),
   laplace: (t) => {
     const logSnr = (t > 0.5 ? 0.5 : -0.5) * Math.log(1 - 2 * Math.abs(0.5 - t) + 1e-6);
@@ -50,5 +60,7 @@ const ALPHA_BARS: Readonly<Record<'squaredcos_cap_v2' | 'exp' | 'laplace', (t: n
 
 /** Source: A. Nichol, P. Dhariwal, "Improved Denoising Diffusion Probabilistic Models", 2021, eq. 17. */
 function betasForAlphaBar(count: number, alphaBar: (t: number) => number): Float32Array {
-  return Float32Array.from({ length: count }, (_, i) => Math.min(1 - alphaBar((i + 1) / count) / alphaBar(i / count), 0.999));
+  return Float32Array.from({ length: count }, (_, i) =>
+    Math.min(1 - alphaBar((i + 1) / count) / alphaBar(i / count), 0.999),
+  );
 }

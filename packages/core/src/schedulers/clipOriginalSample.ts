@@ -18,8 +18,12 @@ export const thresholdFields = {
 };
 
 /** A predicted image, kept within what images can be: thresholded or clipped or as it is, as the config says. */
-export function clipOriginalSample(originalSample: Tensor, config: ConfigValues<typeof clipFields & typeof thresholdFields>): Tensor {
+export function clipOriginalSample(
+  originalSample: Tensor,
+  config: ConfigValues<typeof clipFields & typeof thresholdFields>,
+): Tensor {
   const { clip_sample_range: range } = config;
-  if (config.thresholding) return dynamicThreshold(originalSample, config.dynamic_thresholding_ratio, config.sample_max_value);
+  if (config.thresholding)
+    return dynamicThreshold(originalSample, config.dynamic_thresholding_ratio, config.sample_max_value);
   return config.clip_sample ? mapTensor(originalSample, (x) => clamp(x, -range, range)) : originalSample;
 }

@@ -28,7 +28,9 @@ export const cogVideoXFields = {
  *
  * Source: Z. Yang et al., "CogVideoX", 2024; diffusers `scheduling_ddim_cogvideox.py`.
  */
-export function cogVideoXNoise(config: BetaConfig & { readonly rescale_betas_zero_snr: boolean; readonly snr_shift_scale: number }): NoiseTables {
+export function cogVideoXNoise(
+  config: BetaConfig & { readonly rescale_betas_zero_snr: boolean; readonly snr_shift_scale: number },
+): NoiseTables {
   const { snr_shift_scale: scale } = config;
   const betas = betas64(config);
   let product = 1;

@@ -25,7 +25,12 @@ export function sigmaConversion(className: string, config: SigmaConfig): SigmaCo
   const asked = CONVERSIONS.filter(([field]) => config[field]);
   if (asked.length > 1) {
     const [first, second] = asked.map(([field]) => field) as [string, string];
-    throw new ThimbleError('ERR_CONFIG_INVALID', { component: className, field: second, value: true, expected: `false while "${first}" is true` });
+    throw new ThimbleError('ERR_CONFIG_INVALID', {
+      component: className,
+      field: second,
+      value: true,
+      expected: `false while "${first}" is true`,
+    });
   }
   return asked[0]?.[1];
 }

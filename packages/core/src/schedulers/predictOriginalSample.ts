@@ -15,7 +15,12 @@ export const PREDICTION_TYPES: readonly PredictionType[] = ['epsilon', 'sample',
  *
  * Source: J. Song et al., "Denoising Diffusion Implicit Models", 2020, eq. 12; T. Salimans, J. Ho, "Progressive Distillation", 2022, app. D.
  */
-export function predictOriginalSample(predictionType: PredictionType, modelOutput: Tensor, sample: Tensor, alphaProdT: number): Tensor {
+export function predictOriginalSample(
+  predictionType: PredictionType,
+  modelOutput: Tensor,
+  sample: Tensor,
+  alphaProdT: number,
+): Tensor {
   const rootAlpha = Math.sqrt(alphaProdT);
   const rootBeta = Math.sqrt(1 - alphaProdT);
   switch (predictionType) {

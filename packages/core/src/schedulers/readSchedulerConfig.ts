@@ -29,7 +29,11 @@ const FILLED_IN = Symbol.for('thimble.schedulerConfig.filledIn');
  *
  * Source: diffusers `configuration_utils.py`, `ConfigMixin.extract_init_dict`.
  */
-export function readSchedulerConfig<F extends ConfigFields>(className: string, fields: F, input: SchedulerConfigInput): ReadSchedulerConfig<SchedulerConfig<F>> {
+export function readSchedulerConfig<F extends ConfigFields>(
+  className: string,
+  fields: F,
+  input: SchedulerConfigInput,
+): ReadSchedulerConfig<SchedulerConfig<F>> {
   const given = givenFields(className, input);
   const values: Record<string, unknown> = {};
   const filledIn: Record<string, unknown> = {};
@@ -40,12 +44,19 @@ export function readSchedulerConfig<F extends ConfigFields>(className: string, f
     }
     const value = given[name];
     if (!field.accepts(value)) {
-      throw new ThimbleError('ERR_CONFIG_INVALID', { component: className, field: name, value, expected: field.expected });
+      throw new ThimbleError('ERR_CONFIG_INVALID', {
+        component: className,
+        field: name,
+        value,
+        expected: field.expected,
+      });
     }
     values[name] = value;
   }
   const config = { ...given, ...values, _class_name: className, [FILLED_IN]: filledIn };
-  const ignored = Object.keys(given).filter((name) => !(name in fields) && !name.startsWith('_') && !isOff(given[name]));
+  const ignored = Object.keys(given).filter(
+    (name) => !(name in fields) && !name.startsWith('_') && !isOff(given[name]),
+  );
   return { config: Object.freeze(config) as unknown as SchedulerConfig<F>, ignored };
 }
 
@@ -56,16 +67,29 @@ function isOff(value: unknown): boolean {
 
 function givenFields(className: string, input: SchedulerConfigInput): SchedulerConfigInput {
   if (typeof input !== 'object' || input === null || Array.isArray(input)) {
-    throw new ThimbleError('ERR_CONFIG_INVALID', { component: className, field: '(the whole config)', value: input, expected: 'an object' });
+    throw new ThimbleError('ERR_CONFIG_INVALID', {
+      component: className,
+      field: '(the whole config)',
+      value: input,
+      expected: 'an object',
+    });
   }
   const filledIn = (input as { readonly [FILLED_IN]?: SchedulerConfigInput })[FILLED_IN] ?? {};
-  return Object.fromEntries(Object.entries(input).filter(([name, value]) => value !== undefined && !(name in filledIn && filledIn[name] === value)));
+  return Object.fromEntries(
+    Object.entries(input).filter(
+      ([name, value]) => value !== undefined && !(name in filledIn && filledIn[name] === value),
+    ),
+  );
 }
 
 /**
  * A config with one value of a field taken for another: what other schedulers call a choice that this one has too, or nearly.
  */
-export function renamedChoice(config: SchedulerConfigInput, field: string, names: Readonly<Record<string, string>>): SchedulerConfigInput {
+export function renamedChoice(
+  config: SchedulerConfigInput,
+  field: string,
+  names: Readonly<Record<string, string>>,
+): SchedulerConfigInput {
   const value = config?.[field];
   return typeof value === 'string' && Object.hasOwn(names, value) ? { ...config, [field]: names[value] } : config;
 }

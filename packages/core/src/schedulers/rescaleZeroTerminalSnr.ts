@@ -7,7 +7,10 @@ import { alphasCumprod } from './alphasCumprod.js';
  */
 export function rescaleZeroTerminalSnr(betas: Float32Array): Float32Array {
   const alphaBars = rescaleAlphasCumprod(alphasCumprod(betas));
-  return Float32Array.from(alphaBars, (alphaBar, i) => 1 - Math.fround(i === 0 ? alphaBar : alphaBar / alphaBars[i - 1]!));
+  return Float32Array.from(
+    alphaBars,
+    (alphaBar, i) => 1 - Math.fround(i === 0 ? alphaBar : alphaBar / alphaBars[i - 1]!),
+  );
 }
 
 /**

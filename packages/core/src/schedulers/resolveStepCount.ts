@@ -28,25 +28,46 @@ export interface StepCountRules {
  * @throws `ERR_ARGUMENT_INVALID` for options that the scheduler does not take, for timesteps and sigmas at once, for lists that
  * do not fall from noise to image, and for a number of steps that is none, is too many, or contradicts the list
  */
-export function resolveStepCount(numInferenceSteps: number | undefined, options: SetTimestepsOptions, rules: StepCountRules): number {
+export function resolveStepCount(
+  numInferenceSteps: number | undefined,
+  options: SetTimestepsOptions,
+  rules: StepCountRules,
+): number {
   checkOptions(options, rules);
-  if (options.timesteps !== undefined || options.sigmas !== undefined) return countOfOwn(numInferenceSteps, options, rules);
+  if (options.timesteps !== undefined || options.sigmas !== undefined)
+    return countOfOwn(numInferenceSteps, options, rules);
   checkStepCount(numInferenceSteps as number, rules.min ?? 1, rules.max, rules.maxIs);
   return numInferenceSteps as number;
 }
 
-function checkOptions(options: SetTimestepsOptions, { scheduler, takes = [], ownSpacing = false }: StepCountRules): void {
+function checkOptions(
+  options: SetTimestepsOptions,
+  { scheduler, takes = [], ownSpacing = false }: StepCountRules,
+): void {
   for (const [name, value] of Object.entries(options)) {
-    if (value !== undefined && !(takes as readonly string[]).includes(name)) refuse(name, value, `nothing: ${scheduler} does not take it`);
+    if (value !== undefined && !(takes as readonly string[]).includes(name))
+      refuse(name, value, `nothing: ${scheduler} does not take it`);
   }
   const { timesteps, sigmas } = options;
   if (timesteps !== undefined && sigmas !== undefined) refuse('sigmas', sigmas, 'timesteps or sigmas, not both');
-  if (timesteps !== undefined && ownSpacing) refuse('timesteps', timesteps, `nothing while ${scheduler}'s config spaces the noise levels itself, as use_karras_sigmas does`);
+  if (timesteps !== undefined && ownSpacing)
+    refuse(
+      'timesteps',
+      timesteps,
+      `nothing while ${scheduler}'s config spaces the noise levels itself, as use_karras_sigmas does`,
+    );
 }
 
-function countOfOwn(numInferenceSteps: number | undefined, { timesteps, sigmas }: SetTimestepsOptions, rules: StepCountRules): number {
+function countOfOwn(
+  numInferenceSteps: number | undefined,
+  { timesteps, sigmas }: SetTimestepsOptions,
+  rules: StepCountRules,
+): number {
   const { min = 1, max, maxTimestep = max - 1, sigmasWithEnd = false } = rules;
-  const [argument, own, most] = timesteps === undefined ? ['sigmas', sigmas as readonly number[], Infinity] as const : ['timesteps', timesteps, maxTimestep] as const;
+  const [argument, own, most] =
+    timesteps === undefined
+      ? (['sigmas', sigmas as readonly number[], Infinity] as const)
+      : (['timesteps', timesteps, maxTimestep] as const);
   checkFalling(argument, own, 0, most);
   const count = argument === 'sigmas' && sigmasWithEnd ? own.length - 1 : own.length;
   if (count < min) refuse(argument, own, `enough of them for ${min} ${min === 1 ? 'step' : 'steps'}`);
@@ -57,8 +78,15 @@ function countOfOwn(numInferenceSteps: number | undefined, { timesteps, sigmas }
 }
 
 function checkFalling(argument: string, values: readonly number[], least: number, most: number): void {
-  const falls = Array.isArray(values) && values.every((x, i) => Number.isFinite(x) && x >= least && x <= most && (i === 0 || x < values[i - 1]!));
-  if (!falls) refuse(argument, values, `numbers from ${most === Infinity ? 'any noise level' : most} down to ${least}, each below the one before it`);
+  const falls =
+    Array.isArray(values) &&
+    values.every((x, i) => Number.isFinite(x) && x >= least && x <= most && (i === 0 || x < values[i - 1]!));
+  if (!falls)
+    refuse(
+      argument,
+      values,
+      `numbers from ${most === Infinity ? 'any noise level' : most} down to ${least}, each below the one before it`,
+    );
 }
 
 function refuse(argument: string, value: unknown, expected: string): never {

@@ -17,12 +17,26 @@ export function shiftSigmas(sigmas: readonly number[], shift: number): number[] 
  *
  * @throws `ERR_ARGUMENT_INVALID` if `mu` is missing where it is needed, or given where it has no effect
  */
-export function shiftOf(mu: number | undefined, config: { readonly use_dynamic_shifting: boolean; readonly time_shift_type: TimeShiftType }, fixed: number): number {
+export function shiftOf(
+  mu: number | undefined,
+  config: { readonly use_dynamic_shifting: boolean; readonly time_shift_type: TimeShiftType },
+  fixed: number,
+): number {
   if (!config.use_dynamic_shifting) {
-    if (mu !== undefined) throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'mu', value: mu, expected: 'nothing while use_dynamic_shifting is false' });
+    if (mu !== undefined)
+      throw new ThimbleError('ERR_ARGUMENT_INVALID', {
+        argument: 'mu',
+        value: mu,
+        expected: 'nothing while use_dynamic_shifting is false',
+      });
     return fixed;
   }
-  if (mu === undefined || !Number.isFinite(mu)) throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'mu', value: mu, expected: 'a number, because use_dynamic_shifting is true' });
+  if (mu === undefined || !Number.isFinite(mu))
+    throw new ThimbleError('ERR_ARGUMENT_INVALID', {
+      argument: 'mu',
+      value: mu,
+      expected: 'a number, because use_dynamic_shifting is true',
+    });
   return config.time_shift_type === 'exponential' ? Math.exp(mu) : mu;
 }
 

@@ -35,7 +35,10 @@ export function allTimesteps({ num_train_timesteps: trained }: Pick<SpacingConfi
  * Source: S. Lin et al., "Common Diffusion Noise Schedules and Sample Steps are Flawed", 2023, table 2.
  */
 export function spacedTimesteps(count: number, config: SpacingConfig): number[] {
-  if (config.timestep_spacing === 'linspace') return linspace(0, config.num_train_timesteps - 1, count).map(roundHalfEven).reverse();
+  if (config.timestep_spacing === 'linspace')
+    return linspace(0, config.num_train_timesteps - 1, count)
+      .map(roundHalfEven)
+      .reverse();
   return config.timestep_spacing === 'leading' ? leadingTimesteps(count, config) : trailingTimesteps(count, config);
 }
 
@@ -45,7 +48,10 @@ export function spacedTimesteps(count: number, config: SpacingConfig): number[] 
  * Source: diffusers `scheduling_euler_discrete.py`.
  */
 export function spacedTimesteps32(count: number, config: SpacingConfig): number[] {
-  if (config.timestep_spacing === 'linspace') return linspace(0, config.num_train_timesteps - 1, count).map(Math.fround).reverse();
+  if (config.timestep_spacing === 'linspace')
+    return linspace(0, config.num_train_timesteps - 1, count)
+      .map(Math.fround)
+      .reverse();
   return spacedTimesteps(count, config);
 }
 
@@ -60,7 +66,10 @@ export function spacedTimesteps32(count: number, config: SpacingConfig): number[
 export function multistepTimesteps(count: number, end: number, config: SpacingConfig): number[] {
   switch (config.timestep_spacing) {
     case 'linspace':
-      return linspace(0, end - 1, count + 1).map(roundHalfEven).reverse().slice(0, -1);
+      return linspace(0, end - 1, count + 1)
+        .map(roundHalfEven)
+        .reverse()
+        .slice(0, -1);
     case 'leading':
       return leadingTimesteps(count + 1, { ...config, num_train_timesteps: end }).slice(0, -1);
     case 'trailing':
@@ -73,10 +82,19 @@ export function mostSteps({ timestep_spacing: spacing, num_train_timesteps: trai
   return spacing === 'leading' ? trained - 1 : trained;
 }
 
-function leadingTimesteps(count: number, { num_train_timesteps: trained, steps_offset: offset }: SpacingConfig): number[] {
+function leadingTimesteps(
+  count: number,
+  { num_train_timesteps: trained, steps_offset: offset }: SpacingConfig,
+): number[] {
   return Array.from({ length: count }, (_, i) => i * Math.floor(trained / count) + offset).reverse();
 }
 
-function trailingTimesteps(count: number, { num_train_timesteps: trained }: SpacingConfig, end: number = trained): number[] {
-  return arange(end, 0, -trained / count).slice(0, count).map((t) => roundHalfEven(t) - 1);
+function trailingTimesteps(
+  count: number,
+  { num_train_timesteps: trained }: SpacingConfig,
+  end: number = trained,
+): number[] {
+  return arange(end, 0, -trained / count)
+    .slice(0, count)
+    .map((t) => roundHalfEven(t) - 1);
 }

@@ -9,9 +9,18 @@ import type { StepOptions } from './Scheduler.js';
  * @param why ends "needs noise for this step (…)"
  * @throws `ERR_SCHEDULER_NO_GENERATOR` if there is neither; `ERR_ARGUMENT_INVALID` if both are given; `ERR_TENSOR_SHAPE`
  */
-export function stepNoise(scheduler: string, why: string, dims: readonly number[], { generator, varianceNoise }: StepOptions): Tensor {
+export function stepNoise(
+  scheduler: string,
+  why: string,
+  dims: readonly number[],
+  { generator, varianceNoise }: StepOptions,
+): Tensor {
   if (generator && varianceNoise) {
-    throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'varianceNoise', value: '(a tensor)', expected: 'nothing where a generator is given' });
+    throw new ThimbleError('ERR_ARGUMENT_INVALID', {
+      argument: 'varianceNoise',
+      value: '(a tensor)',
+      expected: 'nothing where a generator is given',
+    });
   }
   if (!generator && !varianceNoise) throw new ThimbleError('ERR_SCHEDULER_NO_GENERATOR', { scheduler, why });
   const noise = varianceNoise ?? generator!.randn(dims);

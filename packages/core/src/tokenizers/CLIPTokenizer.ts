@@ -61,7 +61,10 @@ export class CLIPTokenizer implements Tokenizer {
     this.#idOfAdded = new Map(Array.from(parts.addedTokens, ([token, id]) => [token.content, id]));
     this.#addedOfId = new Map(Array.from(parts.addedTokens, ([token, id]) => [id, token]));
     this.#rawSplitter = new AddedTokenSplitter(added.filter(({ normalized }) => !normalized));
-    this.#normalizedSplitter = new AddedTokenSplitter(added.filter(({ normalized }) => normalized), normalize);
+    this.#normalizedSplitter = new AddedTokenSplitter(
+      added.filter(({ normalized }) => normalized),
+      normalize,
+    );
 
     const idOf = (character: string): number => this.#vocabulary.idOf(Buffer.from(character)) ?? parts.unkTokenId;
     this.#byteIds = byteCharacters.map(idOf);
@@ -71,7 +74,11 @@ export class CLIPTokenizer implements Tokenizer {
   encode(prompts: string | readonly string[], options: EncodeOptions = {}): EncodedPrompts {
     const list = typeof prompts === 'string' ? [prompts] : prompts;
     if (!Array.isArray(list) || !list.every((prompt) => typeof prompt === 'string')) {
-      throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'prompts', value: prompts, expected: 'a string or a list of strings' });
+      throw new ThimbleError('ERR_ARGUMENT_INVALID', {
+        argument: 'prompts',
+        value: prompts,
+        expected: 'a string or a list of strings',
+      });
     }
     const length = this.#length(options);
     const ids = new BigInt64Array(list.length * length).fill(BigInt(this.padTokenId));
@@ -97,7 +104,11 @@ export class CLIPTokenizer implements Tokenizer {
       if (added?.special && options.skipSpecialTokens) continue;
       const token = added?.content ?? this.#vocabulary.tokenOf(Number(id));
       if (token === undefined) {
-        throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'ids', value: String(id), expected: `ids of tokens, below ${this.#vocabulary.size}` });
+        throw new ThimbleError('ERR_ARGUMENT_INVALID', {
+          argument: 'ids',
+          value: String(id),
+          expected: `ids of tokens, below ${this.#vocabulary.size}`,
+        });
       }
       bytes.push(bytesOf(token));
     }
@@ -106,7 +117,11 @@ export class CLIPTokenizer implements Tokenizer {
 
   #length({ maxLength = this.modelMaxLength }: EncodeOptions): number {
     if (Number.isSafeInteger(maxLength) && maxLength >= SHORTEST) return maxLength;
-    throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'maxLength', value: maxLength, expected: `an integer from ${SHORTEST}: start and end` });
+    throw new ThimbleError('ERR_ARGUMENT_INVALID', {
+      argument: 'maxLength',
+      value: maxLength,
+      expected: `an integer from ${SHORTEST}: start and end`,
+    });
   }
 
   /** The ids of a prompt of any length, without start and end. */
@@ -136,7 +151,9 @@ function normalize(text: string): string {
   return Array.from(spaced, (character) => character.toLowerCase()).join('');
 }
 
-const byteOfCharacter: ReadonlyMap<string, number> = new Map(byteCharacters.map((character, byte) => [character, byte]));
+const byteOfCharacter: ReadonlyMap<string, number> = new Map(
+  byteCharacters.map((character, byte) => [character, byte]),
+);
 
 /** The bytes that a token stands for; its own UTF-8 if it is not written in byte characters. */
 function bytesOf(token: string): Buffer {

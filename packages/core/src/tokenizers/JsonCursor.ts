@@ -107,7 +107,8 @@ export class JsonCursor {
 
   #skipWord(): void {
     const start = this.#at;
-    for (let byte = this.#bytes[this.#at]; byte !== undefined && !isDelimiter(byte); byte = this.#bytes[this.#at]) this.#at++;
+    for (let byte = this.#bytes[this.#at]; byte !== undefined && !isDelimiter(byte); byte = this.#bytes[this.#at])
+      this.#at++;
     if (this.#at === start) this.#fail('a value is expected');
   }
 
@@ -148,5 +149,7 @@ export class JsonCursor {
 }
 
 function isDelimiter(byte: number): boolean {
-  return SPACES.has(byte) || OPENING.has(byte) || CLOSING.has(byte) || byte === COMMA || byte === COLON || byte === QUOTE;
+  return (
+    SPACES.has(byte) || OPENING.has(byte) || CLOSING.has(byte) || byte === COMMA || byte === COLON || byte === QUOTE
+  );
 }

@@ -39,7 +39,8 @@ export class MergeList {
     const left = isPair ? this.#vocabulary.idOf(text, start, space) : undefined;
     const right = isPair ? this.#vocabulary.idOf(text, space + 1, end) : undefined;
     const merged = isPair ? this.#idOfJoined(text, start, space, end) : undefined;
-    if (left === undefined || right === undefined || merged === undefined) return this.#refuse(text.toString('utf8', start, Math.min(end, start + 80)));
+    if (left === undefined || right === undefined || merged === undefined)
+      return this.#refuse(text.toString('utf8', start, Math.min(end, start + 80)));
     this.#merges[this.#end++] = left;
     this.#merges[this.#end++] = right;
     this.#merges[this.#end++] = merged;
@@ -57,6 +58,9 @@ export class MergeList {
   }
 
   #refuse(text: string): never {
-    throw new ThimbleError('ERR_TOKENIZER_FILE', { file: this.#file, problem: `merge ${this.#end / 3}, "${text}", is not of tokens of the vocabulary` });
+    throw new ThimbleError('ERR_TOKENIZER_FILE', {
+      file: this.#file,
+      problem: `merge ${this.#end / 3}, "${text}", is not of tokens of the vocabulary`,
+    });
   }
 }

@@ -50,7 +50,11 @@ export class T5Tokenizer implements Tokenizer {
   encode(prompts: string | readonly string[], options: EncodeOptions = {}): EncodedPrompts {
     const list = typeof prompts === 'string' ? [prompts] : prompts;
     if (!Array.isArray(list) || !list.every((prompt) => typeof prompt === 'string')) {
-      throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'prompts', value: prompts, expected: 'a string or a list of strings' });
+      throw new ThimbleError('ERR_ARGUMENT_INVALID', {
+        argument: 'prompts',
+        value: prompts,
+        expected: 'a string or a list of strings',
+      });
     }
     const length = this.#length(options);
     const ids = new BigInt64Array(list.length * length).fill(BigInt(this.padTokenId));
@@ -76,7 +80,11 @@ export class T5Tokenizer implements Tokenizer {
       if (added?.special && options.skipSpecialTokens) continue;
       const piece = added?.content ?? this.#model.vocabulary.tokenOf(Number(id));
       if (piece === undefined) {
-        throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'ids', value: String(id), expected: `ids of tokens, below ${this.#model.vocabulary.size}` });
+        throw new ThimbleError('ERR_ARGUMENT_INVALID', {
+          argument: 'ids',
+          value: String(id),
+          expected: `ids of tokens, below ${this.#model.vocabulary.size}`,
+        });
       }
       text += piece;
     }
@@ -85,12 +93,18 @@ export class T5Tokenizer implements Tokenizer {
 
   #length({ maxLength = this.modelMaxLength }: EncodeOptions): number {
     if (Number.isSafeInteger(maxLength) && maxLength >= 1) return maxLength;
-    throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'maxLength', value: maxLength, expected: 'an integer from 1: the end token' });
+    throw new ThimbleError('ERR_ARGUMENT_INVALID', {
+      argument: 'maxLength',
+      value: maxLength,
+      expected: 'an integer from 1: the end token',
+    });
   }
 
   /** The ids of a prompt of any length, without the end token. */
   #tokenize(prompt: string): number[] {
-    return this.#splitter.split(prompt).flatMap(({ text, isToken }) => (isToken ? this.#idOfAdded.get(text)! : this.#tokenizeText(text)));
+    return this.#splitter
+      .split(prompt)
+      .flatMap(({ text, isToken }) => (isToken ? this.#idOfAdded.get(text)! : this.#tokenizeText(text)));
   }
 
   #tokenizeText(text: string): number[] {

@@ -52,7 +52,11 @@ export class Vocabulary {
 
   /** A vocabulary of tokens whose ids are their places; the n-th one lies in `bytes` between `ends[n - 1]` and `ends[n]`. Not copied. */
   static ofPieces(bytes: Uint8Array, ends: Uint32Array): Vocabulary {
-    return new Vocabulary(bytes, ends, Int32Array.from(ends, (_, id) => id));
+    return new Vocabulary(
+      bytes,
+      ends,
+      Int32Array.from(ends, (_, id) => id),
+    );
   }
 
   /** How many tokens there are. */

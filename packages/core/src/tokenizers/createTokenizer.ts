@@ -26,14 +26,22 @@ const SPECIAL_TOKENS = { bos_token: '<|startoftext|>', eos_token: END, unk_token
  */
 export async function createTokenizer(folder: string, className: string = 'CLIPTokenizer'): Promise<Tokenizer> {
   const file = join(folder, 'tokenizer_config.json');
-  const config = { ...(await readTokenizerObject(file)), ...(await readTokenizerObject(join(folder, 'special_tokens_map.json'))) };
+  const config = {
+    ...(await readTokenizerObject(file)),
+    ...(await readTokenizerObject(join(folder, 'special_tokens_map.json'))),
+  };
   const { tokenizer_class: tokenizer = className } = config;
   if (T5.includes(tokenizer as string)) return createT5Tokenizer(folder, file, config);
-  if (!CLIP.includes(tokenizer as string)) throw new ThimbleError('ERR_TOKENIZER_UNSUPPORTED', { folder, tokenizer, supported: [...CLIP, ...T5] });
+  if (!CLIP.includes(tokenizer as string))
+    throw new ThimbleError('ERR_TOKENIZER_UNSUPPORTED', { folder, tokenizer, supported: [...CLIP, ...T5] });
   return makeClipTokenizer(file, config, await readBytePairEncoding(folder));
 }
 
-function makeClipTokenizer(configFile: string, config: Readonly<Record<string, unknown>>, encoding: BytePairEncoding): CLIPTokenizer {
+function makeClipTokenizer(
+  configFile: string,
+  config: Readonly<Record<string, unknown>>,
+  encoding: BytePairEncoding,
+): CLIPTokenizer {
   const { file, vocabulary, merges, addedTokens } = encoding;
   const addedIds = new Map(addedTokens.map(([{ content }, id]) => [content, id]));
   const idOf = (content: string): number => {

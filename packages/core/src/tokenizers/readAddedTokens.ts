@@ -37,5 +37,8 @@ export function readAddedTokenList(file: string, cursor: JsonCursor): readonly A
 function addedEntry(file: string, json: unknown, id: unknown): AddedTokenEntry {
   const token = readAddedToken(json);
   if (token && Number.isSafeInteger(id) && Number(id) >= 0) return [token, Number(id)];
-  throw new ThimbleError('ERR_TOKENIZER_FILE', { file, problem: `the added token ${JSON.stringify(json)} with the id ${JSON.stringify(id)} is none` });
+  throw new ThimbleError('ERR_TOKENIZER_FILE', {
+    file,
+    problem: `the added token ${JSON.stringify(json)} with the id ${JSON.stringify(id)} is none`,
+  });
 }

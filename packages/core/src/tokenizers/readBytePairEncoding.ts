@@ -30,7 +30,12 @@ export async function readBytePairEncoding(folder: string): Promise<BytePairEnco
   const mergesFile = join(folder, 'merges.txt');
   const merges = await readTokenizerFile(mergesFile);
   if (!merges) throw new ThimbleError('ERR_FILE_NOT_FOUND', { path: mergesFile });
-  return { file, vocabulary, merges: MergeTable.readText(mergesFile, merges, vocabulary), addedTokens: await readAddedTokens(folder) };
+  return {
+    file,
+    vocabulary,
+    merges: MergeTable.readText(mergesFile, merges, vocabulary),
+    addedTokens: await readAddedTokens(folder),
+  };
 }
 
 async function readTokenizerJson(folder: string, vocabFile: string): Promise<BytePairEncoding> {

@@ -13,7 +13,11 @@ export async function readTokenizerFile(file: string): Promise<Buffer | undefine
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
-    throw new ThimbleError('ERR_FILE_ACCESS', { path: file, operation: 'read', reason: String(code ?? cause) }, { cause });
+    throw new ThimbleError(
+      'ERR_FILE_ACCESS',
+      { path: file, operation: 'read', reason: String(code ?? cause) },
+      { cause },
+    );
   }
 }
 
@@ -26,6 +30,7 @@ export async function readTokenizerObject(file: string): Promise<Readonly<Record
   const bytes = await readTokenizerFile(file);
   if (!bytes) return {};
   const value = new JsonCursor(file, bytes).value();
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Readonly<Record<string, unknown>>;
+  if (typeof value === 'object' && value !== null && !Array.isArray(value))
+    return value as Readonly<Record<string, unknown>>;
   throw new ThimbleError('ERR_TOKENIZER_FILE', { file, problem: 'it holds no object' });
 }

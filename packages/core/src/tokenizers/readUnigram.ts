@@ -41,13 +41,19 @@ export async function readUnigram(folder: string, extraIds: number): Promise<Uni
   try {
     return { ...readSentencePiece(folder, file, pieces, extraIds), addedTokens: await readAddedTokens(folder) };
   } catch (error) {
-    if (error instanceof RangeError) throw new ThimbleError('ERR_TOKENIZER_FILE', { file, problem: error.message }, { cause: error });
+    if (error instanceof RangeError)
+      throw new ThimbleError('ERR_TOKENIZER_FILE', { file, problem: error.message }, { cause: error });
     throw error;
   }
 }
 
 /** Source: sentencepiece `sentencepiece_model.proto`. */
-function readSentencePiece(folder: string, file: string, bytes: Buffer, extraIds: number): Omit<Unigram, 'addedTokens'> {
+function readSentencePiece(
+  folder: string,
+  file: string,
+  bytes: Buffer,
+  extraIds: number,
+): Omit<Unigram, 'addedTokens'> {
   const reader = new ProtobufReader(bytes);
   const pieces = new PieceList(bytes.length);
   let unk = DEFAULT_UNK;
@@ -85,7 +91,12 @@ function readTrainer(folder: string, bytes: Buffer): number {
     else if (field === 40) unk = reader.integer();
     else reader.skip();
   }
-  if (kind !== UNIGRAM) throw new ThimbleError('ERR_TOKENIZER_UNSUPPORTED', { folder, tokenizer: `sentencepiece model type ${kind}`, supported: ['Unigram'] });
+  if (kind !== UNIGRAM)
+    throw new ThimbleError('ERR_TOKENIZER_UNSUPPORTED', {
+      folder,
+      tokenizer: `sentencepiece model type ${kind}`,
+      supported: ['Unigram'],
+    });
   return unk;
 }
 
@@ -102,7 +113,8 @@ function readNormalizer(bytes: Buffer): Buffer | undefined {
 function readCharsmap(file: string, bytes: Uint8Array | undefined): PrecompiledCharsmap | undefined {
   if (bytes === undefined || bytes.length === 0) return undefined;
   const charsmap = PrecompiledCharsmap.read(bytes);
-  if (charsmap === undefined) throw new ThimbleError('ERR_TOKENIZER_FILE', { file, problem: 'its table of characters is damaged' });
+  if (charsmap === undefined)
+    throw new ThimbleError('ERR_TOKENIZER_FILE', { file, problem: 'its table of characters is damaged' });
   return charsmap;
 }
 
@@ -134,7 +146,8 @@ function readModel(folder: string, file: string, cursor: JsonCursor): UnigramMod
     else if (key === 'vocab' && cursor.startsWith('[')) pieces = readVocab(cursor);
     else cursor.skip();
   }
-  if (pieces === undefined || pieces.size === 0) throw new ThimbleError('ERR_TOKENIZER_FILE', { file, problem: 'its "model" has no "vocab" of pieces with scores' });
+  if (pieces === undefined || pieces.size === 0)
+    throw new ThimbleError('ERR_TOKENIZER_FILE', { file, problem: 'its "model" has no "vocab" of pieces with scores' });
   return pieces.toModel(unk);
 }
 
@@ -160,11 +173,19 @@ function checkType(folder: string, type: unknown): void {
 
 function readNormalizers(folder: string, file: string, json: unknown): PrecompiledCharsmap | undefined {
   if (json === null) return undefined;
-  const { type, normalizers, precompiled_charsmap: text } = json as { readonly type?: unknown; readonly normalizers?: unknown; readonly precompiled_charsmap?: unknown };
+  const {
+    type,
+    normalizers,
+    precompiled_charsmap: text,
+  } = json as { readonly type?: unknown; readonly normalizers?: unknown; readonly precompiled_charsmap?: unknown };
   if (type === 'Sequence' && Array.isArray(normalizers)) {
     return normalizers.map((each) => readNormalizers(folder, file, each)).find((each) => each !== undefined);
   }
   if (type === 'Precompiled' && typeof text === 'string') return readCharsmap(file, Buffer.from(text, 'base64'));
   if (HARMLESS.includes(String(type))) return undefined;
-  throw new ThimbleError('ERR_TOKENIZER_UNSUPPORTED', { folder, tokenizer: `normalizer ${String(type)}`, supported: ['Precompiled', ...HARMLESS] });
+  throw new ThimbleError('ERR_TOKENIZER_UNSUPPORTED', {
+    folder,
+    tokenizer: `normalizer ${String(type)}`,
+    supported: ['Precompiled', ...HARMLESS],
+  });
 }

@@ -51,9 +51,13 @@ export interface ComponentCheckpointOptions {
  *   `ERR_WEIGHTS_NOT_FOUND`; `ERR_SHARD_MISSING`; `ERR_SHARD_INDEX_INVALID`; `ERR_JSON_INVALID`; and what
  *   {@link SafetensorsFile.open} throws
  */
-export async function openComponentCheckpoint(folder: string, options: ComponentCheckpointOptions = {}): Promise<ComponentCheckpoint> {
+export async function openComponentCheckpoint(
+  folder: string,
+  options: ComponentCheckpointOptions = {},
+): Promise<ComponentCheckpoint> {
   const names = await listNames(folder);
-  if (!names.includes('config.json')) throw new ThimbleError('ERR_MODEL_FOLDER_INVALID', { folder, problem: 'it has no config.json' });
+  if (!names.includes('config.json'))
+    throw new ThimbleError('ERR_MODEL_FOLDER_INVALID', { folder, problem: 'it has no config.json' });
   const config = await readJsonFile(join(folder, 'config.json'));
   const weights = chooseWeights(folder, names, options);
   const files = await openFiles(folder, weights);
@@ -85,7 +89,11 @@ async function listNames(folder: string): Promise<readonly string[]> {
   }
 }
 
-function chooseWeights(folder: string, names: readonly string[], { variant, onWarning }: ComponentCheckpointOptions): WeightFiles {
+function chooseWeights(
+  folder: string,
+  names: readonly string[],
+  { variant, onWarning }: ComponentCheckpointOptions,
+): WeightFiles {
   const { weights, ...found } = selectWeightFiles(names, variant);
   if (weights === undefined) throw new ThimbleError('ERR_WEIGHTS_NOT_FOUND', { folder, ...found });
   if (variant !== undefined && weights.variant === undefined) {
@@ -119,13 +127,15 @@ async function openShards(folder: string, index: ShardIndex): Promise<OpenedFile
     const file = await openShard(folder, shard, index);
     paths.push(file.path);
     for (const [name, info] of file.tensors) {
-      if (tensors.has(name)) throw contradiction(index, `tensor "${name}" is both in "${shardOf.get(name)}" and in "${shard}"`);
+      if (tensors.has(name))
+        throw contradiction(index, `tensor "${name}" is both in "${shardOf.get(name)}" and in "${shard}"`);
       tensors.set(name, info);
       shardOf.set(name, shard);
     }
   }
   for (const [name, shard] of index.weightMap) {
-    if (shardOf.get(name) !== shard) throw contradiction(index, `it says that tensor "${name}" is in "${shard}", where it is not`);
+    if (shardOf.get(name) !== shard)
+      throw contradiction(index, `it says that tensor "${name}" is in "${shard}", where it is not`);
   }
   return { paths, tensors };
 }

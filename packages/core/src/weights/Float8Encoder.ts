@@ -24,9 +24,21 @@ interface Float8Format {
  */
 export class Float8Encoder {
   /** PyTorch's `float8_e4m3fn`: no infinities, largest value 448. */
-  static readonly e4m3fn = new Float8Encoder({ decode: decodeFloat8E4m3fn, largest: 0x7e, overflow: 0x7e, overflowsFrom: 448, notANumber: 0x7f });
+  static readonly e4m3fn = new Float8Encoder({
+    decode: decodeFloat8E4m3fn,
+    largest: 0x7e,
+    overflow: 0x7e,
+    overflowsFrom: 448,
+    notANumber: 0x7f,
+  });
   /** PyTorch's `float8_e5m2`: the upper byte of a binary16, largest value 57344. */
-  static readonly e5m2 = new Float8Encoder({ decode: decodeFloat8E5m2, largest: 0x7b, overflow: 0x7c, overflowsFrom: 61440, notANumber: 0x7f });
+  static readonly e5m2 = new Float8Encoder({
+    decode: decodeFloat8E5m2,
+    largest: 0x7b,
+    overflow: 0x7c,
+    overflowsFrom: 61440,
+    notANumber: 0x7f,
+  });
 
   readonly #format: Float8Format;
   #ofUpperHalves: Uint8Array | undefined;
@@ -38,7 +50,10 @@ export class Float8Encoder {
 
   /** Bit patterns of the rounded values, one per element. */
   encode(values: Float32Array): Uint8Array {
-    return this.#encodeFloat32(new Uint32Array(values.buffer, values.byteOffset, values.length), new Uint8Array(values.length));
+    return this.#encodeFloat32(
+      new Uint32Array(values.buffer, values.byteOffset, values.length),
+      new Uint8Array(values.length),
+    );
   }
 
   /**
@@ -48,11 +63,16 @@ export class Float8Encoder {
    * @param codes where the result goes, one byte an element: its own memory by default
    * @throws ERR_ARGUMENT_INVALID for another element type than F32, F16 and BF16
    */
-  encodeStored(data: Uint8Array, dtype: SafetensorsDtype, codes: Uint8Array = new Uint8Array(data.byteLength / bytesPerElement(dtype))): Uint8Array {
+  encodeStored(
+    data: Uint8Array,
+    dtype: SafetensorsDtype,
+    codes: Uint8Array = new Uint8Array(data.byteLength / bytesPerElement(dtype)),
+  ): Uint8Array {
     const { buffer, byteOffset, byteLength } = data;
     if (dtype === 'F32') return this.#encodeFloat32(new Uint32Array(buffer, byteOffset, byteLength / 4), codes);
     if (dtype === 'F16') return look(new Uint16Array(buffer, byteOffset, byteLength / 2), this.#float16Table(), codes);
-    if (dtype === 'BF16') return look(new Uint16Array(buffer, byteOffset, byteLength / 2), this.#upperHalfTable(), codes);
+    if (dtype === 'BF16')
+      return look(new Uint16Array(buffer, byteOffset, byteLength / 2), this.#upperHalfTable(), codes);
     throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'dtype', value: dtype, expected: 'F32, F16 or BF16' });
   }
 
@@ -68,7 +88,9 @@ export class Float8Encoder {
 
   /** Codes of all float32 whose lower halves are zero, which are also all bfloat16. */
   #upperHalfTable(): Uint8Array {
-    this.#ofUpperHalves ??= this.#round(new Float32Array(Uint32Array.from({ length: UPPER_HALVES }, (_, upper) => upper << 16).buffer));
+    this.#ofUpperHalves ??= this.#round(
+      new Float32Array(Uint32Array.from({ length: UPPER_HALVES }, (_, upper) => upper << 16).buffer),
+    );
     return this.#ofUpperHalves;
   }
 
@@ -79,7 +101,10 @@ export class Float8Encoder {
 
   #round(values: Float32Array): Uint8Array {
     const magnitudes = this.#format.decode(Uint8Array.from({ length: this.#format.largest + 1 }, (_, code) => code));
-    return Uint8Array.from(values, (value) => (Object.is(value, -0) || value < 0 ? 0x80 : 0) | this.#roundMagnitude(Math.abs(value), magnitudes));
+    return Uint8Array.from(
+      values,
+      (value) => (Object.is(value, -0) || value < 0 ? 0x80 : 0) | this.#roundMagnitude(Math.abs(value), magnitudes),
+    );
   }
 
   #roundMagnitude(magnitude: number, magnitudes: Float32Array): number {
@@ -87,7 +112,8 @@ export class Float8Encoder {
     if (Number.isNaN(magnitude)) return notANumber;
     if (magnitude >= overflowsFrom) return overflow;
     let below = 0;
-    for (let step = 64; step > 0; step >>= 1) if (below + step <= largest && magnitudes[below + step]! <= magnitude) below += step;
+    for (let step = 64; step > 0; step >>= 1)
+      if (below + step <= largest && magnitudes[below + step]! <= magnitude) below += step;
     if (below === largest) return largest;
     const middle = (magnitudes[below]! + magnitudes[below + 1]!) / 2;
     // Codes of neighbours alternate between even and odd mantissas.

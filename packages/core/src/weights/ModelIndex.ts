@@ -33,9 +33,14 @@ export interface ModelIndex {
  */
 export async function readModelIndex(folder: string): Promise<ModelIndex> {
   const names = await listNames(folder);
-  if (names.includes('model_index.json')) return parsePipeline(await realpath(folder), await readJsonFile(join(folder, 'model_index.json')));
-  if (names.includes('config.json')) return parseModel(await realpath(folder), await readJsonFile(join(folder, 'config.json')));
-  throw new ThimbleError('ERR_MODEL_FOLDER_INVALID', { folder, problem: 'it has neither model_index.json nor config.json' });
+  if (names.includes('model_index.json'))
+    return parsePipeline(await realpath(folder), await readJsonFile(join(folder, 'model_index.json')));
+  if (names.includes('config.json'))
+    return parseModel(await realpath(folder), await readJsonFile(join(folder, 'config.json')));
+  throw new ThimbleError('ERR_MODEL_FOLDER_INVALID', {
+    folder,
+    problem: 'it has neither model_index.json nor config.json',
+  });
 }
 
 async function listNames(folder: string): Promise<readonly string[]> {
@@ -49,13 +54,19 @@ async function listNames(folder: string): Promise<readonly string[]> {
 function parseModel(folder: string, config: JsonObject): ModelIndex {
   const className = classNameOf(config);
   if (className !== undefined) return { folder, kind: 'model', className, components: {}, config };
-  throw new ThimbleError('ERR_MODEL_FOLDER_INVALID', { folder, problem: 'its config.json has neither "_class_name" nor "architectures"' });
+  throw new ThimbleError('ERR_MODEL_FOLDER_INVALID', {
+    folder,
+    problem: 'its config.json has neither "_class_name" nor "architectures"',
+  });
 }
 
 function parsePipeline(folder: string, json: JsonObject): ModelIndex {
   const { _class_name: className, ...fields } = json;
   if (typeof className !== 'string') {
-    throw new ThimbleError('ERR_MODEL_FOLDER_INVALID', { folder, problem: 'its model_index.json has no "_class_name"' });
+    throw new ThimbleError('ERR_MODEL_FOLDER_INVALID', {
+      folder,
+      problem: 'its model_index.json has no "_class_name"',
+    });
   }
   const components: [string, ComponentClass | null][] = [];
   const config: [string, unknown][] = [];
@@ -63,13 +74,22 @@ function parsePipeline(folder: string, json: JsonObject): ModelIndex {
     if (Array.isArray(value)) components.push([name, parseComponent(folder, name, value)]);
     else config.push([name, value]);
   }
-  return { folder, kind: 'pipeline', className, components: Object.fromEntries(components), config: Object.fromEntries(config) };
+  return {
+    folder,
+    kind: 'pipeline',
+    className,
+    components: Object.fromEntries(components),
+    config: Object.fromEntries(config),
+  };
 }
 
 function parseComponent(folder: string, name: string, value: readonly unknown[]): ComponentClass | null {
   const [library, className] = value;
   if (!/^\w[\w.-]*$/.test(name)) {
-    throw new ThimbleError('ERR_MODEL_FOLDER_INVALID', { folder, problem: `its model_index.json names a component ${JSON.stringify(name)}, which cannot be a subfolder` });
+    throw new ThimbleError('ERR_MODEL_FOLDER_INVALID', {
+      folder,
+      problem: `its model_index.json names a component ${JSON.stringify(name)}, which cannot be a subfolder`,
+    });
   }
   if (value.length === 2 && library === null && className === null) return null;
   if (value.length === 2 && typeof library === 'string' && typeof className === 'string') return { library, className };

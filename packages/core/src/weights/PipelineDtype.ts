@@ -5,7 +5,9 @@ import type { SafetensorsDtype } from './SafetensorsDtype.js';
 export type PipelineDtype = 'float32' | 'float16' | 'bfloat16';
 
 /** How a dtype shows in a checkpoint: the variant that holds it, and its name in the files. */
-export const PIPELINE_DTYPES: Readonly<Record<PipelineDtype, { readonly variant: string | undefined; readonly stored: SafetensorsDtype }>> = {
+export const PIPELINE_DTYPES: Readonly<
+  Record<PipelineDtype, { readonly variant: string | undefined; readonly stored: SafetensorsDtype }>
+> = {
   float32: { variant: undefined, stored: 'F32' },
   float16: { variant: 'fp16', stored: 'F16' },
   bfloat16: { variant: 'bf16', stored: 'BF16' },
@@ -13,10 +15,21 @@ export const PIPELINE_DTYPES: Readonly<Record<PipelineDtype, { readonly variant:
 
 /** @throws ERR_ARGUMENT_INVALID for another name than those of the types */
 export function checkDtype(dtype: PipelineDtype | undefined): void {
-  if (dtype !== undefined && !Object.hasOwn(PIPELINE_DTYPES, dtype)) throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'dtype', value: dtype, expected: `one of ${Object.keys(PIPELINE_DTYPES).join(', ')}` });
+  if (dtype !== undefined && !Object.hasOwn(PIPELINE_DTYPES, dtype))
+    throw new ThimbleError('ERR_ARGUMENT_INVALID', {
+      argument: 'dtype',
+      value: dtype,
+      expected: `one of ${Object.keys(PIPELINE_DTYPES).join(', ')}`,
+    });
 }
 
 /** The variant to look for. */
-export function variantOf({ variant, dtype }: { readonly variant?: string | undefined; readonly dtype?: PipelineDtype | undefined }): string | undefined {
+export function variantOf({
+  variant,
+  dtype,
+}: {
+  readonly variant?: string | undefined;
+  readonly dtype?: PipelineDtype | undefined;
+}): string | undefined {
   return variant ?? (dtype === undefined ? undefined : PIPELINE_DTYPES[dtype].variant);
 }

@@ -83,8 +83,10 @@ async function readHeader(handle: FileHandle, file: string): Promise<Safetensors
   };
   if (fileSize < LENGTH_BYTES) return fail(`it has ${fileSize} bytes, too few for a header`);
   const length = Number((await readExactly(handle, 0, LENGTH_BYTES)).readBigUInt64LE());
-  if (length > MAX_HEADER_BYTES) return fail(`its header would have ${length} bytes, more than the ${MAX_HEADER_BYTES} allowed`);
-  if (LENGTH_BYTES + length > fileSize) return fail(`its header would have ${length} bytes, but the file has only ${fileSize}`);
+  if (length > MAX_HEADER_BYTES)
+    return fail(`its header would have ${length} bytes, more than the ${MAX_HEADER_BYTES} allowed`);
+  if (LENGTH_BYTES + length > fileSize)
+    return fail(`its header would have ${length} bytes, but the file has only ${fileSize}`);
   const json = await readExactly(handle, LENGTH_BYTES, length);
   return parseSafetensorsHeader(json, { file, dataStart: LENGTH_BYTES + length, fileSize });
 }

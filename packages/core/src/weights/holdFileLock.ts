@@ -14,7 +14,11 @@ const STALE_MS = 30_000;
  *
  * @throws the signal's reason while waiting; file-system errors; what `work` throws
  */
-export async function holdFileLock<T>(path: string, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+export async function holdFileLock<T>(
+  path: string,
+  signal: AbortSignal | undefined,
+  work: () => Promise<T>,
+): Promise<T> {
   let held = await tryToHold(path);
   while (held === undefined) {
     if (await isAbandoned(path)) await rm(path, { force: true });

@@ -34,7 +34,10 @@ export function parseSafetensorsHeader(
     .map(([name, entry]) => parseTensor(name, entry, where))
     .toSorted((a, b) => a.offset - b.offset || a.byteLength - b.byteLength);
   checkCoverage(infos, where);
-  return { tensors: new Map(infos.map((info) => [info.name, info])), metadata: parseMetadata(header[METADATA], where.file) };
+  return {
+    tensors: new Map(infos.map((info) => [info.name, info])),
+    metadata: parseMetadata(header[METADATA], where.file),
+  };
 }
 
 function parseObject(json: Uint8Array, file: string): JsonObject {
@@ -51,17 +54,26 @@ function decodeText(json: Uint8Array, file: string): string {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(json);
   } catch (error) {
-    throw new ThimbleError('ERR_SAFETENSORS_HEADER', { file, problem: 'its header is not UTF-8 text' }, { cause: error });
+    throw new ThimbleError(
+      'ERR_SAFETENSORS_HEADER',
+      { file, problem: 'its header is not UTF-8 text' },
+      { cause: error },
+    );
   }
 }
 
 function parseMetadata(value: unknown, file: string): Readonly<Record<string, string>> {
   if (value === undefined) return {};
-  if (isJsonObject(value) && Object.values(value).every((entry) => typeof entry === 'string')) return value as Record<string, string>;
+  if (isJsonObject(value) && Object.values(value).every((entry) => typeof entry === 'string'))
+    return value as Record<string, string>;
   throw new ThimbleError('ERR_SAFETENSORS_HEADER', { file, problem: `"${METADATA}" is not an object of strings` });
 }
 
-function parseTensor(name: string, entry: unknown, where: { file: string; dataStart: number; fileSize: number }): TensorInfo {
+function parseTensor(
+  name: string,
+  entry: unknown,
+  where: { file: string; dataStart: number; fileSize: number },
+): TensorInfo {
   const { file, dataStart, fileSize } = where;
   const fail = (problem: string): never => {
     throw new ThimbleError('ERR_SAFETENSORS_TENSOR', { file, tensor: name, problem });
@@ -93,19 +105,33 @@ function isSizes(value: unknown): value is readonly number[] {
   return Array.isArray(value) && value.every((size) => Number.isSafeInteger(size) && size >= 0);
 }
 
-function checkCoverage(infos: readonly TensorInfo[], where: { file: string; dataStart: number; fileSize: number }): void {
+function checkCoverage(
+  infos: readonly TensorInfo[],
+  where: { file: string; dataStart: number; fileSize: number },
+): void {
   let end = where.dataStart;
   let previous = '';
   for (const { name, file, offset, byteLength } of infos) {
     if (offset < end) {
-      throw new ThimbleError('ERR_SAFETENSORS_TENSOR', { file, tensor: name, problem: `its data overlaps that of "${previous}"` });
+      throw new ThimbleError('ERR_SAFETENSORS_TENSOR', {
+        file,
+        tensor: name,
+        problem: `its data overlaps that of "${previous}"`,
+      });
     }
     if (offset > end) {
-      throw new ThimbleError('ERR_SAFETENSORS_TENSOR', { file, tensor: name, problem: `${offset - end} bytes before its data belong to no tensor` });
+      throw new ThimbleError('ERR_SAFETENSORS_TENSOR', {
+        file,
+        tensor: name,
+        problem: `${offset - end} bytes before its data belong to no tensor`,
+      });
     }
     end = offset + byteLength;
     previous = name;
   }
   if (end === where.fileSize) return;
-  throw new ThimbleError('ERR_SAFETENSORS_HEADER', { file: where.file, problem: `its last ${where.fileSize - end} bytes belong to no tensor` });
+  throw new ThimbleError('ERR_SAFETENSORS_HEADER', {
+    file: where.file,
+    problem: `its last ${where.fileSize - end} bytes belong to no tensor`,
+  });
 }

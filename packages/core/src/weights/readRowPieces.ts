@@ -23,8 +23,11 @@ export function rowLength({ shape }: Pick<TensorInfo, 'shape'>): number {
  *
  * @throws what `readTensor` throws
  */
-export async function * readRowPieces(info: TensorInfo): AsyncGenerator<Float32Array, void> {
-  const table = info.dtype === 'F32' ? undefined : (tables[info.dtype as keyof typeof DECODERS] ??= DECODERS[info.dtype as keyof typeof DECODERS](EVERY_CODE));
+export async function* readRowPieces(info: TensorInfo): AsyncGenerator<Float32Array, void> {
+  const table =
+    info.dtype === 'F32'
+      ? undefined
+      : (tables[info.dtype as keyof typeof DECODERS] ??= DECODERS[info.dtype as keyof typeof DECODERS](EVERY_CODE));
   let buffer: Float32Array | undefined;
   for await (const piece of readTensorPieces(info, rowLength(info) * bytesPerElement(info.dtype))) {
     if (table === undefined) yield new Float32Array(piece.buffer, 0, piece.byteLength / 4);

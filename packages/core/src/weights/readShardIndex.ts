@@ -22,7 +22,11 @@ export async function readShardIndex(file: string): Promise<ShardIndex> {
   const weightMap = new Map<string, string>();
   for (const [tensor, shard] of Object.entries(weights)) {
     if (typeof shard !== 'string') throw invalid(file, `the shard of tensor "${tensor}" is not a file name`);
-    if (!isPlainName(shard)) throw invalid(file, `tensor "${tensor}" is in ${JSON.stringify(shard)}, which is not the name of a safetensors file in its folder`);
+    if (!isPlainName(shard))
+      throw invalid(
+        file,
+        `tensor "${tensor}" is in ${JSON.stringify(shard)}, which is not the name of a safetensors file in its folder`,
+      );
     weightMap.set(tensor, shard);
   }
   if (weightMap.size === 0) throw invalid(file, '"weight_map" is empty');

@@ -13,7 +13,7 @@ const PIECE_BYTES = 2 ** 20;
  * @param multipleOf every piece is whole units of so many bytes, such as the bytes of a row; by default of 8
  * @throws what `readTensor` throws
  */
-export async function * readTensorPieces(info: TensorInfo, multipleOf = 8): AsyncGenerator<Uint8Array, void> {
+export async function* readTensorPieces(info: TensorInfo, multipleOf = 8): AsyncGenerator<Uint8Array, void> {
   const size = Math.min(info.byteLength, Math.max(1, Math.floor(PIECE_BYTES / multipleOf)) * multipleOf);
   const buffer = new Uint8Array(size);
   const handle = await open(info.file, 'r').catch((error: unknown) => {

@@ -53,18 +53,31 @@ export interface ResolvedModel {
 export async function resolveModel(model: string, options: ResolveModelOptions = {}): Promise<ResolvedModel> {
   options.signal?.throwIfAborted();
   if (typeof model !== 'string' || model.trim() === '') {
-    throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'model', value: model, expected: 'the path of a folder, or a hub id "owner/name"' });
+    throw new ThimbleError('ERR_ARGUMENT_INVALID', {
+      argument: 'model',
+      value: model,
+      expected: 'the path of a folder, or a hub id "owner/name"',
+    });
   }
   const folder = resolve(model);
   const kind = await kindOf(folder);
   if (kind === 'folder') return { folder, source: 'folder' };
   if (kind === 'file') throw new ThimbleError('ERR_MODEL_FOLDER_INVALID', { folder, problem: 'it is a file' });
   const id = parseHubModelId(model, options.revision);
-  if (id === undefined) throw new ThimbleError('ERR_MODEL_NOT_FOUND', { model, folder, problem: 'it is not the id of a model on the hub either' });
+  if (id === undefined)
+    throw new ThimbleError('ERR_MODEL_NOT_FOUND', {
+      model,
+      folder,
+      problem: 'it is not the id of a model on the hub either',
+    });
   return resolveHubModel(id, folder, options);
 }
 
-async function resolveHubModel(model: HubModelId, folder: string, options: ResolveModelOptions): Promise<ResolvedModel> {
+async function resolveHubModel(
+  model: HubModelId,
+  folder: string,
+  options: ResolveModelOptions,
+): Promise<ResolvedModel> {
   const settings = readHubSettings(process.env);
   const cacheDir = resolve(options.cacheDir ?? settings.cacheDir);
   const cache = new HubCache(cacheDir, model.id);
@@ -72,7 +85,12 @@ async function resolveHubModel(model: HubModelId, folder: string, options: Resol
   if (cached.found !== undefined && cached.exact) return cached.found;
   if (settings.offline || options.localFilesOnly === true) {
     if (cached.found !== undefined) return cached.found;
-    throw new ThimbleError('ERR_HUB_OFFLINE', { model: `${model.id}@${model.revision}`, cache: cacheDir, missing: cached.missing, folder });
+    throw new ThimbleError('ERR_HUB_OFFLINE', {
+      model: `${model.id}@${model.revision}`,
+      cache: cacheDir,
+      missing: cached.missing,
+      folder,
+    });
   }
   const token = await readHubToken(process.env);
   const client = new HubClient({ endpoint: settings.endpoint, model, folder, token, signal: options.signal });

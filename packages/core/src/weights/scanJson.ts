@@ -94,7 +94,8 @@ class Scanner {
     const start = this.#offset++;
     do this.#match(PLAIN_TEXT);
     while (this.#match(ESCAPE) !== undefined);
-    if (this.#text[this.#offset] !== '"') this.#fail('a string that does not end, or a bad escape or control character in it');
+    if (this.#text[this.#offset] !== '"')
+      this.#fail('a string that does not end, or a bad escape or control character in it');
     return this.#text.slice(start, ++this.#offset);
   }
 

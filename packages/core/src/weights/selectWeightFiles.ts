@@ -45,7 +45,9 @@ export function selectWeightFiles(names: Iterable<string>, variant?: string): We
   const weights = [...wanted, ...only].flatMap((candidate) => findWeights(present, candidate) ?? [])[0];
   return {
     weights,
-    lookedFor: wanted.flatMap((candidate) => BASE_NAMES.flatMap((base) => [singleName(base, candidate), indexNames(base, candidate)[0]!])),
+    lookedFor: wanted.flatMap((candidate) =>
+      BASE_NAMES.flatMap((base) => [singleName(base, candidate), indexNames(base, candidate)[0]!]),
+    ),
     variants,
     unsupported: [...present].filter((name) => UNSUPPORTED.test(name)).toSorted(),
   };

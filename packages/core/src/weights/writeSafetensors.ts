@@ -60,13 +60,19 @@ async function writeEntries(
   }
 }
 
-function inFileOrder(entries: readonly (readonly [string, TensorToWrite])[]): readonly (readonly [string, TensorToWrite])[] {
+function inFileOrder(
+  entries: readonly (readonly [string, TensorToWrite])[],
+): readonly (readonly [string, TensorToWrite])[] {
   return entries.toSorted(
-    ([nameA, a], [nameB, b]) => bytesPerElement(b.dtype) - bytesPerElement(a.dtype) || (nameA < nameB ? -1 : Number(nameA > nameB)),
+    ([nameA, a], [nameB, b]) =>
+      bytesPerElement(b.dtype) - bytesPerElement(a.dtype) || (nameA < nameB ? -1 : Number(nameA > nameB)),
   );
 }
 
-function makeHeader(entries: readonly (readonly [string, TensorToWrite])[], metadata?: Readonly<Record<string, string>>): Uint8Array {
+function makeHeader(
+  entries: readonly (readonly [string, TensorToWrite])[],
+  metadata?: Readonly<Record<string, string>>,
+): Uint8Array {
   let end = 0;
   const header: [string, unknown][] = metadata === undefined ? [] : [['__metadata__', metadata]];
   for (const [name, tensor] of entries) {
@@ -87,7 +93,7 @@ export function byteLengthOf(tensor: TensorToWrite): number {
 }
 
 /** A tensor's bytes piece by piece, made when it is their turn. */
-export async function * piecesOf({ data }: TensorToWrite): AsyncGenerator<Uint8Array> {
+export async function* piecesOf({ data }: TensorToWrite): AsyncGenerator<Uint8Array> {
   const made = typeof data === 'function' ? data() : data;
   yield* Symbol.asyncIterator in made ? made : [await made];
 }

@@ -11,17 +11,26 @@ test.each([
   ['8GB', 8192 * MB, 32 * MB, 'keep', 20],
   ['4GB', 4096 * MB, 32 * MB, 'keep-small', 10],
   ['1.5 gb', 1536 * MB, 32 * MB, 'keep-small', 3],
-  [512 * MB, 512 * MB, Math.floor(512 * MB / 24), 'trim', 1],
+  [512 * MB, 512 * MB, Math.floor((512 * MB) / 24), 'trim', 1],
   ['192MB', 192 * MB, 8 * MB, 'return', 1],
   ['64MB', 64 * MB, 4 * MB, 'return', 1],
 ])('a limit of %s', (limit, bytes, transientBytes, allocator, maxBatch) => {
   const budget = MemoryBudget.of(limit);
-  expect({ limit: budget.limit, transientBytes: budget.transientBytes, allocator: budget.allocator, maxBatch: budget.maxBatch(100 * MB) })
-    .toEqual({ limit: bytes, transientBytes, allocator, maxBatch });
+  expect({
+    limit: budget.limit,
+    transientBytes: budget.transientBytes,
+    allocator: budget.allocator,
+    maxBatch: budget.maxBatch(100 * MB),
+  }).toEqual({ limit: bytes, transientBytes, allocator, maxBatch });
 });
 
 test.each([0, -1, NaN, '12 monkeys', '', 'MB'])('refuses a limit of %j', (limit) => {
-  expect(() => MemoryBudget.of(limit)).toThrow(expect.objectContaining({ code: 'ERR_ARGUMENT_INVALID', details: expect.objectContaining({ argument: 'memoryLimit' }) }));
+  expect(() => MemoryBudget.of(limit)).toThrow(
+    expect.objectContaining({
+      code: 'ERR_ARGUMENT_INVALID',
+      details: expect.objectContaining({ argument: 'memoryLimit' }),
+    }),
+  );
 });
 
 test('a text without a unit is bytes', () => {
@@ -43,6 +52,8 @@ function canLimit(): boolean {
 
 (canLimit() ? test : test.skip)("by default it is the container's limit", () => {
   const script = `const { MemoryBudget } = await import('${CORE}'); console.log(MemoryBudget.of(undefined).limit, MemoryBudget.of('none').limit)`;
-  const said = execFileSync('bash', [LIMIT, '300', process.execPath, '--input-type=module', '-e', script], { encoding: 'utf8' });
+  const said = execFileSync('bash', [LIMIT, '300', process.execPath, '--input-type=module', '-e', script], {
+    encoding: 'utf8',
+  });
   expect(said.split('\n')[0]).toBe(`${300 * MB} undefined`);
 });

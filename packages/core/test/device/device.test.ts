@@ -15,7 +15,10 @@ afterEach(async () => {
   await device.dispose();
 });
 
-describe.each([['ProcessDevice', false], ['InlineDevice', true]])('%s', (_name, inline) => {
+describe.each([
+  ['ProcessDevice', false],
+  ['InlineDevice', true],
+])('%s', (_name, inline) => {
   const open = (): Device => {
     device = createDevice({ provider: 'cpu', inline });
     return device;
@@ -23,7 +26,11 @@ describe.each([['ProcessDevice', false], ['InlineDevice', true]])('%s', (_name, 
 
   test('runs a session and copies the result back', async () => {
     const session = await open().load(affineModel());
-    const { downloaded, durations } = await device.run({ inputs: { in: VECTOR }, steps: [{ session, ...STEP }], outputs: { out: 'download' } });
+    const { downloaded, durations } = await device.run({
+      inputs: { in: VECTOR },
+      steps: [{ session, ...STEP }],
+      outputs: { out: 'download' },
+    });
     expect([...(downloaded['out']!.data as Float32Array)]).toEqual([3, 5, 7]);
     expect(durations).toHaveLength(1);
   });
@@ -31,7 +38,11 @@ describe.each([['ProcessDevice', false], ['InlineDevice', true]])('%s', (_name, 
   test('keeps tensors on the device until they are freed, and counts them', async () => {
     const session = await open().load(affineModel());
     const input = await device.upload(VECTOR);
-    const { kept } = await device.run({ inputs: { in: input }, steps: [{ session, ...STEP }], outputs: { out: 'keep' } });
+    const { kept } = await device.run({
+      inputs: { in: input },
+      steps: [{ session, ...STEP }],
+      outputs: { out: 'keep' },
+    });
     const out = kept['out'];
     if (out === undefined) throw new Error('nothing kept');
     expect(out.dims).toEqual([3]);
@@ -47,7 +58,10 @@ describe.each([['ProcessDevice', false], ['InlineDevice', true]])('%s', (_name, 
 
   test('chains sessions, each reading what the one before gave', async () => {
     const session = await open().load(affineModel());
-    const steps = [{ session, ...STEP }, { session, feeds: { x: 'out' }, results: { y: 'twice' }, release: ['out'] }];
+    const steps = [
+      { session, ...STEP },
+      { session, feeds: { x: 'out' }, results: { y: 'twice' }, release: ['out'] },
+    ];
     const { downloaded } = await device.run({ inputs: { in: VECTOR }, steps, outputs: { twice: 'download' } });
     expect([...(downloaded['twice']!.data as Float32Array)]).toEqual([7, 11, 15]);
   });
@@ -59,21 +73,38 @@ describe.each([['ProcessDevice', false], ['InlineDevice', true]])('%s', (_name, 
 
   test('carries large tensors, several at once, and in order', async () => {
     await open().load(affineModel());
-    const tensors = [3, 1, 2].map((seed) => new Tensor('float32', Float32Array.from({ length: seed * 100_000 }, (_, i) => i * seed), [seed, 100_000]));
+    const tensors = [3, 1, 2].map(
+      (seed) =>
+        new Tensor(
+          'float32',
+          Float32Array.from({ length: seed * 100_000 }, (_, i) => i * seed),
+          [seed, 100_000],
+        ),
+    );
     const handles = await Promise.all(tensors.map((tensor) => device.upload(tensor)));
     const back = await Promise.all(handles.map((handle) => device.download(handle)));
-    for (const [i, tensor] of tensors.entries()) expect(Buffer.compare(bytesOf(back[i] as Tensor), bytesOf(tensor))).toBe(0);
+    for (const [i, tensor] of tensors.entries())
+      expect(Buffer.compare(bytesOf(back[i] as Tensor), bytesOf(tensor))).toBe(0);
   });
 
   test('says which graph the runtime refused', async () => {
-    await expect(open().load({ name: 'broken', bytes: Uint8Array.of(1, 2, 3) })).rejects.toMatchObject({ code: 'ERR_RUNTIME_LOAD', details: { segment: 'broken' } });
+    await expect(open().load({ name: 'broken', bytes: Uint8Array.of(1, 2, 3) })).rejects.toMatchObject({
+      code: 'ERR_RUNTIME_LOAD',
+      details: { segment: 'broken' },
+    });
   });
 
   test('says which graph failed', async () => {
     const session = await open().load(affineModel());
     const wrong = new Tensor('int64', BigInt64Array.of(1n), [1]);
-    await expect(device.run({ inputs: { in: wrong }, steps: [{ session, ...STEP }], outputs: { out: 'download' } })).rejects.toMatchObject({ code: 'ERR_RUNTIME_RUN', details: { segment: 'affine' } });
-    const { downloaded } = await device.run({ inputs: { in: VECTOR }, steps: [{ session, ...STEP }], outputs: { out: 'download' } });
+    await expect(
+      device.run({ inputs: { in: wrong }, steps: [{ session, ...STEP }], outputs: { out: 'download' } }),
+    ).rejects.toMatchObject({ code: 'ERR_RUNTIME_RUN', details: { segment: 'affine' } });
+    const { downloaded } = await device.run({
+      inputs: { in: VECTOR },
+      steps: [{ session, ...STEP }],
+      outputs: { out: 'download' },
+    });
     expect(downloaded['out']?.dims).toEqual([3]);
   });
 
@@ -82,7 +113,12 @@ describe.each([['ProcessDevice', false], ['InlineDevice', true]])('%s', (_name, 
     const large = new Tensor('float32', new Float32Array(300 * 300), [300, 300]);
     const controller = new AbortController();
     const reason = new Error('enough');
-    const steps = Array.from({ length: 200 }, () => ({ session, feeds: { x: 'in' }, results: { y: 'out' }, release: [] }));
+    const steps = Array.from({ length: 200 }, () => ({
+      session,
+      feeds: { x: 'in' },
+      results: { y: 'out' },
+      release: [],
+    }));
     const started = performance.now();
     const running = device.run({ inputs: { in: large }, steps, outputs: { out: 'download' } }, controller.signal);
     setTimeout(() => controller.abort(reason), 30);
@@ -115,7 +151,12 @@ describe('ProcessDevice', () => {
     const session = await own.load(slowModel(40));
     const { generation, pid } = own;
     const large = new Tensor('float32', new Float32Array(1000 * 1000), [1000, 1000]);
-    const steps = Array.from({ length: 100 }, () => ({ session, feeds: { x: 'in' }, results: { y: 'out' }, release: [] }));
+    const steps = Array.from({ length: 100 }, () => ({
+      session,
+      feeds: { x: 'in' },
+      results: { y: 'out' },
+      release: [],
+    }));
     const running = own.run({ inputs: { in: large }, steps, outputs: { out: 'download' } });
     setTimeout(() => process.kill(pid as number, 'SIGKILL'), 100);
     await expect(running).rejects.toMatchObject({ code: 'ERR_DEVICE_CRASHED', details: { reason: 'signal SIGKILL' } });
@@ -133,7 +174,10 @@ describe('ProcessDevice', () => {
       // The process is gone, and its exit not yet told.
       const gone = performance.now() + i;
       while (performance.now() < gone);
-      await expect(own.upload(VECTOR)).rejects.toMatchObject({ code: 'ERR_DEVICE_CRASHED', details: { reason: 'signal SIGKILL' } });
+      await expect(own.upload(VECTOR)).rejects.toMatchObject({
+        code: 'ERR_DEVICE_CRASHED',
+        details: { reason: 'signal SIGKILL' },
+      });
     }
   }, 30_000);
 
@@ -143,7 +187,10 @@ describe('ProcessDevice', () => {
     const large = new Tensor('float32', new Float32Array(1000 * 1000), [1000, 1000]);
     const controller = new AbortController();
     const started = performance.now();
-    const running = own.run({ inputs: { in: large }, steps: [{ session, ...STEP }], outputs: { out: 'download' } }, controller.signal);
+    const running = own.run(
+      { inputs: { in: large }, steps: [{ session, ...STEP }], outputs: { out: 'download' } },
+      controller.signal,
+    );
     // Late enough for the step to have begun on a machine that has other work to do.
     setTimeout(() => controller.abort(new Error('enough')), 500);
     await expect(running).rejects.toThrow('enough');
@@ -175,7 +222,9 @@ describe('ProcessDevice', () => {
 });
 
 test('an unknown provider is refused', () => {
-  expect(() => createDevice({ provider: 'tpu' as 'cpu' })).toThrow(expect.objectContaining({ code: 'ERR_ARGUMENT_INVALID' }));
+  expect(() => createDevice({ provider: 'tpu' as 'cpu' })).toThrow(
+    expect.objectContaining({ code: 'ERR_ARGUMENT_INVALID' }),
+  );
 });
 
 function bytesOf(tensor: Tensor): Uint8Array {

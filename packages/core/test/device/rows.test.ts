@@ -12,17 +12,30 @@ const FOLDER = mkdtempSync(join(tmpdir(), 'thimble-rows-'));
 afterAll(() => rmSync(FOLDER, { recursive: true }));
 
 /** [1, 2, 4, 3]: channel, row and column as digits. */
-const WHOLE = new Tensor('float32', Float32Array.from({ length: 24 }, (_, i) => Math.floor(i / 12) * 100 + Math.floor((i % 12) / 3) * 10 + (i % 3)), [1, 2, 4, 3]);
+const WHOLE = new Tensor(
+  'float32',
+  Float32Array.from({ length: 24 }, (_, i) => Math.floor(i / 12) * 100 + Math.floor((i % 12) / 3) * 10 + (i % 3)),
+  [1, 2, 4, 3],
+);
 
 async function write(device: Device, of: DeviceRows, start: number, tensor: Tensor): Promise<void> {
-  await device.run({ inputs: { x: tensor }, steps: [], outputs: { x: { of, start, count: tensor.dims[2] as number } } });
+  await device.run({
+    inputs: { x: tensor },
+    steps: [],
+    outputs: { x: { of, start, count: tensor.dims[2] as number } },
+  });
 }
 
 async function read(device: Device, of: DeviceRows, start: number, count: number): Promise<Tensor> {
-  return (await device.run({ inputs: { x: { of, start, count } }, steps: [], outputs: { x: 'download' } })).downloaded['x']!;
+  return (await device.run({ inputs: { x: { of, start, count } }, steps: [], outputs: { x: 'download' } })).downloaded[
+    'x'
+  ]!;
 }
 
-describe.each([['InlineDevice', InlineDevice], ['ProcessDevice', ProcessDevice]] as const)('rows on a %s', (_, Class) => {
+describe.each([
+  ['InlineDevice', InlineDevice],
+  ['ProcessDevice', ProcessDevice],
+] as const)('rows on a %s', (_, Class) => {
   let device: Device;
 
   beforeAll(() => {
@@ -36,7 +49,10 @@ describe.each([['InlineDevice', InlineDevice], ['ProcessDevice', ProcessDevice]]
     await device.dispose();
   });
 
-  test.each([['memory', {}], ['a file', { folder: FOLDER }]])('in %s: written whole, read in part, and the other way round', async (_where, place) => {
+  test.each([
+    ['memory', {}],
+    ['a file', { folder: FOLDER }],
+  ])('in %s: written whole, read in part, and the other way round', async (_where, place) => {
     const rows = await device.createRows({ type: 'float32', outer: 2, rows: 4, inner: 3, ...place });
     await write(device, rows, 0, WHOLE);
     const part = await read(device, rows, 1, 2);
@@ -54,6 +70,8 @@ describe.each([['InlineDevice', InlineDevice], ['ProcessDevice', ProcessDevice]]
     await expect(read(device, rows, 3, 2)).rejects.toThrow(/rows 3 to 5 of 4/);
     await device.free([rows]);
     await expect(read(device, rows, 0, 1)).rejects.toMatchObject({ code: 'ERR_DEVICE_TENSOR_GONE' });
-    await expect(device.createRows({ type: 'float32', outer: 1, rows: 1, inner: 1, folder: join(FOLDER, 'missing') })).rejects.toMatchObject({ code: 'ERR_FILE_NOT_FOUND' });
+    await expect(
+      device.createRows({ type: 'float32', outer: 1, rows: 1, inner: 1, folder: join(FOLDER, 'missing') }),
+    ).rejects.toMatchObject({ code: 'ERR_FILE_NOT_FOUND' });
   });
 });

@@ -41,7 +41,10 @@ test('a provider that is not there is said to be missing', async () => {
   try {
     const fixture = await FixtureCase.open('sd-tiny');
     const encoder = await openComponent(fixture.folder, 'text_encoder', { device });
-    const outcome = await encoder.call(await fixture.inputs('text_encoder')).then(() => 'cuda is here', (error: unknown) => (error as { code: string }).code);
+    const outcome = await encoder.call(await fixture.inputs('text_encoder')).then(
+      () => 'cuda is here',
+      (error: unknown) => (error as { code: string }).code,
+    );
     expect(['cuda is here', 'ERR_DEVICE_UNAVAILABLE']).toContain(outcome);
   } finally {
     await device.dispose();

@@ -11,7 +11,15 @@ import { slicedAttention } from '../../src/graph/passes/slicedAttention.js';
 import { TorchGenerator } from '../../src/random/TorchGenerator.js';
 import type { Graph } from '../../src/graph/Graph.js';
 
-interface Case { readonly n: number; readonly q: number; readonly k: number; readonly heads: number; readonly d: number; readonly causal?: boolean; readonly mask?: readonly number[] }
+interface Case {
+  readonly n: number;
+  readonly q: number;
+  readonly k: number;
+  readonly heads: number;
+  readonly d: number;
+  readonly causal?: boolean;
+  readonly mask?: readonly number[];
+}
 
 const CASES: readonly Case[] = [
   { n: 2, q: 19, k: 19, heads: 4, d: 8 },
@@ -40,7 +48,15 @@ const LOWERINGS: Readonly<Record<string, AttentionLowering>> = {
 
 function graphOf({ n, q, k, heads, d, causal = false, mask }: Case): Graph {
   const builder = new GraphBuilder('attention');
-  const [query, key, value] = [['q', q], ['k', k], ['v', k]].map(([name, tokens]) => builder.input(name as string, 'float32', [n, tokens as number, heads * d])) as [never, never, never];
+  const [query, key, value] = [
+    ['q', q],
+    ['k', k],
+    ['v', k],
+  ].map(([name, tokens]) => builder.input(name as string, 'float32', [n, tokens as number, heads * d])) as [
+    never,
+    never,
+    never,
+  ];
   const added = mask === undefined ? {} : { mask: builder.input('mask', 'float32', mask) };
   builder.output('y', attention(query, key, value, { heads, causal, ...added }));
   return builder.build();
@@ -49,31 +65,53 @@ function graphOf({ n, q, k, heads, d, causal = false, mask }: Case): Graph {
 function inputsOf({ n, q, k, heads, d, mask }: Case): Record<string, Tensor> {
   const generator = new TorchGenerator(3);
   const randn = (dims: readonly number[]): Tensor => generator.randn(dims);
-  return { q: randn([n, q, heads * d]), k: randn([n, k, heads * d]), v: randn([n, k, heads * d]), ...(mask === undefined ? {} : { mask: randn(mask) }) };
+  return {
+    q: randn([n, q, heads * d]),
+    k: randn([n, k, heads * d]),
+    v: randn([n, k, heads * d]),
+    ...(mask === undefined ? {} : { mask: randn(mask) }),
+  };
 }
 
 /** Scaled dot-product attention in float64, by the definition. */
-function expected({ n, q, k, heads, d, causal = false, mask }: Case, inputs: Readonly<Record<string, Tensor>>): Float64Array {
-  const [Q, K, V] = ['q', 'k', 'v'].map((name) => inputs[name]!.data as Float32Array) as [Float32Array, Float32Array, Float32Array];
+function expected(
+  { n, q, k, heads, d, causal = false, mask }: Case,
+  inputs: Readonly<Record<string, Tensor>>,
+): Float64Array {
+  const [Q, K, V] = ['q', 'k', 'v'].map((name) => inputs[name]!.data as Float32Array) as [
+    Float32Array,
+    Float32Array,
+    Float32Array,
+  ];
   const out = new Float64Array(n * q * heads * d);
   const width = heads * d;
   const added = (b: number, h: number, i: number, j: number): number => {
     if (causal && j > i) return -Infinity;
     if (mask === undefined) return 0;
     const [samples, maskHeads, rows] = mask as [number, number, number];
-    return Number(inputs['mask']!.data[(((samples === 1 ? 0 : b) * maskHeads + (maskHeads === 1 ? 0 : h)) * rows + (rows === 1 ? 0 : i)) * k + j]);
+    return Number(
+      inputs['mask']!.data[
+        (((samples === 1 ? 0 : b) * maskHeads + (maskHeads === 1 ? 0 : h)) * rows + (rows === 1 ? 0 : i)) * k + j
+      ],
+    );
   };
-  for (let b = 0; b < n; b++) for (let h = 0; h < heads; h++) for (let i = 0; i < q; i++) {
-    const scores = Array.from({ length: k }, (_, j) => {
-      let sum = 0;
-      for (let c = 0; c < d; c++) sum += Q[(b * q + i) * width + h * d + c]! * K[(b * k + j) * width + h * d + c]!;
-      return sum / Math.sqrt(d) + added(b, h, i, j);
-    });
-    const largest = Math.max(...scores);
-    const weights = scores.map((score) => Math.exp(score - largest));
-    const total = weights.reduce((a, x) => a + x, 0);
-    for (let c = 0; c < d; c++) out[(b * q + i) * width + h * d + c] = weights.reduce((sum, weight, j) => sum + (weight / total) * V[(b * k + j) * width + h * d + c]!, 0);
-  }
+  for (let b = 0; b < n; b++)
+    for (let h = 0; h < heads; h++)
+      for (let i = 0; i < q; i++) {
+        const scores = Array.from({ length: k }, (_, j) => {
+          let sum = 0;
+          for (let c = 0; c < d; c++) sum += Q[(b * q + i) * width + h * d + c]! * K[(b * k + j) * width + h * d + c]!;
+          return sum / Math.sqrt(d) + added(b, h, i, j);
+        });
+        const largest = Math.max(...scores);
+        const weights = scores.map((score) => Math.exp(score - largest));
+        const total = weights.reduce((a, x) => a + x, 0);
+        for (let c = 0; c < d; c++)
+          out[(b * q + i) * width + h * d + c] = weights.reduce(
+            (sum, weight, j) => sum + (weight / total) * V[(b * k + j) * width + h * d + c]!,
+            0,
+          );
+      }
   return out;
 }
 
@@ -82,7 +120,11 @@ async function compute(graph: Graph, inputs: Readonly<Record<string, Tensor>>): 
   try {
     const session = await device.load(serializeOnnx(graph));
     const names = Object.fromEntries(Object.keys(inputs).map((name) => [name, name]));
-    const { downloaded } = await device.run({ inputs, steps: [{ session, feeds: names, results: { y: 'y' }, release: [] }], outputs: { y: 'download' } });
+    const { downloaded } = await device.run({
+      inputs,
+      steps: [{ session, feeds: names, results: { y: 'y' }, release: [] }],
+      outputs: { y: 'download' },
+    });
     return downloaded['y']!.data as Float32Array;
   } finally {
     await device.dispose();
@@ -99,7 +141,8 @@ describe.each(Object.entries(LOWERINGS))('%s', (_, lowering) => {
 });
 
 test('the fused kernel stands where it is fused and pays', () => {
-  const fused = (given: Case, options: Parameters<typeof fusedAttention>[0] = {}): boolean => lowerAttention(graphOf(given), fusedAttention(options)).nodes.some(({ op }) => op === 'MultiHeadAttention');
+  const fused = (given: Case, options: Parameters<typeof fusedAttention>[0] = {}): boolean =>
+    lowerAttention(graphOf(given), fusedAttention(options)).nodes.some(({ op }) => op === 'MultiHeadAttention');
   const large = { n: 1, q: 4096, k: 4096, heads: 8, d: 40 };
   expect(fused(large)).toBe(true);
   expect(fused({ n: 1, q: 4096, k: 4096, heads: 1, d: 512 })).toBe(true);
@@ -112,8 +155,12 @@ test('the fused kernel gets some heads at a time where its copies would be large
   const given = { n: 2, q: 2048, k: 2056, heads: 5, d: 8 };
   const inputs = inputsOf(given);
   // A head takes 400 kB of copies.
-  const [whole, inGroups] = [fusedAttention(), fusedAttention({ budget: 850_000 })].map((lowering) => lowerAttention(graphOf(given), lowering)) as [Graph, Graph];
-  expect([whole, inGroups].map(({ nodes }) => nodes.filter(({ op }) => op === 'MultiHeadAttention').length)).toEqual([1, 3]);
+  const [whole, inGroups] = [fusedAttention(), fusedAttention({ budget: 850_000 })].map((lowering) =>
+    lowerAttention(graphOf(given), lowering),
+  ) as [Graph, Graph];
+  expect([whole, inGroups].map(({ nodes }) => nodes.filter(({ op }) => op === 'MultiHeadAttention').length)).toEqual([
+    1, 3,
+  ]);
   const [want, got] = [await compute(whole, inputs), await compute(inGroups, inputs)];
   expect(want.reduce((worst, x, i) => Math.max(worst, Math.abs(x - got[i]!)), 0)).toBeLessThan(2e-6);
 });
@@ -125,6 +172,8 @@ test.each(['auto', 'max', 16] as const)('scores stay within the budget in slices
 });
 
 test.each(Object.keys(LOWERINGS))('%s: nothing is cut into more than a shader has buffers for', (name) => {
-  const splits = CASES.flatMap((each) => lowerAttention(graphOf(each), LOWERINGS[name]!).nodes.filter(({ op }) => op === 'Split'));
+  const splits = CASES.flatMap((each) =>
+    lowerAttention(graphOf(each), LOWERINGS[name]!).nodes.filter(({ op }) => op === 'Split'),
+  );
   expect(splits.filter(({ outputs }) => outputs.length > 15)).toEqual([]);
 });

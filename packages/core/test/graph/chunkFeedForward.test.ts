@@ -42,7 +42,12 @@ describe('a gated feed-forward', () => {
     expect(chunkFeedForward(graph, ROWS * 32 * 4)).toBe(graph);
   });
 
-  test.each([[ROWS * 32 * 4 - 1, 2], [4 * 32 * 4, 3], [32 * 4, ROWS], [1, ROWS]])('of 10 rows with a budget of %d bytes is computed in %d pieces', (budget, pieces) => {
+  test.each([
+    [ROWS * 32 * 4 - 1, 2],
+    [4 * 32 * 4, 3],
+    [32 * 4, ROWS],
+    [1, ROWS],
+  ])('of 10 rows with a budget of %d bytes is computed in %d pieces', (budget, pieces) => {
     const chunked = chunkFeedForward(graph, budget);
     expect(count(chunked, 'Slice')).toBe(pieces);
     expect(count(chunked, 'Gemm')).toBe(3 * pieces);

@@ -11,11 +11,28 @@ function graphFor(dims: readonly number[]): Graph {
   const [, channels = 1] = dims;
   const ramp = (start: number): number[] => Array.from({ length: channels }, (_, i) => start + i / channels);
   return new Graph({
-    name: 'norm', weights: [],
-    inputs: [{ name: 'x', type: 'float32', rank: 4 }], outputs: [{ name: 'y', type: 'float32', rank: 4 }],
-    constants: [{ name: 'gain', type: 'float32', dims: [channels, 1, 1], data: ramp(0.5) }, { name: 'bias', type: 'float32', dims: [channels, 1, 1], data: ramp(-1) }],
-    nodes: [{ op: 'GroupNormalization', domain: COMPOSITE_DOMAIN, name: 'norm', inputs: ['x', 'gain', 'bias'], outputs: ['y'], attributes: { num_groups: { int: GROUPS }, epsilon: { float: EPSILON } } }],
-    shapes: new Map([['x', dims], ['y', dims]]),
+    name: 'norm',
+    weights: [],
+    inputs: [{ name: 'x', type: 'float32', rank: 4 }],
+    outputs: [{ name: 'y', type: 'float32', rank: 4 }],
+    constants: [
+      { name: 'gain', type: 'float32', dims: [channels, 1, 1], data: ramp(0.5) },
+      { name: 'bias', type: 'float32', dims: [channels, 1, 1], data: ramp(-1) },
+    ],
+    nodes: [
+      {
+        op: 'GroupNormalization',
+        domain: COMPOSITE_DOMAIN,
+        name: 'norm',
+        inputs: ['x', 'gain', 'bias'],
+        outputs: ['y'],
+        attributes: { num_groups: { int: GROUPS }, epsilon: { float: EPSILON } },
+      },
+    ],
+    shapes: new Map([
+      ['x', dims],
+      ['y', dims],
+    ]),
   });
 }
 
@@ -29,7 +46,8 @@ function expected(x: Float32Array, [count = 1, channels = 1, height = 1, width =
     const variance = part.reduce((sum, value) => sum + (value - mean) ** 2, 0) / size;
     for (const [i, value] of part.entries()) {
       const channel = Math.floor((group * size + i) / (height * width)) % channels;
-      out[group * size + i] = ((value - mean) / Math.sqrt(variance + EPSILON)) * (0.5 + channel / channels) - 1 + channel / channels;
+      out[group * size + i] =
+        ((value - mean) / Math.sqrt(variance + EPSILON)) * (0.5 + channel / channels) - 1 + channel / channels;
     }
   }
   return out;
@@ -40,7 +58,7 @@ test.each([
   ['large', [1, 4, 640, 512]],
   ['a large batch', [2, 6, 256, 300]],
   ['a few long lines', [1, 64, 2, 4096]],
-])('is torch\'s group_norm: %s', async (_, dims) => {
+])("is torch's group_norm: %s", async (_, dims) => {
   const size = dims.reduce((a, b) => a * b, 1);
   const x = Float32Array.from({ length: size }, (_unused, i) => 0.7 * (i % 5) + Math.sin(i * 0.001) + 3);
   const session = await InferenceSession.create(serializeOnnx(lowerGroupNorm(graphFor(dims))).bytes);

@@ -15,7 +15,9 @@ test('layers whose widened weight is above the budget are split, with the same r
   const model = UNet2DConditionModel.fromConfig(checkpoint.config);
   const call = fixture.calls.find(({ call: what }) => what === 'UNet2DConditionModel.forward')?.name as string;
   const inputs = await fixture.inputs(call);
-  const shapes = Object.fromEntries(Object.entries(inputs).map(([name, { type, dims }]) => [name, { type: type as 'float32', dims }]));
+  const shapes = Object.fromEntries(
+    Object.entries(inputs).map(([name, { type, dims }]) => [name, { type: type as 'float32', dims }]),
+  );
   const run = async (widenBudget: number): Promise<{ sample: Tensor; bytes: number }> => {
     const onnx = exportOnnx(model, checkpoint, 'call', shapes, { widenBudget });
     const session = await runtime.InferenceSession.create(onnx.bytes, sessionOptions(onnx, { provider: 'cpu' }));

@@ -20,7 +20,10 @@ import { SafetensorsFile } from '../../src/weights/SafetensorsFile.js';
 import { writeSafetensors } from '../../src/weights/writeSafetensors.js';
 
 const CODES = Uint8Array.from({ length: 2 ** 15 }, (_, i) => i);
-const FORMATS = [['float8_e4m3fn', 'F8_E4M3', decodeFloat8E4m3fn, Float8Encoder.e4m3fn], ['float8_e5m2', 'F8_E5M2', decodeFloat8E5m2, Float8Encoder.e5m2]] as const;
+const FORMATS = [
+  ['float8_e4m3fn', 'F8_E4M3', decodeFloat8E4m3fn, Float8Encoder.e4m3fn],
+  ['float8_e5m2', 'F8_E5M2', decodeFloat8E5m2, Float8Encoder.e5m2],
+] as const;
 const noise = (length: number): Float32Array => Float32Array.from({ length }, (_, i) => Math.sin(i * 12.9898) * 0.3);
 let folder: string;
 
@@ -29,24 +32,67 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-async function stored(dtype: 'F8_E4M3' | 'F8_E5M2' | 'I8', data: Uint8Array, shape: readonly number[], scale?: Float32Array): Promise<GraphWeight> {
+async function stored(
+  dtype: 'F8_E4M3' | 'F8_E5M2' | 'I8',
+  data: Uint8Array,
+  shape: readonly number[],
+  scale?: Float32Array,
+): Promise<GraphWeight> {
   const path = join(folder, `${dtype}-${shape.join('x')}.safetensors`);
-  const scales = scale === undefined ? {} : { s: { dtype: 'F32' as const, shape: [scale.length], data: new Uint8Array(scale.buffer) } };
+  const scales =
+    scale === undefined
+      ? {}
+      : { s: { dtype: 'F32' as const, shape: [scale.length], data: new Uint8Array(scale.buffer) } };
   await writeSafetensors(path, { w: { dtype, shape, data }, ...scales });
   const { tensors } = await SafetensorsFile.open(path);
   const type = ({ F8_E4M3: 'float8_e4m3fn', F8_E5M2: 'float8_e5m2', I8: 'int8' } as const)[dtype];
   const s = tensors.get('s');
-  return { name: 'w', key: 'w', shape, dims: shape, rows: [0, shape[0]!], type, source: tensors.get('w')!, ...(s === undefined ? {} : { scale: s }) };
+  return {
+    name: 'w',
+    key: 'w',
+    shape,
+    dims: shape,
+    rows: [0, shape[0]!],
+    type,
+    source: tensors.get('w')!,
+    ...(s === undefined ? {} : { scale: s }),
+  };
 }
 
-interface Case { readonly op: string; readonly x: Tensor | undefined; readonly weight: GraphWeight; readonly outDims: readonly number[]; readonly attributes?: Record<string, Attribute>; readonly options?: WidenOptions; readonly budget?: number; readonly float16?: boolean }
+interface Case {
+  readonly op: string;
+  readonly x: Tensor | undefined;
+  readonly weight: GraphWeight;
+  readonly outDims: readonly number[];
+  readonly attributes?: Record<string, Attribute>;
+  readonly options?: WidenOptions;
+  readonly budget?: number;
+  readonly float16?: boolean;
+}
 
-async function run({ op, x, weight, outDims, attributes = {}, options = {}, budget = Infinity, float16 = false }: Case): Promise<{ y: Float32Array; nodes: number }> {
+async function run({
+  op,
+  x,
+  weight,
+  outDims,
+  attributes = {},
+  options = {},
+  budget = Infinity,
+  float16 = false,
+}: Case): Promise<{ y: Float32Array; nodes: number }> {
   const inputs = x === undefined ? [weight.name] : op === 'Gather' ? [weight.name, 'x'] : ['x', weight.name];
   const node = { op, domain: '', name: 'n', inputs, outputs: ['y'], attributes };
   const ports = x === undefined ? [] : [{ name: 'x', type: x.type as ElementType, rank: x.dims.length }];
   const shapes = new Map([['y', outDims], ...(x === undefined ? [] : [['x', x.dims] as const])]);
-  const graph = new Graph({ name: 'g', inputs: ports, outputs: [{ name: 'y', type: 'float32', rank: outDims.length }], nodes: [node], constants: [], weights: [weight], shapes });
+  const graph = new Graph({
+    name: 'g',
+    inputs: ports,
+    outputs: [{ name: 'y', type: 'float32', rank: outDims.length }],
+    nodes: [node],
+    constants: [],
+    weights: [weight],
+    shapes,
+  });
   const lowered = float16 ? computeInFloat16(graph) : widenWeights(splitWideWeights(graph, budget), options);
   const onnx = serializeOnnx(lowered);
   const session = await runtime.InferenceSession.create(onnx.bytes, sessionOptions(onnx, { provider: 'cpu' }));
@@ -62,7 +108,13 @@ function float32(data: Float32Array, dims: readonly number[]): Tensor {
 describe.each(FORMATS)('%s', (_name, dtype, decode, encoder) => {
   test('moving bits gives the value of every code', async () => {
     const weight = await stored(dtype, CODES, [128, 256]);
-    const { y, nodes } = await run({ op: 'Identity', x: undefined, weight, outDims: [128, 256], options: { float8: 'bits' } });
+    const { y, nodes } = await run({
+      op: 'Identity',
+      x: undefined,
+      weight,
+      outDims: [128, 256],
+      options: { float8: 'bits' },
+    });
     const want = decode(CODES);
     expect(nodes).toBeGreaterThan(3);
     const wrong = [...y.keys()].filter((i) => !Number.isNaN(want[i]) && !Object.is(y[i], want[i]));
@@ -73,9 +125,27 @@ describe.each(FORMATS)('%s', (_name, dtype, decode, encoder) => {
     const linear = await stored(dtype, encoder.encode(noise(512 * 256)), [512, 256]);
     const convolution = await stored(dtype, encoder.encode(noise(128 * 64 * 9)), [128, 64, 3, 3]);
     const cases: Case[] = [
-      { op: 'Gemm', x: float32(noise(64 * 256), [64, 256]), weight: linear, outDims: [64, 512], attributes: { transB: { int: 1 } } },
-      { op: 'Conv', x: float32(noise(64 * 64), [1, 64, 8, 8]), weight: convolution, outDims: [1, 128, 8, 8], attributes: { pads: { ints: [1, 1, 1, 1] } } },
-      { op: 'Conv', x: float32(noise(64 * 1600), [1, 64, 40, 40]), weight: convolution, outDims: [1, 128, 40, 40], attributes: { pads: { ints: [1, 1, 1, 1] } } },
+      {
+        op: 'Gemm',
+        x: float32(noise(64 * 256), [64, 256]),
+        weight: linear,
+        outDims: [64, 512],
+        attributes: { transB: { int: 1 } },
+      },
+      {
+        op: 'Conv',
+        x: float32(noise(64 * 64), [1, 64, 8, 8]),
+        weight: convolution,
+        outDims: [1, 128, 8, 8],
+        attributes: { pads: { ints: [1, 1, 1, 1] } },
+      },
+      {
+        op: 'Conv',
+        x: float32(noise(64 * 1600), [1, 64, 40, 40]),
+        weight: convolution,
+        outDims: [1, 128, 40, 40],
+        attributes: { pads: { ints: [1, 1, 1, 1] } },
+      },
     ];
     for (const each of cases) {
       for (const budget of [Infinity, 400_000]) {
@@ -90,7 +160,7 @@ describe.each(FORMATS)('%s', (_name, dtype, decode, encoder) => {
 
 describe('int8', () => {
   test('rows are multiplied by their scales, whole, split and gathered', async () => {
-    const codes = Int8Array.from({ length: 96 * 64 }, (_, i) => (i * 37) % 255 - 127);
+    const codes = Int8Array.from({ length: 96 * 64 }, (_, i) => ((i * 37) % 255) - 127);
     const scale = Float32Array.from({ length: 96 }, (_, i) => 0.001 * (i + 1));
     const weight = await stored('I8', new Uint8Array(codes.buffer), [96, 64], scale);
     const want = Float32Array.from(codes, (code, i) => Math.fround(code * scale[Math.floor(i / 64)]!));
@@ -98,16 +168,27 @@ describe('int8', () => {
     const ids = new runtime.Tensor('int64', BigInt64Array.of(5n, 95n, 0n), [1, 3]);
     const rows = await run({ op: 'Gather', x: ids, weight, outDims: [1, 3, 64] });
     expect(rows.y).toEqual(Float32Array.from([5, 95, 0].flatMap((row) => [...want.subarray(row * 64, row * 64 + 64)])));
-    const linear = { op: 'Gemm', x: float32(noise(8 * 64), [8, 64]), weight, outDims: [8, 96], attributes: { transB: { int: 1 } } };
+    const linear = {
+      op: 'Gemm',
+      x: float32(noise(8 * 64), [8, 64]),
+      weight,
+      outDims: [8, 96],
+      attributes: { transB: { int: 1 } },
+    };
     const [whole, parts] = [await run(linear), await run({ ...linear, budget: 10_000 })];
     expect(parts.nodes).toBeGreaterThan(whole.nodes);
     const exact = Array.from({ length: 8 * 96 }, (_, i) => {
       const [m, n] = [Math.floor(i / 96), i % 96];
-      return Array.from({ length: 64 }, (__, k) => linear.x.data[m * 64 + k] as number * want[n * 64 + k]!).reduce((a, b) => a + b);
+      return Array.from({ length: 64 }, (__, k) => (linear.x.data[m * 64 + k] as number) * want[n * 64 + k]!).reduce(
+        (a, b) => a + b,
+      );
     });
     const half = await run({ ...linear, float16: true });
     expect(Math.max(...half.y.map((value, i) => Math.abs(value - exact[i]!)))).toBeLessThan(0.02);
-    expect((await run({ op: 'Gather', x: ids, weight, outDims: [1, 3, 64], float16: true })).y).toEqual(decodeFloat16(encodeFloat16(rows.y)));
-    for (const got of [whole.y, parts.y]) expect(Math.max(...got.map((value, i) => Math.abs(value - exact[i]!)))).toBeLessThan(1e-4);
+    expect((await run({ op: 'Gather', x: ids, weight, outDims: [1, 3, 64], float16: true })).y).toEqual(
+      decodeFloat16(encodeFloat16(rows.y)),
+    );
+    for (const got of [whole.y, parts.y])
+      expect(Math.max(...got.map((value, i) => Math.abs(value - exact[i]!)))).toBeLessThan(1e-4);
   });
 });

@@ -115,14 +115,21 @@ describe('SeriesHook', () => {
   });
 
   describe('a tap that fails', () => {
-    test.each(['first', 'second', 'third'])('%s in the row, by a synchronous throw, rejects and does not hang', async (position) => {
-      const hook = new SeriesHook<Context>('beforeStep');
-      for (const name of ['first', 'second', 'third']) {
-        hook.tap(name, name === position ? () => fail('boom') : async () => sleep(1));
-      }
-      const error = await thrownBy(hook.call({ log: [] }));
-      expect(isThimbleError(error, 'ERR_PLUGIN_HOOK') && error.details).toEqual({ plugin: position, hook: 'beforeStep', cause: 'boom' });
-    });
+    test.each(['first', 'second', 'third'])(
+      '%s in the row, by a synchronous throw, rejects and does not hang',
+      async (position) => {
+        const hook = new SeriesHook<Context>('beforeStep');
+        for (const name of ['first', 'second', 'third']) {
+          hook.tap(name, name === position ? () => fail('boom') : async () => sleep(1));
+        }
+        const error = await thrownBy(hook.call({ log: [] }));
+        expect(isThimbleError(error, 'ERR_PLUGIN_HOOK') && error.details).toEqual({
+          plugin: position,
+          hook: 'beforeStep',
+          cause: 'boom',
+        });
+      },
+    );
 
     test('keeps its own error as the cause, and stops those after it', async () => {
       const hook = new SeriesHook<Context>('h');
@@ -131,7 +138,11 @@ describe('SeriesHook', () => {
       hook.tap('next', ({ log }) => void log.push('next'));
       const context: Context = { log: [] };
       const error = await thrownBy(hook.call(context));
-      expect(error).toMatchObject({ code: 'ERR_PLUGIN_HOOK', cause, details: { plugin: 'me:p', cause: 'no such tensor' } });
+      expect(error).toMatchObject({
+        code: 'ERR_PLUGIN_HOOK',
+        cause,
+        details: { plugin: 'me:p', cause: 'no such tensor' },
+      });
       expect(context.log).toEqual([]);
     });
 
@@ -185,13 +196,18 @@ describe('SeriesHook', () => {
       const hook = new SeriesHook<Context>('h');
       hook.tap('a', () => AbortSignal.abort().throwIfAborted());
       const { signal } = new AbortController();
-      expect(await thrownBy(hook.call({ log: [], signal }))).toMatchObject({ code: 'ERR_PLUGIN_HOOK', details: { plugin: 'a' } });
+      expect(await thrownBy(hook.call({ log: [], signal }))).toMatchObject({
+        code: 'ERR_PLUGIN_HOOK',
+        details: { plugin: 'a' },
+      });
     });
 
     test('does not hide a bug', async () => {
       const hook = new SeriesHook<Context>('h');
       hook.tap('a', () => fail('boom'));
-      expect(await thrownBy(hook.call({ log: [], signal: AbortSignal.abort() }))).toMatchObject({ code: 'ERR_PLUGIN_HOOK' });
+      expect(await thrownBy(hook.call({ log: [], signal: AbortSignal.abort() }))).toMatchObject({
+        code: 'ERR_PLUGIN_HOOK',
+      });
     });
   });
 
@@ -211,7 +227,10 @@ describe('SeriesHook', () => {
       hook.tap('b', async () => sleep(1).then(() => fail('2')));
       const errors = await Promise.all([thrownBy(hook.call({ log: [] })), thrownBy(hook.call({ log: [] }))]);
       for (const error of errors) {
-        expect(error).toMatchObject({ name: 'AggregateError', errors: [{ details: { plugin: 'a' } }, { details: { plugin: 'b' } }] });
+        expect(error).toMatchObject({
+          name: 'AggregateError',
+          errors: [{ details: { plugin: 'a' } }, { details: { plugin: 'b' } }],
+        });
       }
     });
   });

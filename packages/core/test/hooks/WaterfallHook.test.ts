@@ -38,7 +38,8 @@ describe('WaterfallHook', () => {
 
   test('refuses a promise, also one that rejects, and names the tap', () => {
     const hook = hookOf();
-    hook.tap({ name: 'tap', plugin: 'me:p' }, (async () => Promise.reject(new Error('late'))) as unknown as () => string);
+    hook.tap({ name: 'tap', plugin: 'me:p' }, (async () =>
+      Promise.reject(new Error('late'))) as unknown as () => string);
     expect(() => hook.call('0', { n: 1 })).toThrow(
       expect.objectContaining({ code: 'ERR_HOOK_SYNC', details: { plugin: 'me:p', hook: 'transformGraph' } }),
     );
@@ -52,7 +53,11 @@ describe('WaterfallHook', () => {
       throw cause;
     });
     expect(() => hook.call('0', { n: 1 })).toThrow(
-      expect.objectContaining({ code: 'ERR_PLUGIN_HOOK', cause, details: { plugin: 'bad', hook: 'transformGraph', cause: 'boom' } }),
+      expect.objectContaining({
+        code: 'ERR_PLUGIN_HOOK',
+        cause,
+        details: { plugin: 'bad', hook: 'transformGraph', cause: 'boom' },
+      }),
     );
   });
 });

@@ -16,13 +16,20 @@ interface Model {
 const OPERATIONS = 600;
 
 /** `before` is dropped where nobody bears the name: there, tapable's order is the bug we do not have. */
-function optionsFor({ name, stage, before }: Model, taps: readonly Model[]): { name: string; stage: number; before?: string } {
+function optionsFor(
+  { name, stage, before }: Model,
+  taps: readonly Model[],
+): { name: string; stage: number; before?: string } {
   const known = taps.some((other) => other.name === before);
   return known && before !== undefined ? { name, stage, before } : { name, stage };
 }
 
 /** Adds, removes and calls at random; `check` compares at every call. */
-async function play(seed: number, add: (model: Omit<Model, 'tapped'>) => Disposable, check: (taps: readonly Model[]) => Promise<void>): Promise<number> {
+async function play(
+  seed: number,
+  add: (model: Omit<Model, 'tapped'>) => Disposable,
+  check: (taps: readonly Model[]) => Promise<void>,
+): Promise<number> {
   const random = createRandom(seed);
   const pick = (n: number): number => Math.floor(random() * n);
   const taps: Model[] = [];
@@ -60,7 +67,8 @@ describe('against raw tapable', () => {
       await Promise.resolve();
       log.push(`${model.name} done`);
     };
-    const add = (model: Omit<Model, 'tapped'>): Disposable => hook.tap({ ...model, before: model.before ?? [] }, (log) => act(model, log));
+    const add = (model: Omit<Model, 'tapped'>): Disposable =>
+      hook.tap({ ...model, before: model.before ?? [] }, (log) => act(model, log));
     const calls = await play(seed, add, async (taps) => {
       const raw = new AsyncSeriesHook<[string[]]>(['log']);
       for (const tap of taps) raw.tapPromise(optionsFor(tap, taps), (log) => act(tap, log));

@@ -3,11 +3,18 @@ import { isThimbleError } from '../../src/errors.js';
 import { type OrderedTap, orderTaps } from '../../src/hooks/orderTaps.js';
 import { createRandom } from './random.js';
 
-function tap(name: string, stage = 0, wishes: { before?: string[]; after?: string[]; plugin?: string } = {}): OrderedTap {
+function tap(
+  name: string,
+  stage = 0,
+  wishes: { before?: string[]; after?: string[]; plugin?: string } = {},
+): OrderedTap {
   return { name, plugin: wishes.plugin, stage, before: wishes.before ?? [], after: wishes.after ?? [] };
 }
 
-const order = (...taps: OrderedTap[]): string => orderTaps('h', taps).map(({ name }) => name).join(' ');
+const order = (...taps: OrderedTap[]): string =>
+  orderTaps('h', taps)
+    .map(({ name }) => name)
+    .join(' ');
 
 function cycleOf(...taps: OrderedTap[]): readonly string[] {
   try {
@@ -29,7 +36,9 @@ describe('orderTaps', () => {
   });
 
   test('lets a tap wait until all that it names have run', () => {
-    expect(order(tap('a', -1000, { after: ['x', 'y'] }), tap('x'), tap('b'), tap('y', 5), tap('c', 9))).toBe('x b y a c');
+    expect(order(tap('a', -1000, { after: ['x', 'y'] }), tap('x'), tap('b'), tap('y', 5), tap('c', 9))).toBe(
+      'x b y a c',
+    );
   });
 
   test('pulls chains, and those who wait with them', () => {
@@ -42,7 +51,9 @@ describe('orderTaps', () => {
   });
 
   test("finds taps by their plugin's name too", () => {
-    expect(order(tap('x', 0, { plugin: 'me:p' }), tap('y', 0, { plugin: 'me:p' }), tap('a', 0, { before: ['me:p'] }))).toBe('a x y');
+    expect(
+      order(tap('x', 0, { plugin: 'me:p' }), tap('y', 0, { plugin: 'me:p' }), tap('a', 0, { before: ['me:p'] })),
+    ).toBe('a x y');
   });
 
   test('ignores a tap that names itself', () => {
@@ -57,7 +68,11 @@ describe('orderTaps', () => {
   });
 
   test('gives the members in running order', () => {
-    const members = cycleOf(tap('a', 0, { before: ['b'] }), tap('b', 0, { before: ['c'] }), tap('c', 0, { before: ['a'] }));
+    const members = cycleOf(
+      tap('a', 0, { before: ['b'] }),
+      tap('b', 0, { before: ['c'] }),
+      tap('c', 0, { before: ['a'] }),
+    );
     const next = (name: string): string | undefined => members[(members.indexOf(name) + 1) % members.length];
     expect([next('a'), next('b'), next('c')]).toEqual(['b', 'c', 'a']);
   });
@@ -69,7 +84,9 @@ describe('orderTaps', () => {
       const ranks = Array.from({ length: 12 }, (_, i) => `t${i}`);
       const pick = (from: readonly string[]): string[] => from.filter(() => random() < 0.15);
       const taps = ranks
-        .map((name, i) => tap(name, Math.floor(random() * 5), { before: pick(ranks.slice(i + 1)), after: pick(ranks.slice(0, i)) }))
+        .map((name, i) =>
+          tap(name, Math.floor(random() * 5), { before: pick(ranks.slice(i + 1)), after: pick(ranks.slice(0, i)) }),
+        )
         .sort(() => random() - 0.5);
       const got = orderTaps('h', taps).map(({ name }) => name);
       expect([...got].sort()).toEqual([...ranks].sort());

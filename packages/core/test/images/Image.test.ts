@@ -10,27 +10,40 @@ const code = (name: string, text?: RegExp): unknown =>
   expect.objectContaining(text ? { code: name, message: expect.stringMatching(text) } : { code: name });
 
 let folder: string;
-beforeAll(() => { folder = mkdtempSync(join(tmpdir(), 'thimble-images-')); });
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'thimble-images-'));
+});
 afterAll(() => rmSync(folder, { recursive: true }));
 
 /** A picture with gradients, edges and noise, so that each filter of PNG is the best one somewhere. */
 function picture(width: number, height: number, channels: 1 | 3 | 4 = 3, metadata: Record<string, string> = {}): Image {
   const data = Uint8Array.from({ length: width * height * channels }, (_, i) => {
     const [x, y] = [Math.floor(i / channels) % width, Math.floor(i / channels / width)];
-    if (y < height / 4) return (x * 3 + i % channels) & 0xff;
+    if (y < height / 4) return (x * 3 + (i % channels)) & 0xff;
     if (y < height / 2) return (y * 5 + x) & 0xff;
     return y < height * 0.75 ? Math.imul(i, 2654435761) >>> 24 : 200;
   });
   return new Image({ width, height, channels, data, metadata });
 }
 
-async function pixels(file: string | Buffer): Promise<{ width: number; height: number; channels: number; data: Uint8Array }> {
-  const { data, info } = await sharp(file).toColourspace((await sharp(file).metadata()).space ?? 'srgb').raw().toBuffer({ resolveWithObject: true });
+async function pixels(
+  file: string | Buffer,
+): Promise<{ width: number; height: number; channels: number; data: Uint8Array }> {
+  const { data, info } = await sharp(file)
+    .toColourspace((await sharp(file).metadata()).space ?? 'srgb')
+    .raw()
+    .toBuffer({ resolveWithObject: true });
   return { width: info.width, height: info.height, channels: info.channels, data: new Uint8Array(data) };
 }
 
 describe('PNG', () => {
-  test.each([[1, 1, 3], [64, 48, 3], [7, 5, 4], [5, 7, 1], [300, 400, 3]] as const)('%i x %i with %i channels is read back the same', async (width, height, channels) => {
+  test.each([
+    [1, 1, 3],
+    [64, 48, 3],
+    [7, 5, 4],
+    [5, 7, 1],
+    [300, 400, 3],
+  ] as const)('%i x %i with %i channels is read back the same', async (width, height, channels) => {
     const image = picture(width, height, channels);
     const { data, ...size } = await pixels(await image.toBuffer('png'));
     expect(size).toEqual({ width, height, channels });
@@ -39,29 +52,42 @@ describe('PNG', () => {
 
   test('is about as small as with libvips', async () => {
     const image = picture(128, 128);
-    const theirs = await sharp(image.data, { raw: { width: 128, height: 128, channels: 3 } }).png({ adaptiveFiltering: true }).toBuffer();
+    const theirs = await sharp(image.data, { raw: { width: 128, height: 128, channels: 3 } })
+      .png({ adaptiveFiltering: true })
+      .toBuffer();
     expect((await image.toBuffer('png')).length).toBeLessThan(theirs.length * 1.1);
     expect((await image.toBuffer('png', { compressionLevel: 0 })).length).toBeGreaterThan(image.data.length);
   });
 
   test('holds its metadata, as another reader finds it', async () => {
-    const metadata = { parameters: 'a cat, wearing a hat\nNegative prompt: dogs\nSteps: 20', Title: 'crème brûlée', Comment: '日本語 🚀 “quoted”' };
+    const metadata = {
+      parameters: 'a cat, wearing a hat\nNegative prompt: dogs\nSteps: 20',
+      Title: 'crème brûlée',
+      Comment: '日本語 🚀 “quoted”',
+    };
     const { comments } = await sharp(await picture(8, 8, 3, metadata).toBuffer('png')).metadata();
-    expect(Object.fromEntries(comments!.map(({ keyword, text }) => [keyword.replace(/^png-comment-\d+-/u, ''), text]))).toEqual(metadata);
+    expect(
+      Object.fromEntries(comments!.map(({ keyword, text }) => [keyword.replace(/^png-comment-\d+-/u, ''), text])),
+    ).toEqual(metadata);
   });
 
   test('writes plain text as tEXt and other text as iTXt', async () => {
-    const chunks = async (text: string): Promise<string> => (await picture(2, 2, 3, { parameters: text }).toBuffer()).toString('latin1');
+    const chunks = async (text: string): Promise<string> =>
+      (await picture(2, 2, 3, { parameters: text }).toBuffer()).toString('latin1');
     expect(await chunks('plain')).toContain('tEXtparameters\0plain');
     expect(await chunks('🚀')).toContain('iTXtparameters\0\0\0\0\0ð\x9F\x9A\x80');
   });
 
   test.each([[''], ['x'.repeat(80)], [' x'], ['x '], ['日']])('refuses the keyword %p', async (keyword) => {
-    await expect(picture(2, 2, 3, { [keyword]: 'x' }).toBuffer('png')).rejects.toEqual(code('ERR_ARGUMENT_INVALID', /metadata/));
+    await expect(picture(2, 2, 3, { [keyword]: 'x' }).toBuffer('png')).rejects.toEqual(
+      code('ERR_ARGUMENT_INVALID', /metadata/),
+    );
   });
 
   test('refuses text that would end too early', async () => {
-    await expect(picture(2, 2, 3, { a: 'x\0y' }).toBuffer('png')).rejects.toEqual(code('ERR_ARGUMENT_INVALID', /metadata\.a/));
+    await expect(picture(2, 2, 3, { a: 'x\0y' }).toBuffer('png')).rejects.toEqual(
+      code('ERR_ARGUMENT_INVALID', /metadata\.a/),
+    );
   });
 });
 
@@ -71,20 +97,30 @@ describe('other formats', () => {
     expect((await pixels(await image.toBuffer('webp', { lossless: true }))).data).toEqual(image.data);
   });
 
-  test.each<ImageFormat>(['webp', 'jpg', 'jpeg'])('%s gives about the same picture, with the prompt in EXIF and XMP', async (format) => {
-    const image = new Image({ width: 16, height: 8, data: new Uint8Array(384).fill(100), metadata: { parameters: 'crème <brûlée> 日本' } });
-    const file = await image.toBuffer(format);
-    const read = await pixels(file);
-    expect([read.width, read.height]).toEqual([16, 8]);
-    expect(Math.max(...read.data.map((x) => Math.abs(x - 100)))).toBeLessThan(4);
-    const { exif, xmpAsString } = await sharp(file).metadata();
-    expect(exif!.toString('latin1')).toContain('creme <brulee>');
-    expect(xmpAsString).toContain('>crème &lt;brûlée&gt; 日本</rdf:li>');
-  });
+  test.each<ImageFormat>(['webp', 'jpg', 'jpeg'])(
+    '%s gives about the same picture, with the prompt in EXIF and XMP',
+    async (format) => {
+      const image = new Image({
+        width: 16,
+        height: 8,
+        data: new Uint8Array(384).fill(100),
+        metadata: { parameters: 'crème <brûlée> 日本' },
+      });
+      const file = await image.toBuffer(format);
+      const read = await pixels(file);
+      expect([read.width, read.height]).toEqual([16, 8]);
+      expect(Math.max(...read.data.map((x) => Math.abs(x - 100)))).toBeLessThan(4);
+      const { exif, xmpAsString } = await sharp(file).metadata();
+      expect(exif!.toString('latin1')).toContain('creme <brulee>');
+      expect(xmpAsString).toContain('>crème &lt;brûlée&gt; 日本</rdf:li>');
+    },
+  );
 
   test('quality counts', async () => {
     const image = picture(64, 64);
-    expect((await image.toBuffer('jpg', { quality: 20 })).length).toBeLessThan((await image.toBuffer('jpg', { quality: 95 })).length);
+    expect((await image.toBuffer('jpg', { quality: 20 })).length).toBeLessThan(
+      (await image.toBuffer('jpg', { quality: 95 })).length,
+    );
   });
 
   test('raw is the bytes, copied', async () => {
@@ -102,18 +138,25 @@ describe('other formats', () => {
 
   test('unknown formats and options are refused', async () => {
     await expect(picture(2, 2).toBuffer('gif' as never)).rejects.toEqual(code('ERR_IMAGE_FORMAT', /"gif".*png, webp/));
-    await expect(picture(2, 2).toBuffer('jpg', { quality: 0 })).rejects.toEqual(code('ERR_ARGUMENT_INVALID', /quality/));
-    await expect(picture(2, 2).toBuffer('png', { compressionLevel: 10 })).rejects.toEqual(code('ERR_ARGUMENT_INVALID', /compressionLevel/));
+    await expect(picture(2, 2).toBuffer('jpg', { quality: 0 })).rejects.toEqual(
+      code('ERR_ARGUMENT_INVALID', /quality/),
+    );
+    await expect(picture(2, 2).toBuffer('png', { compressionLevel: 10 })).rejects.toEqual(
+      code('ERR_ARGUMENT_INVALID', /compressionLevel/),
+    );
   });
 });
 
 describe('save', () => {
-  test.each(['a.png', 'a.PNG', 'a.webp', 'a.jpg', 'a.jpeg', 'a.raw'])('writes %s and leaves nothing else', async (name) => {
-    const own = mkdtempSync(join(folder, 'save-'));
-    await picture(8, 8).save(join(own, name));
-    expect(readdirSync(own)).toEqual([name]);
-    expect(statSync(join(own, name)).size).toBeGreaterThan(50);
-  });
+  test.each(['a.png', 'a.PNG', 'a.webp', 'a.jpg', 'a.jpeg', 'a.raw'])(
+    'writes %s and leaves nothing else',
+    async (name) => {
+      const own = mkdtempSync(join(folder, 'save-'));
+      await picture(8, 8).save(join(own, name));
+      expect(readdirSync(own)).toEqual([name]);
+      expect(statSync(join(own, name)).size).toBeGreaterThan(50);
+    },
+  );
 
   test('replaces a file', async () => {
     const path = join(folder, 'old.raw');
@@ -128,7 +171,9 @@ describe('save', () => {
   });
 
   test('a missing folder is named, not made', async () => {
-    await expect(picture(2, 2).save(join(folder, 'no', 'a.png'))).rejects.toEqual(code('ERR_FILE_NOT_FOUND', /"[^"]*no" does not exist/));
+    await expect(picture(2, 2).save(join(folder, 'no', 'a.png'))).rejects.toEqual(
+      code('ERR_FILE_NOT_FOUND', /"[^"]*no" does not exist/),
+    );
   });
 
   test('what cannot be written to stays as it was', async () => {

@@ -3,8 +3,10 @@ import { Tensor } from 'onnxruntime-common';
 import { imagesFromPixels, imagesFromSample, pixelsFromSample } from '../../src/images/imagesFromSample.js';
 import { FixtureCase } from '../schedulers/FixtureCase.js';
 
-const code = (name: string, text: RegExp): unknown => expect.objectContaining({ code: name, message: expect.stringMatching(text) });
-const tensor = (numbers: readonly number[], dims: readonly number[]): Tensor => new Tensor('float32', Float32Array.from(numbers), dims);
+const code = (name: string, text: RegExp): unknown =>
+  expect.objectContaining({ code: name, message: expect.stringMatching(text) });
+const tensor = (numbers: readonly number[], dims: readonly number[]): Tensor =>
+  new Tensor('float32', Float32Array.from(numbers), dims);
 
 describe('imagesFromPixels', () => {
   test('puts channels last and rounds half to even', () => {
@@ -22,7 +24,12 @@ describe('imagesFromPixels', () => {
       const [n, h, w, c] = fixture.shape(out['image']!.tensor) as [number, number, number, number];
       const last = fixture.numbers(out['image']!.tensor);
       const first = Array.from({ length: last.length }, (_, i) => {
-        const [x, y, channel, image] = [i % w, Math.floor(i / w) % h, Math.floor(i / w / h) % c, Math.floor(i / w / h / c)];
+        const [x, y, channel, image] = [
+          i % w,
+          Math.floor(i / w) % h,
+          Math.floor(i / w / h) % c,
+          Math.floor(i / w / h / c),
+        ];
         return last[((image * h + y) * w + x) * c + channel]!;
       });
       const images = imagesFromPixels(tensor(first, [n, c, h, w]));
@@ -33,10 +40,17 @@ describe('imagesFromPixels', () => {
 
 describe('imagesFromSample', () => {
   test('takes -1 to 1, one image for each of the batch, with its metadata', () => {
-    const images = imagesFromSample(tensor([-1, 0, 1, -3, 0.5, 3], [2, 3, 1, 1]), (index) => ({ parameters: `image ${index}` }));
-    expect(images.map(({ data }) => [...data])).toEqual([[0, 128, 255], [0, 191, 255]]);
+    const images = imagesFromSample(tensor([-1, 0, 1, -3, 0.5, 3], [2, 3, 1, 1]), (index) => ({
+      parameters: `image ${index}`,
+    }));
+    expect(images.map(({ data }) => [...data])).toEqual([
+      [0, 128, 255],
+      [0, 191, 255],
+    ]);
     expect(images.map(({ metadata }) => metadata)).toEqual([{ parameters: 'image 0' }, { parameters: 'image 1' }]);
-    expect(pixelsFromSample(tensor([-1, 0, 1, -3, 0.5, 3], [2, 3, 1, 1])).data).toEqual(Float32Array.of(0, 0.5, 1, 0, 0.75, 1));
+    expect(pixelsFromSample(tensor([-1, 0, 1, -3, 0.5, 3], [2, 3, 1, 1])).data).toEqual(
+      Float32Array.of(0, 0.5, 1, 0, 0.75, 1),
+    );
   });
 
   test('names the image with NaN', () => {
@@ -45,8 +59,12 @@ describe('imagesFromSample', () => {
   });
 
   test('refuses other tensors', () => {
-    expect(() => imagesFromSample(tensor([0, 0, 0, 0], [1, 4, 1, 1]))).toThrow(code('ERR_TENSOR_SHAPE', /\[1, 4, 1, 1\].*\[N, 3, H, W\]/));
+    expect(() => imagesFromSample(tensor([0, 0, 0, 0], [1, 4, 1, 1]))).toThrow(
+      code('ERR_TENSOR_SHAPE', /\[1, 4, 1, 1\].*\[N, 3, H, W\]/),
+    );
     expect(() => imagesFromSample(tensor([0, 0, 0], [3, 1, 1]))).toThrow(code('ERR_TENSOR_SHAPE', /\[3, 1, 1\]/));
-    expect(() => imagesFromPixels(new Tensor('float64', new Float64Array(3), [1, 3, 1, 1]))).toThrow(code('ERR_TENSOR_DTYPE', /float64/));
+    expect(() => imagesFromPixels(new Tensor('float64', new Float64Array(3), [1, 3, 1, 1]))).toThrow(
+      code('ERR_TENSOR_DTYPE', /float64/),
+    );
   });
 });

@@ -34,7 +34,11 @@ export class LintSandbox implements Disposable {
   /** Lints all files; `typeAware` as `npm run lint` does, which is slower. */
   lint({ typeAware }: { typeAware: boolean }): Finding[] {
     const oxlint = join(ROOT, 'node_modules/oxlint/bin/oxlint');
-    const { stdout } = spawnSync(process.execPath, [oxlint, '--format=json', 'packages', ...(typeAware ? ['--type-aware'] : [])], { cwd: this.#folder, encoding: 'utf8' });
+    const { stdout } = spawnSync(
+      process.execPath,
+      [oxlint, '--format=json', 'packages', ...(typeAware ? ['--type-aware'] : [])],
+      { cwd: this.#folder, encoding: 'utf8' },
+    );
     const { diagnostics } = JSON.parse(stdout) as { diagnostics: { code: string; filename: string }[] };
     return diagnostics.map(({ code, filename }) => ({ file: filename, rule: code }));
   }

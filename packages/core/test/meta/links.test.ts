@@ -6,15 +6,31 @@ import { describe, expect, test } from '@jest/globals';
 
 const ROOT = fileURLToPath(new URL('../../../..', import.meta.url));
 /** Templates link to what is beside them once they are filled in. */
-const pages = execFileSync('git', ['ls-files', '-z', '--', '*.md'], { cwd: ROOT, encoding: 'utf8' }).split('\0').filter((file) => file !== '' && !file.includes('/template/') && existsSync(join(ROOT, file)));
+const pages = execFileSync('git', ['ls-files', '-z', '--', '*.md'], { cwd: ROOT, encoding: 'utf8' })
+  .split('\0')
+  .filter((file) => file !== '' && !file.includes('/template/') && existsSync(join(ROOT, file)));
 
 const withoutCode = (text: string): string => text.replaceAll(/^```.*?^```$/gms, '').replaceAll(/`[^`\n]*`/g, '');
-const linksOf = (page: string): string[] => [...withoutCode(readFileSync(join(ROOT, page), 'utf8')).matchAll(/\]\(([^)\s]+)\)/g)].map((match) => match[1] as string);
+const linksOf = (page: string): string[] =>
+  [...withoutCode(readFileSync(join(ROOT, page), 'utf8')).matchAll(/\]\(([^)\s]+)\)/g)].map(
+    (match) => match[1] as string,
+  );
 
 /** The anchors that GitHub gives to a page's headings. */
 function anchorsOf(file: string): Set<string> {
-  const headings = [...readFileSync(file, 'utf8').replaceAll(/^```.*?^```$/gms, '').matchAll(/^#+ (.+)$/gm)].map((match) => match[1] as string);
-  return new Set(headings.map((heading) => heading.toLowerCase().replaceAll(/[^\p{L}\p{N} _-]/gu, '').replaceAll(' ', '-')));
+  const headings = [
+    ...readFileSync(file, 'utf8')
+      .replaceAll(/^```.*?^```$/gms, '')
+      .matchAll(/^#+ (.+)$/gm),
+  ].map((match) => match[1] as string);
+  return new Set(
+    headings.map((heading) =>
+      heading
+        .toLowerCase()
+        .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
+        .replaceAll(' ', '-'),
+    ),
+  );
 }
 
 function problemOf(page: string, link: string): string | undefined {

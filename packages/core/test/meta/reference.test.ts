@@ -10,7 +10,9 @@ type Page = (declarations: object) => string;
 const ROOT = new URL('../../../../', import.meta.url);
 const PACKAGES = new URL('packages/', ROOT);
 // By URL: the tools have no types.
-const { errorReference } = (await import(new URL('tools/docs/errorReference.mjs', ROOT).href)) as { errorReference: Page };
+const { errorReference } = (await import(new URL('tools/docs/errorReference.mjs', ROOT).href)) as {
+  errorReference: Page;
+};
 const { hookReference } = (await import(new URL('tools/docs/hookReference.mjs', ROOT).href)) as { hookReference: Page };
 
 const page = (name: string): string => readFileSync(new URL(`docs/reference/${name}.md`, ROOT), 'utf8');
@@ -53,19 +55,27 @@ describe('docs/reference/options.md', () => {
   const namesKnown = async (work: () => Promise<unknown>): Promise<string[]> => {
     const error: unknown = await work().catch((thrown: unknown) => thrown);
     if (!isThimbleError(error, 'ERR_ARGUMENT_INVALID')) throw error;
-    return error.details.expected.replace(/^only /, '').split(', ').sort();
+    return error.details.expected
+      .replace(/^only /, '')
+      .split(', ')
+      .sort();
   };
 
   test('has the options that fromPretrained takes, and no others', async () => {
-    const known = await namesKnown(async () => DiffusionPipeline.fromPretrained(fixturePath('sd-tiny'), { unknown: 1 } as object));
+    const known = await namesKnown(async () =>
+      DiffusionPipeline.fromPretrained(fixturePath('sd-tiny'), { unknown: 1 } as object),
+    );
     expect(documented('FromPretrainedOptions')).toEqual(known);
   });
 
   test('has the options that generate takes, and no others', async () => {
     const known = new Set<string>();
     for (const checkpoint of CHECKPOINTS) {
-      await using pipe = await DiffusionPipeline.fromPretrained(fixturePath(checkpoint), { deviceOptions: { inline: true } });
-      for (const name of await namesKnown(async () => pipe.generate('a cat', { unknown: 1 } as object))) known.add(name);
+      await using pipe = await DiffusionPipeline.fromPretrained(fixturePath(checkpoint), {
+        deviceOptions: { inline: true },
+      });
+      for (const name of await namesKnown(async () => pipe.generate('a cat', { unknown: 1 } as object)))
+        known.add(name);
     }
     expect(documented('GenerateOptions')).toEqual([...known].sort());
   });
@@ -73,8 +83,14 @@ describe('docs/reference/options.md', () => {
 
 describe('the error registry', () => {
   // Plugins too take their codes from it.
-  const folders = readdirSync(PACKAGES).filter((name) => /^(core|plugin-.*)$/.test(name)).map((name) => new URL(`${name}/src/`, PACKAGES));
-  const files = folders.flatMap((folder) => readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts') && file !== 'errors.ts').map((file) => new URL(file, folder)));
+  const folders = readdirSync(PACKAGES)
+    .filter((name) => /^(core|plugin-.*)$/.test(name))
+    .map((name) => new URL(`${name}/src/`, PACKAGES));
+  const files = folders.flatMap((folder) =>
+    readdirSync(folder, { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith('.ts') && file !== 'errors.ts')
+      .map((file) => new URL(file, folder)),
+  );
   const source = files.map((file) => readFileSync(file, 'utf8')).join('\n');
   const named = new Set([...source.matchAll(/'(ERR_[A-Z0-9_]+)'/g)].map((match) => match[1] as string));
 

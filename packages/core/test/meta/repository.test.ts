@@ -8,7 +8,11 @@ const ROOT = fileURLToPath(new URL('../../../..', import.meta.url));
 const MEGABYTE = 2 ** 20;
 
 // Put together, so that this file does not hold what it looks for.
-const MACHINE_PATHS = new RegExp(['wo' + 'rk', 'ro' + 'ot', 'ho' + 'me', 'Us' + 'ers', 'tmp/ba' + 'sh'].map((folder) => `(?<![\\w.:~-])/${folder}/`).join('|'));
+const MACHINE_PATHS = new RegExp(
+  ['wo' + 'rk', 'ro' + 'ot', 'ho' + 'me', 'Us' + 'ers', 'tmp/ba' + 'sh']
+    .map((folder) => `(?<![\\w.:~-])/${folder}/`)
+    .join('|'),
+);
 const LEFTOVERS = new RegExp(`\\b(${['TO' + 'DO', 'FIX' + 'ME', 'XX' + 'X', 'HA' + 'CK'].join('|')})\\b`);
 const REGISTRIES = /https?:\/\/[^/\s'"]*(registry|mirror|artifactory|verdaccio|nexus|pypi)[^/\s'"]*|^\s*tarball:/im;
 
@@ -17,13 +21,18 @@ const files = execFileSync('git', ['ls-files', '-z'], { cwd: ROOT, encoding: 'ut
   .filter((file) => file !== '' && lstatSync(join(ROOT, file), { throwIfNoEntry: false })?.isFile() === true);
 
 const isText = (content: Buffer): boolean => !content.includes(0);
-const texts = files.map((file) => ({ file, content: readFileSync(join(ROOT, file)) })).filter(({ content }) => isText(content));
+const texts = files
+  .map((file) => ({ file, content: readFileSync(join(ROOT, file)) }))
+  .filter(({ content }) => isText(content));
 
 function textsWith(pattern: RegExp, isExempt = (_file: string): boolean => false): string[] {
-  return texts.filter(({ file, content }) => !isExempt(file) && pattern.test(content.toString('utf8'))).map(({ file }) => file);
+  return texts
+    .filter(({ file, content }) => !isExempt(file) && pattern.test(content.toString('utf8')))
+    .map(({ file }) => file);
 }
 
-const bytesBelow = (folder: string): number => files.filter((file) => file.startsWith(folder)).reduce((sum, file) => sum + statSync(join(ROOT, file)).size, 0);
+const bytesBelow = (folder: string): number =>
+  files.filter((file) => file.startsWith(folder)).reduce((sum, file) => sum + statSync(join(ROOT, file)).size, 0);
 const isFixture = (file: string): boolean => file.includes('/fixtures/');
 /** A vocabulary has every word. */
 const isVocabulary = (file: string): boolean => ['vocab.json', 'merges.txt', 'tokenizer.json'].includes(basename(file));
@@ -48,7 +57,9 @@ describe('the files in git', () => {
   });
 
   test('are small enough to clone', () => {
-    expect(files.filter(isFixture).reduce((sum, file) => sum + statSync(join(ROOT, file)).size, 0)).toBeLessThan(40 * MEGABYTE);
+    expect(files.filter(isFixture).reduce((sum, file) => sum + statSync(join(ROOT, file)).size, 0)).toBeLessThan(
+      40 * MEGABYTE,
+    );
     expect(bytesBelow('models/demo/')).toBeLessThan(25 * MEGABYTE);
   });
 
@@ -66,7 +77,9 @@ describe('each package', () => {
   });
 
   test.each(packages)('%s is built and type-checked with the others', (name) => {
-    const { references } = JSON.parse(readFileSync(join(ROOT, 'tsconfig.json'), 'utf8')) as { references: { path: string }[] };
+    const { references } = JSON.parse(readFileSync(join(ROOT, 'tsconfig.json'), 'utf8')) as {
+      references: { path: string }[];
+    };
     expect(references).toContainEqual({ path: `packages/${name}` });
   });
 

@@ -23,7 +23,11 @@ function run(source: string, ...options: string[]): { status: number | null; las
   writeFileSync(join(folder, 'only.test.js'), source);
   const config = join(folder, 'jest.config.json');
   writeFileSync(config, '{ "transform": {} }');
-  const { status, stdout } = spawnSync(process.execPath, [RUNNER, `--config=${config}`, `--rootDir=${folder}`, ...options], { encoding: 'utf8' });
+  const { status, stdout } = spawnSync(
+    process.execPath,
+    [RUNNER, `--config=${config}`, `--rootDir=${folder}`, ...options],
+    { encoding: 'utf8' },
+  );
   return { status, lastLine: stdout.trimEnd().split('\n').at(-1) };
 }
 
@@ -33,7 +37,8 @@ describe('tools/test.mjs', () => {
   });
 
   test('fails if a test fails, and counts those that were skipped', () => {
-    const source = "test('a', () => {}); test('b', () => { throw new Error('b'); }); test.skip('c', () => {}); test.todo('d');";
+    const source =
+      "test('a', () => {}); test('b', () => { throw new Error('b'); }); test.skip('c', () => {}); test.todo('d');";
     expect(run(source)).toEqual({ status: 1, lastLine: '1 passed, 1 failed, 2 skipped' });
   });
 
@@ -42,7 +47,10 @@ describe('tools/test.mjs', () => {
   });
 
   test('passes its arguments on', () => {
-    expect(run("test('a', () => {}); test('b', () => { throw new Error('b'); });", '--testNamePattern', 'a')).toEqual({ status: 0, lastLine: '1 passed, 0 failed, 1 skipped' });
+    expect(run("test('a', () => {}); test('b', () => { throw new Error('b'); });", '--testNamePattern', 'a')).toEqual({
+      status: 0,
+      lastLine: '1 passed, 0 failed, 1 skipped',
+    });
   });
 
   test('fails if nothing ran', () => {

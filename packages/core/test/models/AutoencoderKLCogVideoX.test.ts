@@ -19,7 +19,10 @@ afterEach(async () => {
 });
 
 describe('what passes from piece to piece of a video', () => {
-  test.each([['in this process', () => new InlineDevice({ provider: 'cpu' })], ['in a child', () => new ProcessDevice({ provider: 'cpu' })]])('is gone from the device afterwards, %s', async (_, make) => {
+  test.each([
+    ['in this process', () => new InlineDevice({ provider: 'cpu' })],
+    ['in a child', () => new ProcessDevice({ provider: 'cpu' })],
+  ])('is gone from the device afterwards, %s', async (_, make) => {
     device = make();
     const vae = await openComponent(fixture.folder, 'vae', { device });
     const { z } = await fixture.inputs('vae.decode.5');
@@ -39,7 +42,10 @@ describe('what passes from piece to piece of a video', () => {
     const { z } = await fixture.inputs('vae.decode.5');
     const { sample } = await vae.decode({ z: z as Tensor });
     const cache = ['conv_cache.decoder.mid_block.resnets.0.conv1', 'conv_cache.decoder.mid_block.resnets.0.conv2'];
-    expect(seen).toEqual([['x', 'latents'], ['x', 'latents', ...cache]]);
+    expect(seen).toEqual([
+      ['x', 'latents'],
+      ['x', 'latents', ...cache],
+    ]);
     expect(await fixture.excess('vae.decode.5', 'sample', sample)).toBeLessThanOrEqual(1);
     expect((await device.usage()).tensors).toBe(0);
   });
@@ -56,7 +62,9 @@ describe('what passes from piece to piece of a video', () => {
     await expect(vae.decode({ z: z as Tensor })).rejects.toThrow('stop');
     expect((await device.usage()).tensors).toBe(0);
     tap[Symbol.dispose]();
-    expect(await fixture.excess('vae.decode.5', 'sample', (await vae.decode({ z: z as Tensor })).sample)).toBeLessThanOrEqual(1);
+    expect(
+      await fixture.excess('vae.decode.5', 'sample', (await vae.decode({ z: z as Tensor })).sample),
+    ).toBeLessThanOrEqual(1);
   });
 });
 
@@ -66,18 +74,27 @@ test('frames are handed on as they are decoded', async () => {
   const { z } = await fixture.inputs('vae.decode.5');
   const parts: SampleRows[] = [];
   await vae.decodeRows({ z: z as Tensor }, (part) => void parts.push(part));
-  expect(parts.map(({ frame, rows }) => [frame, rows.dims])).toEqual([[0, [1, 3, 9, 32, 40]], [9, [1, 3, 8, 32, 40]]]);
+  expect(parts.map(({ frame, rows }) => [frame, rows.dims])).toEqual([
+    [0, [1, 3, 9, 32, 40]],
+    [9, [1, 3, 8, 32, 40]],
+  ]);
 });
 
 test('a batch is decoded as its videos are', async () => {
   device = new InlineDevice({ provider: 'cpu' });
   const vae = await openComponent(fixture.folder, 'vae', { device });
   const { z } = await fixture.inputs('vae.decode.3');
-  const twice = new Tensor('float32', Float32Array.from([...(z!.data as Float32Array), ...(z!.data as Float32Array)]), [2, ...z!.dims.slice(1)]);
+  const twice = new Tensor('float32', Float32Array.from([...(z!.data as Float32Array), ...(z!.data as Float32Array)]), [
+    2,
+    ...z!.dims.slice(1),
+  ]);
   const { sample } = await vae.decode({ z: twice });
   const half = sample.size / 2;
   for (const start of [0, half]) {
-    const one = new Tensor('float32', (sample.data as Float32Array).slice(start, start + half), [1, ...sample.dims.slice(1)]);
+    const one = new Tensor('float32', (sample.data as Float32Array).slice(start, start + half), [
+      1,
+      ...sample.dims.slice(1),
+    ]);
     expect(await fixture.excess('vae.decode.3', 'sample', one)).toBeLessThanOrEqual(1);
   }
 });

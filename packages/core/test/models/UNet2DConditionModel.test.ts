@@ -3,14 +3,24 @@ import type { Graph } from '../../src/graph/Graph.js';
 import { UNet2DConditionModel } from '../../src/models/UNet2DConditionModel.js';
 
 const CONFIG = {
-  block_out_channels: [8, 16], norm_num_groups: 4, attention_head_dim: 2, cross_attention_dim: 8, layers_per_block: 1,
-  down_block_types: ['CrossAttnDownBlock2D', 'DownBlock2D'], up_block_types: ['UpBlock2D', 'CrossAttnUpBlock2D'],
+  block_out_channels: [8, 16],
+  norm_num_groups: 4,
+  attention_head_dim: 2,
+  cross_attention_dim: 8,
+  layers_per_block: 1,
+  down_block_types: ['CrossAttnDownBlock2D', 'DownBlock2D'],
+  up_block_types: ['UpBlock2D', 'CrossAttnUpBlock2D'],
 };
 const INPUTS = {
-  sample: { type: 'float32', dims: [1, 4, 8, 8] }, timestep: { type: 'int64', dims: [1] }, encoder_hidden_states: { type: 'float32', dims: [1, 3, 8] },
+  sample: { type: 'float32', dims: [1, 4, 8, 8] },
+  timestep: { type: 'int64', dims: [1] },
+  encoder_hidden_states: { type: 'float32', dims: [1, 3, 8] },
 } as const;
 
-function segmentsOf(config: Record<string, unknown>, inputs: Parameters<UNet2DConditionModel['outline']>[1] = INPUTS): ReadonlyMap<string, Graph> {
+function segmentsOf(
+  config: Record<string, unknown>,
+  inputs: Parameters<UNet2DConditionModel['outline']>[1] = INPUTS,
+): ReadonlyMap<string, Graph> {
   const model = UNet2DConditionModel.fromConfig(config);
   const graphs = new Map<string, Graph>();
   model.outline(model.entries['call']!, inputs, (graph) => void graphs.set(graph.name, graph));
@@ -18,7 +28,11 @@ function segmentsOf(config: Record<string, unknown>, inputs: Parameters<UNet2DCo
 }
 
 describe('UNet2DConditionModel', () => {
-  test.each([[undefined, true], ['UNetMidBlock2DCrossAttn', true], [null, false]])('mid_block_type %p', (type, present) => {
+  test.each([
+    [undefined, true],
+    ['UNetMidBlock2DCrossAttn', true],
+    [null, false],
+  ])('mid_block_type %p', (type, present) => {
     const config = type === undefined ? CONFIG : { ...CONFIG, mid_block_type: type };
     const keys = UNet2DConditionModel.fromConfig(config).parameters.map(({ key }) => key);
     expect(keys.some((key) => key.startsWith('mid_block.'))).toBe(present);
@@ -26,7 +40,9 @@ describe('UNet2DConditionModel', () => {
   });
 
   test('act_fn holds for the time embedding too', () => {
-    const graphs = [...segmentsOf({ ...CONFIG, act_fn: 'mish' }).values()].filter(({ name }) => name.startsWith('time_embedding') || name.includes('resnets'));
+    const graphs = [...segmentsOf({ ...CONFIG, act_fn: 'mish' }).values()].filter(
+      ({ name }) => name.startsWith('time_embedding') || name.includes('resnets'),
+    );
     const operations = graphs.flatMap(({ nodes }) => nodes.map(({ op }) => op));
     expect(graphs.length).toBeGreaterThan(1);
     expect(operations).toContain('Mish');
@@ -42,7 +58,11 @@ describe('UNet2DConditionModel', () => {
       expect(inputs.map(({ name }) => name)).toEqual(['x', 'skip']);
     }
     expect(large.get('up_blocks.1.resnets.0')!.inputs.map(({ name }) => name)).toEqual(['x', 'temb']);
-    expect(segmentsOf(CONFIG).get('up_blocks.1.resnets.0')!.inputs.map(({ name }) => name)).toEqual(['x', 'skip', 'temb']);
+    expect(
+      segmentsOf(CONFIG)
+        .get('up_blocks.1.resnets.0')!
+        .inputs.map(({ name }) => name),
+    ).toEqual(['x', 'skip', 'temb']);
     expect([...large.keys()].filter((name) => !name.endsWith('.concat'))).toEqual([...segmentsOf(CONFIG).keys()]);
   });
 });

@@ -10,8 +10,14 @@ import { RecordedNoise } from '../support/RecordedNoise.js';
 import { stackTensors } from '../support/stackTensors.js';
 
 const OPTION_OF: Readonly<Record<string, keyof GenerateOptions>> = {
-  negative_prompt: 'negativePrompt', guidance_scale: 'guidanceScale', height: 'height', width: 'width', num_inference_steps: 'numInferenceSteps',
-  num_frames: 'numFrames', max_sequence_length: 'maxSequenceLength', use_dynamic_cfg: 'useDynamicCfg',
+  negative_prompt: 'negativePrompt',
+  guidance_scale: 'guidanceScale',
+  height: 'height',
+  width: 'width',
+  num_inference_steps: 'numInferenceSteps',
+  num_frames: 'numFrames',
+  max_sequence_length: 'maxSequenceLength',
+  use_dynamic_cfg: 'useDynamicCfg',
 };
 const SMALL = { width: 64, height: 48, numInferenceSteps: 2, seed: 1 } as const;
 
@@ -27,7 +33,11 @@ afterAll(async () => {
 });
 
 function optionsOf(args: Readonly<Record<string, unknown>>): Omit<GenerateOptions, 'outputType'> {
-  return Object.fromEntries(Object.entries(args).filter(([key]) => key in OPTION_OF).map(([key, value]) => [OPTION_OF[key], value])) as Omit<GenerateOptions, 'outputType'>;
+  return Object.fromEntries(
+    Object.entries(args)
+      .filter(([key]) => key in OPTION_OF)
+      .map(([key, value]) => [OPTION_OF[key], value]),
+  ) as Omit<GenerateOptions, 'outputType'>;
 }
 
 describe.each([
@@ -67,7 +77,9 @@ describe.each([
       if (event.type === 'done') frames = event.result.frames;
     }
     expect(await recorded.excess(run, 'latents', stackTensors(trajectory))).toBeLessThanOrEqual(1);
-    expect(await recorded.excess(run, 'timesteps', new Tensor('int64', BigInt64Array.from(timesteps), [timesteps.length]))).toBe(0);
+    expect(
+      await recorded.excess(run, 'timesteps', new Tensor('int64', BigInt64Array.from(timesteps), [timesteps.length])),
+    ).toBe(0);
     if ('frames' in out) expect(await recorded.excess(run, 'frames', frames as Tensor)).toBeLessThanOrEqual(1);
     expect((frames as Tensor).dims).toEqual(out['frames_u8']!.shape);
     expect(noise.left).toBe(0);
@@ -84,7 +96,9 @@ describe.each([
       expect(event.result.images).toEqual(events.map(({ image }) => image));
     }
     const shape = out['frames_u8']!.shape;
-    expect(events.map(({ index, frame }) => [index, frame])).toEqual(Array.from({ length: shape[1] as number }, (_, i) => [0, i]));
+    expect(events.map(({ index, frame }) => [index, frame])).toEqual(
+      Array.from({ length: shape[1] as number }, (_, i) => [0, i]),
+    );
     const bytes = new Tensor('uint8', new Uint8Array(events.flatMap(({ image }) => [...image.data])), shape);
     expect(await recorded.excess(run, 'frames_u8', bytes)).toBeLessThanOrEqual(1);
   });
@@ -96,7 +110,9 @@ test('several prompts are several videos, each as it is alone', async () => {
   expect(frames.map((video) => video.length)).toEqual([9, 9]);
   expect(seeds).toEqual([3, 4]);
   const { frames: alone } = await pipe.generate('the sea', { ...SMALL, numFrames: 9, seed: 4 });
-  const differences = alone[0]!.map((image, i) => image.data.reduce((most, byte, at) => Math.max(most, Math.abs(byte - frames[1]![i]!.data[at]!)), 0));
+  const differences = alone[0]!.map((image, i) =>
+    image.data.reduce((most, byte, at) => Math.max(most, Math.abs(byte - frames[1]![i]!.data[at]!)), 0),
+  );
   expect(Math.max(...differences)).toBeLessThanOrEqual(1);
 });
 
@@ -117,7 +133,13 @@ test('a list of guidance scales has one for each step', async () => {
 });
 
 describe('numbers of frames that the VAE does not make', () => {
-  test.each([[1, 1, 0], [5, 8, 1], [8, 8, 0], [9, 9, 0], [10, 9, 1]])('%d asked for gives %d, %d warnings', async (numFrames, given, count) => {
+  test.each([
+    [1, 1, 0],
+    [5, 8, 1],
+    [8, 8, 0],
+    [9, 9, 0],
+    [10, 9, 1],
+  ])('%d asked for gives %d, %d warnings', async (numFrames, given, count) => {
     const warnings: WarningEvent[] = [];
     for await (const event of pipe.stream('a panda', { ...SMALL, numFrames })) {
       if (event.type === 'warning') warnings.push(event);
@@ -130,7 +152,11 @@ describe('numbers of frames that the VAE does not make', () => {
 
 test('a prompt that is too long is cut, with a warning that says what was left out', async () => {
   const warnings: string[] = [];
-  for await (const event of pipe.stream('the river runs through the valley', { ...SMALL, numFrames: 1, maxSequenceLength: 5 })) {
+  for await (const event of pipe.stream('the river runs through the valley', {
+    ...SMALL,
+    numFrames: 1,
+    maxSequenceLength: 5,
+  })) {
     if (event.type === 'warning') warnings.push(event.message);
   }
   expect(warnings).toEqual([expect.stringContaining('runs through the valley')]);
@@ -152,7 +178,13 @@ describe('bad options are refused before anything runs', () => {
     ['options', { clipSkip: 1 }, /numFrames/],
   ] satisfies [string, GenerateOptions<'image'>, RegExp][])('%s', async (argument, options, message) => {
     const run = pipe.generate('a panda', { ...SMALL, numFrames: 9, ...options });
-    await expect(run).rejects.toEqual(expect.objectContaining({ code: 'ERR_ARGUMENT_INVALID', message: expect.stringMatching(message), details: expect.objectContaining({ argument }) }));
+    await expect(run).rejects.toEqual(
+      expect.objectContaining({
+        code: 'ERR_ARGUMENT_INVALID',
+        message: expect.stringMatching(message),
+        details: expect.objectContaining({ argument }),
+      }),
+    );
   });
 });
 
@@ -184,30 +216,58 @@ describe('a run that is stopped leaves the pipeline usable', () => {
 });
 
 test('another checkpoint is no CogVideoXPipeline', async () => {
-  await expect(CogVideoXPipeline.fromPretrained(fixturePath('sd-tiny'))).rejects.toEqual(expect.objectContaining({ code: 'ERR_ARGUMENT_INVALID', message: expect.stringContaining('StableDiffusionPipeline') }));
+  await expect(CogVideoXPipeline.fromPretrained(fixturePath('sd-tiny'))).rejects.toEqual(
+    expect.objectContaining({
+      code: 'ERR_ARGUMENT_INVALID',
+      message: expect.stringContaining('StableDiffusionPipeline'),
+    }),
+  );
 });
 
 describe('a transformer that is loaded by itself', () => {
-  test('takes the place of the checkpoint\'s', async () => {
-    const transformer = await CogVideoXTransformer3DModel.fromPretrained(fixture.folder, { subfolder: 'transformer', dtype: 'float32' });
-    await using other = await CogVideoXPipeline.fromPretrained(fixture.folder, { components: { transformer }, deviceOptions: { inline: true } });
-    const [ours, theirs] = [await pipe.generate('a panda', { ...SMALL, numFrames: 1 }), await other.generate('a panda', { ...SMALL, numFrames: 1 })];
+  test("takes the place of the checkpoint's", async () => {
+    const transformer = await CogVideoXTransformer3DModel.fromPretrained(fixture.folder, {
+      subfolder: 'transformer',
+      dtype: 'float32',
+    });
+    await using other = await CogVideoXPipeline.fromPretrained(fixture.folder, {
+      components: { transformer },
+      deviceOptions: { inline: true },
+    });
+    const [ours, theirs] = [
+      await pipe.generate('a panda', { ...SMALL, numFrames: 1 }),
+      await other.generate('a panda', { ...SMALL, numFrames: 1 }),
+    ];
     expect(theirs.frames[0]![0]!.data).toEqual(ours.frames[0]![0]!.data);
   });
 
   test('in another type than asked for is used as it is, with a warning', async () => {
-    const transformer = await CogVideoXTransformer3DModel.fromPretrained(fixture.folder, { subfolder: 'transformer', dtype: 'float16' });
+    const transformer = await CogVideoXTransformer3DModel.fromPretrained(fixture.folder, {
+      subfolder: 'transformer',
+      dtype: 'float16',
+    });
     const warnings: string[] = [];
-    await using other = await CogVideoXPipeline.fromPretrained(fixture.folder, { components: { transformer }, deviceOptions: { inline: true }, onProgress: (event) => event.type === 'warning' && warnings.push(event.message) });
+    await using other = await CogVideoXPipeline.fromPretrained(fixture.folder, {
+      components: { transformer },
+      deviceOptions: { inline: true },
+      onProgress: (event) => event.type === 'warning' && warnings.push(event.message),
+    });
     expect(warnings).toEqual([expect.stringMatching(/transformer .* stored as F32, not as float16/)]);
     expect((await other.generate('a panda', { ...SMALL, numFrames: 1 })).frames[0]).toHaveLength(1);
   });
 
   test.each([
     ['another class', { subfolder: 'vae' }, 'ERR_ARGUMENT_INVALID', /not a AutoencoderKLCogVideoX/],
-    ['a type that is none', { subfolder: 'transformer', dtype: 'float8' as 'float16' }, 'ERR_ARGUMENT_INVALID', /one of float32, float16, bfloat16/],
+    [
+      'a type that is none',
+      { subfolder: 'transformer', dtype: 'float8' as 'float16' },
+      'ERR_ARGUMENT_INVALID',
+      /one of float32, float16, bfloat16/,
+    ],
     ['a folder that is not there', { subfolder: 'none' }, 'ERR_FILE_NOT_FOUND', /none/],
   ] as const)('is refused: %s', async (_, options, code, message) => {
-    await expect(CogVideoXTransformer3DModel.fromPretrained(fixture.folder, options)).rejects.toEqual(expect.objectContaining({ code, message: expect.stringMatching(message) }));
+    await expect(CogVideoXTransformer3DModel.fromPretrained(fixture.folder, options)).rejects.toEqual(
+      expect.objectContaining({ code, message: expect.stringMatching(message) }),
+    );
   });
 });

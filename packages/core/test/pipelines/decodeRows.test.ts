@@ -5,7 +5,11 @@ import { DiffusionPipeline } from '../../src/pipelines/DiffusionPipeline.js';
 import type { PipelineEvent } from '../../src/pipelines/PipelineEvent.js';
 import { fixturePath } from '../support/fixturePath.js';
 
-const Z = new Tensor('float32', Float32Array.from({ length: 2 * 4 * 3 * 3 }, (_, i) => Math.sin(i)), [2, 4, 3, 3]);
+const Z = new Tensor(
+  'float32',
+  Float32Array.from({ length: 2 * 4 * 3 * 3 }, (_, i) => Math.sin(i)),
+  [2, 4, 3, 3],
+);
 let pipe: DiffusionPipeline;
 let vae: DiffusionPipeline['components'][string];
 
@@ -25,39 +29,57 @@ async function parts(): Promise<SampleRows[]> {
 
 /** Gives each picture as its upper and lower half. */
 function halve(): Disposable {
-  return pipe.hooks.beforeDecode.tap('halve', ({ wrapRows }) => wrapRows((next) => async (z) => (async function * () {
-    for await (const { index, height, rows } of await next(z)) {
-      const [, channels = 1, , width = 1] = rows.dims;
-      const half = Math.floor(height / 2);
-      for (const [top, count] of [[0, half], [half, height - half]] as const) {
-        const data = Float32Array.from({ length: channels * count * width }, (_, i) => {
-          const channel = Math.floor(i / (count * width));
-          return (rows.data as Float32Array)[channel * height * width + top * width + (i % (count * width))]!;
-        });
-        yield { index, top, height, rows: new Tensor('float32', data, [1, channels, count, width]) };
-      }
-    }
-  })()));
+  return pipe.hooks.beforeDecode.tap('halve', ({ wrapRows }) =>
+    wrapRows(
+      (next) => async (z) =>
+        (async function* () {
+          for await (const { index, height, rows } of await next(z)) {
+            const [, channels = 1, , width = 1] = rows.dims;
+            const half = Math.floor(height / 2);
+            for (const [top, count] of [
+              [0, half],
+              [half, height - half],
+            ] as const) {
+              const data = Float32Array.from({ length: channels * count * width }, (_, i) => {
+                const channel = Math.floor(i / (count * width));
+                return (rows.data as Float32Array)[channel * height * width + top * width + (i % (count * width))]!;
+              });
+              yield { index, top, height, rows: new Tensor('float32', data, [1, channels, count, width]) };
+            }
+          }
+        })(),
+    ),
+  );
 }
 
 test('gives each picture of a batch, as decode does', async () => {
   const { sample } = await vae.decode({ z: Z });
   const seen = await parts();
-  expect(seen.map(({ index, top, height }) => [index, top, height])).toEqual([[0, 0, sample.dims[2]], [1, 0, sample.dims[2]]]);
+  expect(seen.map(({ index, top, height }) => [index, top, height])).toEqual([
+    [0, 0, sample.dims[2]],
+    [1, 0, sample.dims[2]],
+  ]);
   expect(seen.flatMap(({ rows }) => [...rows.data])).toEqual([...sample.data]);
 });
 
 test('a wrapper of rows and one of samples see each other as what they know', async () => {
   const { sample } = await vae.decode({ z: Z });
   using rows = halve();
-  using whole = pipe.hooks.beforeDecode.tap('whole', ({ wrap }) => wrap((next) => async (z) => {
-    const inner = await next(z);
-    expect(inner.dims).toEqual(sample.dims);
-    return inner;
-  }));
+  using whole = pipe.hooks.beforeDecode.tap('whole', ({ wrap }) =>
+    wrap((next) => async (z) => {
+      const inner = await next(z);
+      expect(inner.dims).toEqual(sample.dims);
+      return inner;
+    }),
+  );
   void [rows, whole];
   expect((await vae.decode({ z: Z })).sample.data).toEqual(sample.data);
-  expect((await parts()).map(({ index, top }) => [index, top > 0])).toEqual([[0, false], [0, true], [1, false], [1, true]]);
+  expect((await parts()).map(({ index, top }) => [index, top > 0])).toEqual([
+    [0, false],
+    [0, true],
+    [1, false],
+    [1, true],
+  ]);
 });
 
 test('a tap of afterDecode gets the whole sample, and what it puts there is delivered', async () => {
@@ -66,17 +88,19 @@ test('a tap of afterDecode gets the whole sample, and what it puts there is deli
     call.sample = new Tensor('float32', new Float32Array(call.sample!.size), call.sample!.dims);
   });
   void [rows, tap];
-  expect((await parts()).flatMap(({ rows: { data } }) => [...data as Float32Array]).every((x) => x === 0)).toBe(true);
+  expect((await parts()).flatMap(({ rows: { data } }) => [...(data as Float32Array)]).every((x) => x === 0)).toBe(true);
 });
 
 test('so does code around the model call', async () => {
   using rows = halve();
   const shapes: (readonly number[])[] = [];
-  using tap = pipe.hooks.beforeModelCall.tap('watch', ({ wrap }) => wrap((next) => async (inputs) => {
-    const outputs = await next(inputs);
-    shapes.push(outputs['sample']!.dims);
-    return outputs;
-  }));
+  using tap = pipe.hooks.beforeModelCall.tap('watch', ({ wrap }) =>
+    wrap((next) => async (inputs) => {
+      const outputs = await next(inputs);
+      shapes.push(outputs['sample']!.dims);
+      return outputs;
+    }),
+  );
   void [rows, tap];
   expect((await parts()).length).toBe(2);
   expect(shapes.map(([count, channels]) => [count, channels])).toEqual([[2, 3]]);
@@ -84,17 +108,33 @@ test('so does code around the model call', async () => {
 
 test('each picture of a run is an event, before the last one is decoded', async () => {
   const order: string[] = [];
-  using slices = pipe.hooks.beforeDecode.tap('slice', ({ wrapRows }) => wrapRows((next) => async (z) => (async function * () {
-    for (let index = 0; index < 3; index++) {
-      order.push(`decode ${index}`);
-      const one = new Tensor('float32', (z.data as Float32Array).slice(index * z.size / 3, (index + 1) * z.size / 3), [1, ...z.dims.slice(1)]);
-      for await (const part of await next(one)) yield { ...part, index };
-      await new Promise((resolve) => { setTimeout(resolve, 20); });
-    }
-  })()));
+  using slices = pipe.hooks.beforeDecode.tap('slice', ({ wrapRows }) =>
+    wrapRows(
+      (next) => async (z) =>
+        (async function* () {
+          for (let index = 0; index < 3; index++) {
+            order.push(`decode ${index}`);
+            const one = new Tensor(
+              'float32',
+              (z.data as Float32Array).slice((index * z.size) / 3, ((index + 1) * z.size) / 3),
+              [1, ...z.dims.slice(1)],
+            );
+            for await (const part of await next(one)) yield { ...part, index };
+            await new Promise((resolve) => {
+              setTimeout(resolve, 20);
+            });
+          }
+        })(),
+    ),
+  );
   void slices;
   const images: Extract<PipelineEvent, { type: 'image' }>[] = [];
-  for await (const event of pipe.stream(['a', 'b', 'c'], { numInferenceSteps: 1, seed: [4, 5, 6], width: 32, height: 32 })) {
+  for await (const event of pipe.stream(['a', 'b', 'c'], {
+    numInferenceSteps: 1,
+    seed: [4, 5, 6],
+    width: 32,
+    height: 32,
+  })) {
     if (event.type === 'image') {
       images.push(event);
       order.push(`image ${event.index}`);
@@ -108,15 +148,20 @@ test('each picture of a run is an event, before the last one is decoded', async 
 
 test('a reader who leaves while a picture is decoded ends the decoding', async () => {
   let finished = 0;
-  using slices = pipe.hooks.beforeDecode.tap('slow', ({ wrap, signal }) => wrap((next) => async (z) => {
-    pipe.progress('decode', 0, 1);
-    await new Promise((resolve) => { setTimeout(resolve, 50); });
-    signal?.throwIfAborted();
-    finished++;
-    return next(z);
-  }));
+  using slices = pipe.hooks.beforeDecode.tap('slow', ({ wrap, signal }) =>
+    wrap((next) => async (z) => {
+      pipe.progress('decode', 0, 1);
+      await new Promise((resolve) => {
+        setTimeout(resolve, 50);
+      });
+      signal?.throwIfAborted();
+      finished++;
+      return next(z);
+    }),
+  );
   void slices;
-  for await (const event of pipe.stream('a', { numInferenceSteps: 1, width: 32, height: 32 })) if (event.type === 'progress') break;
+  for await (const event of pipe.stream('a', { numInferenceSteps: 1, width: 32, height: 32 }))
+    if (event.type === 'progress') break;
   expect(finished).toBe(0);
   expect((await pipe.generate('a', { numInferenceSteps: 1, width: 32, height: 32 })).images).toHaveLength(1);
 });

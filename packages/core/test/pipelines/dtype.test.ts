@@ -25,13 +25,15 @@ afterEach(async () => {
 });
 
 async function open(model: string, options: FromPretrainedOptions): Promise<DiffusionPipeline> {
-  const onProgress = (event: { type: string; code?: string }): void => void (event.type === 'warning' && warnings.push(event.code as string));
+  const onProgress = (event: { type: string; code?: string }): void =>
+    void (event.type === 'warning' && warnings.push(event.code as string));
   pipe = await DiffusionPipeline.fromPretrained(model, { deviceOptions: { inline: true }, onProgress, ...options });
   return pipe;
 }
 
 async function picture(): Promise<Float32Array> {
-  return (await pipe.generate('a red fox', { numInferenceSteps: 2, seed: 7, outputType: 'tensor' })).images.data as Float32Array;
+  return (await pipe.generate('a red fox', { numInferenceSteps: 2, seed: 7, outputType: 'tensor' })).images
+    .data as Float32Array;
 }
 
 function distance(a: Float32Array, b: Float32Array): number {
@@ -56,7 +58,9 @@ class WatchedDevice extends InlineDevice {
 
   override async run(...given: Parameters<InlineDevice['run']>): Promise<ProgramResult> {
     const result = await super.run(...given);
-    const inputs = Object.entries(given[0].inputs).map(([name, value]) => `${name}: ${'type' in value ? value.type : 'rows'}`);
+    const inputs = Object.entries(given[0].inputs).map(
+      ([name, value]) => `${name}: ${'type' in value ? value.type : 'rows'}`,
+    );
     this.types.push([...inputs, ...Object.values(result.downloaded).map(({ type }) => `gives ${type}`)].join(', '));
     return result;
   }
@@ -67,9 +71,16 @@ function provide(device: WatchedDevice): Plugin {
 }
 
 describe('dtype chooses among the files of a checkpoint', () => {
-  test.each([['float32', 'F32'], ['float16', 'F16'], [undefined, 'F32']] as const)('%s takes %s', async (dtype, stored) => {
+  test.each([
+    ['float32', 'F32'],
+    ['float16', 'F16'],
+    [undefined, 'F32'],
+  ] as const)('%s takes %s', async (dtype, stored) => {
     await open(both(), dtype === undefined ? {} : { dtype });
-    for (const { checkpoint } of Object.values(pipe.components)) expect([...checkpoint.tensors.values()].every((tensor) => !tensor.dtype.startsWith('F') || tensor.dtype === stored)).toBe(true);
+    for (const { checkpoint } of Object.values(pipe.components))
+      expect(
+        [...checkpoint.tensors.values()].every((tensor) => !tensor.dtype.startsWith('F') || tensor.dtype === stored),
+      ).toBe(true);
     expect(warnings.filter((code) => code.startsWith('WARN_DTYPE') || code.startsWith('WARN_VARIANT'))).toEqual([]);
   });
 
@@ -83,7 +94,10 @@ describe('dtype chooses among the files of a checkpoint', () => {
     const bytes = pipe.components['unet']!.checkpoint.byteLength;
     expect(warnings.filter((code) => code === 'WARN_DTYPE_STORED').length).toBe(Object.keys(pipe.components).length);
     expect(bytes).toBeGreaterThan(0);
-    await expect(open(fixturePath('sd-tiny'), { dtype: 'half' as 'float16' })).rejects.toMatchObject({ code: 'ERR_ARGUMENT_INVALID', details: { argument: 'dtype' } });
+    await expect(open(fixturePath('sd-tiny'), { dtype: 'half' as 'float16' })).rejects.toMatchObject({
+      code: 'ERR_ARGUMENT_INVALID',
+      details: { argument: 'dtype' },
+    });
   });
 });
 
@@ -96,7 +110,10 @@ test('the CPU computes in float32 whatever weights are stored in', async () => {
 });
 
 describe('a provider that computes in float16', () => {
-  test.each([['sd-tiny-f16', 'float16 weights'], ['sd-tiny', 'float32 weights']])('does from inputs to outputs, with %s, but for what force_upcast says', async (model) => {
+  test.each([
+    ['sd-tiny-f16', 'float16 weights'],
+    ['sd-tiny', 'float32 weights'],
+  ])('does from inputs to outputs, with %s, but for what force_upcast says', async (model) => {
     await open(fixturePath(model), model.endsWith('f16') ? { variant: 'fp16' } : {});
     const plain = await picture();
     await pipe.dispose();
@@ -128,8 +145,16 @@ describe('a provider that computes in float16', () => {
 
   test('keeps the digits of timesteps', async () => {
     const device = new WatchedDevice();
-    await open(fixturePath('sd-tiny'), { device: 'watched', plugins: [provide(device)], dtype: 'float16', components: ['unet'] });
-    const inputs = { sample: new Tensor('float32', new Float32Array(4 * 64).fill(0.5), [1, 4, 8, 8]), encoder_hidden_states: new Tensor('float32', new Float32Array(77 * 32), [1, 77, 32]) };
+    await open(fixturePath('sd-tiny'), {
+      device: 'watched',
+      plugins: [provide(device)],
+      dtype: 'float16',
+      components: ['unet'],
+    });
+    const inputs = {
+      sample: new Tensor('float32', new Float32Array(4 * 64).fill(0.5), [1, 4, 8, 8]),
+      encoder_hidden_states: new Tensor('float32', new Float32Array(77 * 32), [1, 77, 32]),
+    };
     await pipe.components['unet']!.call({ ...inputs, timestep: new Tensor('float32', Float32Array.of(999.4), [1]) });
     expect(device.types).toEqual(['sample: float16, timestep: float32, encoder_hidden_states: float16, gives float16']);
   });

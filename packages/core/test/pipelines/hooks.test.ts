@@ -23,8 +23,15 @@ function record(hooks: Hooks, skip: readonly string[] = []): string[] {
   for (const name of hookNames) {
     if (skip.includes(name)) continue;
     hooks[name].tap('recorder', (context: unknown) => {
-      const { component, entry, segment, index } = context as { component?: string; entry?: string; segment?: string; index?: number };
-      const detail = [component, entry, segment, name.endsWith('Step') ? index : undefined].filter((part) => part !== undefined).join(' ');
+      const { component, entry, segment, index } = context as {
+        component?: string;
+        entry?: string;
+        segment?: string;
+        index?: number;
+      };
+      const detail = [component, entry, segment, name.endsWith('Step') ? index : undefined]
+        .filter((part) => part !== undefined)
+        .join(' ');
       calls.push(detail === '' ? name : `${name} ${detail}`);
       return undefined;
     });
@@ -36,14 +43,23 @@ describe('the hooks of one run', () => {
   test('are called in this order', async () => {
     const calls = record((await open()).hooks, ['transformGraph', 'prepareSegment', 'beforeSegment', 'afterSegment']);
     await pipe.generate('a cat', TINY);
-    const model = (name: string, entry = 'call'): string[] => [`beforeModelCall ${name} ${entry}`, `afterModelCall ${name} ${entry}`];
+    const model = (name: string, entry = 'call'): string[] => [
+      `beforeModelCall ${name} ${entry}`,
+      `afterModelCall ${name} ${entry}`,
+    ];
     expect(calls).toEqual([
       'beforeRun',
       ...model('text_encoder'),
       ...model('text_encoder'),
-      'beforeStep 0', ...model('unet'), 'afterStep 0',
-      'beforeStep 1', ...model('unet'), 'afterStep 1',
-      'beforeDecode vae', ...model('vae', 'decode'), 'afterDecode vae',
+      'beforeStep 0',
+      ...model('unet'),
+      'afterStep 0',
+      'beforeStep 1',
+      ...model('unet'),
+      'afterStep 1',
+      'beforeDecode vae',
+      ...model('vae', 'decode'),
+      'afterDecode vae',
       'afterRun',
     ]);
   });
@@ -53,19 +69,48 @@ describe('the hooks of one run', () => {
     await pipe.generate('a cat', { ...TINY, numInferenceSteps: 1, guidanceScale: 1 });
     const segments = calls.filter((call) => call.startsWith('beforeSegment unet')).map((call) => call.split(' ')[2]);
     expect(segments).toEqual([
-      'time_embedding', 'conv_in',
-      'down_blocks.0.resnets.0', 'down_blocks.0.attentions.0', 'down_blocks.0.resnets.1', 'down_blocks.0.attentions.1', 'down_blocks.0.downsamplers.0',
-      'down_blocks.1.resnets.0', 'down_blocks.1.attentions.0', 'down_blocks.1.resnets.1', 'down_blocks.1.attentions.1', 'down_blocks.1.downsamplers.0',
-      'down_blocks.2.resnets.0', 'down_blocks.2.resnets.1',
-      'mid_block.resnets.0', 'mid_block.attentions.0', 'mid_block.resnets.1',
-      'up_blocks.0.resnets.0', 'up_blocks.0.resnets.1', 'up_blocks.0.resnets.2', 'up_blocks.0.upsamplers.0',
-      'up_blocks.1.resnets.0', 'up_blocks.1.attentions.0', 'up_blocks.1.resnets.1', 'up_blocks.1.attentions.1', 'up_blocks.1.resnets.2', 'up_blocks.1.attentions.2', 'up_blocks.1.upsamplers.0',
-      'up_blocks.2.resnets.0', 'up_blocks.2.attentions.0', 'up_blocks.2.resnets.1', 'up_blocks.2.attentions.1', 'up_blocks.2.resnets.2', 'up_blocks.2.attentions.2',
+      'time_embedding',
+      'conv_in',
+      'down_blocks.0.resnets.0',
+      'down_blocks.0.attentions.0',
+      'down_blocks.0.resnets.1',
+      'down_blocks.0.attentions.1',
+      'down_blocks.0.downsamplers.0',
+      'down_blocks.1.resnets.0',
+      'down_blocks.1.attentions.0',
+      'down_blocks.1.resnets.1',
+      'down_blocks.1.attentions.1',
+      'down_blocks.1.downsamplers.0',
+      'down_blocks.2.resnets.0',
+      'down_blocks.2.resnets.1',
+      'mid_block.resnets.0',
+      'mid_block.attentions.0',
+      'mid_block.resnets.1',
+      'up_blocks.0.resnets.0',
+      'up_blocks.0.resnets.1',
+      'up_blocks.0.resnets.2',
+      'up_blocks.0.upsamplers.0',
+      'up_blocks.1.resnets.0',
+      'up_blocks.1.attentions.0',
+      'up_blocks.1.resnets.1',
+      'up_blocks.1.attentions.1',
+      'up_blocks.1.resnets.2',
+      'up_blocks.1.attentions.2',
+      'up_blocks.1.upsamplers.0',
+      'up_blocks.2.resnets.0',
+      'up_blocks.2.attentions.0',
+      'up_blocks.2.resnets.1',
+      'up_blocks.2.attentions.1',
+      'up_blocks.2.resnets.2',
+      'up_blocks.2.attentions.2',
       'conv_out',
     ]);
     const unet = calls.slice(calls.indexOf('beforeModelCall unet call'), calls.indexOf('afterModelCall unet call'));
-    expect(segments.map((name) => calls.filter((call) => call === `prepareSegment unet ${name}`).length)).toEqual(segments.map(() => 1));
-    for (const name of segments) expect(unet[unet.indexOf(`beforeSegment unet ${name}`) + 1]).toBe(`prepareSegment unet ${name}`);
+    expect(segments.map((name) => calls.filter((call) => call === `prepareSegment unet ${name}`).length)).toEqual(
+      segments.map(() => 1),
+    );
+    for (const name of segments)
+      expect(unet[unet.indexOf(`beforeSegment unet ${name}`) + 1]).toBe(`prepareSegment unet ${name}`);
     const around = unet.filter((call) => /^(before|after)Segment/.test(call));
     for (let i = 0; i < around.length; i += 2) expect(around[i + 1]).toBe(around[i]?.replace('before', 'after'));
   });
@@ -85,7 +130,10 @@ describe('the hooks of one run', () => {
     pipe.hooks.afterStep.tap('trouble-maker', () => {
       throw new Error('boom');
     });
-    await expect(pipe.generate('a cat', TINY)).rejects.toMatchObject({ code: 'ERR_PLUGIN_HOOK', details: { plugin: 'trouble-maker', hook: 'afterStep' } });
+    await expect(pipe.generate('a cat', TINY)).rejects.toMatchObject({
+      code: 'ERR_PLUGIN_HOOK',
+      details: { plugin: 'trouble-maker', hook: 'afterStep' },
+    });
     expect(calls.slice(-3)).toEqual(['afterStep 0', 'failed', 'afterRun']);
   });
 });
@@ -110,21 +158,25 @@ describe('a tap', () => {
     const plain = await pipe.generate('a cat', { ...TINY, numImagesPerPrompt: 3 });
     const sizes: number[] = [];
     let calls = 0;
-    pipe.hooks.beforeDecode.tap('slices', (call) => call.wrap((next) => async (z) => {
-      const parts: Tensor[] = [];
-      for (const slice of splitBatch(z)) {
-        sizes.push(slice.dims[0] as number);
-        parts.push(await next(slice));
-      }
-      return concatBatch(parts);
-    }));
+    pipe.hooks.beforeDecode.tap('slices', (call) =>
+      call.wrap((next) => async (z) => {
+        const parts: Tensor[] = [];
+        for (const slice of splitBatch(z)) {
+          sizes.push(slice.dims[0] as number);
+          parts.push(await next(slice));
+        }
+        return concatBatch(parts);
+      }),
+    );
     pipe.hooks.beforeModelCall.tap('counter', (call) => {
       if (call.entry === 'decode') calls++;
     });
     const sliced = await pipe.generate('a cat', { ...TINY, numImagesPerPrompt: 3 });
     expect(sizes).toEqual([1, 1, 1]);
     expect(calls).toBe(1);
-    expect(sliced.images.map((image) => Buffer.from(image.data).toString('base64'))).toEqual(plain.images.map((image) => Buffer.from(image.data).toString('base64')));
+    expect(sliced.images.map((image) => Buffer.from(image.data).toString('base64'))).toEqual(
+      plain.images.map((image) => Buffer.from(image.data).toString('base64')),
+    );
   });
 
   test('changes the latents of a step', async () => {
@@ -144,7 +196,9 @@ describe('a tap', () => {
     const before = await pipe.generate('a cat', options);
     const tap = pipe.hooks.transformGraph.tap('no-bias', (graph, { segment }) => {
       if (segment !== 'conv_out') return graph;
-      return graph.with({ nodes: graph.nodes.map((node) => (node.op === 'Conv' ? { ...node, inputs: node.inputs.slice(0, 2) } : node)) });
+      return graph.with({
+        nodes: graph.nodes.map((node) => (node.op === 'Conv' ? { ...node, inputs: node.inputs.slice(0, 2) } : node)),
+      });
     });
     const changed = await pipe.generate('a cat', options);
     tap[Symbol.dispose]();

@@ -36,7 +36,11 @@ afterEach(async () => {
 
 test('a checkpoint of the hub is downloaded once, generates, and equals the folder it came from', async () => {
   const loaded: number[] = [];
-  const options = { deviceOptions: { inline: true }, onProgress: (event: { type: string; loaded?: number }) => void (event.type === 'download' && loaded.push(event.loaded as number)) };
+  const options = {
+    deviceOptions: { inline: true },
+    onProgress: (event: { type: string; loaded?: number }) =>
+      void (event.type === 'download' && loaded.push(event.loaded as number)),
+  };
   await using downloaded = await DiffusionPipeline.fromPretrained('owner/tiny', options);
   expect(loaded.length).toBeGreaterThan(3);
   expect(hub.fetched).toContain('unet/diffusion_pytorch_model.safetensors');
@@ -44,12 +48,18 @@ test('a checkpoint of the hub is downloaded once, generates, and equals the fold
   process.env['HF_HUB_OFFLINE'] = '1';
   await using cached = await DiffusionPipeline.fromPretrained('owner/tiny', { deviceOptions: { inline: true } });
   expect(hub.requests).toHaveLength(asked);
-  await using local = await DiffusionPipeline.fromPretrained(fixturePath('sd2-tiny'), { deviceOptions: { inline: true } });
-  const [a, b, c] = await Promise.all([downloaded, cached, local].map(async (pipe) => (await pipe.generate('a cat', TINY)).images[0]?.data));
+  await using local = await DiffusionPipeline.fromPretrained(fixturePath('sd2-tiny'), {
+    deviceOptions: { inline: true },
+  });
+  const [a, b, c] = await Promise.all(
+    [downloaded, cached, local].map(async (pipe) => (await pipe.generate('a cat', TINY)).images[0]?.data),
+  );
   expect(Buffer.compare(a as Uint8Array, c as Uint8Array)).toBe(0);
   expect(Buffer.compare(b as Uint8Array, c as Uint8Array)).toBe(0);
 }, 60_000);
 
 test('a model that the hub does not have is a typed error, and leaves nothing running', async () => {
-  await expect(DiffusionPipeline.fromPretrained('owner/missing')).rejects.toMatchObject({ code: 'ERR_MODEL_NOT_FOUND' });
+  await expect(DiffusionPipeline.fromPretrained('owner/missing')).rejects.toMatchObject({
+    code: 'ERR_MODEL_NOT_FOUND',
+  });
 });

@@ -65,7 +65,8 @@ describe('a run', () => {
     const controller = new AbortController();
     const reason = new Error('enough');
     const running = (async () => {
-      for await (const event of pipe.stream('a cat', { ...TINY, signal: controller.signal })) if (event.type === 'step') controller.abort(reason);
+      for await (const event of pipe.stream('a cat', { ...TINY, signal: controller.signal }))
+        if (event.type === 'step') controller.abort(reason);
     })();
     await expect(running).rejects.toBe(reason);
     await expect(pipe.generate('a cat', { ...TINY, signal: controller.signal })).rejects.toBe(reason);
@@ -89,7 +90,8 @@ describe('a run', () => {
     const before = await pipe.generate('a cat', TINY);
     const pid = pidOf(pipe);
     const running = (async () => {
-      for await (const event of pipe.stream('a cat', TINY)) if (event.type === 'step' && event.index === 0) process.kill(pid, 'SIGKILL');
+      for await (const event of pipe.stream('a cat', TINY))
+        if (event.type === 'step' && event.index === 0) process.kill(pid, 'SIGKILL');
     })();
     await expect(running).rejects.toMatchObject({ code: 'ERR_DEVICE_CRASHED' });
     const after = await pipe.generate('a cat', TINY);
@@ -105,7 +107,9 @@ describe('a run', () => {
     const first = pipe.generate('a cat', TINY);
     const second = pipe.generate('a dog', TINY);
     await sleep(5);
-    await expect(pipe.use({ name: 'test:busy', apply: () => undefined })).rejects.toMatchObject({ code: 'ERR_PIPELINE_BUSY' });
+    await expect(pipe.use({ name: 'test:busy', apply: () => undefined })).rejects.toMatchObject({
+      code: 'ERR_PIPELINE_BUSY',
+    });
     await Promise.all([first, second]);
     expect(order).toEqual(['begin 1', 'end 1', 'begin 2', 'end 2']);
   });
@@ -138,28 +142,44 @@ describe('plugins in a pipeline', () => {
         made++;
       }
     }
-    const provider: Plugin = { name: 'test:provider', apply: (ctx) => void ctx.provide(SCHEDULERS, { DDIMScheduler: CountingScheduler, CountingScheduler }) };
-    pipe = await DiffusionPipeline.fromPretrained(fixturePath('sd-tiny'), { deviceOptions: { inline: true }, plugins: [provider] });
+    const provider: Plugin = {
+      name: 'test:provider',
+      apply: (ctx) => void ctx.provide(SCHEDULERS, { DDIMScheduler: CountingScheduler, CountingScheduler }),
+    };
+    pipe = await DiffusionPipeline.fromPretrained(fixturePath('sd-tiny'), {
+      deviceOptions: { inline: true },
+      plugins: [provider],
+    });
     expect(made).toBe(1);
     expect(pipe.scheduler).toBeInstanceOf(CountingScheduler);
     pipe.scheduler = pipe.createScheduler('CountingScheduler');
     expect(made).toBe(2);
     await pipe.generate('a cat', TINY);
     await pipe.remove('test:provider');
-    expect(() => pipe.createScheduler('CountingScheduler')).toThrow(expect.objectContaining({ code: 'ERR_SCHEDULER_UNKNOWN' }));
+    expect(() => pipe.createScheduler('CountingScheduler')).toThrow(
+      expect.objectContaining({ code: 'ERR_SCHEDULER_UNKNOWN' }),
+    );
   });
 });
 
 describe('components of another pipeline', () => {
   test('are taken over: they run on the new pipeline, with its hooks', async () => {
-    const first = await DiffusionPipeline.fromPretrained(fixturePath('sd-tiny'), { deviceOptions: { inline: true }, components: ['unet'] });
-    pipe = await DiffusionPipeline.fromPretrained(fixturePath('sd-tiny'), { deviceOptions: { inline: true }, components: first.components });
+    const first = await DiffusionPipeline.fromPretrained(fixturePath('sd-tiny'), {
+      deviceOptions: { inline: true },
+      components: ['unet'],
+    });
+    pipe = await DiffusionPipeline.fromPretrained(fixturePath('sd-tiny'), {
+      deviceOptions: { inline: true },
+      components: first.components,
+    });
     await first.dispose();
     let calls = 0;
     pipe.hooks.beforeModelCall.tap('count', ({ component }) => void (component === 'unet' && calls++));
     expect((await pipe.generate('a cat', TINY)).images).toHaveLength(1);
     expect(calls).toBe(3);
-    await expect(DiffusionPipeline.fromPretrained(fixturePath('sd-tiny'), { components: { unet: null } as never })).rejects.toMatchObject({ code: 'ERR_ARGUMENT_INVALID' });
+    await expect(
+      DiffusionPipeline.fromPretrained(fixturePath('sd-tiny'), { components: { unet: null } as never }),
+    ).rejects.toMatchObject({ code: 'ERR_ARGUMENT_INVALID' });
   });
 });
 
@@ -169,12 +189,19 @@ describe('embeddings', () => {
     const { input_ids } = pipe.tokenizer.encode(['a cat', '']);
     const { last_hidden_state: states } = await pipe.components['text_encoder']!.call({ input_ids });
     const half = states!.size / 2;
-    const part = (start: number): Tensor => new Tensor('float32', (states!.data as Float32Array).slice(start, start + half), [1, ...states!.dims.slice(1)]);
+    const part = (start: number): Tensor =>
+      new Tensor('float32', (states!.data as Float32Array).slice(start, start + half), [1, ...states!.dims.slice(1)]);
     const latent = { ...TINY, outputType: 'latent' as const };
     const embedded = await pipe.generate('', { ...latent, promptEmbeds: part(0), negativePromptEmbeds: part(half) });
     const written = await pipe.generate('a cat', latent);
-    const worst = (written.images.data as Float32Array).reduce((most, x, i) => Math.max(most, Math.abs(x - (embedded.images.data[i] as number))), 0);
+    const worst = (written.images.data as Float32Array).reduce(
+      (most, x, i) => Math.max(most, Math.abs(x - (embedded.images.data[i] as number))),
+      0,
+    );
     expect(worst).toBeLessThan(1e-3);
-    await expect(pipe.generate('a cat', { promptEmbeds: part(0) })).rejects.toMatchObject({ code: 'ERR_ARGUMENT_INVALID', details: { argument: 'promptEmbeds' } });
+    await expect(pipe.generate('a cat', { promptEmbeds: part(0) })).rejects.toMatchObject({
+      code: 'ERR_ARGUMENT_INVALID',
+      details: { argument: 'promptEmbeds' },
+    });
   });
 });

@@ -24,7 +24,11 @@ class TinyBudget extends MemoryBudget {
 }
 
 describe('a model in the smallest pieces computes what diffusers computes', () => {
-  test.each([['sd-tiny-f16', 'unet'], ['cogvideox-tiny', 'transformer'], ['cogvideox-rope-tiny', 'transformer']])('%s: in every recorded call of its %s', async (name, component) => {
+  test.each([
+    ['sd-tiny-f16', 'unet'],
+    ['cogvideox-tiny', 'transformer'],
+    ['cogvideox-rope-tiny', 'transformer'],
+  ])('%s: in every recorded call of its %s', async (name, component) => {
     const fixture = await FixtureCase.open(name);
     const programs: number[] = [];
     const checkpoint = await openComponentCheckpoint(`${fixture.folder}/${component}`);
@@ -41,7 +45,10 @@ describe('a model in the smallest pieces computes what diffusers computes', () =
       };
       const model = modelRegistry.get(className)!(checkpoint.config, className);
       const bound = new Component({ name: component, checkpoint, device, hooks: createHooks(), budget, model });
-      for (const { name: call } of calls) expect(await fixture.excess(call, 'sample', (await bound.call(await fixture.inputs(call)))['sample']!)).toBeLessThanOrEqual(1);
+      for (const { name: call } of calls)
+        expect(
+          await fixture.excess(call, 'sample', (await bound.call(await fixture.inputs(call)))['sample']!),
+        ).toBeLessThanOrEqual(1);
       programs.push(bytes);
       await device.dispose();
     }
@@ -58,7 +65,9 @@ describe('values that wait for a later segment', () => {
     }
   }
 
-  async function call(budget: MemoryBudget): Promise<{ readonly sample: Float32Array; readonly files: number; readonly open: number }> {
+  async function call(
+    budget: MemoryBudget,
+  ): Promise<{ readonly sample: Float32Array; readonly files: number; readonly open: number }> {
     const fixture = await FixtureCase.open('sd-tiny-f16');
     const checkpoint = await openComponentCheckpoint(`${fixture.folder}/unet`);
     const device = new InlineDevice({ provider: 'cpu' });
@@ -66,11 +75,25 @@ describe('values that wait for a later segment', () => {
     const freed = jest.spyOn(device, 'free');
     const hooks = createHooks();
     hooks.afterSegment.tap('watch', () => undefined);
-    const unet = new Component({ name: 'unet', checkpoint, device, hooks, budget, model: UNet2DConditionModel.fromConfig(checkpoint.config) });
+    const unet = new Component({
+      name: 'unet',
+      checkpoint,
+      device,
+      hooks,
+      budget,
+      model: UNet2DConditionModel.fromConfig(checkpoint.config),
+    });
     const { name } = fixture.calls.find(({ call: kind }) => kind === 'UNet2DConditionModel.forward')!;
-    const inputs = Object.fromEntries(Object.entries(await fixture.inputs(name)).map(([port, tensor]) => [port, tensor.dims.length > 1 ? splitBatch(tensor)[0]! : tensor]));
+    const inputs = Object.fromEntries(
+      Object.entries(await fixture.inputs(name)).map(([port, tensor]) => [
+        port,
+        tensor.dims.length > 1 ? splitBatch(tensor)[0]! : tensor,
+      ]),
+    );
     const sample = (await unet.call(inputs))['sample']!.data as Float32Array;
-    const rows = new Set((await Promise.all(made.mock.results.map(({ value }) => value as Promise<DeviceRows>))).map(({ id }) => id));
+    const rows = new Set(
+      (await Promise.all(made.mock.results.map(({ value }) => value as Promise<DeviceRows>))).map(({ id }) => id),
+    );
     const given = new Set(freed.mock.calls.flatMap(([tensors]) => tensors.map(({ id }) => id)));
     await device.dispose();
     return { sample, files: rows.size, open: [...rows].filter((id) => !given.has(id)).length };
@@ -86,14 +109,23 @@ describe('values that wait for a later segment', () => {
 
 describe('a pipeline under a memory limit', () => {
   const SD_TINY = fileURLToPath(new URL('../fixtures/sd-tiny', import.meta.url));
-  const OPTIONS = { width: 64, height: 64, numInferenceSteps: 2, seed: [1, 2], numImagesPerPrompt: 2, outputType: 'tensor' } as const;
+  const OPTIONS = {
+    width: 64,
+    height: 64,
+    numInferenceSteps: 2,
+    seed: [1, 2],
+    numImagesPerPrompt: 2,
+    outputType: 'tensor',
+  } as const;
   let pipe: DiffusionPipeline;
 
   afterEach(async () => {
     await pipe.dispose();
   });
 
-  async function batchesSeen(memoryLimit: string): Promise<{ readonly pixels: Float32Array; readonly batches: readonly (number | undefined)[] }> {
+  async function batchesSeen(
+    memoryLimit: string,
+  ): Promise<{ readonly pixels: Float32Array; readonly batches: readonly (number | undefined)[] }> {
     pipe = await DiffusionPipeline.fromPretrained(SD_TINY, { memoryLimit });
     const batches = new Set<number | undefined>();
     pipe.hooks.beforeSegment.tap('watch', ({ component, segment, inputs }) => {
@@ -119,6 +151,9 @@ describe('a pipeline under a memory limit', () => {
 
   test('refuses a limit that is none', async () => {
     pipe = await DiffusionPipeline.fromPretrained(SD_TINY);
-    await expect(DiffusionPipeline.fromPretrained(SD_TINY, { memoryLimit: 'little' })).rejects.toMatchObject({ code: 'ERR_ARGUMENT_INVALID', details: { argument: 'memoryLimit' } });
+    await expect(DiffusionPipeline.fromPretrained(SD_TINY, { memoryLimit: 'little' })).rejects.toMatchObject({
+      code: 'ERR_ARGUMENT_INVALID',
+      details: { argument: 'memoryLimit' },
+    });
   });
 });

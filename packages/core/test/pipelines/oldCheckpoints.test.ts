@@ -42,22 +42,32 @@ describe('a checkpoint with an old config', () => {
     expect(warnings).toContain('WARN_SCHEDULER_OUTDATED');
   });
 
-  test.each([['0.6.0', 32, 64], ['0.6.0', 96, 96], ['0.9.0', 32, 32], ['0.42.1', 32, 32], [undefined, 32, 32]])(
-    'by diffusers %p with sample_size %p makes latents of %p', async (version, size, expected) => {
-      await edit('unet/config.json', (config) => Object.assign(config, { sample_size: size, _diffusers_version: version }));
-      await using pipe = await open();
-      let width: unknown;
-      pipe.hooks.beforeRun.tap('witness', ({ options }) => {
-        width = options['width'];
-        throw new Error('seen');
-      });
-      await expect(pipe.generate('a cat')).rejects.toThrow('seen');
-      expect(width).toBe(expected * 8);
-    },
-  );
+  test.each([
+    ['0.6.0', 32, 64],
+    ['0.6.0', 96, 96],
+    ['0.9.0', 32, 32],
+    ['0.42.1', 32, 32],
+    [undefined, 32, 32],
+  ])('by diffusers %p with sample_size %p makes latents of %p', async (version, size, expected) => {
+    await edit('unet/config.json', (config) =>
+      Object.assign(config, { sample_size: size, _diffusers_version: version }),
+    );
+    await using pipe = await open();
+    let width: unknown;
+    pipe.hooks.beforeRun.tap('witness', ({ options }) => {
+      width = options['width'];
+      throw new Error('seen');
+    });
+    await expect(pipe.generate('a cat')).rejects.toThrow('seen');
+    expect(width).toBe(expected * 8);
+  });
 
   test('without scaling_factor decodes as with the one that all had, as a pipeline and as a single model', async () => {
-    const latents = new Tensor('float32', Float32Array.from({ length: 4 * 64 }, (_, i) => Math.sin(i)), [1, 4, 8, 8]);
+    const latents = new Tensor(
+      'float32',
+      Float32Array.from({ length: 4 * 64 }, (_, i) => Math.sin(i)),
+      [1, 4, 8, 8],
+    );
     await using whole = await open();
     const [expected] = await whole.decodeLatents(latents);
     await edit('vae/config.json', (config) => void delete config['scaling_factor']);
@@ -74,7 +84,10 @@ test('clipSkip concerns the prompt, not the negative prompt, as in diffusers', a
   const layers = Number(encoder!.config['num_hidden_layers']);
   const { last_hidden_state: negative } = await encoder!.call({ input_ids: pipe.tokenizer.encode('blurry').input_ids });
   const name = `hidden_states.${layers - 1}`;
-  const { [name]: skipped } = await encoder!.call({ input_ids: pipe.tokenizer.encode('a cat').input_ids }, { outputs: [name] });
+  const { [name]: skipped } = await encoder!.call(
+    { input_ids: pipe.tokenizer.encode('a cat').input_ids },
+    { outputs: [name] },
+  );
   const { last_hidden_state: positive } = await encoder!.invoke('normalize', { hidden_states: skipped! });
   const given = await pipe.generate('', { ...TINY, promptEmbeds: positive!, negativePromptEmbeds: negative! });
   const own = await pipe.generate('a cat', { ...TINY, clipSkip: 1, negativePrompt: 'blurry' });

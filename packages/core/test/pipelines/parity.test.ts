@@ -7,8 +7,14 @@ import { RecordedNoise } from '../support/RecordedNoise.js';
 import { stackTensors } from '../support/stackTensors.js';
 
 const OPTION_OF: Readonly<Record<string, keyof GenerateOptions>> = {
-  negative_prompt: 'negativePrompt', guidance_scale: 'guidanceScale', height: 'height', width: 'width', num_inference_steps: 'numInferenceSteps',
-  num_images_per_prompt: 'numImagesPerPrompt', eta: 'eta', guidance_rescale: 'guidanceRescale',
+  negative_prompt: 'negativePrompt',
+  guidance_scale: 'guidanceScale',
+  height: 'height',
+  width: 'width',
+  num_inference_steps: 'numInferenceSteps',
+  num_images_per_prompt: 'numImagesPerPrompt',
+  eta: 'eta',
+  guidance_rescale: 'guidanceRescale',
 };
 
 describe.each(['sd-tiny', 'sd2-tiny', 'sd-tiny-f16'])('whole runs of %s are those of diffusers', (name) => {
@@ -30,9 +36,16 @@ describe.each(['sd-tiny', 'sd2-tiny', 'sd-tiny-f16'])('whole runs of %s are thos
     for (const { name: run, args, out, draws = [] } of runs) {
       const { latents } = await fixture.inputs(run);
       const generator = new RecordedNoise(await Promise.all(draws.map((draw) => fixture.tensor(draw))));
-      const known = Object.entries(args).filter(([key]) => key in OPTION_OF).map(([key, value]) => [OPTION_OF[key], value]);
+      const known = Object.entries(args)
+        .filter(([key]) => key in OPTION_OF)
+        .map(([key, value]) => [OPTION_OF[key], value]);
       const isLatent = args['output_type'] === 'latent';
-      const options = { ...(Object.fromEntries(known) as Omit<GenerateOptions, 'outputType'>), latents: latents as Tensor, generator, outputType: isLatent ? 'latent' as const : 'tensor' as const };
+      const options = {
+        ...(Object.fromEntries(known) as Omit<GenerateOptions, 'outputType'>),
+        latents: latents as Tensor,
+        generator,
+        outputType: isLatent ? ('latent' as const) : ('tensor' as const),
+      };
       const trajectory: Tensor[] = [];
       const timesteps: bigint[] = [];
       for await (const event of pipe.stream(args['prompt'] as string, options)) {
@@ -40,10 +53,13 @@ describe.each(['sd-tiny', 'sd2-tiny', 'sd-tiny-f16'])('whole runs of %s are thos
           trajectory.push(await event.latents());
           timesteps.push(BigInt(event.timestep));
         }
-        if (event.type === 'done' && 'image' in out) excess[`${run} image`] = await fixture.excess(run, 'image', channelsLast(event.result.images));
+        if (event.type === 'done' && 'image' in out)
+          excess[`${run} image`] = await fixture.excess(run, 'image', channelsLast(event.result.images));
       }
       excess[`${run} latents`] = await fixture.excess(run, 'latents', stackTensors(trajectory));
-      expect(await fixture.excess(run, 'timesteps', new Tensor('int64', BigInt64Array.from(timesteps), [timesteps.length]))).toBe(0);
+      expect(
+        await fixture.excess(run, 'timesteps', new Tensor('int64', BigInt64Array.from(timesteps), [timesteps.length])),
+      ).toBe(0);
       expect(generator.left).toBe(0);
     }
     expect(Object.entries(excess).filter(([, times]) => !(times <= 1))).toEqual([]);
@@ -52,8 +68,13 @@ describe.each(['sd-tiny', 'sd2-tiny', 'sd-tiny-f16'])('whole runs of %s are thos
   test('bytes of the picture differ by at most 1', async () => {
     const { name: run, args } = fixture.calls.find(({ out }) => 'image_u8' in out) ?? fixture.call('none');
     const { latents } = await fixture.inputs(run);
-    const known = Object.entries(args).filter(([key]) => key in OPTION_OF).map(([key, value]) => [OPTION_OF[key], value]);
-    const { images } = await pipe.generate(args['prompt'] as string, { ...(Object.fromEntries(known) as Omit<GenerateOptions, 'outputType'>), latents: latents as Tensor });
+    const known = Object.entries(args)
+      .filter(([key]) => key in OPTION_OF)
+      .map(([key, value]) => [OPTION_OF[key], value]);
+    const { images } = await pipe.generate(args['prompt'] as string, {
+      ...(Object.fromEntries(known) as Omit<GenerateOptions, 'outputType'>),
+      latents: latents as Tensor,
+    });
     const data = new Uint8Array(images.flatMap((image) => [...image.data]));
     const first = images[0];
     if (first === undefined) throw new Error('no image');
@@ -67,6 +88,8 @@ function channelsLast(pixels: Tensor): Tensor {
   const [n, c, h, w] = pixels.dims as [number, number, number, number];
   const data = pixels.data as Float32Array;
   const out = new Float32Array(data.length);
-  for (let i = 0; i < n; i++) for (let j = 0; j < c; j++) for (let p = 0; p < h * w; p++) out[(i * h * w + p) * c + j] = data[(i * c + j) * h * w + p] as number;
+  for (let i = 0; i < n; i++)
+    for (let j = 0; j < c; j++)
+      for (let p = 0; p < h * w; p++) out[(i * h * w + p) * c + j] = data[(i * c + j) * h * w + p] as number;
   return new Tensor('float32', out, [n, h, w, c]);
 }

@@ -2,8 +2,23 @@ import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { DDIMScheduler, DiffusionPipeline, readSchedulerConfig, SCHEDULERS, schedulerRegistry, Tensor } from '../../src/index.js';
-import type { Generator, PipelineEvent, Plugin, Scheduler, SchedulerConfig, SchedulerConfigInput, StepResult } from '../../src/index.js';
+import {
+  DDIMScheduler,
+  DiffusionPipeline,
+  readSchedulerConfig,
+  SCHEDULERS,
+  schedulerRegistry,
+  Tensor,
+} from '../../src/index.js';
+import type {
+  Generator,
+  PipelineEvent,
+  Plugin,
+  Scheduler,
+  SchedulerConfig,
+  SchedulerConfigInput,
+  StepResult,
+} from '../../src/index.js';
 import { fixturePath } from '../support/fixturePath.js';
 
 const INLINE = { deviceOptions: { inline: true } };
@@ -17,7 +32,10 @@ afterEach(async () => {
   pipe = folder = undefined;
 });
 
-async function open(change: Record<string, unknown> | string = {}, plugins: Plugin[] = []): Promise<{ pipe: DiffusionPipeline; warnings: string[] }> {
+async function open(
+  change: Record<string, unknown> | string = {},
+  plugins: Plugin[] = [],
+): Promise<{ pipe: DiffusionPipeline; warnings: string[] }> {
   folder = await mkdtemp(join(tmpdir(), 'thimble-schedulers-'));
   await cp(fixturePath('sd-tiny'), folder, { recursive: true });
   const file = join(folder, 'scheduler', 'scheduler_config.json');
@@ -25,7 +43,9 @@ async function open(change: Record<string, unknown> | string = {}, plugins: Plug
   await writeFile(file, typeof change === 'string' ? change : JSON.stringify({ ...config, ...change }));
   const warnings: string[] = [];
   pipe = await DiffusionPipeline.fromPretrained(folder, {
-    ...INLINE, plugins, onProgress: (event) => void (event.type === 'warning' && warnings.push(`${event.code} ${event.message}`)),
+    ...INLINE,
+    plugins,
+    onProgress: (event) => void (event.type === 'warning' && warnings.push(`${event.code} ${event.message}`)),
   });
   return { pipe, warnings };
 }
@@ -46,7 +66,13 @@ describe('schedulers in a pipeline', () => {
     const steps = events.filter(({ type }) => type === 'step').length;
     expect(steps).toBe(pipe!.scheduler.timesteps.length);
     expect(calls).toBe(steps);
-    expect(steps).toBe(name === 'HeunDiscreteScheduler' ? 7 : name === 'PNDMScheduler' && pipe!.scheduler.config['skip_prk_steps'] === true ? 5 : pipe!.scheduler.timesteps.length);
+    expect(steps).toBe(
+      name === 'HeunDiscreteScheduler'
+        ? 7
+        : name === 'PNDMScheduler' && pipe!.scheduler.config['skip_prk_steps'] === true
+          ? 5
+          : pipe!.scheduler.timesteps.length,
+    );
   });
 
   test('previews show the image that the model sees, not the noise', async () => {
@@ -64,24 +90,38 @@ describe('schedulers in a pipeline', () => {
       const events = await eventsOf(pipe!.stream('a cat', { ...tiny, ...own }));
       expect(events.filter(({ type }) => type === 'step')).toHaveLength(2);
     }
-    await expect(pipe!.generate('a cat', { ...tiny, numInferenceSteps: 9, timesteps: [900, 300] })).rejects.toMatchObject({ details: { argument: 'numInferenceSteps' } });
+    await expect(
+      pipe!.generate('a cat', { ...tiny, numInferenceSteps: 9, timesteps: [900, 300] }),
+    ).rejects.toMatchObject({ details: { argument: 'numInferenceSteps' } });
   });
 
   test.each([DDIMScheduler, {}, null])('%p is no scheduler', async (value) => {
     await open();
-    expect(() => { pipe!.scheduler = value as never; }).toThrow(expect.objectContaining({ code: 'ERR_ARGUMENT_INVALID', message: expect.stringContaining('fromConfig') }));
+    expect(() => {
+      pipe!.scheduler = value as never;
+    }).toThrow(
+      expect.objectContaining({ code: 'ERR_ARGUMENT_INVALID', message: expect.stringContaining('fromConfig') }),
+    );
   });
 });
 
 describe('fields that a scheduler does not have', () => {
   test('are warned of if they say something of the model or the noise', async () => {
     const { warnings } = await open({ use_karras_sigmas: true, colour: 'red', use_beta_sigmas: false });
-    expect(warnings).toEqual([expect.stringMatching(/^WARN_SCHEDULER_CONFIG DDIMScheduler .*"use_karras_sigmas": true, "colour": "red"\.$/)]);
+    expect(warnings).toEqual([
+      expect.stringMatching(/^WARN_SCHEDULER_CONFIG DDIMScheduler .*"use_karras_sigmas": true, "colour": "red"\.$/),
+    ]);
     expect(pipe!.scheduler.ignoredConfig).toEqual(['use_karras_sigmas', 'colour']);
   });
 
-  test('are passed over if they are another solver\'s settings, as in the configs on the hub', async () => {
-    const { warnings } = await open({ _class_name: 'EulerDiscreteScheduler', skip_prk_steps: true, sample_max_value: 1, set_alpha_to_one: false, clip_sample: false });
+  test("are passed over if they are another solver's settings, as in the configs on the hub", async () => {
+    const { warnings } = await open({
+      _class_name: 'EulerDiscreteScheduler',
+      skip_prk_steps: true,
+      sample_max_value: 1,
+      set_alpha_to_one: false,
+      clip_sample: false,
+    });
     expect(warnings).toEqual([]);
     expect(pipe!.scheduler.ignoredConfig).toEqual(expect.arrayContaining(['skip_prk_steps', 'sample_max_value']));
   });
@@ -90,15 +130,22 @@ describe('fields that a scheduler does not have', () => {
     await open({ _class_name: 'DPMSolverMultistepScheduler', use_karras_sigmas: true });
     pipe!.scheduler = DDIMScheduler.fromConfig(pipe!.scheduler.config);
     const events = await eventsOf(pipe!.stream('a cat', TINY));
-    expect(events.filter(({ type }) => type === 'warning')).toEqual([expect.objectContaining({ code: 'WARN_SCHEDULER_CONFIG', message: expect.stringContaining('use_karras_sigmas') })]);
+    expect(events.filter(({ type }) => type === 'warning')).toEqual([
+      expect.objectContaining({ code: 'WARN_SCHEDULER_CONFIG', message: expect.stringContaining('use_karras_sigmas') }),
+    ]);
   });
 
   test('an unknown prediction type is an error that names the known ones', async () => {
-    await expect(open({ prediction_type: 'flow' })).rejects.toMatchObject({ code: 'ERR_CONFIG_INVALID', message: expect.stringContaining('"epsilon", "sample", "v_prediction"') });
+    await expect(open({ prediction_type: 'flow' })).rejects.toMatchObject({
+      code: 'ERR_CONFIG_INVALID',
+      message: expect.stringContaining('"epsilon", "sample", "v_prediction"'),
+    });
   });
 
-  test('Python\'s infinite numbers are read', async () => {
-    await open('{"_class_name": "DPMSolverMultistepScheduler", "lambda_min_clipped": -Infinity, "_note": "-Infinity stays", "steps_offset": 1}');
+  test("Python's infinite numbers are read", async () => {
+    await open(
+      '{"_class_name": "DPMSolverMultistepScheduler", "lambda_min_clipped": -Infinity, "_note": "-Infinity stays", "steps_offset": 1}',
+    );
     expect(pipe!.scheduler.config).toMatchObject({ lambda_min_clipped: -Infinity, _note: '-Infinity stays' });
   });
 });
@@ -132,9 +179,20 @@ describe('a scheduler of a third party', () => {
       return sample;
     }
 
-    step(output: Tensor, _timestep: number, sample: Tensor, { generator }: { readonly generator?: Generator } = {}): StepResult {
+    step(
+      output: Tensor,
+      _timestep: number,
+      sample: Tensor,
+      { generator }: { readonly generator?: Generator } = {},
+    ): StepResult {
       const noise = generator!.randn(sample.dims).data as Float32Array;
-      return { prevSample: new Tensor('float32', (sample.data as Float32Array).map((x, i) => x / 2 - (output.data[i] as number) / 4 + noise[i]! / 8), sample.dims) };
+      return {
+        prevSample: new Tensor(
+          'float32',
+          (sample.data as Float32Array).map((x, i) => x / 2 - (output.data[i] as number) / 4 + noise[i]! / 8),
+          sample.dims,
+        ),
+      };
     }
 
     addNoise(original: Tensor): Tensor {
@@ -151,7 +209,9 @@ describe('a scheduler of a third party', () => {
     const again = await pipe!.generate('a cat', TINY);
     expect(again.images.data).toEqual(first.images.data);
     await pipe!.remove('test:halfway');
-    expect(() => pipe!.createScheduler('HalfwayScheduler')).toThrow(expect.objectContaining({ code: 'ERR_SCHEDULER_UNKNOWN' }));
+    expect(() => pipe!.createScheduler('HalfwayScheduler')).toThrow(
+      expect.objectContaining({ code: 'ERR_SCHEDULER_UNKNOWN' }),
+    );
   });
 
   test('is unknown without its plugin', async () => {

@@ -57,10 +57,13 @@ describe('a seed gives the latents of diffusers with a CPU generator', () => {
     expect(excess.filter(([, times]) => !(times <= 1))).toEqual([]);
   });
 
-  test('and the picture, by the guide\'s scheduler', async () => {
+  test("and the picture, by the guide's scheduler", async () => {
     const { args, options } = callOf('unipc');
     useScheduler(args.scheduler, args.config);
-    const { images: [image], seeds } = await pipe.generate(args.prompt, options);
+    const {
+      images: [image],
+      seeds,
+    } = await pipe.generate(args.prompt, options);
     const got = new Tensor('uint8', new Uint8Array(image!.data), [1, image!.height, image!.width, 3]);
     expect(await fixture.excess('unipc', 'image_u8', got)).toBeLessThanOrEqual(1);
     expect(seeds).toEqual([42]);
@@ -71,14 +74,20 @@ describe('a seed gives the latents of diffusers with a CPU generator', () => {
     const generator = new TorchGenerator(7);
     expect(await fixture.excess('first', 'latents', await latentsOf('first', { generator }))).toBeLessThanOrEqual(1);
     expect(await fixture.excess('second', 'latents', await latentsOf('second', { generator }))).toBeLessThanOrEqual(1);
-    expect(await fixture.excess('second', 'latents', await latentsOf('second', { generator: new TorchGenerator(7) }))).toBeGreaterThan(1);
+    expect(
+      await fixture.excess('second', 'latents', await latentsOf('second', { generator: new TorchGenerator(7) })),
+    ).toBeGreaterThan(1);
   });
 
   test('a list of generators is one for each image', async () => {
     const { args, options } = callOf('seeds');
     delete (options as { seed?: unknown }).seed;
     useScheduler(args.scheduler);
-    const { images, seeds } = await pipe.generate(args.prompt, { ...options, generator: [new TorchGenerator(1), new TorchGenerator(2)], outputType: 'latent' });
+    const { images, seeds } = await pipe.generate(args.prompt, {
+      ...options,
+      generator: [new TorchGenerator(1), new TorchGenerator(2)],
+      outputType: 'latent',
+    });
     expect(await fixture.excess('seeds', 'latents', images)).toBeLessThanOrEqual(1);
     expect(seeds).toEqual([]);
   });
@@ -91,7 +100,9 @@ describe('seeds', () => {
     useScheduler('DPMSolverMultistepScheduler', { use_karras_sigmas: true });
     const one = await pipe.generate('x', { ...small, seed: 3, numImagesPerPrompt: 2 });
     expect(one.seeds).toEqual([3, 3]);
-    expect(one.images[1]!.metadata['parameters']).toMatch(/Sampler: DPMSolverMultistepScheduler, Schedule type: Karras, .*Seed: 3, Batch size: 2, Batch pos: 1, /);
+    expect(one.images[1]!.metadata['parameters']).toMatch(
+      /Sampler: DPMSolverMultistepScheduler, Schedule type: Karras, .*Seed: 3, Batch size: 2, Batch pos: 1, /,
+    );
     const each = await pipe.generate('x', { ...small, seed: [3, 4], numImagesPerPrompt: 2 });
     expect(each.seeds).toEqual([3, 4]);
     expect(each.images[1]!.metadata['parameters']).toMatch(/Seed: 4, Size/);
@@ -112,6 +123,8 @@ describe('seeds', () => {
       expect(new TorchGenerator(5, { dtype }).randn(dims).data).toEqual(new TorchGenerator(5).randn(dims, dtype).data);
       expect(new TorchGenerator(5, { dtype }).randn(dims).data).not.toEqual(new TorchGenerator(5).randn(dims).data);
     }
-    expect(() => new TorchGenerator(5, { dtype: 'int8' as never })).toThrow(expect.objectContaining({ code: 'ERR_ARGUMENT_INVALID' }));
+    expect(() => new TorchGenerator(5, { dtype: 'int8' as never })).toThrow(
+      expect.objectContaining({ code: 'ERR_ARGUMENT_INVALID' }),
+    );
   });
 });

@@ -52,7 +52,9 @@ describe('use', () => {
     const { host, hooks } = createHost();
     await host.use(plugin('me:a', (ctx) => void ctx.hooks.beforeRun.tap('check', () => fail('boom'))));
     const run = { id: 1, prompt: '', options: {}, state: new Map<unknown, unknown>(), steps: 1 };
-    await expect(hooks.beforeRun.call(run)).rejects.toMatchObject({ details: { plugin: 'me:a', hook: 'beforeRun', cause: 'boom' } });
+    await expect(hooks.beforeRun.call(run)).rejects.toMatchObject({
+      details: { plugin: 'me:a', hook: 'beforeRun', cause: 'boom' },
+    });
   });
 
   test.each<[string, unknown, string]>([
@@ -70,7 +72,10 @@ describe('use', () => {
     const { host } = createHost();
     const a = plugin('me:a');
     await host.use(a);
-    await expect(host.use(plugin('me:a'))).rejects.toMatchObject({ code: 'ERR_PLUGIN_DUPLICATE', details: { plugin: 'me:a' } });
+    await expect(host.use(plugin('me:a'))).rejects.toMatchObject({
+      code: 'ERR_PLUGIN_DUPLICATE',
+      details: { plugin: 'me:a' },
+    });
     await expect(host.use(a)).rejects.toMatchObject({ code: 'ERR_PLUGIN_DUPLICATE' });
     await expect(Promise.allSettled([host.use(plugin('me:b')), host.use(plugin('me:b'))])).resolves.toMatchObject([
       { status: 'fulfilled' },
@@ -94,7 +99,10 @@ describe('use', () => {
     const { host } = createHost();
     const b = plugin('me:b', undefined, { requires: ['me:a', 'me:c'] });
     await host.use(plugin('me:c'));
-    await expect(host.use(b)).rejects.toMatchObject({ code: 'ERR_PLUGIN_REQUIRES', details: { plugin: 'me:b', missing: ['me:a'] } });
+    await expect(host.use(b)).rejects.toMatchObject({
+      code: 'ERR_PLUGIN_REQUIRES',
+      details: { plugin: 'me:b', missing: ['me:a'] },
+    });
     await host.use(plugin('me:a'));
     await expect(host.use(b)).resolves.toMatchObject({ name: 'me:b' });
   });
@@ -109,7 +117,11 @@ describe('use', () => {
     const { host } = createHost(version);
     const use = host.use(plugin('me:a', undefined, { engines: { thimble } }));
     if (accepted) await expect(use).resolves.toMatchObject({ name: 'me:a' });
-    else await expect(use).rejects.toMatchObject({ code: 'ERR_PLUGIN_ENGINE', details: { plugin: 'me:a', range: thimble, version } });
+    else
+      await expect(use).rejects.toMatchObject({
+        code: 'ERR_PLUGIN_ENGINE',
+        details: { plugin: 'me:a', range: thimble, version },
+      });
   });
 });
 
@@ -147,7 +159,10 @@ describe('an apply that fails', () => {
       ctx.onRemove(() => fail('stuck'));
       fail('no room');
     });
-    await expect(host.use(bad)).rejects.toMatchObject({ code: 'ERR_PLUGIN_APPLY', details: { cause: 'no room', rollback: ['stuck'] } });
+    await expect(host.use(bad)).rejects.toMatchObject({
+      code: 'ERR_PLUGIN_APPLY',
+      details: { cause: 'no room', rollback: ['stuck'] },
+    });
     expect(owners(hooks)).toEqual([]);
   });
 
@@ -164,7 +179,8 @@ describe('an apply that fails', () => {
 });
 
 describe('remove', () => {
-  const tapping = (name: string): Plugin => plugin(name, (ctx) => void ctx.hooks.beforeStep.tap('step', () => undefined));
+  const tapping = (name: string): Plugin =>
+    plugin(name, (ctx) => void ctx.hooks.beforeStep.tap('step', () => undefined));
 
   test('takes a plugin, its handle or its name', async () => {
     const { host, hooks } = createHost();
@@ -226,7 +242,10 @@ describe('remove', () => {
     await host.use(plugin('me:a'));
     const stranger = await createHost().host.use(plugin('me:a'));
     for (const target of ['me:b', plugin('me:a'), stranger]) {
-      await expect(host.remove(target)).rejects.toMatchObject({ code: 'ERR_PLUGIN_UNKNOWN', details: { installed: ['me:a'] } });
+      await expect(host.remove(target)).rejects.toMatchObject({
+        code: 'ERR_PLUGIN_UNKNOWN',
+        details: { installed: ['me:a'] },
+      });
     }
     await expect(host.remove(undefined as unknown as string)).rejects.toMatchObject({ code: 'ERR_PLUGIN_UNKNOWN' });
   });
@@ -255,7 +274,10 @@ describe('remove', () => {
     const { host } = createHost();
     await host.use(plugin('me:a'));
     await host.use(plugin('me:b', undefined, { requires: ['me:a'] }));
-    await expect(host.remove('me:a')).rejects.toMatchObject({ code: 'ERR_PLUGIN_REQUIRED', details: { plugin: 'me:a', by: ['me:b'] } });
+    await expect(host.remove('me:a')).rejects.toMatchObject({
+      code: 'ERR_PLUGIN_REQUIRED',
+      details: { plugin: 'me:a', by: ['me:b'] },
+    });
     await host.remove('me:b');
     await host.remove('me:a');
     expect(host.list()).toEqual([]);
@@ -331,7 +353,10 @@ describe('a busy pipeline', () => {
     const test = createHost();
     const handle = await test.host.use(plugin('me:a'));
     test.busy = true;
-    await expect(test.host.use(plugin('me:b'))).rejects.toMatchObject({ code: 'ERR_PIPELINE_BUSY', details: { during: 'a run' } });
+    await expect(test.host.use(plugin('me:b'))).rejects.toMatchObject({
+      code: 'ERR_PIPELINE_BUSY',
+      details: { during: 'a run' },
+    });
     await expect(test.host.remove('me:a')).rejects.toMatchObject({ code: 'ERR_PIPELINE_BUSY' });
     await expect(handle.remove()).rejects.toMatchObject({ code: 'ERR_PIPELINE_BUSY' });
     expect(test.host.list()).toHaveLength(1);

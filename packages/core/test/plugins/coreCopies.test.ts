@@ -28,7 +28,9 @@ function use(...others: string[]): string {
     const pipe = await DiffusionPipeline.fromPretrained(${JSON.stringify(MODEL)}, { deviceOptions: { inline: true } });
     await pipe.use({ name: 'test:mine', apply() {} }).then(() => console.log('installed'), (error) => console.log(error.code, error.message));
     await pipe.dispose();`;
-  const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '--eval', script], { encoding: 'utf8' });
+  const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '--eval', script], {
+    encoding: 'utf8',
+  });
   return stdout + stderr;
 }
 

@@ -23,8 +23,12 @@ export function createHost(version = '1.2.3'): TestHost {
   const warnings: string[] = [];
   const memory = { residentBytes: 3, anonymousBytes: 2, fileBytes: 1 };
   const pipeline = {
-    components: {}, memoryLimit: undefined, memory: async () => ({ main: memory, loaded: {} }), trim: () => Promise.resolve(),
-    warn: (code: string) => void warnings.push(code), progress: () => undefined,
+    components: {},
+    memoryLimit: undefined,
+    memory: async () => ({ main: memory, loaded: {} }),
+    trim: () => Promise.resolve(),
+    warn: (code: string) => void warnings.push(code),
+    progress: () => undefined,
   };
   const host = new PluginHost({
     hooks,
@@ -41,7 +45,11 @@ export function createHost(version = '1.2.3'): TestHost {
 }
 
 /** A plugin named `name` that does `apply`. */
-export function plugin(name: string, apply: (ctx: PluginContext) => void | Promise<void> = () => undefined, more: Partial<Plugin> = {}): Plugin {
+export function plugin(
+  name: string,
+  apply: (ctx: PluginContext) => void | Promise<void> = () => undefined,
+  more: Partial<Plugin> = {},
+): Plugin {
   return { name, apply, ...more };
 }
 

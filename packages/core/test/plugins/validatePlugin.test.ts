@@ -55,6 +55,8 @@ describe('validatePlugin', () => {
   test('accepts any object of the right shape', () => {
     expect(() => validatePlugin(new TilingPlugin())).not.toThrow();
     expect(() => validatePlugin(Object.assign(Object.create(null), { name: 'a', apply }))).not.toThrow();
-    expect(() => validatePlugin({ name: 'a', apply, engines: { thimble: '*' }, claims: ['residency'], requires: [] })).not.toThrow();
+    expect(() =>
+      validatePlugin({ name: 'a', apply, engines: { thimble: '*' }, claims: ['residency'], requires: [] }),
+    ).not.toThrow();
   });
 });

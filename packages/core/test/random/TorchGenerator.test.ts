@@ -11,7 +11,10 @@ const named = (prefix: string): [string, FixtureCall][] =>
 const numbers = (tensor: Tensor): number[] => [...(tensor.data as Float32Array)];
 
 const DTYPES: Readonly<Record<string, RandnDtype>> = {
-  randn: 'float32', randn_f16: 'float16', randn_bf16: 'bfloat16', randn_f64: 'float64',
+  randn: 'float32',
+  randn_f16: 'float16',
+  randn_bf16: 'bfloat16',
+  randn_f64: 'float64',
 };
 
 describe('TorchGenerator', () => {
@@ -44,21 +47,26 @@ describe('TorchGenerator', () => {
     for (const [, call] of named('fresh.')) {
       const { seed, shape } = call.args as { seed: number; shape: number[] };
       const got = numbers(new TorchGenerator(seed).randn(shape));
-      fixture.numbers(call.out['randn']!.tensor).forEach((x, i) => { worst = Math.max(worst, Math.abs(x - got[i]!)); });
+      fixture.numbers(call.out['randn']!.tensor).forEach((x, i) => {
+        worst = Math.max(worst, Math.abs(x - got[i]!));
+      });
     }
     expect(worst).toBeLessThanOrEqual(1e-6);
   });
 
-  test('looks at a seed modulo 2^32, a negative one as in two\'s complement', () => {
+  test("looks at a seed modulo 2^32, a negative one as in two's complement", () => {
     const first = (seed: number | bigint): number => new TorchGenerator(seed).random();
     expect(first(2 ** 32 + 7)).toBe(first(7));
     expect(first(2n ** 63n + 7n)).toBe(first(7));
     expect(first(-1)).toBe(first(2 ** 32 - 1));
   });
 
-  test.each([1.5, Number.NaN, 2n ** 64n, -(2n ** 63n) - 1n, '3' as unknown as number])('refuses the seed %s', (seed) => {
-    expect(() => new TorchGenerator(seed)).toThrow(expect.objectContaining({ code: 'ERR_ARGUMENT_INVALID' }));
-  });
+  test.each([1.5, Number.NaN, 2n ** 64n, -(2n ** 63n) - 1n, '3' as unknown as number])(
+    'refuses the seed %s',
+    (seed) => {
+      expect(() => new TorchGenerator(seed)).toThrow(expect.objectContaining({ code: 'ERR_ARGUMENT_INVALID' }));
+    },
+  );
 
   test('refuses sizes that are none', () => {
     const generator = new TorchGenerator(0);

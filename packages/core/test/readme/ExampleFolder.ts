@@ -22,7 +22,14 @@ export class ExampleFolder implements Disposable {
   /** Compiles TypeScript as a strict reader would, then runs what came out; gives what it printed. */
   async run(source: string): Promise<string> {
     writeFileSync(join(this.path, 'example.ts'), source);
-    const compilerOptions = { module: 'nodenext', target: 'es2022', strict: true, skipLibCheck: true, types: ['node'], typeRoots: [join(ROOT, 'node_modules/@types')] };
+    const compilerOptions = {
+      module: 'nodenext',
+      target: 'es2022',
+      strict: true,
+      skipLibCheck: true,
+      types: ['node'],
+      typeRoots: [join(ROOT, 'node_modules/@types')],
+    };
     this.#write('tsconfig.json', { compilerOptions, files: ['example.ts'] });
     await this.#node(join(ROOT, 'node_modules/typescript/bin/tsc'));
     return this.#node('example.js');

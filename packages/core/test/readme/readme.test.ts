@@ -17,7 +17,8 @@ afterEach(() => {
   folder[Symbol.dispose]();
 });
 
-const savedFiles = (source: string): string[] => [...source.matchAll(/\.save\('([^']+)'\)/g)].map((match) => match[1] as string);
+const savedFiles = (source: string): string[] =>
+  [...source.matchAll(/\.save\('([^']+)'\)/g)].map((match) => match[1] as string);
 
 describe('README.md', () => {
   test('opens with an example that makes a picture', () => {
@@ -25,8 +26,13 @@ describe('README.md', () => {
     expect(savedFiles(blocks[0] as string)).not.toEqual([]);
   });
 
-  test.each(blocks.filter((block) => block.startsWith('import ')).map((block, i) => [i + 1, block] as const))('has example %i compile and run as printed', async (_, block) => {
-    await folder.run(block);
-    for (const file of savedFiles(block)) expect([...readFileSync(join(folder.path, file)).subarray(0, 4)]).toEqual(PNG);
-  }, 300_000);
+  test.each(blocks.filter((block) => block.startsWith('import ')).map((block, i) => [i + 1, block] as const))(
+    'has example %i compile and run as printed',
+    async (_, block) => {
+      await folder.run(block);
+      for (const file of savedFiles(block))
+        expect([...readFileSync(join(folder.path, file)).subarray(0, 4)]).toEqual(PNG);
+    },
+    300_000,
+  );
 });

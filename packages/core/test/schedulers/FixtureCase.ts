@@ -1,9 +1,17 @@
 import { readFileSync } from 'node:fs';
 import { Tensor } from 'onnxruntime-common';
 
-interface Header { readonly dtype: string; readonly shape: readonly number[]; readonly data_offsets: readonly [number, number] }
+interface Header {
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  readonly data_offsets: readonly [number, number];
+}
 
-interface Expectation { readonly tensor: string; readonly atol: number; readonly rtol: number }
+interface Expectation {
+  readonly tensor: string;
+  readonly atol: number;
+  readonly rtol: number;
+}
 
 /** One call that a fixture recorded. */
 export interface FixtureCall {
@@ -38,7 +46,10 @@ export class FixtureCase {
   }
 
   numbers(tensor: string): number[] {
-    const { dtype, data_offsets: [start, end] } = this.#headers[tensor]!;
+    const {
+      dtype,
+      data_offsets: [start, end],
+    } = this.#headers[tensor]!;
     const bytes = this.#file.subarray(this.#dataStart + start, this.#dataStart + end);
     return READERS[dtype]!(new Uint8Array(bytes).buffer);
   }

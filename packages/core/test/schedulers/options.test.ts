@@ -14,7 +14,10 @@ interface Run {
 }
 
 const fixture = JSON.parse(readFileSync(new URL('../fixtures/schedulers/options.json', import.meta.url), 'utf8')) as {
-  shape: number[]; sample: number[]; model_output: number[][]; runs: Run[];
+  shape: number[];
+  sample: number[];
+  model_output: number[][];
+  runs: Run[];
 };
 const tensor = (numbers: readonly number[]): Tensor => new Tensor('float32', Float32Array.from(numbers), fixture.shape);
 
@@ -25,7 +28,8 @@ function distance(got: Tensor, expected: readonly number[]): number {
 }
 
 const named = fixture.runs.map((run): [string, Run] => [
-  `${run.scheduler} ${JSON.stringify(run.config).slice(0, 150)} eta ${run.eta}`, run,
+  `${run.scheduler} ${JSON.stringify(run.config).slice(0, 150)} eta ${run.eta}`,
+  run,
 ]);
 
 describe('every option does what it does in diffusers', () => {
@@ -40,7 +44,8 @@ describe('every option does what it does in diffusers', () => {
         useClippedModelOutput: run.use_clipped_model_output,
         ...(run.eta > 0 ? { varianceNoise: tensor(fixture.model_output[10 + i]!) } : {}),
       });
-      if (i === 1 && run.pred_original_sample) expect(distance(result.predOriginalSample!, run.pred_original_sample)).toBeLessThan(2e-4);
+      if (i === 1 && run.pred_original_sample)
+        expect(distance(result.predOriginalSample!, run.pred_original_sample)).toBeLessThan(2e-4);
       sample = result.prevSample;
     }
     expect(distance(sample, run.prev_sample)).toBeLessThan(2e-4);

@@ -8,8 +8,17 @@ import type { SchedulerClass } from '../../src/schedulers/Scheduler.js';
 import { schedulerRegistry } from '../../src/schedulers/schedulerRegistry.js';
 
 const SD15 = {
-  _class_name: 'PNDMScheduler', _diffusers_version: '0.6.0', beta_end: 0.012, beta_schedule: 'scaled_linear', beta_start: 0.00085,
-  num_train_timesteps: 1000, set_alpha_to_one: false, skip_prk_steps: true, steps_offset: 1, trained_betas: null, clip_sample: false,
+  _class_name: 'PNDMScheduler',
+  _diffusers_version: '0.6.0',
+  beta_end: 0.012,
+  beta_schedule: 'scaled_linear',
+  beta_start: 0.00085,
+  num_train_timesteps: 1000,
+  set_alpha_to_one: false,
+  skip_prk_steps: true,
+  steps_offset: 1,
+  trained_betas: null,
+  clip_sample: false,
 };
 const dims = [1, 4, 2, 2];
 const noise = (seed: number): Tensor => new TorchGenerator(seed).randn(dims);
@@ -35,9 +44,22 @@ describe('createScheduler', () => {
 
 /** Values that no scheduler takes, of fields that not all of them have. */
 const WRONG: readonly (readonly [string, unknown])[] = [
-  ['prediction_type', 'flow'], ['beta_schedule', 'cosine'], ['timestep_spacing', 'karras'], ['beta_start', '0.1'], ['beta_end', Number.NaN],
-  ['num_train_timesteps', 0], ['num_train_timesteps', 10.5], ['steps_offset', -1], ['trained_betas', 'x'], ['trained_betas', []],
-  ['set_alpha_to_one', 1], ['beta_schedule', null], ['use_karras_sigmas', 'yes'], ['solver_order', 4], ['shift', null], ['solver_p', {}],
+  ['prediction_type', 'flow'],
+  ['beta_schedule', 'cosine'],
+  ['timestep_spacing', 'karras'],
+  ['beta_start', '0.1'],
+  ['beta_end', Number.NaN],
+  ['num_train_timesteps', 0],
+  ['num_train_timesteps', 10.5],
+  ['steps_offset', -1],
+  ['trained_betas', 'x'],
+  ['trained_betas', []],
+  ['set_alpha_to_one', 1],
+  ['beta_schedule', null],
+  ['use_karras_sigmas', 'yes'],
+  ['solver_order', 4],
+  ['shift', null],
+  ['solver_p', {}],
 ];
 
 describe.each(Object.entries(schedulerRegistry))('%s', (name, Scheduler) => {
@@ -60,8 +82,21 @@ describe.each(Object.entries(schedulerRegistry))('%s', (name, Scheduler) => {
   });
 
   test('names the fields that it does not have, unless they are off', () => {
-    const { ignoredConfig, config } = Scheduler.fromConfig({ ...SD15, use_lu_lambdas: false, solver_order: 2, colour: 'red' });
-    const given = ['beta_end', 'beta_schedule', 'beta_start', 'skip_prk_steps', 'steps_offset', 'solver_order', 'colour'];
+    const { ignoredConfig, config } = Scheduler.fromConfig({
+      ...SD15,
+      use_lu_lambdas: false,
+      solver_order: 2,
+      colour: 'red',
+    });
+    const given = [
+      'beta_end',
+      'beta_schedule',
+      'beta_start',
+      'skip_prk_steps',
+      'steps_offset',
+      'solver_order',
+      'colour',
+    ];
     expect(ignoredConfig).toEqual(given.filter((field) => !(field in fields)));
     expect(config).toMatchObject({ colour: 'red', solver_order: 2, skip_prk_steps: true, clip_sample: false });
   });
@@ -81,29 +116,44 @@ describe.each(Object.entries(schedulerRegistry))('%s', (name, Scheduler) => {
   });
 
   test.each([
-    ['timesteps', [9, 1]], ['sigmas', [9, 1]], ['mu', 1], ['strength', 0.5], ['originalInferenceSteps', 10],
+    ['timesteps', [9, 1]],
+    ['sigmas', [9, 1]],
+    ['mu', 1],
+    ['strength', 0.5],
+    ['originalInferenceSteps', 10],
   ] as const)('takes own %s, or refuses them by its name', (option, value) => {
     const scheduler = new Scheduler();
     const set = (): void => scheduler.setTimesteps(option === 'timesteps' ? undefined : 2, { [option]: value });
     if (TAKES[name]?.includes(option)) expect(set).not.toThrow();
-    else expect(set).toThrow(code('ERR_ARGUMENT_INVALID', new RegExp(`"${option}" is .*(${name}|use_dynamic_shifting)`)));
+    else
+      expect(set).toThrow(code('ERR_ARGUMENT_INVALID', new RegExp(`"${option}" is .*(${name}|use_dynamic_shifting)`)));
   });
 
   test('refuses timesteps and sigmas at once', () => {
-    expect(() => new Scheduler().setTimesteps(2, { timesteps: [9, 1], sigmas: [9, 1] })).toThrow(code('ERR_ARGUMENT_INVALID', /"(timesteps|sigmas)"/));
+    expect(() => new Scheduler().setTimesteps(2, { timesteps: [9, 1], sigmas: [9, 1] })).toThrow(
+      code('ERR_ARGUMENT_INVALID', /"(timesteps|sigmas)"/),
+    );
   });
 
   test('takes no step before it has timesteps', () => {
-    expect(() => new Scheduler().step(noise(1), 1, noise(2))).toThrow(code('ERR_SCHEDULER_NOT_STARTED', /setTimesteps/));
+    expect(() => new Scheduler().step(noise(1), 1, noise(2))).toThrow(
+      code('ERR_SCHEDULER_NOT_STARTED', /setTimesteps/),
+    );
   });
 
   test('checks tensors and timesteps', () => {
     const scheduler = new Scheduler(sd15);
     scheduler.setTimesteps(5);
     const t = scheduler.timesteps[0]!;
-    expect(() => scheduler.step(new TorchGenerator(1).randn([1, 4, 2, 3]), t, noise(2))).toThrow(code('ERR_TENSOR_SHAPE', /\[1, 4, 2, 3\]/));
-    expect(() => scheduler.step(new TorchGenerator(1).randn(dims, 'float64'), t, noise(2))).toThrow(code('ERR_TENSOR_DTYPE', /float64/));
-    expect(() => scheduler.step(noise(1), 1000.5, noise(2), { generator })).toThrow(code('ERR_ARGUMENT_INVALID', /timestep/));
+    expect(() => scheduler.step(new TorchGenerator(1).randn([1, 4, 2, 3]), t, noise(2))).toThrow(
+      code('ERR_TENSOR_SHAPE', /\[1, 4, 2, 3\]/),
+    );
+    expect(() => scheduler.step(new TorchGenerator(1).randn(dims, 'float64'), t, noise(2))).toThrow(
+      code('ERR_TENSOR_DTYPE', /float64/),
+    );
+    expect(() => scheduler.step(noise(1), 1000.5, noise(2), { generator })).toThrow(
+      code('ERR_ARGUMENT_INVALID', /timestep/),
+    );
     expect(() => scheduler.addNoise(noise(1), noise(2), [1, 2])).toThrow(code('ERR_ARGUMENT_INVALID', /timesteps/));
     expect(() => scheduler.addNoise(noise(1), noise(2), [-1])).toThrow(code('ERR_ARGUMENT_INVALID', /timestep/));
   });
@@ -121,7 +171,10 @@ describe.each(Object.entries(schedulerRegistry))('%s', (name, Scheduler) => {
   });
 
   test('goes from noise to image, and never to a timestep that was not trained', () => {
-    const scheduler = new Scheduler({ ...sd15, ...('timestep_spacing' in fields ? { timestep_spacing: 'trailing' } : {}) });
+    const scheduler = new Scheduler({
+      ...sd15,
+      ...('timestep_spacing' in fields ? { timestep_spacing: 'trailing' } : {}),
+    });
     for (const steps of name === 'LCMScheduler' ? [1, 7, 50] : [61, 103, 998]) {
       scheduler.setTimesteps(steps);
       expect(new Set(scheduler.timesteps).size).toBe(steps);
@@ -137,7 +190,9 @@ describe.each(Object.entries(schedulerRegistry))('%s', (name, Scheduler) => {
     const image = noise(5);
     let sample = scale(noise(6), scheduler.initNoiseSigma);
     for (const t of scheduler.timesteps) sample = scheduler.step(image, t, sample, { generator }).prevSample;
-    (sample.data as Float32Array).forEach((x, i) => expect(Math.abs(x - (image.data as Float32Array)[i]!)).toBeLessThan(0.1));
+    (sample.data as Float32Array).forEach((x, i) =>
+      expect(Math.abs(x - (image.data as Float32Array)[i]!)).toBeLessThan(0.1),
+    );
   });
 });
 
@@ -159,7 +214,11 @@ function takesSample(Scheduler: SchedulerClass): boolean {
 }
 
 function scale(tensor: Tensor, factor: number): Tensor {
-  return new Tensor('float32', (tensor.data as Float32Array).map((x) => x * factor), tensor.dims);
+  return new Tensor(
+    'float32',
+    (tensor.data as Float32Array).map((x) => x * factor),
+    tensor.dims,
+  );
 }
 
 describe('configs of other schedulers', () => {
@@ -168,16 +227,26 @@ describe('configs of other schedulers', () => {
     expect(pndm.config).toMatchObject({ timestep_spacing: 'leading', prediction_type: 'epsilon' });
     const other = PNDMScheduler.fromConfig(new DDIMScheduler({ beta_start: 0.001 }).config);
     expect(other.config).toMatchObject({ beta_start: 0.001, set_alpha_to_one: false });
-    expect(DDIMScheduler.fromConfig(pndm.config).config).toMatchObject({ clip_sample: false, steps_offset: 1, set_alpha_to_one: false });
+    expect(DDIMScheduler.fromConfig(pndm.config).config).toMatchObject({
+      clip_sample: false,
+      steps_offset: 1,
+      set_alpha_to_one: false,
+    });
   });
 
   test('a value that was changed in the copy counts as given', () => {
     const config = { ...new DDIMScheduler().config, set_alpha_to_one: false, timestep_spacing: 'trailing' };
-    expect(PNDMScheduler.fromConfig(config).config).toMatchObject({ set_alpha_to_one: false, timestep_spacing: 'trailing' });
-    expect(PNDMScheduler.fromConfig(new DDIMScheduler().config, { timestep_spacing: 'linspace' }).config.timestep_spacing).toBe('linspace');
+    expect(PNDMScheduler.fromConfig(config).config).toMatchObject({
+      set_alpha_to_one: false,
+      timestep_spacing: 'trailing',
+    });
+    expect(
+      PNDMScheduler.fromConfig(new DDIMScheduler().config, { timestep_spacing: 'linspace' }).config.timestep_spacing,
+    ).toBe('linspace');
   });
 
-  test('the class name is its own', () => expect(DDIMScheduler.fromConfig(SD15).config._class_name).toBe('DDIMScheduler'));
+  test('the class name is its own', () =>
+    expect(DDIMScheduler.fromConfig(SD15).config._class_name).toBe('DDIMScheduler'));
 });
 
 describe('noise', () => {
@@ -188,7 +257,10 @@ describe('noise', () => {
   };
 
   test('is drawn at every step with eta > 0, the last one included, and never without', () => {
-    for (const [eta, draws] of [[0, 0], [0.3, 3]] as const) {
+    for (const [eta, draws] of [
+      [0, 0],
+      [0.3, 3],
+    ] as const) {
       let drawn = 0;
       const source = new TorchGenerator(1);
       const generator = { randn: (shape: readonly number[]): Tensor => (drawn++, source.randn(shape)) };
@@ -200,9 +272,12 @@ describe('noise', () => {
 
   test('comes from a generator or is given, one of the two', () => {
     const t = started().timesteps[0]!;
-    expect(() => started().step(noise(1), t, noise(2), { eta: 1 })).toThrow(code('ERR_SCHEDULER_NO_GENERATOR', /generator/));
-    expect(() => started().step(noise(1), t, noise(2), { eta: 1, generator: new TorchGenerator(1), varianceNoise: noise(3) }))
-      .toThrow(code('ERR_ARGUMENT_INVALID', /varianceNoise/));
+    expect(() => started().step(noise(1), t, noise(2), { eta: 1 })).toThrow(
+      code('ERR_SCHEDULER_NO_GENERATOR', /generator/),
+    );
+    expect(() =>
+      started().step(noise(1), t, noise(2), { eta: 1, generator: new TorchGenerator(1), varianceNoise: noise(3) }),
+    ).toThrow(code('ERR_ARGUMENT_INVALID', /varianceNoise/));
   });
 });
 

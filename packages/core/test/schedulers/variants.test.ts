@@ -15,7 +15,11 @@ interface Run {
 }
 
 const fixture = JSON.parse(readFileSync(new URL('../fixtures/schedulers/variants.json', import.meta.url), 'utf8')) as {
-  shape: [number, number, number, number]; sample: number[]; model_output: number[][]; draws: number[][]; runs: Run[];
+  shape: [number, number, number, number];
+  sample: number[];
+  model_output: number[][];
+  draws: number[][];
+  runs: Run[];
 };
 const [batch, channels, height, width] = fixture.shape;
 const plane = height * width;
@@ -26,8 +30,11 @@ function tensor(numbers: readonly number[]): Tensor {
 
 /** Where the model predicts variances there are three channels, as the script that made the runs has it: the first one comes again. */
 const withThird = (numbers: readonly number[]): number[] => [...numbers, ...numbers.slice(0, plane)];
-const withVariance = (numbers: readonly number[]): number[] =>
-  [...withThird(numbers), ...numbers.map((x) => Math.abs(x * 0.4)), ...numbers.slice(plane, 2 * plane).map((x) => Math.abs(x) * 0.3)];
+const withVariance = (numbers: readonly number[]): number[] => [
+  ...withThird(numbers),
+  ...numbers.map((x) => Math.abs(x * 0.4)),
+  ...numbers.slice(plane, 2 * plane).map((x) => Math.abs(x) * 0.3),
+];
 const camel = (name: string): string => name.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase());
 
 /** Relative to the largest number on the way, because float32 keeps the error of large ones. */
@@ -42,7 +49,10 @@ function replay(learned: boolean): Generator {
   return { randn: () => tensor(learned ? withThird(fixture.draws[next++]!) : fixture.draws[next++]!) };
 }
 
-const named = fixture.runs.map((run, i): [string, Run] => [`${i} ${run.scheduler} ${JSON.stringify({ ...run.config, ...run.timing, ...run.step_args })}`, run]);
+const named = fixture.runs.map((run, i): [string, Run] => [
+  `${i} ${run.scheduler} ${JSON.stringify({ ...run.config, ...run.timing, ...run.step_args })}`,
+  run,
+]);
 
 describe('configurations drawn at random do what they do in diffusers', () => {
   test.each(named)('%s', (_, run) => {
@@ -60,9 +70,14 @@ describe('configurations drawn at random do what they do in diffusers', () => {
     for (const [i, timestep] of scheduler.timesteps.entries()) {
       const output = fixture.model_output[i]!;
       scheduler.scaleModelInput(sample, timestep);
-      sample = scheduler.step(tensor(learned ? withVariance(output) : output), timestep, sample, { ...stepArgs, generator }).prevSample;
+      sample = scheduler.step(tensor(learned ? withVariance(output) : output), timestep, sample, {
+        ...stepArgs,
+        generator,
+      }).prevSample;
     }
     expect(sample.dims).toEqual([batch, learned ? channels + 1 : channels, height, width]);
-    expect(distance(sample.data as Float32Array, run.prev_sample, Math.max(1, scheduler.initNoiseSigma / 4))).toBeLessThan(2e-4);
+    expect(
+      distance(sample.data as Float32Array, run.prev_sample, Math.max(1, scheduler.initNoiseSigma / 4)),
+    ).toBeLessThan(2e-4);
   });
 });

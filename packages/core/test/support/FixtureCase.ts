@@ -21,7 +21,12 @@ interface FixtureCall {
   readonly draws?: readonly string[];
 }
 
-const TYPES: Readonly<Record<string, 'float32' | 'int64' | 'int32' | 'uint8'>> = { F32: 'float32', I64: 'int64', I32: 'int32', U8: 'uint8' };
+const TYPES: Readonly<Record<string, 'float32' | 'int64' | 'int32' | 'uint8'>> = {
+  F32: 'float32',
+  I64: 'int64',
+  I32: 'int32',
+  U8: 'uint8',
+};
 
 /** One case of the oracle data: what was called, with what, and what diffusers returned. */
 export class FixtureCase {
@@ -54,18 +59,25 @@ export class FixtureCase {
     const buffer = bytes.slice().buffer;
     const type = TYPES[info.dtype];
     switch (type) {
-      case 'float32': return new Tensor(type, new Float32Array(buffer), info.shape);
-      case 'int64': return new Tensor(type, new BigInt64Array(buffer), info.shape);
-      case 'int32': return new Tensor(type, new Int32Array(buffer), info.shape);
-      case 'uint8': return new Tensor(type, new Uint8Array(buffer), info.shape);
-      default: throw new Error(`dtype ${info.dtype}`);
+      case 'float32':
+        return new Tensor(type, new Float32Array(buffer), info.shape);
+      case 'int64':
+        return new Tensor(type, new BigInt64Array(buffer), info.shape);
+      case 'int32':
+        return new Tensor(type, new Int32Array(buffer), info.shape);
+      case 'uint8':
+        return new Tensor(type, new Uint8Array(buffer), info.shape);
+      default:
+        throw new Error(`dtype ${info.dtype}`);
     }
   }
 
   /** The inputs of a call, as tensors. */
   async inputs(name: string): Promise<Record<string, Tensor>> {
     const entries = Object.entries(this.call(name).in);
-    return Object.fromEntries(await Promise.all(entries.map(async ([key, tensor]) => [key, await this.tensor(tensor)] as const)));
+    return Object.fromEntries(
+      await Promise.all(entries.map(async ([key, tensor]) => [key, await this.tensor(tensor)] as const)),
+    );
   }
 
   /** Largest |got - expected| / (atol + rtol |expected|) over all elements: right if at most 1; Infinity for another shape or a NaN. */

@@ -15,7 +15,8 @@ export class RecordedNoise implements Generator {
 
   randn(dims: readonly number[]): Tensor {
     const next = this.#draws.shift();
-    if (next === undefined || next.dims.join() !== dims.join()) throw new Error(`no recorded noise of [${dims.join()}]`);
+    if (next === undefined || next.dims.join() !== dims.join())
+      throw new Error(`no recorded noise of [${dims.join()}]`);
     return next;
   }
 }

@@ -6,7 +6,11 @@ import { Component } from '../../src/pipelines/Component.js';
 import { openComponentCheckpoint } from '../../src/weights/ComponentCheckpoint.js';
 
 /** A component of a fixture's checkpoint on a device of its own. */
-export async function openComponent(folder: string, name: string, options: { device?: Device; hooks?: Hooks } = {}): Promise<Component> {
+export async function openComponent(
+  folder: string,
+  name: string,
+  options: { device?: Device; hooks?: Hooks } = {},
+): Promise<Component> {
   const checkpoint = await openComponentCheckpoint(`${folder}/${name}`);
   const className = checkpoint.className ?? '';
   const factory = modelRegistry.get(className);

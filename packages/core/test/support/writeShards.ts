@@ -10,7 +10,9 @@ const WEIGHTS = 'diffusion_pytorch_model.safetensors';
 export async function writeShards(folder: string): Promise<void> {
   cpSync(fixturePath('sd-tiny-sharded'), folder, { recursive: true });
   const whole = await SafetensorsFile.open(fixturePath(`sd-tiny/unet/${WEIGHTS}`));
-  const { weight_map: map } = JSON.parse(readFileSync(join(folder, 'unet', `${WEIGHTS}.index.json`), 'utf8')) as { weight_map: Record<string, string> };
+  const { weight_map: map } = JSON.parse(readFileSync(join(folder, 'unet', `${WEIGHTS}.index.json`), 'utf8')) as {
+    weight_map: Record<string, string>;
+  };
   const shards = new Map<string, Record<string, TensorToWrite>>();
   for (const [name, shard] of Object.entries(map)) {
     const { dtype, shape } = whole.tensor(name);

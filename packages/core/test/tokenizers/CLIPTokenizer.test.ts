@@ -14,7 +14,8 @@ const recorded = JSON.parse(readFileSync(new URL('prompts.json', import.meta.url
 };
 const ids = ({ input_ids }: EncodedPrompts): number[] => Array.from(input_ids.data as BigInt64Array, Number);
 const mask = ({ attention_mask }: EncodedPrompts): number[] => Array.from(attention_mask.data as BigInt64Array, Number);
-const code = (name: string, text: RegExp): unknown => expect.objectContaining({ code: name, message: expect.stringMatching(text) });
+const code = (name: string, text: RegExp): unknown =>
+  expect.objectContaining({ code: name, message: expect.stringMatching(text) });
 
 let sd: Tokenizer;
 let sd2: Tokenizer;
@@ -32,7 +33,8 @@ function variant(files: Readonly<Record<string, string | object | null>>, from =
   cpSync(folderOf(from), folder, { recursive: true });
   for (const [name, content] of Object.entries(files)) {
     rmSync(join(folder, name), { force: true });
-    if (content !== null) writeFileSync(join(folder, name), typeof content === 'string' ? content : JSON.stringify(content));
+    if (content !== null)
+      writeFileSync(join(folder, name), typeof content === 'string' ? content : JSON.stringify(content));
   }
   return folder;
 }
@@ -74,7 +76,9 @@ describe('CLIPTokenizer', () => {
 
   test('takes special tokens as they are written, not in capitals', () => {
     expect(ids(sd.encode('<|endoftext|>', { maxLength: 3 }))).toEqual([49406, 49407, 49407]);
-    expect(ids(sd.encode('x <|STARTOFTEXT|> y!', { maxLength: 12 }))).toEqual([49406, 343, 27, 347, 993, 6659, 4160, 91, 285, 344, 256, 49407]);
+    expect(ids(sd.encode('x <|STARTOFTEXT|> y!', { maxLength: 12 }))).toEqual([
+      49406, 343, 27, 347, 993, 6659, 4160, 91, 285, 344, 256, 49407,
+    ]);
   });
 
   test('decodes with and without special tokens', () => {
@@ -94,7 +98,8 @@ describe('CLIPTokenizer', () => {
   test('refuses what is no prompt', () => {
     expect(() => sd.encode(3 as never)).toThrow(code('ERR_ARGUMENT_INVALID', /prompts/));
     expect(() => sd.encode(['a', null] as never)).toThrow(code('ERR_ARGUMENT_INVALID', /prompts/));
-    for (const maxLength of [1, 2.5, Number.NaN]) expect(() => sd.encode('a', { maxLength })).toThrow(code('ERR_ARGUMENT_INVALID', /maxLength/));
+    for (const maxLength of [1, 2.5, Number.NaN])
+      expect(() => sd.encode('a', { maxLength })).toThrow(code('ERR_ARGUMENT_INVALID', /maxLength/));
     expect(sd.encode([]).input_ids.dims).toEqual([0, 77]);
   });
 });
@@ -105,7 +110,9 @@ describe('createTokenizer', () => {
 
   test('special_tokens_map.json wins over tokenizer_config.json', async () => {
     const config = { ...special, tokenizer_class: 'CLIPTokenizer', model_max_length: 12, pad_token: '<|endoftext|>' };
-    const padded = await createTokenizer(variant({ 'tokenizer_config.json': config, 'special_tokens_map.json': { pad_token: '!' } }));
+    const padded = await createTokenizer(
+      variant({ 'tokenizer_config.json': config, 'special_tokens_map.json': { pad_token: '!' } }),
+    );
     expect(ids(padded.encode('')).at(-1)).toBe(0);
     expect(padded.modelMaxLength).toBe(12);
     const plain = await createTokenizer(variant({ 'tokenizer_config.json': config, 'special_tokens_map.json': null }));
@@ -113,7 +120,9 @@ describe('createTokenizer', () => {
   });
 
   test('needs no config', async () => {
-    const tokenizer = await createTokenizer(variant({ 'tokenizer_config.json': null, 'special_tokens_map.json': null }));
+    const tokenizer = await createTokenizer(
+      variant({ 'tokenizer_config.json': null, 'special_tokens_map.json': null }),
+    );
     expect(tokenizer.modelMaxLength).toBe(77);
     expect(ids(tokenizer.encode('', { maxLength: 3 }))).toEqual([2512, 2513, 2513]);
   });
@@ -125,13 +134,19 @@ describe('createTokenizer', () => {
 
   test('normalised special tokens are found in capitals too', async () => {
     const folder = variant({ 'special_tokens_map.json': { bos_token: { content: '<|startoftext|>', ...flags } } });
-    expect(ids((await createTokenizer(folder)).encode('<|STARTOFTEXT|>', { maxLength: 3 }))).toEqual([2512, 2512, 2513]);
+    expect(ids((await createTokenizer(folder)).encode('<|STARTOFTEXT|>', { maxLength: 3 }))).toEqual([
+      2512, 2512, 2513,
+    ]);
   });
 
   test('takes added tokens', async () => {
     const folder = variant({
       'added_tokens.json': { '<cat-toy>': 2514 },
-      'tokenizer_config.json': { added_tokens_decoder: { 2515: { content: 'Sks', ...flags, normalized: false, lstrip: true, rstrip: true, single_word: true } } },
+      'tokenizer_config.json': {
+        added_tokens_decoder: {
+          2515: { content: 'Sks', ...flags, normalized: false, lstrip: true, rstrip: true, single_word: true },
+        },
+      },
     });
     const tokenizer = await createTokenizer(folder);
     const tokens = ids(tokenizer.encode('<Cat-Toy>! Sks  !Skst', { maxLength: 30 }));
@@ -142,13 +157,29 @@ describe('createTokenizer', () => {
 
   test.each(['pairs', 'lines'])('reads tokenizer.json alone, merges as %s', async (form) => {
     const vocab = JSON.parse(readFileSync(join(folderOf('sd2-tiny'), 'vocab.json'), 'utf8')) as Record<string, number>;
-    const lines = readFileSync(join(folderOf('sd2-tiny'), 'merges.txt'), 'utf8').trim().split('\n').slice(1);
+    const lines = readFileSync(join(folderOf('sd2-tiny'), 'merges.txt'), 'utf8')
+      .trim()
+      .split('\n')
+      .slice(1);
     const merges = form === 'pairs' ? lines.map((line) => line.split(' ')) : lines;
-    const added = Object.entries(special).slice(0, 2).map(([, content]) => ({ id: vocab[content], content, ...flags, normalized: false, special: true }));
-    const json = { version: '1.0', truncation: null, added_tokens: added, model: { type: 'BPE', dropout: null, unk: [{ a: '}]"\\' }], vocab, merges } };
-    const ascii = JSON.stringify(json, null, 1).replaceAll(/[\u0080-\uffff]/gu, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
-    const tokenizer = await createTokenizer(variant({ 'vocab.json': null, 'merges.txt': null, 'tokenizer.json': ascii }));
-    for (const { prompt, ids2 } of recorded.prompts) expect(ids(tokenizer.encode(prompt, { maxLength: ids2.length }))).toEqual(ids2);
+    const added = Object.entries(special)
+      .slice(0, 2)
+      .map(([, content]) => ({ id: vocab[content], content, ...flags, normalized: false, special: true }));
+    const json = {
+      version: '1.0',
+      truncation: null,
+      added_tokens: added,
+      model: { type: 'BPE', dropout: null, unk: [{ a: '}]"\\' }], vocab, merges },
+    };
+    const ascii = JSON.stringify(json, null, 1).replaceAll(
+      /[\u0080-\uffff]/gu,
+      (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
+    );
+    const tokenizer = await createTokenizer(
+      variant({ 'vocab.json': null, 'merges.txt': null, 'tokenizer.json': ascii }),
+    );
+    for (const { prompt, ids2 } of recorded.prompts)
+      expect(ids(tokenizer.encode(prompt, { maxLength: ids2.length }))).toEqual(ids2);
   });
 
   test('reads merges.txt with line ends of Windows', async () => {
@@ -160,22 +191,82 @@ describe('createTokenizer', () => {
   test.each<[string, Record<string, string | object | null>, string, RegExp]>([
     ['no files', { 'vocab.json': null }, 'ERR_FILE_NOT_FOUND', /vocab\.json/],
     ['no merges', { 'merges.txt': null }, 'ERR_FILE_NOT_FOUND', /merges\.txt/],
-    ['a vocabulary that is cut off', { 'vocab.json': '{"a": 0, "b' }, 'ERR_TOKENIZER_FILE', /vocab\.json.*byte 11.*does not end/],
-    ['a vocabulary without ids', { 'vocab.json': '{"a": "b"}' }, 'ERR_TOKENIZER_FILE', /vocab\.json.*byte 6.*integer below/],
-    ['an id that is too large', { 'vocab.json': '{"a": 4294967296000}' }, 'ERR_TOKENIZER_FILE', /vocab\.json.*integer below/],
+    [
+      'a vocabulary that is cut off',
+      { 'vocab.json': '{"a": 0, "b' },
+      'ERR_TOKENIZER_FILE',
+      /vocab\.json.*byte 11.*does not end/,
+    ],
+    [
+      'a vocabulary without ids',
+      { 'vocab.json': '{"a": "b"}' },
+      'ERR_TOKENIZER_FILE',
+      /vocab\.json.*byte 6.*integer below/,
+    ],
+    [
+      'an id that is too large',
+      { 'vocab.json': '{"a": 4294967296000}' },
+      'ERR_TOKENIZER_FILE',
+      /vocab\.json.*integer below/,
+    ],
     ['a vocabulary that is a list', { 'vocab.json': '[1]' }, 'ERR_TOKENIZER_FILE', /vocab\.json.*"\{" is expected/],
     ['an empty vocabulary', { 'vocab.json': '' }, 'ERR_TOKENIZER_FILE', /vocab\.json.*ends too early/],
     ['a bad escape', { 'vocab.json': String.raw`{"\x": 1}` }, 'ERR_TOKENIZER_FILE', /vocab\.json/],
-    ['merges of other tokens', { 'merges.txt': '#version: 0.2\ni n\nno-such thing' }, 'ERR_TOKENIZER_FILE', /merges\.txt.*merge 1, "no-such thing"/],
+    [
+      'merges of other tokens',
+      { 'merges.txt': '#version: 0.2\ni n\nno-such thing' },
+      'ERR_TOKENIZER_FILE',
+      /merges\.txt.*merge 1, "no-such thing"/,
+    ],
     ['a merge of one token', { 'merges.txt': 'in\n' }, 'ERR_TOKENIZER_FILE', /merges\.txt.*merge 0, "in"/],
-    ['a vocabulary without special tokens', { 'vocab.json': '{"a": 0}', 'merges.txt': '' }, 'ERR_TOKENIZER_FILE', /vocab\.json.*no token "<\|startoftext\|>"/],
-    ['another kind of tokenizer', { 'tokenizer_config.json': { tokenizer_class: 'GPT2Tokenizer' } }, 'ERR_TOKENIZER_UNSUPPORTED', /GPT2Tokenizer.*CLIPTokenizer/],
-    ['another kind of model', { 'vocab.json': null, 'tokenizer.json': { model: { type: 'Unigram' } } }, 'ERR_TOKENIZER_UNSUPPORTED', /Unigram/],
-    ['a tokenizer.json without a model', { 'vocab.json': null, 'tokenizer.json': {} }, 'ERR_TOKENIZER_FILE', /tokenizer\.json.*"model"/],
-    ['a config that is no JSON', { 'tokenizer_config.json': '{"a": nope}' }, 'ERR_TOKENIZER_FILE', /tokenizer_config\.json/],
-    ['a config that is no object', { 'special_tokens_map.json': '[]' }, 'ERR_TOKENIZER_FILE', /special_tokens_map\.json.*no object/],
-    ['a padding token of a wrong type', { 'special_tokens_map.json': { pad_token: 3 } }, 'ERR_TOKENIZER_FILE', /"pad_token"/],
-    ['a length of a wrong type', { 'tokenizer_config.json': { model_max_length: 'long' } }, 'ERR_TOKENIZER_FILE', /"model_max_length"/],
+    [
+      'a vocabulary without special tokens',
+      { 'vocab.json': '{"a": 0}', 'merges.txt': '' },
+      'ERR_TOKENIZER_FILE',
+      /vocab\.json.*no token "<\|startoftext\|>"/,
+    ],
+    [
+      'another kind of tokenizer',
+      { 'tokenizer_config.json': { tokenizer_class: 'GPT2Tokenizer' } },
+      'ERR_TOKENIZER_UNSUPPORTED',
+      /GPT2Tokenizer.*CLIPTokenizer/,
+    ],
+    [
+      'another kind of model',
+      { 'vocab.json': null, 'tokenizer.json': { model: { type: 'Unigram' } } },
+      'ERR_TOKENIZER_UNSUPPORTED',
+      /Unigram/,
+    ],
+    [
+      'a tokenizer.json without a model',
+      { 'vocab.json': null, 'tokenizer.json': {} },
+      'ERR_TOKENIZER_FILE',
+      /tokenizer\.json.*"model"/,
+    ],
+    [
+      'a config that is no JSON',
+      { 'tokenizer_config.json': '{"a": nope}' },
+      'ERR_TOKENIZER_FILE',
+      /tokenizer_config\.json/,
+    ],
+    [
+      'a config that is no object',
+      { 'special_tokens_map.json': '[]' },
+      'ERR_TOKENIZER_FILE',
+      /special_tokens_map\.json.*no object/,
+    ],
+    [
+      'a padding token of a wrong type',
+      { 'special_tokens_map.json': { pad_token: 3 } },
+      'ERR_TOKENIZER_FILE',
+      /"pad_token"/,
+    ],
+    [
+      'a length of a wrong type',
+      { 'tokenizer_config.json': { model_max_length: 'long' } },
+      'ERR_TOKENIZER_FILE',
+      /"model_max_length"/,
+    ],
     ['an added token without an id', { 'added_tokens.json': { x: 'y' } }, 'ERR_TOKENIZER_FILE', /added_tokens\.json/],
   ])('names the file: %s', async (_, files, errorCode, message) => {
     await expect(createTokenizer(variant(files))).rejects.toEqual(code(errorCode, message));

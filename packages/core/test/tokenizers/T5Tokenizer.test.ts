@@ -7,9 +7,14 @@ import type { EncodedPrompts } from '../../src/tokenizers/Tokenizer.js';
 import { FixtureCase } from '../support/FixtureCase.js';
 import { fixturePath } from '../support/fixturePath.js';
 
-const recorded = JSON.parse(readFileSync(new URL('t5-prompts.json', import.meta.url), 'utf8')) as { prompt: string; ids: number[]; text: string }[];
+const recorded = JSON.parse(readFileSync(new URL('t5-prompts.json', import.meta.url), 'utf8')) as {
+  prompt: string;
+  ids: number[];
+  text: string;
+}[];
 const ids = ({ input_ids }: EncodedPrompts): number[] => Array.from(input_ids.data as BigInt64Array, Number);
-const code = (name: string, text: RegExp): unknown => expect.objectContaining({ code: name, message: expect.stringMatching(text) });
+const code = (name: string, text: RegExp): unknown =>
+  expect.objectContaining({ code: name, message: expect.stringMatching(text) });
 const NAMES = ['spiece.model', 'tokenizer.json'] as const;
 
 let scratch: string;
@@ -54,23 +59,37 @@ test('tells what is cut off', async () => {
 
 describe('a folder that is no T5 tokenizer is refused', () => {
   test('without spiece.model', async () => {
-    await expect(createTokenizer(variant(['tokenizer_config.json']))).rejects.toEqual(code('ERR_FILE_NOT_FOUND', /spiece\.model/));
+    await expect(createTokenizer(variant(['tokenizer_config.json']))).rejects.toEqual(
+      code('ERR_FILE_NOT_FOUND', /spiece\.model/),
+    );
   });
 
-  test.each([['cut', (bytes: Buffer) => bytes.subarray(0, 3000)], ['of noise', () => Buffer.from('no protobuf at all')], ['empty', () => Buffer.alloc(0)]])('with a spiece.model %s', async (_, spoil) => {
+  test.each([
+    ['cut', (bytes: Buffer) => bytes.subarray(0, 3000)],
+    ['of noise', () => Buffer.from('no protobuf at all')],
+    ['empty', () => Buffer.alloc(0)],
+  ])('with a spiece.model %s', async (_, spoil) => {
     const bytes = spoil(readFileSync(join(fixturePath('cogvideox-tiny'), 'tokenizer/spiece.model')));
-    await expect(createTokenizer(variant(['tokenizer_config.json'], { 'spiece.model': bytes }))).rejects.toEqual(code('ERR_TOKENIZER_FILE', /spiece\.model/));
+    await expect(createTokenizer(variant(['tokenizer_config.json'], { 'spiece.model': bytes }))).rejects.toEqual(
+      code('ERR_TOKENIZER_FILE', /spiece\.model/),
+    );
   });
 
   test('with a model of another kind', async () => {
     const json = JSON.stringify({ model: { type: 'BPE', vocab: {}, merges: [] } });
-    await expect(createTokenizer(variant(['tokenizer_config.json'], { 'tokenizer.json': json }))).rejects.toEqual(code('ERR_TOKENIZER_UNSUPPORTED', /Unigram/));
+    await expect(createTokenizer(variant(['tokenizer_config.json'], { 'tokenizer.json': json }))).rejects.toEqual(
+      code('ERR_TOKENIZER_UNSUPPORTED', /Unigram/),
+    );
   });
 
   test('with lengths and prompts that are none', async () => {
     const tokenizer = await createTokenizer(variant(['spiece.model', 'tokenizer_config.json']));
-    expect(() => tokenizer.encode('x', { maxLength: 0 })).toThrow(expect.objectContaining({ code: 'ERR_ARGUMENT_INVALID' }));
-    expect(() => tokenizer.encode([3] as unknown as string[])).toThrow(expect.objectContaining({ code: 'ERR_ARGUMENT_INVALID' }));
+    expect(() => tokenizer.encode('x', { maxLength: 0 })).toThrow(
+      expect.objectContaining({ code: 'ERR_ARGUMENT_INVALID' }),
+    );
+    expect(() => tokenizer.encode([3] as unknown as string[])).toThrow(
+      expect.objectContaining({ code: 'ERR_ARGUMENT_INVALID' }),
+    );
     expect(() => tokenizer.decode([300])).toThrow(expect.objectContaining({ code: 'ERR_ARGUMENT_INVALID' }));
   });
 });

@@ -10,7 +10,10 @@ const newFolder = useTemporaryFolders();
 const config = { _class_name: 'UNet2DConditionModel', sample_size: 16 };
 
 async function writeWeights(path: string, ...names: readonly string[]): Promise<void> {
-  await writeSafetensors(path, Object.fromEntries(names.map((name) => [name, { dtype: 'U8', shape: [2], data: new Uint8Array(2) }])));
+  await writeSafetensors(
+    path,
+    Object.fromEntries(names.map((name) => [name, { dtype: 'U8', shape: [2], data: new Uint8Array(2) }])),
+  );
 }
 
 /** A folder with a config and weights: file name → names of its tensors, or the contents of a JSON or other file. */
@@ -25,7 +28,10 @@ async function component(files: Readonly<Record<string, readonly string[] | obje
 
 const index = (map: Readonly<Record<string, unknown>>): object => ({ metadata: { total_size: 4 }, weight_map: map });
 
-async function openWithWarnings(folder: string, variant?: string): Promise<{ checkpoint: ComponentCheckpoint; warnings: CheckpointWarning[] }> {
+async function openWithWarnings(
+  folder: string,
+  variant?: string,
+): Promise<{ checkpoint: ComponentCheckpoint; warnings: CheckpointWarning[] }> {
   const warnings: CheckpointWarning[] = [];
   const checkpoint = await openComponentCheckpoint(folder, { variant, onWarning: (warning) => warnings.push(warning) });
   return { checkpoint, warnings };
@@ -63,38 +69,64 @@ describe('openComponentCheckpoint', () => {
   });
 
   test('shards that are links, as in the hub cache, keep their real places', async () => {
-    const folder = await component({ 'model.safetensors.index.json': index({ a: 'model-00001-of-00001.safetensors' }) });
+    const folder = await component({
+      'model.safetensors.index.json': index({ a: 'model-00001-of-00001.safetensors' }),
+    });
     const blobs = await newFolder();
     await writeWeights(join(blobs, '0123abcd'), 'a');
     await symlink(join(blobs, '0123abcd'), join(folder, 'model-00001-of-00001.safetensors'));
     expect((await openComponentCheckpoint(folder)).tensors.get('a')!.file).toBe(join(blobs, '0123abcd'));
   });
 
-  test.each(['../x.safetensors', '/etc/x.safetensors', 'a/b.safetensors', String.raw`..\x.safetensors`, 'C:x.safetensors', '..safetensors', 'x.bin', 7])(
-    'an index cannot lead to %j',
-    async (shard) => {
-      const folder = await component({ 'model.safetensors.index.json': index({ a: shard }) });
-      await expect(openComponentCheckpoint(folder)).rejects.toMatchObject({ code: 'ERR_SHARD_INDEX_INVALID', message: expect.stringContaining('tensor "a"') });
-    },
-  );
+  test.each([
+    '../x.safetensors',
+    '/etc/x.safetensors',
+    'a/b.safetensors',
+    String.raw`..\x.safetensors`,
+    'C:x.safetensors',
+    '..safetensors',
+    'x.bin',
+    7,
+  ])('an index cannot lead to %j', async (shard) => {
+    const folder = await component({ 'model.safetensors.index.json': index({ a: shard }) });
+    await expect(openComponentCheckpoint(folder)).rejects.toMatchObject({
+      code: 'ERR_SHARD_INDEX_INVALID',
+      message: expect.stringContaining('tensor "a"'),
+    });
+  });
 
   test('an index has to agree with its shards', async () => {
     const one = 'model-00001-of-00002.safetensors';
     const two = 'model-00002-of-00002.safetensors';
-    const twice = await component({ [one]: ['a', 'b'], [two]: ['b'], 'model.safetensors.index.json': index({ a: one, b: two }) });
+    const twice = await component({
+      [one]: ['a', 'b'],
+      [two]: ['b'],
+      'model.safetensors.index.json': index({ a: one, b: two }),
+    });
     await expect(openComponentCheckpoint(twice)).rejects.toMatchObject({
       code: 'ERR_SHARD_INDEX_INVALID',
       message: expect.stringContaining(`tensor "b" is both in "${one}" and in "${two}"`),
     });
-    const absent = await component({ [one]: ['a'], [two]: ['b'], 'model.safetensors.index.json': index({ a: one, b: two, c: two }) });
+    const absent = await component({
+      [one]: ['a'],
+      [two]: ['b'],
+      'model.safetensors.index.json': index({ a: one, b: two, c: two }),
+    });
     await expect(openComponentCheckpoint(absent)).rejects.toMatchObject({
       code: 'ERR_SHARD_INDEX_INVALID',
       message: expect.stringContaining(`tensor "c" is in "${two}", where it is not`),
     });
-    const moved = await component({ [one]: ['a'], [two]: ['b'], 'model.safetensors.index.json': index({ a: two, b: one }) });
+    const moved = await component({
+      [one]: ['a'],
+      [two]: ['b'],
+      'model.safetensors.index.json': index({ a: two, b: one }),
+    });
     await expect(openComponentCheckpoint(moved)).rejects.toMatchObject({ code: 'ERR_SHARD_INDEX_INVALID' });
     await rm(join(absent, two));
-    await expect(openComponentCheckpoint(absent)).rejects.toMatchObject({ code: 'ERR_SHARD_MISSING', details: { shard: two } });
+    await expect(openComponentCheckpoint(absent)).rejects.toMatchObject({
+      code: 'ERR_SHARD_MISSING',
+      details: { shard: two },
+    });
     for (const empty of [{}, { weight_map: [] }, index({})]) {
       const folder = await component({ 'model.safetensors.index.json': empty });
       await expect(openComponentCheckpoint(folder)).rejects.toMatchObject({ code: 'ERR_SHARD_INDEX_INVALID' });
@@ -103,32 +135,53 @@ describe('openComponentCheckpoint', () => {
 
   test('chooses between plain files and a variant', async () => {
     const both = await component({ 'model.safetensors': ['a'], 'model.fp16.safetensors': ['b'] });
-    expect(await openWithWarnings(both)).toMatchObject({ warnings: [], checkpoint: { files: [join(both, 'model.safetensors')] } });
-    expect(await openWithWarnings(both, 'fp16')).toMatchObject({ warnings: [], checkpoint: { variant: 'fp16', files: [join(both, 'model.fp16.safetensors')] } });
+    expect(await openWithWarnings(both)).toMatchObject({
+      warnings: [],
+      checkpoint: { files: [join(both, 'model.safetensors')] },
+    });
+    expect(await openWithWarnings(both, 'fp16')).toMatchObject({
+      warnings: [],
+      checkpoint: { variant: 'fp16', files: [join(both, 'model.fp16.safetensors')] },
+    });
     const fallback = await openWithWarnings(both, 'bf16');
     expect(fallback.checkpoint.files).toEqual([join(both, 'model.safetensors')]);
-    expect(fallback.warnings).toMatchObject([{ type: 'warning', code: 'WARN_VARIANT_MISSING', message: expect.stringContaining('"bf16"') }]);
+    expect(fallback.warnings).toMatchObject([
+      { type: 'warning', code: 'WARN_VARIANT_MISSING', message: expect.stringContaining('"bf16"') },
+    ]);
   });
 
   test('loads the only variant there is, with a warning, but does not choose between two', async () => {
     const one = await component({ 'model.fp16.safetensors': ['a'] });
-    expect(await openWithWarnings(one)).toMatchObject({ checkpoint: { variant: 'fp16' }, warnings: [{ code: 'WARN_VARIANT_ONLY' }] });
-    await expect(openComponentCheckpoint(one, { variant: 'bf16' })).rejects.toMatchObject({ code: 'ERR_WEIGHTS_NOT_FOUND', details: { variants: ['fp16'] } });
+    expect(await openWithWarnings(one)).toMatchObject({
+      checkpoint: { variant: 'fp16' },
+      warnings: [{ code: 'WARN_VARIANT_ONLY' }],
+    });
+    await expect(openComponentCheckpoint(one, { variant: 'bf16' })).rejects.toMatchObject({
+      code: 'ERR_WEIGHTS_NOT_FOUND',
+      details: { variants: ['fp16'] },
+    });
     const two = await component({ 'model.fp16.safetensors': ['a'], 'model.non_ema.safetensors': ['a'] });
-    await expect(openComponentCheckpoint(two)).rejects.toMatchObject({ message: expect.stringContaining('variants fp16, non_ema: pass one as "variant"') });
+    await expect(openComponentCheckpoint(two)).rejects.toMatchObject({
+      message: expect.stringContaining('variants fp16, non_ema: pass one as "variant"'),
+    });
   });
 
   test('says what was looked for, and that .bin is not supported', async () => {
     const folder = await component({ 'diffusion_pytorch_model.bin': 'x', 'diffusion_pytorch_model.fp16.bin': 'x' });
     await expect(openComponentCheckpoint(folder, { variant: 'fp16' })).rejects.toMatchObject({
       code: 'ERR_WEIGHTS_NOT_FOUND',
-      message: expect.stringMatching(/diffusion_pytorch_model\.fp16\.safetensors.*model\.safetensors.*diffusion_pytorch_model\.bin.*convert it to safetensors/),
+      message: expect.stringMatching(
+        /diffusion_pytorch_model\.fp16\.safetensors.*model\.safetensors.*diffusion_pytorch_model\.bin.*convert it to safetensors/,
+      ),
     });
   });
 
   test('a malformed config is located', async () => {
     const folder = await component({ 'config.json': '{\n  "a": 1,\n  "b": oops\n}' });
-    await expect(openComponentCheckpoint(folder)).rejects.toMatchObject({ code: 'ERR_JSON_INVALID', details: { file: join(folder, 'config.json'), line: 3, column: 8 } });
+    await expect(openComponentCheckpoint(folder)).rejects.toMatchObject({
+      code: 'ERR_JSON_INVALID',
+      details: { file: join(folder, 'config.json'), line: 3, column: 8 },
+    });
     const list = await component({ 'config.json': '[1]' });
     await expect(openComponentCheckpoint(list)).rejects.toMatchObject({ code: 'ERR_JSON_INVALID' });
   });
@@ -137,6 +190,8 @@ describe('openComponentCheckpoint', () => {
     const folder = await newFolder();
     await expect(openComponentCheckpoint(join(folder, 'unet'))).rejects.toMatchObject({ code: 'ERR_FILE_NOT_FOUND' });
     await mkdir(join(folder, 'unet'));
-    await expect(openComponentCheckpoint(join(folder, 'unet'))).rejects.toMatchObject({ code: 'ERR_MODEL_FOLDER_INVALID' });
+    await expect(openComponentCheckpoint(join(folder, 'unet'))).rejects.toMatchObject({
+      code: 'ERR_MODEL_FOLDER_INVALID',
+    });
   });
 });

@@ -30,7 +30,10 @@ export class FakeHub {
   #storage?: Server;
 
   add(path: string, content: unknown, inLfs = false): void {
-    this.files.set(path, Buffer.isBuffer(content) ? content : Buffer.from(typeof content === 'string' ? content : JSON.stringify(content)));
+    this.files.set(
+      path,
+      Buffer.isBuffer(content) ? content : Buffer.from(typeof content === 'string' ? content : JSON.stringify(content)),
+    );
     if (inLfs) this.lfs.add(path);
   }
 
@@ -78,10 +81,13 @@ export class FakeHub {
     const file = path.replace(`/owner/tiny/resolve/${this.commit}/`, '');
     if (!this.files.has(file)) return fail(response, 'EntryNotFound');
     if (!this.lfs.has(file)) return this.#send(file, request, response, false);
-    response.writeHead(302, {
-      location: `http://127.0.0.1:${portOf(this.#storage)}/${file}`,
-      'x-linked-etag': `"${this.etag(file)}"`, 'x-repo-commit': this.commit,
-    }).end();
+    response
+      .writeHead(302, {
+        location: `http://127.0.0.1:${portOf(this.#storage)}/${file}`,
+        'x-linked-etag': `"${this.etag(file)}"`,
+        'x-repo-commit': this.commit,
+      })
+      .end();
   }
 
   /** Two pages, as the real tree of a large repository. */
@@ -105,7 +111,9 @@ export class FakeHub {
     const range = { 'content-range': `bytes ${start}-${content.length - 1}/${content.length}` };
     response.writeHead(start > 0 ? 206 : 200, start > 0 ? { ...headers, ...range } : headers);
     if (!breaks) return void response.end(content.subarray(start));
-    response.write(content.subarray(start, start + this.bytesBeforeBreak), () => setTimeout(() => response.destroy(), 20));
+    response.write(content.subarray(start, start + this.bytesBeforeBreak), () =>
+      setTimeout(() => response.destroy(), 20),
+    );
   }
 }
 

@@ -24,7 +24,9 @@ describe.each(FORMATS)('%s', (name, encoder, decode, overflowsFrom) => {
     const got = encoder.encode(values!.data as Float32Array);
     const [gotValues, wantValues] = [decode(got), decode(want)];
     expect(got.length).toBe(want.length);
-    const wrong = [...want.keys()].filter((i) => got[i] !== want[i] && !(Number.isNaN(gotValues[i]) && Number.isNaN(wantValues[i])));
+    const wrong = [...want.keys()].filter(
+      (i) => got[i] !== want[i] && !(Number.isNaN(gotValues[i]) && Number.isNaN(wantValues[i])),
+    );
     expect(wrong.map((i) => [values!.data[i], got[i], want[i]])).toEqual([]);
   });
 
@@ -40,8 +42,11 @@ describe.each(FORMATS)('%s', (name, encoder, decode, overflowsFrom) => {
   });
 
   test('takes the nearest for every float16, bfloat16 and some million float32', () => {
-    const magnitudes = [...new Set(decode(Uint8Array.from({ length: 128 }, (_, code) => code)))].filter((value) => Number.isFinite(value));
-    const nearest = (value: number): number => magnitudes.reduce((best, each) => (Math.abs(each - value) < Math.abs(best - value) ? each : best), 0);
+    const magnitudes = [...new Set(decode(Uint8Array.from({ length: 128 }, (_, code) => code)))].filter((value) =>
+      Number.isFinite(value),
+    );
+    const nearest = (value: number): number =>
+      magnitudes.reduce((best, each) => (Math.abs(each - value) < Math.abs(best - value) ? each : best), 0);
     const check = (values: Float32Array, codes: Uint8Array): void => {
       const rounded = decode(codes);
       for (let i = 0; i < values.length; i += 61) {
@@ -55,8 +60,12 @@ describe.each(FORMATS)('%s', (name, encoder, decode, overflowsFrom) => {
     check(decodeBfloat16(EVERY_HALF), encoder.encodeStored(new Uint8Array(EVERY_HALF.buffer), 'BF16'));
     const floats = new Float32Array(Uint32Array.from({ length: 2 ** 20 }, (_, i) => Math.imul(i, 0x9e3779b1)).buffer);
     check(floats, encoder.encodeStored(new Uint8Array(floats.buffer), 'F32'));
-    expect(encoder.encode(decodeFloat16(EVERY_HALF))).toEqual(encoder.encodeStored(new Uint8Array(EVERY_HALF.buffer), 'F16'));
-    expect(encoder.encode(decodeBfloat16(EVERY_HALF))).toEqual(encoder.encodeStored(new Uint8Array(EVERY_HALF.buffer), 'BF16'));
+    expect(encoder.encode(decodeFloat16(EVERY_HALF))).toEqual(
+      encoder.encodeStored(new Uint8Array(EVERY_HALF.buffer), 'F16'),
+    );
+    expect(encoder.encode(decodeBfloat16(EVERY_HALF))).toEqual(
+      encoder.encodeStored(new Uint8Array(EVERY_HALF.buffer), 'BF16'),
+    );
   });
 
   test('refuses what is no float of 16 or 32 bits', () => {

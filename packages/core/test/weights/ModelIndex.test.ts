@@ -16,12 +16,17 @@ describe('readModelIndex', () => {
   test('reads a pipeline: components, components left out, other fields', async () => {
     const folder = await folderWith({
       'model_index.json': {
-        _class_name: 'StableDiffusionPipeline', _diffusers_version: '0.42.1', requires_safety_checker: false,
-        safety_checker: [null, null], unet: ['diffusers', 'UNet2DConditionModel'],
+        _class_name: 'StableDiffusionPipeline',
+        _diffusers_version: '0.42.1',
+        requires_safety_checker: false,
+        safety_checker: [null, null],
+        unet: ['diffusers', 'UNet2DConditionModel'],
       },
     });
     expect(await readModelIndex(folder)).toEqual({
-      folder, kind: 'pipeline', className: 'StableDiffusionPipeline',
+      folder,
+      kind: 'pipeline',
+      className: 'StableDiffusionPipeline',
       components: { safety_checker: null, unet: { library: 'diffusers', className: 'UNet2DConditionModel' } },
       config: { _diffusers_version: '0.42.1', requires_safety_checker: false },
     });
@@ -53,6 +58,9 @@ describe('readModelIndex', () => {
     await expect(readModelIndex(join(await newFolder(), 'x'))).rejects.toMatchObject({ code: 'ERR_FILE_NOT_FOUND' });
     const folder = await newFolder();
     await writeFile(join(folder, 'model_index.json'), '{"_class_name": "P",}');
-    await expect(readModelIndex(folder)).rejects.toMatchObject({ code: 'ERR_JSON_INVALID', details: { line: 1, column: 21 } });
+    await expect(readModelIndex(folder)).rejects.toMatchObject({
+      code: 'ERR_JSON_INVALID',
+      details: { line: 1, column: 21 },
+    });
   });
 });

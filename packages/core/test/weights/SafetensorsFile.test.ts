@@ -19,7 +19,11 @@ async function fileOf(header: unknown, dataBytes: number, length?: number): Prom
   return path;
 }
 
-const f32 = (shape: readonly unknown[], ...offsets: readonly unknown[]): unknown => ({ dtype: 'F32', shape, data_offsets: offsets });
+const f32 = (shape: readonly unknown[], ...offsets: readonly unknown[]): unknown => ({
+  dtype: 'F32',
+  shape,
+  data_offsets: offsets,
+});
 
 async function failure(path: string): Promise<{ code: string; message: string }> {
   try {
@@ -33,11 +37,21 @@ async function failure(path: string): Promise<{ code: string; message: string }>
 
 describe('SafetensorsFile.open', () => {
   test('says where each tensor lies, and reads nothing else', async () => {
-    const path = await fileOf({ __metadata__: { format: 'pt' }, b: f32([2, 1], 4, 12), a: f32([], 0, 4), none: f32([3, 0], 4, 4) }, 12);
+    const path = await fileOf(
+      { __metadata__: { format: 'pt' }, b: f32([2, 1], 4, 12), a: f32([], 0, 4), none: f32([3, 0], 4, 4) },
+      12,
+    );
     const file = await SafetensorsFile.open(path);
     const start = (await readFile(path)).length - 12;
     expect([...file.tensors.keys()]).toEqual(['a', 'none', 'b']);
-    expect(file.tensor('b')).toEqual({ name: 'b', dtype: 'F32', shape: [2, 1], file: path, offset: start + 4, byteLength: 8 });
+    expect(file.tensor('b')).toEqual({
+      name: 'b',
+      dtype: 'F32',
+      shape: [2, 1],
+      file: path,
+      offset: start + 4,
+      byteLength: 8,
+    });
     expect(file.tensor('a').shape).toEqual([]);
     expect(file.metadata).toEqual({ format: 'pt' });
   });
@@ -76,7 +90,13 @@ describe('SafetensorsFile.open', () => {
     ['a header longer than the file', '{}', 0, 100, 'its header would have 100 bytes, but the file has only 10'],
     ['a header longer than allowed', '{}', 0, 2 ** 40, 'more than the 100000000 allowed'],
     ['malformed JSON', '{"a": }', 0, undefined, 'not valid JSON at byte 14'],
-    ['a tensor listed twice', '{"a":{"dtype":"F32","shape":[],"data_offsets":[0,4]},"a":1}', 4, undefined, 'the key "a" is there twice'],
+    [
+      'a tensor listed twice',
+      '{"a":{"dtype":"F32","shape":[],"data_offsets":[0,4]},"a":1}',
+      4,
+      undefined,
+      'the key "a" is there twice',
+    ],
     ['a list as header', '[]', 0, undefined, 'expected an object'],
     ['metadata that is not text', '{"__metadata__":{"a":1}}', 0, undefined, 'is not an object of strings'],
     ['bytes after the last tensor', '{}', 3, undefined, 'its last 3 bytes belong to no tensor'],
@@ -108,7 +128,10 @@ describe('SafetensorsFile.open', () => {
 describe('reading', () => {
   test('a tensor that is not there is named', async () => {
     const file = await SafetensorsFile.open(await fileOf({ a: f32([1], 0, 4) }, 4));
-    await expect(file.read('b')).rejects.toMatchObject({ code: 'ERR_TENSOR_NOT_FOUND', details: { tensor: 'b', count: 1 } });
+    await expect(file.read('b')).rejects.toMatchObject({
+      code: 'ERR_TENSOR_NOT_FOUND',
+      details: { tensor: 'b', count: 1 },
+    });
   });
 
   test('a file that was cut off after it was opened is an error, not zeros', async () => {
@@ -125,16 +148,30 @@ describe('reading', () => {
 describe('writeSafetensors', () => {
   const values = [0, 1, 2, 100] as const;
   const data = {
-    F64: new Float64Array(values), F32: new Float32Array(values), F16: new Uint16Array([0, 0x3c00, 0x4000, 0x5640]),
-    BF16: new Uint16Array([0, 0x3f80, 0x4000, 0x42c8]), F8_E4M3: new Uint8Array([0, 0x38, 0x40, 0x6c]), F8_E5M2: new Uint8Array([0, 0x3c, 0x40, 0x56]),
-    I64: new BigInt64Array(values.map(BigInt)), U64: new BigUint64Array(values.map(BigInt)), I32: new Int32Array(values), U32: new Uint32Array(values),
-    I16: new Int16Array(values), U16: new Uint16Array(values), I8: new Int8Array(values), U8: new Uint8Array(values), BOOL: new Uint8Array([0, 1, 1, 1]),
+    F64: new Float64Array(values),
+    F32: new Float32Array(values),
+    F16: new Uint16Array([0, 0x3c00, 0x4000, 0x5640]),
+    BF16: new Uint16Array([0, 0x3f80, 0x4000, 0x42c8]),
+    F8_E4M3: new Uint8Array([0, 0x38, 0x40, 0x6c]),
+    F8_E5M2: new Uint8Array([0, 0x3c, 0x40, 0x56]),
+    I64: new BigInt64Array(values.map(BigInt)),
+    U64: new BigUint64Array(values.map(BigInt)),
+    I32: new Int32Array(values),
+    U32: new Uint32Array(values),
+    I16: new Int16Array(values),
+    U16: new Uint16Array(values),
+    I8: new Int8Array(values),
+    U8: new Uint8Array(values),
+    BOOL: new Uint8Array([0, 1, 1, 1]),
   };
 
   test.each(safetensorsDtypes)('%s is read back', async (dtype) => {
     const path = join(await newFolder(), 'x.safetensors');
     const { buffer } = data[dtype];
-    await writeSafetensors(path, { before: { dtype: 'U8', shape: [3], data: new Uint8Array(3) }, x: { dtype, shape: [2, 2], data: new Uint8Array(buffer) } });
+    await writeSafetensors(path, {
+      before: { dtype: 'U8', shape: [3], data: new Uint8Array(3) },
+      x: { dtype, shape: [2, 2], data: new Uint8Array(buffer) },
+    });
     const file = await SafetensorsFile.open(path);
     expect(await file.read('x')).toEqual(new Uint8Array(buffer));
     expect(file.tensor('x').offset % bytesPerElement(dtype)).toBe(0);
@@ -145,8 +182,19 @@ describe('writeSafetensors', () => {
   test('asks for data one tensor at a time, and keeps metadata', async () => {
     const path = join(await newFolder(), 'x.safetensors');
     const asked: string[] = [];
-    const lazy = (name: string) => ({ dtype: 'U8' as const, shape: [1], data: async () => Uint8Array.of(asked.push(name)) });
-    await writeSafetensors(path, new Map([['b', lazy('b')], ['a', lazy('a')]]), { format: 'pt' });
+    const lazy = (name: string) => ({
+      dtype: 'U8' as const,
+      shape: [1],
+      data: async () => Uint8Array.of(asked.push(name)),
+    });
+    await writeSafetensors(
+      path,
+      new Map([
+        ['b', lazy('b')],
+        ['a', lazy('a')],
+      ]),
+      { format: 'pt' },
+    );
     const file = await SafetensorsFile.open(path);
     expect(asked).toEqual(['a', 'b']);
     expect(await file.read('b')).toEqual(Uint8Array.of(2));
@@ -160,7 +208,15 @@ describe('writeSafetensors', () => {
     await writeFile(path, 'old');
     const broken = { a: { dtype: 'F32' as const, shape: [2], data: new Uint8Array(4) } };
     await expect(writeSafetensors(path, broken)).rejects.toMatchObject({ code: 'ERR_ARGUMENT_INVALID' });
-    const throwing = { a: { dtype: 'U8' as const, shape: [1], data: () => { throw new RangeError('mine'); } } };
+    const throwing = {
+      a: {
+        dtype: 'U8' as const,
+        shape: [1],
+        data: () => {
+          throw new RangeError('mine');
+        },
+      },
+    };
     await expect(writeSafetensors(path, throwing)).rejects.toThrow('mine');
     expect(await readFile(path, 'utf8')).toBe('old');
     expect(await readdir(folder)).toEqual(['x.safetensors']);
@@ -170,6 +226,9 @@ describe('writeSafetensors', () => {
     const folder = await newFolder();
     await writeFile(join(folder, 'file'), '');
     await expect(writeSafetensors(join(folder, 'no', 'x'), {})).rejects.toMatchObject({ code: 'ERR_FILE_NOT_FOUND' });
-    await expect(writeSafetensors(join(folder, 'file', 'x'), {})).rejects.toMatchObject({ code: 'ERR_FILE_ACCESS', details: { operation: 'write' } });
+    await expect(writeSafetensors(join(folder, 'file', 'x'), {})).rejects.toMatchObject({
+      code: 'ERR_FILE_ACCESS',
+      details: { operation: 'write' },
+    });
   });
 });

@@ -9,7 +9,9 @@ test('gives every float16 back', () => {
   const values = decodeFloat16(codes);
   const again = encodeFloat16(values);
   const back = decodeFloat16(again);
-  expect(codes.filter((code) => (Number.isNaN(values[code]) ? !Number.isNaN(back[code]) : again[code] !== code))).toEqual(new Uint16Array());
+  expect(
+    codes.filter((code) => (Number.isNaN(values[code]) ? !Number.isNaN(back[code]) : again[code] !== code)),
+  ).toEqual(new Uint16Array());
 });
 
 test('rounds to the nearest, ties to even, over the whole range and between neighbours', () => {
@@ -20,7 +22,10 @@ test('rounds to the nearest, ties to even, over the whole range and between neig
   const edges = Float32Array.of(65519.99, 65520, 65536, 1e30, -1e30, 2 ** -25, 2 ** -25 * 1.0001, -(2 ** -24), -0);
   for (const values of [spread, ties, edges]) {
     const got = decodeFloat16(encodeFloat16(values));
-    const wrong = [...values].findIndex((value, i) => !Object.is(got[i], Math.fround(roundToFloat16(value))) && !(got[i] === 0 && Math.abs(value) <= 2 ** -25));
+    const wrong = [...values].findIndex(
+      (value, i) =>
+        !Object.is(got[i], Math.fround(roundToFloat16(value))) && !(got[i] === 0 && Math.abs(value) <= 2 ** -25),
+    );
     expect(wrong === -1 ? 'none' : `${values[wrong]} became ${got[wrong]}`).toBe('none');
   }
 });

@@ -9,7 +9,17 @@ import { FakeHub } from './FakeHub.js';
 import { useTemporaryFolders } from './temporaryFolder.js';
 
 const newFolder = useTemporaryFolders();
-const VARIABLES = ['HF_ENDPOINT', 'HF_HOME', 'HF_HUB_CACHE', 'HUGGINGFACE_HUB_CACHE', 'HF_TOKEN', 'HUGGING_FACE_HUB_TOKEN', 'HF_TOKEN_PATH', 'HF_HUB_OFFLINE', 'HF_HUB_DISABLE_IMPLICIT_TOKEN'];
+const VARIABLES = [
+  'HF_ENDPOINT',
+  'HF_HOME',
+  'HF_HUB_CACHE',
+  'HUGGINGFACE_HUB_CACHE',
+  'HF_TOKEN',
+  'HUGGING_FACE_HUB_TOKEN',
+  'HF_TOKEN_PATH',
+  'HF_HUB_OFFLINE',
+  'HF_HUB_DISABLE_IMPLICIT_TOKEN',
+];
 const UNET = Buffer.alloc(300_000, 'unet');
 const TOKEN = 'hf_verySecretToken';
 
@@ -26,8 +36,12 @@ beforeEach(async () => {
   process.env['HF_HOME'] = home;
   process.env['HF_ENDPOINT'] = hub.endpoint;
   hub.add('model_index.json', {
-    _class_name: 'StableDiffusionPipeline', safety_checker: [null, null], scheduler: ['diffusers', 'DDIMScheduler'],
-    tokenizer: ['transformers', 'CLIPTokenizer'], unet: ['diffusers', 'UNet2DConditionModel'], vae: ['diffusers', 'AutoencoderKL'],
+    _class_name: 'StableDiffusionPipeline',
+    safety_checker: [null, null],
+    scheduler: ['diffusers', 'DDIMScheduler'],
+    tokenizer: ['transformers', 'CLIPTokenizer'],
+    unet: ['diffusers', 'UNet2DConditionModel'],
+    vae: ['diffusers', 'AutoencoderKL'],
   });
   hub.add('README.md', '# Tiny');
   hub.add('v1-5-pruned.safetensors', 'x', true);
@@ -42,7 +56,10 @@ beforeEach(async () => {
   hub.add('vae/diffusion_pytorch_model-00001-of-00002.safetensors', Buffer.alloc(500, '1'), true);
   hub.add('vae/diffusion_pytorch_model-00002-of-00002.safetensors', Buffer.alloc(600, '2'), true);
   hub.add('vae/diffusion_pytorch_model.safetensors.index.json', {
-    weight_map: { a: 'diffusion_pytorch_model-00001-of-00002.safetensors', b: 'diffusion_pytorch_model-00002-of-00002.safetensors' },
+    weight_map: {
+      a: 'diffusion_pytorch_model-00001-of-00002.safetensors',
+      b: 'diffusion_pytorch_model-00002-of-00002.safetensors',
+    },
   });
   hub.add('vae/model.onnx', 'onnx', true);
 });
@@ -74,12 +91,15 @@ describe('a folder', () => {
     expect(hub.requests).toEqual([]);
   });
 
-  test.each(['./no/such', '/no/such/folder', 'just-a-name', 'a/b/c', 'owner/na..me', '-x/y'])('%j that does not exist says what it could have been', async (model) => {
-    const error = await thrownBy(resolveModel(model));
-    expect(error.code).toBe('ERR_MODEL_NOT_FOUND');
-    expect(error.message).toMatch(/there is no folder ".*", and it is not the id of a model/);
-    expect(hub.requests).toEqual([]);
-  });
+  test.each(['./no/such', '/no/such/folder', 'just-a-name', 'a/b/c', 'owner/na..me', '-x/y'])(
+    '%j that does not exist says what it could have been',
+    async (model) => {
+      const error = await thrownBy(resolveModel(model));
+      expect(error.code).toBe('ERR_MODEL_NOT_FOUND');
+      expect(error.message).toMatch(/there is no folder ".*", and it is not the id of a model/);
+      expect(hub.requests).toEqual([]);
+    },
+  );
 
   test('an empty text is not the current folder', async () => {
     await expect(resolveModel('')).rejects.toMatchObject({ code: 'ERR_ARGUMENT_INVALID' });
@@ -126,16 +146,26 @@ describe('a download', () => {
   test('takes only the wanted components, by name or by a choice from the index', async () => {
     await resolveModel('owner/tiny', { components: ['scheduler'] });
     expect([...hub.fetched].toSorted()).toEqual(['model_index.json', 'scheduler/scheduler_config.json']);
-    await resolveModel('owner/tiny', { components: (index) => Object.keys(index.components).filter((name) => name === 'tokenizer') });
+    await resolveModel('owner/tiny', {
+      components: (index) => Object.keys(index.components).filter((name) => name === 'tokenizer'),
+    });
     expect(hub.fetched.slice(2).toSorted()).toEqual(['tokenizer/merges.txt', 'tokenizer/vocab.json']);
     const error = await thrownBy(resolveModel('owner/tiny', { components: ['unett'] }));
-    expect(error).toMatchObject({ code: 'ERR_ARGUMENT_INVALID', message: expect.stringContaining('scheduler, tokenizer, unet, vae') });
+    expect(error).toMatchObject({
+      code: 'ERR_ARGUMENT_INVALID',
+      message: expect.stringContaining('scheduler, tokenizer, unet, vae'),
+    });
   });
 
   test('of a single model takes its root', async () => {
     hub.files.clear();
     hub.lfs.clear();
-    for (const [path, content] of [['config.json', { _class_name: 'AutoencoderKL' }], ['.gitattributes', 'x'], ['README.md', 'x']] as const) hub.add(path, content);
+    for (const [path, content] of [
+      ['config.json', { _class_name: 'AutoencoderKL' }],
+      ['.gitattributes', 'x'],
+      ['README.md', 'x'],
+    ] as const)
+      hub.add(path, content);
     hub.add('diffusion_pytorch_model.safetensors', 'weights', true);
     await resolveModel('owner/tiny');
     expect([...hub.fetched].toSorted()).toEqual(['config.json', 'diffusion_pytorch_model.safetensors']);
@@ -152,7 +182,10 @@ describe('a download', () => {
   test('a repository without safetensors, or without an index, is refused before its weights are fetched', async () => {
     hub.files.delete(UNET_PATH);
     hub.files.delete('unet/diffusion_pytorch_model.fp16.safetensors');
-    expect(await thrownBy(resolveModel('owner/tiny'))).toMatchObject({ code: 'ERR_WEIGHTS_NOT_FOUND', message: expect.stringContaining('convert it to safetensors') });
+    expect(await thrownBy(resolveModel('owner/tiny'))).toMatchObject({
+      code: 'ERR_WEIGHTS_NOT_FOUND',
+      message: expect.stringContaining('convert it to safetensors'),
+    });
     hub.files.delete('model_index.json');
     expect(await thrownBy(resolveModel('owner/tiny'))).toMatchObject({ code: 'ERR_MODEL_FOLDER_INVALID' });
     expect(hub.storageRequests).toEqual([]);
@@ -212,7 +245,9 @@ describe('a download that is interrupted', () => {
     hub.breaksLeft = 2;
     await resolveModel('owner/tiny');
     expect(hub.storageRequests.filter(({ path }) => path.endsWith(UNET_PATH)).map(({ range }) => range)).toEqual([
-      undefined, 'bytes=120000-', 'bytes=240000-',
+      undefined,
+      'bytes=120000-',
+      'bytes=240000-',
     ]);
     expect(await readFile(snapshot(UNET_PATH))).toEqual(UNET);
   });
@@ -228,7 +263,10 @@ describe('a download that is interrupted', () => {
   test('and continued with other bytes is found by its hash, and removed', async () => {
     await mkdir(join(modelFolder(), 'blobs'), { recursive: true });
     await writeFile(`${blob(UNET_PATH)}.incomplete`, 'wrong start');
-    await expect(resolveModel('owner/tiny')).rejects.toMatchObject({ code: 'ERR_DOWNLOAD_CORRUPT', details: { file: UNET_PATH } });
+    await expect(resolveModel('owner/tiny')).rejects.toMatchObject({
+      code: 'ERR_DOWNLOAD_CORRUPT',
+      details: { file: UNET_PATH },
+    });
     expect(existsSync(`${blob(UNET_PATH)}.incomplete`)).toBe(false);
     expect(existsSync(blob(UNET_PATH))).toBe(false);
     await expect(resolveModel('owner/tiny')).resolves.toMatchObject({ source: 'download' });
@@ -237,7 +275,10 @@ describe('a download that is interrupted', () => {
   test('gives up where the connection breaks again and again', async () => {
     hub.bytesBeforeBreak = 1;
     hub.breaksLeft = 1000;
-    await expect(resolveModel('owner/tiny', { components: ['unet'] })).rejects.toMatchObject({ code: 'ERR_HUB_REQUEST', message: expect.stringContaining('broke again and again') });
+    await expect(resolveModel('owner/tiny', { components: ['unet'] })).rejects.toMatchObject({
+      code: 'ERR_HUB_REQUEST',
+      message: expect.stringContaining('broke again and again'),
+    });
   }, 15_000);
 });
 
@@ -267,7 +308,9 @@ describe('the token', () => {
     const shown: string[] = [];
     for (const status of [401, 403, 404, 429, 500]) {
       hub.intercept = (request, response) => {
-        response.writeHead(status, { 'x-error-message': `no: ${request.headers.authorization}` }).end(request.headers.authorization);
+        response
+          .writeHead(status, { 'x-error-message': `no: ${request.headers.authorization}` })
+          .end(request.headers.authorization);
         return true;
       };
       shown.push(inspect(await thrownBy(resolveModel('owner/tiny', { onProgress })), { depth: 9, showHidden: true }));
@@ -312,7 +355,10 @@ describe('the hub', () => {
       response.writeHead(500).end();
       return true;
     };
-    await expect(resolveModel('owner/tiny')).rejects.toMatchObject({ code: 'ERR_HUB_REQUEST', details: { what: '"model_index.json"', status: 500 } });
+    await expect(resolveModel('owner/tiny')).rejects.toMatchObject({
+      code: 'ERR_HUB_REQUEST',
+      details: { what: '"model_index.json"', status: 500 },
+    });
     hub.intercept = (_, response) => {
       response.end('not json');
       return true;
@@ -322,7 +368,9 @@ describe('the hub', () => {
       response.end('{"id": "owner/tiny", "sha": "../../x"}');
       return true;
     };
-    await expect(resolveModel('owner/tiny')).rejects.toMatchObject({ message: expect.stringContaining('names no commit') });
+    await expect(resolveModel('owner/tiny')).rejects.toMatchObject({
+      message: expect.stringContaining('names no commit'),
+    });
   });
 
   test('that cannot be reached is a typed error, unless the cache will do', async () => {
@@ -332,7 +380,10 @@ describe('the hub', () => {
     expect(await resolveModel('owner/tiny', { variant: 'fp16' })).toMatchObject({ source: 'cache' });
     await rm(blob(UNET_PATH));
     const error = await thrownBy(resolveModel('owner/tiny'));
-    expect(error).toMatchObject({ code: 'ERR_HUB_REQUEST', message: expect.stringContaining('the connection failed (ECONNREFUSED)') });
+    expect(error).toMatchObject({
+      code: 'ERR_HUB_REQUEST',
+      message: expect.stringContaining('the connection failed (ECONNREFUSED)'),
+    });
     expect(error.message).toContain(endpoint);
     await hub.start();
   });
@@ -340,32 +391,48 @@ describe('the hub', () => {
   test('is not asked when offline', async () => {
     process.env['HF_HUB_OFFLINE'] = '1';
     const error = await thrownBy(resolveModel('owner/tiny'));
-    expect(error).toMatchObject({ code: 'ERR_HUB_OFFLINE', message: expect.stringContaining('missing: revision main') });
+    expect(error).toMatchObject({
+      code: 'ERR_HUB_OFFLINE',
+      message: expect.stringContaining('missing: revision main'),
+    });
     delete process.env['HF_HUB_OFFLINE'];
     expect(hub.requests).toEqual([]);
     await resolveModel('owner/tiny');
     hub.requests.length = 0;
-    expect(await resolveModel('owner/tiny', { localFilesOnly: true, variant: 'fp16' })).toMatchObject({ source: 'cache' });
+    expect(await resolveModel('owner/tiny', { localFilesOnly: true, variant: 'fp16' })).toMatchObject({
+      source: 'cache',
+    });
     await rm(blob('vae/diffusion_pytorch_model-00002-of-00002.safetensors'));
     await expect(resolveModel('owner/tiny', { localFilesOnly: true })).rejects.toMatchObject({
-      code: 'ERR_HUB_OFFLINE', details: { missing: ['vae/diffusion_pytorch_model-00002-of-00002.safetensors'] },
+      code: 'ERR_HUB_OFFLINE',
+      details: { missing: ['vae/diffusion_pytorch_model-00002-of-00002.safetensors'] },
     });
     expect(hub.requests).toEqual([]);
   });
 
   test('has revisions, which must not contradict each other or leave the cache', async () => {
-    await expect(resolveModel('owner/tiny@v2')).rejects.toMatchObject({ code: 'ERR_MODEL_NOT_FOUND', message: expect.stringContaining('no revision "v2"') });
-    for (const [model, revision] of [['owner/tiny@v1', 'v2'], ['owner/tiny', '../../x'], ['owner/tiny@../x', undefined]] as const) {
+    await expect(resolveModel('owner/tiny@v2')).rejects.toMatchObject({
+      code: 'ERR_MODEL_NOT_FOUND',
+      message: expect.stringContaining('no revision "v2"'),
+    });
+    for (const [model, revision] of [
+      ['owner/tiny@v1', 'v2'],
+      ['owner/tiny', '../../x'],
+      ['owner/tiny@../x', undefined],
+    ] as const) {
       await expect(resolveModel(model, { revision })).rejects.toMatchObject({ code: 'ERR_ARGUMENT_INVALID' });
     }
   });
 
-  test.each(['not a url', 'ftp://x', 'http://user:secretpass@127.0.0.1:1'])('with the endpoint %j is refused', async (endpoint) => {
-    process.env['HF_ENDPOINT'] = endpoint;
-    const error = await thrownBy(resolveModel('owner/tiny'));
-    expect(error.code).toBe('ERR_HUB_SETTING_INVALID');
-    expect(error.message).not.toContain('secretpass');
-  });
+  test.each(['not a url', 'ftp://x', 'http://user:secretpass@127.0.0.1:1'])(
+    'with the endpoint %j is refused',
+    async (endpoint) => {
+      process.env['HF_ENDPOINT'] = endpoint;
+      const error = await thrownBy(resolveModel('owner/tiny'));
+      expect(error.code).toBe('ERR_HUB_SETTING_INVALID');
+      expect(error.message).not.toContain('secretpass');
+    },
+  );
 });
 
 describe('the disk', () => {
@@ -380,12 +447,19 @@ describe('the disk', () => {
   test('that may not be written is a typed error', async () => {
     const file = join(home, 'file');
     await writeFile(file, '');
-    await expect(resolveModel('owner/tiny', { cacheDir: join(file, 'hub') })).rejects.toMatchObject({ code: 'ERR_FILE_ACCESS', details: { operation: 'write' } });
+    await expect(resolveModel('owner/tiny', { cacheDir: join(file, 'hub') })).rejects.toMatchObject({
+      code: 'ERR_FILE_ACCESS',
+      details: { operation: 'write' },
+    });
   });
 
   test("has its cache where Python's is", async () => {
     process.env['HF_HUB_CACHE'] = join(home, 'elsewhere');
-    expect((await resolveModel('owner/tiny', { components: ['scheduler'] })).folder).toBe(join(home, 'elsewhere', 'models--owner--tiny', 'snapshots', hub.commit));
-    expect((await resolveModel('owner/tiny', { components: ['scheduler'], cacheDir: join(home, 'mine') })).folder).toContain(join(home, 'mine'));
+    expect((await resolveModel('owner/tiny', { components: ['scheduler'] })).folder).toBe(
+      join(home, 'elsewhere', 'models--owner--tiny', 'snapshots', hub.commit),
+    );
+    expect(
+      (await resolveModel('owner/tiny', { components: ['scheduler'], cacheDir: join(home, 'mine') })).folder,
+    ).toContain(join(home, 'mine'));
   });
 });

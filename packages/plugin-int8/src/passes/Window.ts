@@ -24,15 +24,31 @@ export class Window {
   readonly #columns: WindowAxis;
 
   /** `input` and `output` [n, c, h, w]; `source` is what `input` was upsampled from, or itself. */
-  constructor({ attributes }: GraphNode, source: readonly number[], input: readonly number[], output: readonly number[]) {
+  constructor(
+    { attributes }: GraphNode,
+    source: readonly number[],
+    input: readonly number[],
+    output: readonly number[],
+  ) {
     const list = (name: string, fallback: number): ((i: number) => number) => {
       const attribute = attributes[name];
       return (i) => (attribute !== undefined && 'ints' in attribute ? (attribute.ints[i] ?? fallback) : fallback);
     };
-    const [taps, stride, dilation, pads] = [list('kernel_shape', 1), list('strides', 1), list('dilations', 1), list('pads', 0)];
+    const [taps, stride, dilation, pads] = [
+      list('kernel_shape', 1),
+      list('strides', 1),
+      list('dilations', 1),
+      list('pads', 0),
+    ];
     const axis = (i: 0 | 1): WindowAxis => ({
-      size: source[2 + i] as number, seen: input[2 + i] as number, made: output[2 + i] as number,
-      taps: taps(i), stride: stride(i), dilation: dilation(i), before: pads(i), after: pads(2 + i),
+      size: source[2 + i] as number,
+      seen: input[2 + i] as number,
+      made: output[2 + i] as number,
+      taps: taps(i),
+      stride: stride(i),
+      dilation: dilation(i),
+      before: pads(i),
+      after: pads(2 + i),
     });
     this.#rows = axis(0);
     this.#columns = axis(1);
@@ -55,14 +71,20 @@ export class Window {
 
   /** Whether every window is the one pixel in its place. */
   get isSinglePixel(): boolean {
-    return [this.#rows, this.#columns].every(({ taps, stride, before, after, size, seen }) => taps === 1 && stride === 1 && before === 0 && after === 0 && size === seen);
+    return [this.#rows, this.#columns].every(
+      ({ taps, stride, before, after, size, seen }) =>
+        taps === 1 && stride === 1 && before === 0 && after === 0 && size === seen,
+    );
   }
 
   /** Pixels [n, h, w, c] with their border, as a list [n, pixels, c]; the border has the code `zero`. */
   pad(pixels: string, zero: string, channels: number, emit: Emitter): string {
     const borders = [borderOf(this.#rows), borderOf(this.#columns)] as const;
     const [[top, bottom], [left, right]] = borders;
-    const padded = top + bottom + left + right === 0 ? pixels : emit.one('Pad', [pixels, emit.constant('int64', [8], [0, top, left, 0, 0, bottom, right, 0]), zero]);
+    const padded =
+      top + bottom + left + right === 0
+        ? pixels
+        : emit.one('Pad', [pixels, emit.constant('int64', [8], [0, top, left, 0, 0, bottom, right, 0]), zero]);
     return emit.one('Reshape', [padded, emit.constant('int64', [3], [0, -1, channels])]);
   }
 
@@ -84,7 +106,9 @@ function borderOf({ before, after }: WindowAxis): readonly [before: number, afte
 
 /** For `count` outputs from `start`, tap by tap, the index into the padded axis. */
 function table(axis: WindowAxis, start: number, count: number): number[] {
-  return Array.from({ length: count * axis.taps }, (_, i) => indexOn(axis, start + Math.floor(i / axis.taps), i % axis.taps));
+  return Array.from({ length: count * axis.taps }, (_, i) =>
+    indexOn(axis, start + Math.floor(i / axis.taps), i % axis.taps),
+  );
 }
 
 function indexOn(axis: WindowAxis, output: number, tap: number): number {

@@ -1,4 +1,12 @@
-import { type Chunk, Emitter, evenChunks, type Graph, type GraphConstant, type GraphNode, type GraphWeight } from '@thimble/core';
+import {
+  type Chunk,
+  Emitter,
+  evenChunks,
+  type Graph,
+  type GraphConstant,
+  type GraphNode,
+  type GraphWeight,
+} from '@thimble/core';
 import type { QuantizedWeight } from '../Int8Weights.js';
 import { type ChannelShift, channelShifts } from './channelShifts.js';
 import { type Int8Site, int8SiteOf } from './Int8Site.js';
@@ -41,7 +49,13 @@ export function computeInInt8(graph: Graph, pass: Int8Pass): Graph {
     return [];
   });
   if (rewriter.weights.size === 0) return graph;
-  return sweep(graph.with({ nodes, constants: [...graph.constants, ...rewriter.constants], weights: [...graph.weights, ...rewriter.weights.values()] }));
+  return sweep(
+    graph.with({
+      nodes,
+      constants: [...graph.constants, ...rewriter.constants],
+      weights: [...graph.weights, ...rewriter.weights.values()],
+    }),
+  );
 }
 
 class Rewriter {
@@ -64,14 +78,26 @@ class Rewriter {
     const emit = new Emitter(`${site.node.name}/int8`);
     const matrix = this.#matrixOf(site, weight);
     if (site.node.op === 'Gemm') this.#linear(site, matrix, emit);
-    else this.#convolution(site, shift === undefined ? matrix : shifted(matrix, shift, emit), shift?.node.outputs[0] ?? site.node.outputs[0] as string, emit);
+    else
+      this.#convolution(
+        site,
+        shift === undefined ? matrix : shifted(matrix, shift, emit),
+        shift?.node.outputs[0] ?? (site.node.outputs[0] as string),
+        emit,
+      );
     this.constants.push(...emit.constants);
     return emit.nodes;
   }
 
   #linear({ node }: Int8Site, matrix: Matrix, emit: Emitter): void {
     const output = node.outputs[0] as string;
-    emit.last('MatMulIntegerToFloat', productInputs(this.#values.of(node.inputs[0] as string, emit), matrix), output, {}, 'com.microsoft');
+    emit.last(
+      'MatMulIntegerToFloat',
+      productInputs(this.#values.of(node.inputs[0] as string, emit), matrix),
+      output,
+      {},
+      'com.microsoft',
+    );
   }
 
   #convolution({ node, columns }: Int8Site, matrix: Matrix, output: string, emit: Emitter): void {
@@ -80,8 +106,15 @@ class Rewriter {
     const shape = this.#graph.shapeOf(source);
     const window = new Window(node, shape, this.#graph.shapeOf(input), this.#graph.shapeOf(node.outputs[0] as string));
     const pixels = this.#values.pixelsOf(source, emit);
-    const parts = window.isSinglePixel ? [this.#product(pixels, matrix, emit)] : this.#windows(window, pixels, { channels: shape[1] as number, matrix, batch: shape[0] as number }, emit);
-    const tokens = parts.map((part) => emit.one('Reshape', [part.value, emit.constant('int64', [3], [-1, part.pixels ?? window.height * window.width, columns])]));
+    const parts = window.isSinglePixel
+      ? [this.#product(pixels, matrix, emit)]
+      : this.#windows(window, pixels, { channels: shape[1] as number, matrix, batch: shape[0] as number }, emit);
+    const tokens = parts.map((part) =>
+      emit.one('Reshape', [
+        part.value,
+        emit.constant('int64', [3], [-1, part.pixels ?? window.height * window.width, columns]),
+      ]),
+    );
     const all = tokens.length === 1 ? (tokens[0] as string) : emit.one('Concat', tokens, { axis: { int: 1 } });
     const planes = emit.one('Transpose', [all], { perm: { ints: [0, 2, 1] } });
     emit.last('Reshape', [planes, emit.constant('int64', [4], [0, columns, window.height, window.width])], output);
@@ -92,7 +125,12 @@ class Rewriter {
   }
 
   /** Strips of rows whose windows stay within the budget. */
-  #windows(window: Window, pixels: QuantizedValue, { channels, matrix, batch }: { channels: number; matrix: Matrix; batch: number }, emit: Emitter): readonly Part[] {
+  #windows(
+    window: Window,
+    pixels: QuantizedValue,
+    { channels, matrix, batch }: { channels: number; matrix: Matrix; batch: number },
+    emit: Emitter,
+  ): readonly Part[] {
     const inner = window.taps * channels;
     const list = window.pad(pixels.codes, pixels.zero, channels, emit);
     const strips = evenChunks(window.height, this.#pass.budget / (batch * window.width * inner));
@@ -106,8 +144,24 @@ class Rewriter {
   #matrixOf({ weight, node, inner, columns }: Int8Site, { codes, scales }: QuantizedWeight): Matrix {
     const { name, key } = weight;
     const matrix = { codes: `${name}/int8`, scales: `${name}/int8/scale`, bias: node.inputs[2] };
-    this.weights.set(matrix.codes, { name: matrix.codes, key, shape: [inner, columns], dims: [inner, columns], rows: [0, inner], type: 'int8', source: codes });
-    this.weights.set(matrix.scales, { name: matrix.scales, key, shape: [columns], dims: [columns], rows: [0, columns], type: 'float32', source: scales });
+    this.weights.set(matrix.codes, {
+      name: matrix.codes,
+      key,
+      shape: [inner, columns],
+      dims: [inner, columns],
+      rows: [0, inner],
+      type: 'int8',
+      source: codes,
+    });
+    this.weights.set(matrix.scales, {
+      name: matrix.scales,
+      key,
+      shape: [columns],
+      dims: [columns],
+      rows: [0, columns],
+      type: 'float32',
+      source: scales,
+    });
     return matrix;
   }
 }
@@ -131,7 +185,10 @@ interface Part {
   readonly pixels?: number;
 }
 
-function productInputs({ codes, scale, zero }: QuantizedValue, { codes: weight, scales, bias }: Matrix): readonly string[] {
+function productInputs(
+  { codes, scale, zero }: QuantizedValue,
+  { codes: weight, scales, bias }: Matrix,
+): readonly string[] {
   const inputs = [codes, weight, scale, scales, zero];
   // Input 5 is the weights' zero point; there is none.
   return bias === undefined ? inputs : [...inputs, '', bias];

@@ -10,5 +10,9 @@ export function sweep(graph: Graph): Graph {
     for (const input of node.inputs) needed.add(input);
   }
   const isNeeded = ({ name }: { readonly name: string }): boolean => needed.has(name);
-  return graph.with({ nodes: kept.reverse(), constants: graph.constants.filter(isNeeded), weights: graph.weights.filter(isNeeded) });
+  return graph.with({
+    nodes: kept.reverse(),
+    constants: graph.constants.filter(isNeeded),
+    weights: graph.weights.filter(isNeeded),
+  });
 }

@@ -4,5 +4,7 @@ import type { GraphNode } from '@thimble/core';
 export function upsamplingOf(value: string, makers: ReadonlyMap<string, GraphNode>): GraphNode | undefined {
   const node = makers.get(value);
   const mode = node?.attributes['mode'];
-  return node?.op === 'Resize' && mode !== undefined && 'string' in mode && mode.string === 'nearest' ? node : undefined;
+  return node?.op === 'Resize' && mode !== undefined && 'string' in mode && mode.string === 'nearest'
+    ? node
+    : undefined;
 }

@@ -1,4 +1,10 @@
-import { type DiffusionPipeline, type GenerateOptions, isThimbleError, type Plugin, type PluginHandle } from '@thimble/core';
+import {
+  type DiffusionPipeline,
+  type GenerateOptions,
+  isThimbleError,
+  type Plugin,
+  type PluginHandle,
+} from '@thimble/core';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -65,12 +71,21 @@ export class Bench {
     try {
       return await pipe.use(plugin);
     } catch (error) {
-      throw violation(isThimbleError(error, 'ERR_PLUGIN_APPLY') ? 'the plugin cannot be installed' : 'the pipeline refuses the plugin', error);
+      throw violation(
+        isThimbleError(error, 'ERR_PLUGIN_APPLY')
+          ? 'the plugin cannot be installed'
+          : 'the pipeline refuses the plugin',
+        error,
+      );
     }
   }
 
   /** One run. */
-  async generate(pipe: DiffusionPipeline, prompts: readonly string[] = PROMPTS, signal?: AbortSignal): Promise<Picture> {
+  async generate(
+    pipe: DiffusionPipeline,
+    prompts: readonly string[] = PROMPTS,
+    signal?: AbortSignal,
+  ): Promise<Picture> {
     const { images } = await pipe.generate(prompts, { ...this.run, ...(signal === undefined ? {} : { signal }) });
     return images.data as Picture;
   }

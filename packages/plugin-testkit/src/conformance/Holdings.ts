@@ -13,14 +13,19 @@ export interface Holdings {
 /** Unloads a pipeline's components and looks at what is left. */
 export async function holdingsOf(pipe: DiffusionPipeline): Promise<Holdings> {
   for (const component of Object.values(pipe.components)) await component.unload();
-  return { taps: tapsOf(pipe.hooks), ...await pipe.device.usage(), files: await openFiles() };
+  return { taps: tapsOf(pipe.hooks), ...(await pipe.device.usage()), files: await openFiles() };
 }
 
 /** What is in `after` and was not in `before`, in words; empty where nothing is. */
 export function leftovers(before: Holdings, after: Holdings): string[] {
   const taps = added(before.taps, after.taps).map((tap) => `a tap (${tap})`);
   const files = added(before.files, after.files).map((file) => `an open file (${file})`);
-  return [...taps, ...counted('session', after.sessions - before.sessions), ...counted('tensor on the device', after.tensors - before.tensors), ...files];
+  return [
+    ...taps,
+    ...counted('session', after.sessions - before.sessions),
+    ...counted('tensor on the device', after.tensors - before.tensors),
+    ...files,
+  ];
 }
 
 /** Those of `after` that are not in `before`, as often as they are more. */
@@ -38,5 +43,7 @@ function counted(what: string, count: number): string[] {
 }
 
 function tapsOf(hooks: Hooks): string[] {
-  return Object.values(hooks).flatMap((hook) => hook.owners().map(({ name, plugin }) => `${hook.name}: ${plugin ?? name}`));
+  return Object.values(hooks).flatMap((hook) =>
+    hook.owners().map(({ name, plugin }) => `${hook.name}: ${plugin ?? name}`),
+  );
 }

@@ -18,7 +18,10 @@ export interface ConformanceViolation {
  * @param factory makes a new instance at each call
  * @returns the rules it breaks; none for a plugin that conforms
  */
-export async function checkPluginConformance(factory: () => Plugin, options: ConformanceOptions = {}): Promise<ConformanceViolation[]> {
+export async function checkPluginConformance(
+  factory: () => Plugin,
+  options: ConformanceOptions = {},
+): Promise<ConformanceViolation[]> {
   const bench = new Bench(factory, options);
   const violations: ConformanceViolation[] = [];
   for (const rule of conformanceRules) {

@@ -16,5 +16,18 @@ import { twoPipelines } from './rules/twoPipelines.js';
 
 /** What holds for every plugin, in the order in which it is checked. */
 export const conformanceRules: readonly ConformanceRule[] = [
-  identity, installs, rollback, tapsRemoved, deviceFreed, filesClosed, outputRestored, tolerance, runsIndependent, reinstalls, failedRun, abort, twoPipelines, disposal,
+  identity,
+  installs,
+  rollback,
+  tapsRemoved,
+  deviceFreed,
+  filesClosed,
+  outputRestored,
+  tolerance,
+  runsIndependent,
+  reinstalls,
+  failedRun,
+  abort,
+  twoPipelines,
+  disposal,
 ];

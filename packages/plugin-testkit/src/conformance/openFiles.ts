@@ -7,6 +7,8 @@ const NOT_FILES = /^\/(dev|proc|sys)\/|^[^/]|\/node_modules\//;
 /** The files that this process has open, one entry for each descriptor; none where the system does not tell (it does on Linux). */
 export async function openFiles(): Promise<string[]> {
   const descriptors = await readdir(DESCRIPTORS).catch(() => []);
-  const targets = await Promise.all(descriptors.map((descriptor) => readlink(`${DESCRIPTORS}/${descriptor}`).catch(() => '')));
+  const targets = await Promise.all(
+    descriptors.map((descriptor) => readlink(`${DESCRIPTORS}/${descriptor}`).catch(() => '')),
+  );
   return targets.filter((target) => target !== '' && !NOT_FILES.test(target)).sort();
 }

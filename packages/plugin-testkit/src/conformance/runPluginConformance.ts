@@ -20,18 +20,25 @@ export interface RunConformanceOptions extends ConformanceOptions, Partial<TestF
  * @param factory makes a new instance at each call
  * @throws ThimbleError ERR_ARGUMENT_INVALID where there is no test framework
  */
-export function runPluginConformance(factory: () => Plugin, { title, describe, test, ...options }: RunConformanceOptions = {}): void {
+export function runPluginConformance(
+  factory: () => Plugin,
+  { title, describe, test, ...options }: RunConformanceOptions = {},
+): void {
   const framework = findTestFramework({ describe, test });
   framework.describe(`${title ?? factory().name} conforms`, () => {
     const bench = new Bench(factory, options);
     for (const { name, summary, check } of conformanceRules) {
-      framework.test(`${name}: ${summary}`, async () => {
-        try {
-          await check(bench);
-        } finally {
-          await bench.close();
-        }
-      }, TIMEOUT);
+      framework.test(
+        `${name}: ${summary}`,
+        async () => {
+          try {
+            await check(bench);
+          } finally {
+            await bench.close();
+          }
+        },
+        TIMEOUT,
+      );
     }
   });
 }

@@ -35,7 +35,10 @@ interface Place {
 function placesOf(length: number, size: number, patch: number): readonly Place[] {
   if (length <= size) return [{ from: 0, length }];
   const count = Math.max(2, Math.floor(size / patch));
-  return Array.from({ length: count }, (_, i) => ({ from: Math.round((i * (length - patch)) / (count - 1)), length: patch }));
+  return Array.from({ length: count }, (_, i) => ({
+    from: Math.round((i * (length - patch)) / (count - 1)),
+    length: patch,
+  }));
 }
 
 function lengthOf(places: readonly Place[]): number {

@@ -20,7 +20,12 @@ const PATCH = 32;
  * @param x float32 [1, c, h, w]
  * @param perLatent elements of `x` per latent, on each axis
  */
-export async function * sharedRows(x: Tensor, tiles: TilePlan, perLatent: number, options: SeamlessOptions): AsyncGenerator<SampleRows> {
+export async function* sharedRows(
+  x: Tensor,
+  tiles: TilePlan,
+  perLatent: number,
+  options: SeamlessOptions,
+): AsyncGenerator<SampleRows> {
   const { component, entry, input, signal, progress } = options;
   const statistics = await statisticsOf(mosaicOf(x, MOSAIC * perLatent, PATCH * perLatent), options);
   await using decoder = new TileDecoder(component, entry, input, statistics);
@@ -30,7 +35,9 @@ export async function * sharedRows(x: Tensor, tiles: TilePlan, perLatent: number
 async function statisticsOf(small: Tensor, options: SeamlessOptions): Promise<ReadonlyMap<string, GroupStatistics>> {
   const silent = { ...options, progress: () => undefined };
   let statistics: ReadonlyMap<string, GroupStatistics> = new Map();
-  const parts = seamlessRows(small, planSeamless(small, silent), silent, (found) => { statistics = found; });
+  const parts = seamlessRows(small, planSeamless(small, silent), silent, (found) => {
+    statistics = found;
+  });
   // What it looks like is of no use; only the numbers on the way are.
   for await (const part of parts) void part;
   return statistics;

@@ -19,7 +19,8 @@ export class RowGraph {
     this.norms = groupNormsOf(graph);
     this.#normOfNode = new Map(this.norms.map((site) => [site.node, site]));
     this.attentions = graph.nodes.filter(isAttention);
-    for (const { name } of graph.inputs) this.#layouts.set(name, { axis: 2, unit: 1, height: graph.shapeOf(name)[2] as number });
+    for (const { name } of graph.inputs)
+      this.#layouts.set(name, { axis: 2, unit: 1, height: graph.shapeOf(name)[2] as number });
     for (const node of graph.nodes) this.#place(node);
   }
 
@@ -35,7 +36,9 @@ export class RowGraph {
 
   /** Those of some values that are normalised, with their number of groups. */
   groupsOf(values: readonly string[]): ReadonlyMap<string, number> {
-    return new Map(this.norms.filter(({ input }) => values.includes(input)).map(({ input, groups }) => [input, groups] as const));
+    return new Map(
+      this.norms.filter(({ input }) => values.includes(input)).map(({ input, groups }) => [input, groups] as const),
+    );
   }
 
   heightOf(value: string): number {
@@ -46,7 +49,9 @@ export class RowGraph {
   shapeOf(value: string, { count }: Rows): readonly number[] {
     const shape = this.graph.shapeOf(value);
     const layout = this.#layouts.get(value);
-    return layout === undefined ? shape : shape.map((size, axis) => (axis === layout.axis ? count * layout.unit : size));
+    return layout === undefined
+      ? shape
+      : shape.map((size, axis) => (axis === layout.axis ? count * layout.unit : size));
   }
 
   /** Rows of the n-th input that some rows of a node's output need; `undefined` for an input without rows. */
@@ -85,14 +90,21 @@ export class RowGraph {
     const layout = this.#layoutOf(source);
     const [from, to] = [this.graph.shapeOf(source), this.graph.shapeOf(node.outputs[0] as string)];
     switch (node.op) {
-      case 'Conv': return { axis: 2, unit: 1, height: to[2] as number };
-      case 'Resize': return (to[2] as number) % layout.height === 0 ? { axis: 2, unit: 1, height: to[2] as number } : undefined;
-      case 'Transpose': return { ...layout, axis: intsOf(node, 'perm').indexOf(layout.axis) };
-      case 'Reshape': return reshapedLayout(layout, from, to);
-      case 'Gemm': return layout.axis === 0 ? layout : undefined;
+      case 'Conv':
+        return { axis: 2, unit: 1, height: to[2] as number };
+      case 'Resize':
+        return (to[2] as number) % layout.height === 0 ? { axis: 2, unit: 1, height: to[2] as number } : undefined;
+      case 'Transpose':
+        return { ...layout, axis: intsOf(node, 'perm').indexOf(layout.axis) };
+      case 'Reshape':
+        return reshapedLayout(layout, from, to);
+      case 'Gemm':
+        return layout.axis === 0 ? layout : undefined;
       case 'Attention':
-      case 'GroupNormalization': return this.#layoutOf(node.inputs[0] as string);
-      default: return ROW_WISE.has(node.op) ? layout : undefined;
+      case 'GroupNormalization':
+        return this.#layoutOf(node.inputs[0] as string);
+      default:
+        return ROW_WISE.has(node.op) ? layout : undefined;
     }
   }
 }

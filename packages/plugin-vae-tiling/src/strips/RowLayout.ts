@@ -22,12 +22,21 @@ export function hullOf(a: Rows | undefined, b: Rows): Rows {
 /**
  * The layout after a reshape of a batch of one; `undefined` if rows do not stay together.
  */
-export function reshapedLayout({ axis, unit, height }: RowLayout, from: readonly number[], to: readonly number[]): RowLayout | undefined {
+export function reshapedLayout(
+  { axis, unit, height }: RowLayout,
+  from: readonly number[],
+  to: readonly number[],
+): RowLayout | undefined {
   const before = product(from.slice(0, axis));
   const perRow = unit * product(from.slice(axis + 1));
   // Only [n, c, h, w] has rows of one element: every other shape keeps the pixels of a row side by side.
   const unitThere = to.length === 4 ? 1 : from.length === 4 ? (from[3] as number) : unit;
-  const found = to.findIndex((size, i) => product(to.slice(0, i)) === before && size === unitThere * height && unitThere * product(to.slice(i + 1)) === perRow);
+  const found = to.findIndex(
+    (size, i) =>
+      product(to.slice(0, i)) === before &&
+      size === unitThere * height &&
+      unitThere * product(to.slice(i + 1)) === perRow,
+  );
   return found < 0 ? undefined : { axis: found, unit: unitThere, height };
 }
 

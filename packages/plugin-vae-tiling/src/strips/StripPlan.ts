@@ -49,10 +49,11 @@ export function planStrips(model: RowGraph, { bytes, spillType }: StripBudget): 
   const forStrips = Math.min(MOST_STRIP_BYTES, bytes * STRIP_SHARE);
   const placements = place(model, phases, bytes - STRIPS_AT_ONCE * forStrips, spillType);
   const planned = phases.map((phase) => ({ ...phase, strips: stripsOf(model, phase, forStrips) }));
-  const bytesOnDisk = (values: readonly string[]): number => values.reduce((sum, value) => {
-    const placement = placements.get(value);
-    return placement?.spilled === true ? sum + placement.bytes : sum;
-  }, 0);
+  const bytesOnDisk = (values: readonly string[]): number =>
+    values.reduce((sum, value) => {
+      const placement = placements.get(value);
+      return placement?.spilled === true ? sum + placement.bytes : sum;
+    }, 0);
   return {
     phases: planned,
     placements,
@@ -61,7 +62,12 @@ export function planStrips(model: RowGraph, { bytes, spillType }: StripBudget): 
   };
 }
 
-function place(model: RowGraph, phases: readonly Phase[], bytes: number, spillType: StoredType): ReadonlyMap<string, Placement> {
+function place(
+  model: RowGraph,
+  phases: readonly Phase[],
+  bytes: number,
+  spillType: StoredType,
+): ReadonlyMap<string, Placement> {
   const live = livePerPhase(phases);
   const taken = live.map(() => 0);
   const placements = new Map<string, Placement>();
@@ -99,11 +105,16 @@ function stripsOf(model: RowGraph, phase: Phase, bytes: number): readonly Rows[]
   const most = Math.max(2, Math.min(height, Math.floor((bytes - two) / perRow) + 2));
   // An even number of rows keeps strips alike where rows are doubled.
   const count = Math.min(height, 2 * Math.ceil(height / Math.ceil(height / most) / 2));
-  return Array.from({ length: Math.ceil(height / count) }, (_, i) => ({ start: i * count, count: Math.min(count, height - i * count) }));
+  return Array.from({ length: Math.ceil(height / count) }, (_, i) => ({
+    start: i * count,
+    count: Math.min(count, height - i * count),
+  }));
 }
 
 function stripBytes(model: RowGraph, { outputs, reads, attention }: Phase, count: number): number {
   const middle = { start: Math.floor((model.heightOf(outputs[0] as string) - count) / 2), count };
   const given = new Set([...reads, ...(attention === undefined ? [] : attention.outputs)]);
-  return peakBytes(cutRows(model, { name: 'strip', outputs, rows: middle, given, measured: model.groupsOf(outputs) }).graph);
+  return peakBytes(
+    cutRows(model, { name: 'strip', outputs, rows: middle, given, measured: model.groupsOf(outputs) }).graph,
+  );
 }

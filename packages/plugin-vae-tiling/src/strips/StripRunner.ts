@@ -1,4 +1,13 @@
-import type { ComponentHandle, DeviceRows, DeviceTensor, GraphNode, Program, ProgramResult, RowRange, Tensor } from '@thimble/core';
+import type {
+  ComponentHandle,
+  DeviceRows,
+  DeviceTensor,
+  GraphNode,
+  Program,
+  ProgramResult,
+  RowRange,
+  Tensor,
+} from '@thimble/core';
 import { ATTENTION_STATE, attentionStep } from './attentionStep.js';
 import { type Cut, cutRows, type StoredType } from './cutRows.js';
 import { GroupStatistics } from './GroupStatistics.js';
@@ -48,8 +57,12 @@ export class StripRunner {
   }
 
   /** Gives the rows of the result from the top. Everything on the device is freed at the end, however it comes. @throws `signal.reason`, ERR_DISK_FULL */
-  async * run(x: Tensor): AsyncGenerator<ResultRows> {
-    const { model, plan, component: { device } } = this.#parts;
+  async *run(x: Tensor): AsyncGenerator<ResultRows> {
+    const {
+      model,
+      plan,
+      component: { device },
+    } = this.#parts;
     try {
       await this.#give(model.graph.inputs[0]?.name as string, x);
       for (const [index, phase] of plan.phases.entries()) {
@@ -62,7 +75,7 @@ export class StripRunner {
     }
   }
 
-  async * #runPhase(phase: PlannedPhase, name: string): AsyncGenerator<ResultRows> {
+  async *#runPhase(phase: PlannedPhase, name: string): AsyncGenerator<ResultRows> {
     const { component, model } = this.#parts;
     const measured = model.groupsOf(phase.outputs);
     for (const [value, groups] of measured) this.#statistics.set(value, new GroupStatistics(groups));
@@ -70,7 +83,8 @@ export class StripRunner {
     await using sessions = new SessionPool(component);
     for (const rows of phase.strips) {
       const given = new Set(phase.reads);
-      const attended = phase.attention === undefined ? undefined : await this.#attend(phase.attention, rows, given, name, sessions);
+      const attended =
+        phase.attention === undefined ? undefined : await this.#attend(phase.attention, rows, given, name, sessions);
       if (attended !== undefined) given.add(phase.attention?.outputs[0] as string);
       const cut = cutRows(model, { name, outputs: phase.outputs, rows, given, measured, typeOf: this.#typeOf });
       const { downloaded } = await this.#runCut(cut, phase, rows, sessions, attended);
@@ -82,41 +96,76 @@ export class StripRunner {
     }
   }
 
-  async #runCut(cut: Cut, { outputs }: PlannedPhase, rows: Rows, sessions: SessionPool, handles: Readonly<Record<string, DeviceTensor>> = {}): Promise<ProgramResult> {
-    const { component: { device }, signal } = this.#parts;
+  async #runCut(
+    cut: Cut,
+    { outputs }: PlannedPhase,
+    rows: Rows,
+    sessions: SessionPool,
+    handles: Readonly<Record<string, DeviceTensor>> = {},
+  ): Promise<ProgramResult> {
+    const {
+      component: { device },
+      signal,
+    } = this.#parts;
     const session = await sessions.of(cut.graph);
     const names = cut.graph.outputs.map(({ name }) => name);
     const targets = outputs.flatMap((value) => {
       const of = this.#stored.get(value);
       return of === undefined ? [] : [[`${value}/out`, { of, ...this.#elementsOf(value, rows) }] as const];
     });
-    return device.run({
-      inputs: { ...this.#inputsOf(cut), ...handles },
-      steps: [{ session, feeds: identity(cut.graph.inputs.map(({ name }) => name)), results: identity(names), release: [] }],
-      outputs: { ...Object.fromEntries(names.map((name) => [name, 'download' as const])), ...Object.fromEntries(targets) },
-    }, signal);
+    return device.run(
+      {
+        inputs: { ...this.#inputsOf(cut), ...handles },
+        steps: [
+          { session, feeds: identity(cut.graph.inputs.map(({ name }) => name)), results: identity(names), release: [] },
+        ],
+        outputs: {
+          ...Object.fromEntries(names.map((name) => [name, 'download' as const])),
+          ...Object.fromEntries(targets),
+        },
+      },
+      signal,
+    );
   }
 
   /** What a part reads of stored values, and the statistics of its normalisations. */
   #inputsOf({ graph, reads, norms }: Cut): Record<string, Tensor | RowRange> {
-    const ports = new Map(graph.inputs.map(({ name, type }) => [type === 'float32' ? name : name.slice(0, -type.length - 1), name]));
+    const ports = new Map(
+      graph.inputs.map(({ name, type }) => [type === 'float32' ? name : name.slice(0, -type.length - 1), name]),
+    );
     const stored = [...reads].flatMap(([value, rows]) => {
       const of = this.#stored.get(value);
       return of === undefined ? [] : [[ports.get(value) as string, { of, ...this.#elementsOf(value, rows) }] as const];
     });
-    return Object.fromEntries<Tensor | RowRange>([...stored, ...norms.flatMap((site) => statisticsInputs(site, this.#statistics.get(site.input) as GroupStatistics))]);
+    return Object.fromEntries<Tensor | RowRange>([
+      ...stored,
+      ...norms.flatMap((site) => statisticsInputs(site, this.#statistics.get(site.input) as GroupStatistics)),
+    ]);
   }
 
   #measure(value: string, downloaded: ProgramResult['downloaded'], rows: Rows): void {
     const statistics = this.#statistics.get(value) as GroupStatistics;
-    const [mean, m2] = ['mean', 'm2'].map((name) => (downloaded[`${value}/${name}`] as Tensor).data as Float32Array) as [Float32Array, Float32Array];
+    const [mean, m2] = ['mean', 'm2'].map(
+      (name) => (downloaded[`${value}/${name}`] as Tensor).data as Float32Array,
+    ) as [Float32Array, Float32Array];
     const size = this.#parts.model.shapeOf(value, rows).reduce((a, b) => a * b, 1);
     statistics.add(mean, m2, size / mean.length);
   }
 
   /** The attention of the queries of some rows over all keys and values, piece by piece. */
-  async #attend(node: GraphNode, rows: Rows, given: ReadonlySet<string>, name: string, sessions: SessionPool): Promise<Record<string, DeviceTensor>> {
-    const { component: { device }, model, scoreBytes, signal } = this.#parts;
+  async #attend(
+    node: GraphNode,
+    rows: Rows,
+    given: ReadonlySet<string>,
+    name: string,
+    sessions: SessionPool,
+  ): Promise<Record<string, DeviceTensor>> {
+    const {
+      component: { device },
+      model,
+      scoreBytes,
+      signal,
+    } = this.#parts;
     const [query, key, value] = node.inputs as [string, string, string];
     const cut = cutRows(model, { name: `${name}.query`, outputs: [query], rows, given, typeOf: this.#typeOf });
     const computed = await this.#keep(await sessions.of(cut.graph), this.#inputsOf(cut), { [`${query}/out`]: 'query' });
@@ -130,7 +179,13 @@ export class StripRunner {
       const piece = (of: string): RowRange => ({ of: this.#stored.get(of) as DeviceRows, start, count });
       const before = Object.fromEntries(Object.entries(state).map(([part, tensor]) => [`${part}/in`, tensor]));
       const outputs = last ? { attended: node.outputs[0] as string } : identity(ATTENTION_STATE);
-      const session = await sessions.of(attentionStep(`${name}.attention`, channels, { first, last, stored: { key: this.#typeOf(key), value: this.#typeOf(value) } }));
+      const session = await sessions.of(
+        attentionStep(`${name}.attention`, channels, {
+          first,
+          last,
+          stored: { key: this.#typeOf(key), value: this.#typeOf(value) },
+        }),
+      );
       const next = await this.#keep(session, { ...before, ...computed, key: piece(key), value: piece(value) }, outputs);
       await device.free(Object.values(state));
       state = next;
@@ -141,27 +196,55 @@ export class StripRunner {
   }
 
   /** Runs one session and keeps what it gives on the device, under other names. */
-  async #keep(session: number, inputs: Program['inputs'], names: Readonly<Record<string, string>>): Promise<Record<string, DeviceTensor>> {
-    const { component: { device }, signal } = this.#parts;
+  async #keep(
+    session: number,
+    inputs: Program['inputs'],
+    names: Readonly<Record<string, string>>,
+  ): Promise<Record<string, DeviceTensor>> {
+    const {
+      component: { device },
+      signal,
+    } = this.#parts;
     const ports = Object.keys(names);
     const steps = [{ session, feeds: identity(Object.keys(inputs)), results: identity(ports), release: [] }];
-    const { kept } = await device.run({ inputs, steps, outputs: Object.fromEntries(ports.map((port) => [port, 'keep' as const])) }, signal);
+    const { kept } = await device.run(
+      { inputs, steps, outputs: Object.fromEntries(ports.map((port) => [port, 'keep' as const])) },
+      signal,
+    );
     return Object.fromEntries(ports.map((port) => [names[port] as string, kept[port] as DeviceTensor]));
   }
 
   async #store(value: string): Promise<DeviceRows> {
-    const { model, plan, component: { device }, folder } = this.#parts;
+    const {
+      model,
+      plan,
+      component: { device },
+      folder,
+    } = this.#parts;
     const placement = plan.placements.get(value);
     const shape = model.graph.shapeOf(value);
-    const [outer, rows, inner] = (shape.length === 4 ? shape.slice(1) : [1, ...shape.slice(1)]) as [number, number, number];
-    const stored = await device.createRows({ type: placement?.type ?? 'float32', outer, rows, inner, ...(placement?.spilled === true && folder !== undefined ? { folder } : {}) });
+    const [outer, rows, inner] = (shape.length === 4 ? shape.slice(1) : [1, ...shape.slice(1)]) as [
+      number,
+      number,
+      number,
+    ];
+    const stored = await device.createRows({
+      type: placement?.type ?? 'float32',
+      outer,
+      rows,
+      inner,
+      ...(placement?.spilled === true && folder !== undefined ? { folder } : {}),
+    });
     this.#stored.set(value, stored);
     return stored;
   }
 
   async #give(value: string, x: Tensor): Promise<void> {
     const of = await this.#store(value);
-    await this.#parts.component.device.run({ inputs: { x }, steps: [], outputs: { x: { of, start: 0, count: of.rows } } }, this.#parts.signal);
+    await this.#parts.component.device.run(
+      { inputs: { x }, steps: [], outputs: { x: { of, start: 0, count: of.rows } } },
+      this.#parts.signal,
+    );
   }
 
   async #free(values: readonly string[]): Promise<void> {
@@ -178,7 +261,10 @@ export class StripRunner {
 
   #tell(): void {
     this.#done++;
-    this.#parts.progress(this.#done, this.#parts.plan.phases.reduce((sum, { strips }) => sum + strips.length, 0));
+    this.#parts.progress(
+      this.#done,
+      this.#parts.plan.phases.reduce((sum, { strips }) => sum + strips.length, 0),
+    );
   }
 }
 

@@ -79,7 +79,8 @@ class RowEmitter {
     this.#model = model;
     this.#options = options;
     this.#needed = needed;
-    for (const [name, rows] of needed) if (options.given.has(name) && !options.outputs.includes(name)) this.#read(name, rows);
+    for (const [name, rows] of needed)
+      if (options.given.has(name) && !options.outputs.includes(name)) this.#read(name, rows);
   }
 
   /** Takes a node in if the part needs it. */
@@ -96,13 +97,20 @@ class RowEmitter {
     const { name, outputs, measured, typeOf } = this.#options;
     const ports = outputs.flatMap((value) => {
       const groups = measured?.get(value);
-      return [this.#write(value, typeOf?.(value) ?? 'float32'), ...(groups === undefined ? [] : this.#measure(value, groups))];
+      return [
+        this.#write(value, typeOf?.(value) ?? 'float32'),
+        ...(groups === undefined ? [] : this.#measure(value, groups)),
+      ];
     });
     const { nodes, constants } = this.#emit;
     const used = new Set(nodes.flatMap((node) => node.inputs));
     const { graph } = this.#model;
     const parts = {
-      name, nodes, inputs: this.#inputs, outputs: ports, shapes: this.#shapes,
+      name,
+      nodes,
+      inputs: this.#inputs,
+      outputs: ports,
+      shapes: this.#shapes,
       constants: [...graph.constants, ...constants].filter((constant) => used.has(constant.name)),
       weights: graph.weights.filter((weight) => used.has(weight.name)),
     };
@@ -135,10 +143,25 @@ class RowEmitter {
     const shape = this.#shapes.get(value) as readonly number[];
     const width = shape[3] as number;
     const lines = shape.reduce((a, b) => a * b, 1) / groups / width;
-    const grouped = this.#add('Reshape', [value, this.#constant('int64', [4], [1, groups, -1, width])], `${value}/groups`, [1, groups, lines, width]);
-    const mean = this.#reduce('ReduceMean', this.#reduce('ReduceMean', grouped, 3, `${value}/line-means`), 2, `${value}/mean`);
+    const grouped = this.#add(
+      'Reshape',
+      [value, this.#constant('int64', [4], [1, groups, -1, width])],
+      `${value}/groups`,
+      [1, groups, lines, width],
+    );
+    const mean = this.#reduce(
+      'ReduceMean',
+      this.#reduce('ReduceMean', grouped, 3, `${value}/line-means`),
+      2,
+      `${value}/mean`,
+    );
     const distance = this.#add('Sub', [grouped, mean], `${value}/distance`, [1, groups, lines, width]);
-    const m2 = this.#reduce('ReduceSum', this.#reduce('ReduceSumSquare', distance, 3, `${value}/line-m2`), 2, `${value}/m2`);
+    const m2 = this.#reduce(
+      'ReduceSum',
+      this.#reduce('ReduceSumSquare', distance, 3, `${value}/line-m2`),
+      2,
+      `${value}/m2`,
+    );
     return [mean, m2].map((name) => ({ name, type: 'float32', rank: 4 }));
   }
 
@@ -175,7 +198,14 @@ class RowEmitter {
     const made = this.#model.madeRows(node, rows);
     const shape = this.#model.shapeOf(output, made);
     if (node.op === 'Reshape') inputs[1] = this.#reshapeTo(node, shape);
-    this.#add(node.op, inputs, output, shape, node.op === 'Conv' ? this.#padded(node, rows) : node.attributes, node.domain);
+    this.#add(
+      node.op,
+      inputs,
+      output,
+      shape,
+      node.op === 'Conv' ? this.#padded(node, rows) : node.attributes,
+      node.domain,
+    );
     this.#made.set(output, made);
   }
 
@@ -187,7 +217,9 @@ class RowEmitter {
     const from = rows.start - made.start;
     const name = `${value}/rows.${from}.${rows.count}`;
     if (this.#shapes.has(name)) return name;
-    const [start, end, axes] = [from * unit, (from + rows.count) * unit, axis].map((at) => this.#constant('int64', [1], [at])) as [string, string, string];
+    const [start, end, axes] = [from * unit, (from + rows.count) * unit, axis].map((at) =>
+      this.#constant('int64', [1], [at]),
+    ) as [string, string, string];
     return this.#add('Slice', [value, start, end, axes], name, this.#model.shapeOf(value, rows));
   }
 
@@ -196,7 +228,10 @@ class RowEmitter {
     const { start, count } = convolvedRows(node, rows);
     const height = this.#model.heightOf(node.inputs[0] as string);
     const [, left = 0, , right = 0] = intsOf(node, 'pads');
-    return { ...node.attributes, pads: { ints: [Math.max(0, -start), left, Math.max(0, start + count - height), right] } };
+    return {
+      ...node.attributes,
+      pads: { ints: [Math.max(0, -start), left, Math.max(0, start + count - height), right] },
+    };
   }
 
   /** A reshape's target with these rows, where it names their number. */
@@ -205,14 +240,25 @@ class RowEmitter {
     const { data } = this.#model.graph.constants.find((constant) => constant.name === name) as GraphConstant;
     const { axis } = this.#model.layoutOf(node.outputs[0] as string) as { axis: number };
     if ((data[axis] as number) <= 0) return name;
-    return this.#constant('int64', [data.length], data.map((size, i) => (i === axis ? (shape[axis] as number) : size)));
+    return this.#constant(
+      'int64',
+      [data.length],
+      data.map((size, i) => (i === axis ? (shape[axis] as number) : size)),
+    );
   }
 
   #constant(type: GraphConstant['type'], dims: readonly number[], data: readonly number[]): string {
     return this.#emit.constant(type, dims, data);
   }
 
-  #add(op: string, inputs: readonly string[], output: string, shape: readonly number[], attributes: Readonly<Record<string, Attribute>> = {}, domain = ''): string {
+  #add(
+    op: string,
+    inputs: readonly string[],
+    output: string,
+    shape: readonly number[],
+    attributes: Readonly<Record<string, Attribute>> = {},
+    domain = '',
+  ): string {
     this.#emit.last(op, inputs, output, { ...attributes }, domain);
     this.#shapes.set(output, shape);
     return output;

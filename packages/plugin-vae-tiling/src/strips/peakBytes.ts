@@ -9,7 +9,10 @@ const IN_PLACE = new Set(['Add', 'Sub', 'Mul', 'Sigmoid', 'Relu', 'Identity', 'R
 export function peakBytes(graph: Graph): number {
   const types = new Map([...graph.inputs, ...graph.outputs].map(({ name, type }) => [name, type]));
   const fixed = new Set([...graph.weights, ...graph.constants].map(({ name }) => name));
-  const sizeOf = (name: string): number => (fixed.has(name) ? 0 : (graph.shapes.get(name) ?? []).reduce((a, b) => a * b, 1) * (BYTES[types.get(name) ?? 'float32'] ?? 4));
+  const sizeOf = (name: string): number =>
+    fixed.has(name)
+      ? 0
+      : (graph.shapes.get(name) ?? []).reduce((a, b) => a * b, 1) * (BYTES[types.get(name) ?? 'float32'] ?? 4);
   const lastReader = new Map(graph.nodes.flatMap((node, i) => node.inputs.map((input) => [input, i] as const)));
   const kept = new Set(graph.outputs.map(({ name }) => name));
   let live = graph.inputs.reduce((sum, { name }) => sum + sizeOf(name), 0);

@@ -19,7 +19,12 @@ export interface Phase {
  */
 export function planPhases(model: RowGraph): readonly Phase[] {
   const { graph, norms, attentions } = model;
-  const kept = new Set([...graph.inputs.map(({ name }) => name), ...norms.map(({ input }) => input), ...attentions.flatMap(({ inputs }) => inputs.slice(1)), ...graph.outputs.map(({ name }) => name)]);
+  const kept = new Set([
+    ...graph.inputs.map(({ name }) => name),
+    ...norms.map(({ input }) => input),
+    ...attentions.flatMap(({ inputs }) => inputs.slice(1)),
+    ...graph.outputs.map(({ name }) => name),
+  ]);
   const together = new Map(attentions.flatMap((node) => node.inputs.slice(1).map((name) => [name, node] as const)));
   const phases: { outputs: string[]; reads: readonly string[]; attention: GraphNode | undefined }[] = [];
   const seen = new Map<GraphNode, number>();
@@ -41,7 +46,11 @@ export function planPhases(model: RowGraph): readonly Phase[] {
 }
 
 /** Back from a value to the nearest ones that are kept. */
-function sourcesOf(model: RowGraph, value: string, kept: ReadonlySet<string>): { readonly reads: readonly string[]; readonly attention: GraphNode | undefined } {
+function sourcesOf(
+  model: RowGraph,
+  value: string,
+  kept: ReadonlySet<string>,
+): { readonly reads: readonly string[]; readonly attention: GraphNode | undefined } {
   const needed = new Set([value]);
   const reads = new Set<string>();
   let attention: GraphNode | undefined;

@@ -41,7 +41,12 @@ export function planSeamless(x: Tensor, { component, entry, input, budget, spill
  *
  * @throws `signal.reason`; ERR_DISK_FULL, ERR_ARGUMENT_INVALID (tempDir) before the work starts
  */
-export async function * seamlessRows(x: Tensor, { model, strips }: SeamlessPlan, options: SeamlessOptions, statistics?: (found: ReadonlyMap<string, GroupStatistics>) => void): AsyncGenerator<SampleRows> {
+export async function* seamlessRows(
+  x: Tensor,
+  { model, strips }: SeamlessPlan,
+  options: SeamlessOptions,
+  statistics?: (found: ReadonlyMap<string, GroupStatistics>) => void,
+): AsyncGenerator<SampleRows> {
   const { component, budget, tempDir, signal, progress } = options;
   const folder = strips.diskBytes > 0 ? await spillFolder(tempDir, strips.diskBytes) : undefined;
   const scoreBytes = Math.min(MOST_SCORE_BYTES, budget * SCORE_SHARE);

@@ -5,7 +5,12 @@ export class Plane {
   readonly height: number;
   readonly width: number;
 
-  constructor(channels: number, height: number, width: number, data: Float32Array = new Float32Array(channels * height * width)) {
+  constructor(
+    channels: number,
+    height: number,
+    width: number,
+    data: Float32Array = new Float32Array(channels * height * width),
+  ) {
     this.channels = channels;
     this.height = height;
     this.width = width;

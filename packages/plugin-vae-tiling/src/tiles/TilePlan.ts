@@ -36,7 +36,8 @@ export function decodingAxis({ size, overlap = 0, stride }: TileSize, scale: num
 /** The plan of encoding: pixels go in, latents come out. */
 export function encodingAxis({ size, overlap = 0, stride }: TileSize, scale: number): AxisPlan {
   const latent = Math.floor(size / scale);
-  if (stride !== undefined) return { tile: size, stride, blend: latent - Math.floor(stride / scale), keep: Math.floor(stride / scale) };
+  if (stride !== undefined)
+    return { tile: size, stride, blend: latent - Math.floor(stride / scale), keep: Math.floor(stride / scale) };
   const blend = Math.floor(latent * overlap);
   return { tile: size, stride: Math.floor(size * (1 - overlap)), blend, keep: latent - blend };
 }

@@ -19,7 +19,8 @@ export function blendVertically(above: Plane, tile: Plane, extent: number): void
 export function blendHorizontally(left: Plane, tile: Plane, extent: number): void {
   const columns = Math.min(left.width, tile.width, extent);
   for (let row = 0; row < tile.channels * tile.height; row++) {
-    for (let x = 0; x < columns; x++) mix(left, (row + 1) * left.width - columns + x, tile, row * tile.width + x, x / columns);
+    for (let x = 0; x < columns; x++)
+      mix(left, (row + 1) * left.width - columns + x, tile, row * tile.width + x, x / columns);
   }
 }
 

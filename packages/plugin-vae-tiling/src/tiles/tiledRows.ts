@@ -11,7 +11,12 @@ import type { AxisPlan, TilePlan } from './TilePlan.js';
  * @param x float32 [1, c, h, w]; of a video [1, c, frames, h, w], the frames of a tile are computed together
  * @param progress told after every tile
  */
-export async function * tiledRows(x: Tensor, { height, width }: TilePlan, next: Next<Tensor, Tensor>, progress: (done: number, total: number) => void): AsyncGenerator<SampleRows> {
+export async function* tiledRows(
+  x: Tensor,
+  { height, width }: TilePlan,
+  next: Next<Tensor, Tensor>,
+  progress: (done: number, total: number) => void,
+): AsyncGenerator<SampleRows> {
   const [rows = 1, columns = 1] = x.dims.slice(-2);
   const source = planeOf(x);
   let planes: readonly number[] = [];
@@ -45,7 +50,12 @@ function planesOf({ dims }: Tensor): readonly number[] {
 
 function planeOf(tensor: Tensor): Plane {
   const [height = 1, width = 1] = tensor.dims.slice(-2);
-  return new Plane(planesOf(tensor).reduce((a, b) => a * b, 1), height, width, tensor.data as Float32Array);
+  return new Plane(
+    planesOf(tensor).reduce((a, b) => a * b, 1),
+    height,
+    width,
+    tensor.data as Float32Array,
+  );
 }
 
 function tensorOf({ data, height, width }: Plane, planes: readonly number[]): Tensor {

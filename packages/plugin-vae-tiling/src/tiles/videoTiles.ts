@@ -19,13 +19,28 @@ export interface VideoTileNeeds {
 }
 
 /** The tiles of a video: the VAE's own, or smaller ones of about the same shape, whose overlap is whole latents, under a memory limit. */
-export function videoTiles({ tiling, scale, widestChannels, memoryLimit }: VideoTileNeeds): readonly [height: TileSize, width: TileSize] {
+export function videoTiles({
+  tiling,
+  scale,
+  widestChannels,
+  memoryLimit,
+}: VideoTileNeeds): readonly [height: TileSize, width: TileSize] {
   const { height, width, overlapHeight, overlapWidth, frames } = tiling;
-  const share = memoryLimit === undefined ? 1 : Math.sqrt(Math.max(0, memoryLimit - ENGINE_BYTES) / (TENSORS_AT_ONCE * FLOAT32_BYTES * widestChannels * (frames + FRAMES_BEFORE)) / (height * width));
+  const share =
+    memoryLimit === undefined
+      ? 1
+      : Math.sqrt(
+          Math.max(0, memoryLimit - ENGINE_BYTES) /
+            (TENSORS_AT_ONCE * FLOAT32_BYTES * widestChannels * (frames + FRAMES_BEFORE)) /
+            (height * width),
+        );
   const fit = (size: number, overlap: number): number => {
     if (share >= 1) return size;
     const unit = Math.round(1 / overlap) * scale;
     return Math.min(size, Math.max(unit, Math.floor((size * share) / unit) * unit));
   };
-  return [{ size: fit(height, overlapHeight), overlap: overlapHeight }, { size: fit(width, overlapWidth), overlap: overlapWidth }];
+  return [
+    { size: fit(height, overlapHeight), overlap: overlapHeight },
+    { size: fit(width, overlapWidth), overlap: overlapWidth },
+  ];
 }

@@ -30,12 +30,21 @@ export interface OutputNaming<F extends string> {
  * @param things what is written, for messages: pictures, videos
  * @throws ERR_USAGE
  */
-export function outputNaming<F extends string>(output: string | undefined, format: F | undefined, formats: readonly [F, ...F[]], things: string): OutputNaming<F> {
+export function outputNaming<F extends string>(
+  output: string | undefined,
+  format: F | undefined,
+  formats: readonly [F, ...F[]],
+  things: string,
+): OutputNaming<F> {
   if (output === '') usage('--output is empty; give a file, a folder, or a pattern such as "cats/{seed}.png"');
   if (output === undefined || isFolder(output)) return inFolder(output ?? DEFAULT_FOLDER, format ?? formats[0]);
   const named = formatOfPath(output, formats);
-  if (named === undefined) usage(`--output ${output}: ${things} are written as ${formats.join(', ')}; end the name in one of these, or in "/" for a folder`);
-  if (format !== undefined && format !== named) usage(`--output ${output} asks for ${named}, and --format for ${format}; drop one of them`);
+  if (named === undefined)
+    usage(
+      `--output ${output}: ${things} are written as ${formats.join(', ')}; end the name in one of these, or in "/" for a folder`,
+    );
+  if (format !== undefined && format !== named)
+    usage(`--output ${output} asks for ${named}, and --format for ${format}; drop one of them`);
   checkPlaceholders(output);
   return { format: named, pathOf: (label) => fill(output, label) };
 }
@@ -52,12 +61,19 @@ function isFolder(output: string): boolean {
 
 function checkPlaceholders(pattern: string): void {
   for (const [, name] of pattern.matchAll(/\{(\w*)\}/g)) {
-    if (!PLACEHOLDERS.some((known) => known === name)) usage(`--output ${pattern}: there is no {${name}}; there are ${PLACEHOLDERS.map((known) => `{${known}}`).join(', ')}`);
+    if (!PLACEHOLDERS.some((known) => known === name))
+      usage(
+        `--output ${pattern}: there is no {${name}}; there are ${PLACEHOLDERS.map((known) => `{${known}}`).join(', ')}`,
+      );
   }
 }
 
 function fill(pattern: string, { prompt, seed, index }: PictureLabel): string {
-  const values: Readonly<Record<string, string>> = { prompt: fileNameOf(prompt), seed: String(seed ?? index), index: String(index) };
+  const values: Readonly<Record<string, string>> = {
+    prompt: fileNameOf(prompt),
+    seed: String(seed ?? index),
+    index: String(index),
+  };
   return pattern.replace(/\{(\w+)\}/g, (whole, name: string) => values[name] ?? whole);
 }
 

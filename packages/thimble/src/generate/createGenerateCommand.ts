@@ -41,40 +41,73 @@ export function createGenerateCommand(interruption: Interruption): Command {
       await runGenerate(prompts, flags, interruption);
     });
   const groups: Readonly<Record<string, readonly Option[]>> = {
-    'Model:': modelOptions(), 'Picture:': pictureOptions(), 'Sampling:': samplingOptions(), 'Files:': fileOptions(),
-    'Computing:': computingOptions(), 'Memory:': memoryOptions(), 'Messages:': messageOptions(),
+    'Model:': modelOptions(),
+    'Picture:': pictureOptions(),
+    'Sampling:': samplingOptions(),
+    'Files:': fileOptions(),
+    'Computing:': computingOptions(),
+    'Memory:': memoryOptions(),
+    'Messages:': messageOptions(),
   };
-  for (const [heading, options] of Object.entries(groups)) for (const option of options) command.addOption(option.helpGroup(heading));
+  for (const [heading, options] of Object.entries(groups))
+    for (const option of options) command.addOption(option.helpGroup(heading));
   return command;
 }
 
 function pictureOptions(): Option[] {
   return [
-    new Option('-s, --size <WxH>', "pixels, multiples of 8, such as 512x512 (default: the model's own)").argParser(parseSize),
+    new Option('-s, --size <WxH>', "pixels, multiples of 8, such as 512x512 (default: the model's own)").argParser(
+      parseSize,
+    ),
     new Option('-n, --count <number>', 'pictures of each prompt (default: 1)').argParser(wholeNumberFrom(1)),
-    new Option('--seed <number>', 'makes a picture repeatable; one for all, or a,b,c for each (default: random)').argParser(parseSeeds),
+    new Option(
+      '--seed <number>',
+      'makes a picture repeatable; one for all, or a,b,c for each (default: random)',
+    ).argParser(parseSeeds),
     new Option('--negative <text>', 'what the picture should not show'),
-    new Option('--guidance <number>', 'how closely to follow the prompt; 1 = freely, and twice as fast (default: 7.5)').argParser(numberFrom(-Infinity)),
+    new Option(
+      '--guidance <number>',
+      'how closely to follow the prompt; 1 = freely, and twice as fast (default: 7.5)',
+    ).argParser(numberFrom(-Infinity)),
   ];
 }
 
 function samplingOptions(): Option[] {
   return [
-    new Option('--steps <number>', 'more take longer, and show more detail (default: 50)').argParser(wholeNumberFrom(1)),
-    new Option('--scheduler <name>', "unipc, dpm, euler, … as thimble schedulers lists them, or a class name (default: the model's own)"),
+    new Option('--steps <number>', 'more take longer, and show more detail (default: 50)').argParser(
+      wholeNumberFrom(1),
+    ),
+    new Option(
+      '--scheduler <name>',
+      "unipc, dpm, euler, … as thimble schedulers lists them, or a class name (default: the model's own)",
+    ),
     ...schedulerOptions(),
-    new Option('--timesteps <a,b,…>', 'the timesteps to visit, falling, in place of --steps').argParser(numberList).conflicts(['steps', 'sigmas']),
-    new Option('--sigmas <a,b,…>', 'the noise levels to visit, falling, in place of --steps').argParser(numberList).conflicts(['steps', 'timesteps']),
+    new Option('--timesteps <a,b,…>', 'the timesteps to visit, falling, in place of --steps')
+      .argParser(numberList)
+      .conflicts(['steps', 'sigmas']),
+    new Option('--sigmas <a,b,…>', 'the noise levels to visit, falling, in place of --steps')
+      .argParser(numberList)
+      .conflicts(['steps', 'timesteps']),
     new Option('--eta <number>', "DDIM's share of fresh noise, 0 to 1 (default: 0)").argParser(numberFrom(0, 1)),
-    new Option('--clip-skip <number>', 'layers of the text encoder to leave out at the end (default: 0)').argParser(wholeNumberFrom(0)),
+    new Option('--clip-skip <number>', 'layers of the text encoder to leave out at the end (default: 0)').argParser(
+      wholeNumberFrom(0),
+    ),
   ];
 }
 
 function fileOptions(): Option[] {
   return [
-    new Option('-o, --output <path>', 'a file, a folder, or a pattern with {prompt}, {seed}, {index} (default: out/{prompt}-{seed}.png)'),
-    new Option('--format <name>', 'png, with prompt and settings inside; webp or jpg (default: as --output says, else png)').choices([...FILE_FORMATS]),
+    new Option(
+      '-o, --output <path>',
+      'a file, a folder, or a pattern with {prompt}, {seed}, {index} (default: out/{prompt}-{seed}.png)',
+    ),
+    new Option(
+      '--format <name>',
+      'png, with prompt and settings inside; webp or jpg (default: as --output says, else png)',
+    ).choices([...FILE_FORMATS]),
     new Option('--overwrite', 'replace files that are there already (default: take the next free number)'),
-    new Option('--preview [folder]', 'write a small picture after every step (default folder: previews)').preset('previews'),
+    new Option('--preview [folder]', 'write a small picture after every step (default folder: previews)').preset(
+      'previews',
+    ),
   ];
 }

@@ -7,17 +7,25 @@ import type { GenerateFlags } from './GenerateFlags.js';
 import { type PluginFlags, pluginsOf } from './pluginsOf.js';
 
 /** The options that say how a model is opened. */
-export type OpenFlags = PluginFlags & Pick<GenerateFlags, 'model' | 'variant' | 'revision' | 'device' | 'threads' | 'offline' | 'memoryLimit' | 'use'>;
+export type OpenFlags = PluginFlags &
+  Pick<GenerateFlags, 'model' | 'variant' | 'revision' | 'device' | 'threads' | 'offline' | 'memoryLimit' | 'use'>;
 
 /** Opens the model that the options name, with the plugins that they ask for. */
-export async function openPipeline(flags: OpenFlags, signal: AbortSignal, onProgress: NonNullable<FromPretrainedOptions['onProgress']>): Promise<DiffusionPipeline> {
+export async function openPipeline(
+  flags: OpenFlags,
+  signal: AbortSignal,
+  onProgress: NonNullable<FromPretrainedOptions['onProgress']>,
+): Promise<DiffusionPipeline> {
   const { model, variant, revision, device, threads, offline, memoryLimit } = flags;
   const plugins = await pluginsOf(flags);
   for (const spec of flags.use) plugins.push(await loadPlugin(spec));
   return DiffusionPipeline.fromPretrained(model, {
     ...withoutUndefined({ variant, revision, device, memoryLimit }),
     ...(threads === undefined ? {} : { deviceOptions: { threads } }),
-    plugins, localFilesOnly: offline ?? false, signal, onProgress,
+    plugins,
+    localFilesOnly: offline ?? false,
+    signal,
+    onProgress,
   });
 }
 

@@ -4,7 +4,8 @@ import { InvalidArgumentError } from 'commander';
 export function numberFrom(minimum: number, maximum = Infinity): (text: string) => number {
   return (text) => {
     const value = read(text);
-    if (!Number.isFinite(value) || value < minimum || value > maximum) throw new InvalidArgumentError(`Expected a number${range(minimum, maximum)}.`);
+    if (!Number.isFinite(value) || value < minimum || value > maximum)
+      throw new InvalidArgumentError(`Expected a number${range(minimum, maximum)}.`);
     return value;
   };
 }
@@ -13,7 +14,8 @@ export function numberFrom(minimum: number, maximum = Infinity): (text: string) 
 export function wholeNumberFrom(minimum: number): (text: string) => number {
   return (text) => {
     const value = read(text);
-    if (!Number.isSafeInteger(value) || value < minimum) throw new InvalidArgumentError(`Expected a whole number${range(minimum, Infinity)}.`);
+    if (!Number.isSafeInteger(value) || value < minimum)
+      throw new InvalidArgumentError(`Expected a whole number${range(minimum, Infinity)}.`);
     return value;
   };
 }

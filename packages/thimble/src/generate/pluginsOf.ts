@@ -2,10 +2,23 @@ import type { Plugin } from '@thimble/core';
 import type { GenerateFlags } from './GenerateFlags.js';
 
 /** The flags that ask for plugins. */
-export type PluginFlags = Pick<GenerateFlags, 'offload' | 'vaeSlicing' | 'vaeTiling' | 'fp8' | 'int8Weights' | 'int8' | 'attention' | 'channelsLast' | 'trace'>;
+export type PluginFlags = Pick<
+  GenerateFlags,
+  'offload' | 'vaeSlicing' | 'vaeTiling' | 'fp8' | 'int8Weights' | 'int8' | 'attention' | 'channelsLast' | 'trace'
+>;
 
 /** The plugins that the flags ask for. Their packages are loaded when they are wanted, and not before. */
-export async function pluginsOf({ offload, vaeSlicing, vaeTiling, fp8, int8Weights, int8, attention, channelsLast, trace }: PluginFlags): Promise<Plugin[]> {
+export async function pluginsOf({
+  offload,
+  vaeSlicing,
+  vaeTiling,
+  fp8,
+  int8Weights,
+  int8,
+  attention,
+  channelsLast,
+  trace,
+}: PluginFlags): Promise<Plugin[]> {
   const plugins: Plugin[] = [];
   if (fp8 !== undefined || int8Weights === true) {
     const { LayerwiseCastingPlugin } = await import('@thimble/plugin-fp8');

@@ -1,7 +1,15 @@
 import { join } from 'node:path';
 import {
-  CogVideoXPipeline, type DiffusionPipeline, ThimbleError, type DownloadEvent, type GenerateOptions, type GenerateResult, type ImageEvent, type MemoryReport,
-  type PreviewEvent, type WarningEvent,
+  CogVideoXPipeline,
+  type DiffusionPipeline,
+  ThimbleError,
+  type DownloadEvent,
+  type GenerateOptions,
+  type GenerateResult,
+  type ImageEvent,
+  type MemoryReport,
+  type PreviewEvent,
+  type WarningEvent,
 } from '@thimble/core';
 import { drawMemoryTimeline } from '../memory/drawMemoryTimeline.js';
 import { MemoryTimeline } from '../memory/MemoryTimeline.js';
@@ -35,7 +43,11 @@ interface WrittenImage {
 }
 
 /** Does what `thimble generate` says: opens the model, runs it, writes the pictures. Pictures that are done stay if it fails; nothing else does. */
-export async function runGenerate(prompts: readonly string[], flags: GenerateFlags, interruption: Interruption): Promise<void> {
+export async function runGenerate(
+  prompts: readonly string[],
+  flags: GenerateFlags,
+  interruption: Interruption,
+): Promise<void> {
   const naming = outputNaming(flags.output, flags.format, FILE_FORMATS, 'pictures');
   const writer = new PictureWriter({ overwrite: flags.overwrite ?? false });
   await writer.check(naming.pathOf({ prompt: prompts[0] ?? '', seed: 0, index: 1 }));
@@ -61,21 +73,29 @@ async function run(parts: RunParts): Promise<RunReport> {
     progress.event(event);
   };
   await using pipe = await openPipeline(flags, signal, tell);
-  if (pipe instanceof CogVideoXPipeline) throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'model', value: flags.model, expected: 'a model that makes pictures; this one makes videos: thimble video' });
+  if (pipe instanceof CogVideoXPipeline)
+    throw new ThimbleError('ERR_ARGUMENT_INVALID', {
+      argument: 'model',
+      value: flags.model,
+      expected: 'a model that makes pictures; this one makes videos: thimble video',
+    });
   using forced = forceable(pipe, interruption);
   void forced;
   chooseScheduler(pipe, flags);
   using timeline = flags.memoryReport === undefined ? undefined : new MemoryTimeline(pipe);
   const written: WrittenImage[] = [];
-  for await (const event of pipe.stream(prompts.length === 1 ? (prompts[0] as string) : [...prompts], generateOptions(flags, signal))) {
+  for await (const event of pipe.stream(
+    prompts.length === 1 ? (prompts[0] as string) : [...prompts],
+    generateOptions(flags, signal),
+  )) {
     if (event.type === 'preview') await savePreviews(event, parts);
     else if (event.type === 'image') written.push(await saveImage(event, pipe, parts));
     else if (event.type === 'warning') tell(event);
     else if (event.type === 'done') {
-      if (timeline !== undefined) await writer.writeText(drawMemoryTimeline(timeline, title(prompts, flags)), flags.memoryReport as string);
+      if (timeline !== undefined)
+        await writer.writeText(drawMemoryTimeline(timeline, title(prompts, flags)), flags.memoryReport as string);
       return report(event.result, written);
-    }
-    else progress.event(event);
+    } else progress.event(event);
   }
   throw new TypeError('the run ended without a result');
 }
@@ -83,13 +103,26 @@ async function run(parts: RunParts): Promise<RunReport> {
 function generateOptions(flags: GenerateFlags, signal: AbortSignal): GenerateOptions<'image'> {
   const { size, steps, seed, guidance, negative, count, eta, clipSkip, timesteps, sigmas, preview } = flags;
   const named = {
-    ...size, seed, eta, clipSkip, timesteps, sigmas, numInferenceSteps: steps, guidanceScale: guidance, negativePrompt: negative, numImagesPerPrompt: count,
+    ...size,
+    seed,
+    eta,
+    clipSkip,
+    timesteps,
+    sigmas,
+    numInferenceSteps: steps,
+    guidanceScale: guidance,
+    negativePrompt: negative,
+    numImagesPerPrompt: count,
   };
   return { ...withoutUndefined(named), previews: preview === undefined ? false : 'rgb', signal };
 }
 
 /** Writes a picture as soon as it is there: the next one may take a while. */
-async function saveImage({ index, image, seed }: ImageEvent, pipe: DiffusionPipeline, { prompts, flags, naming, writer, progress }: RunParts): Promise<WrittenImage> {
+async function saveImage(
+  { index, image, seed }: ImageEvent,
+  pipe: DiffusionPipeline,
+  { prompts, flags, naming, writer, progress }: RunParts,
+): Promise<WrittenImage> {
   const prompt = prompts[Math.floor(index / (flags.count ?? 1))] ?? '';
   const wanted = naming.pathOf({ prompt, seed, index: index + 1 });
   const path = await writer.write(image, wanted, naming.format);

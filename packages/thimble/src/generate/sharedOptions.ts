@@ -5,7 +5,10 @@ import { wholeNumberFrom } from './parseNumber.js';
 /** Which model. */
 export function modelOptions(): Option[] {
   return [
-    new Option('-m, --model <path|id>', 'folder in diffusers\' layout, or hub id "owner/name[@revision]"').makeOptionMandatory(),
+    new Option(
+      '-m, --model <path|id>',
+      'folder in diffusers\' layout, or hub id "owner/name[@revision]"',
+    ).makeOptionMandatory(),
     new Option('--variant <name>', 'which weights to take where there are several, such as fp16'),
     new Option('--revision <name>', "a hub id's branch, tag or commit"),
     new Option('--offline', 'never ask the hub, only its cache on disk'),
@@ -16,12 +19,26 @@ export function modelOptions(): Option[] {
 export function computingOptions(): Option[] {
   return [
     new Option('--device <name>', 'cpu, webgpu or cuda (default: cpu)'),
-    new Option('--threads <number>', "threads of the computation (default: the processor's cores)").argParser(wholeNumberFrom(1)),
-    new Option('--int8', 'compute the denoiser and the VAE in 8-bit integers, about twice as fast on the CPU; their weights are made once, and kept on disk'),
-    new Option('--attention <how>', 'fused where that is faster (flash), in slices, or all scores at once (math); default: in chunks').choices(['flash', 'sliced', 'math']),
+    new Option('--threads <number>', "threads of the computation (default: the processor's cores)").argParser(
+      wholeNumberFrom(1),
+    ),
+    new Option(
+      '--int8',
+      'compute the denoiser and the VAE in 8-bit integers, about twice as fast on the CPU; their weights are made once, and kept on disk',
+    ),
+    new Option(
+      '--attention <how>',
+      'fused where that is faster (flash), in slices, or all scores at once (math); default: in chunks',
+    ).choices(['flash', 'sliced', 'math']),
     new Option('--channels-last', 'convolutions in the layout that the processor likes best: faster, for more memory'),
-    new Option('--trace <folder>', 'optimise models once, and keep them there with their weights: later runs are faster; takes disk space'),
-    new Option('--use <package:json>', 'install a plugin: a package with its options, PACKAGE[#EXPORT][:JSON]; may be repeated')
+    new Option(
+      '--trace <folder>',
+      'optimise models once, and keep them there with their weights: later runs are faster; takes disk space',
+    ),
+    new Option(
+      '--use <package:json>',
+      'install a plugin: a package with its options, PACKAGE[#EXPORT][:JSON]; may be repeated',
+    )
       .argParser((text: string, before: readonly PluginSpec[]) => [...before, parsePluginSpec(text)])
       .default([], 'none'),
   ];
@@ -30,12 +47,29 @@ export function computingOptions(): Option[] {
 /** What it may take. */
 export function memoryOptions(): Option[] {
   return [
-    new Option('--offload <how>', 'keep one model in memory at a time, or one submodule (sequential)').choices(['model', 'sequential']),
-    new Option('--vae-tiling [mode]', 'decode large pictures in pieces: seamless, shared, blend, or what fits (auto)').choices(['auto', 'seamless', 'shared', 'blend']).preset('auto'),
+    new Option('--offload <how>', 'keep one model in memory at a time, or one submodule (sequential)').choices([
+      'model',
+      'sequential',
+    ]),
+    new Option('--vae-tiling [mode]', 'decode large pictures in pieces: seamless, shared, blend, or what fits (auto)')
+      .choices(['auto', 'seamless', 'shared', 'blend'])
+      .preset('auto'),
     new Option('--vae-slicing', 'decode the pictures of a batch one by one'),
-    new Option('--fp8 [format]', "store the denoiser's weights as 8-bit floats, e4m3fn (default) or e5m2: half the size of f16, made once").choices(['e4m3fn', 'e5m2']).preset('e4m3fn').conflicts('int8Weights'),
-    new Option('--int8-weights', "store the denoiser's weights as int8 with a scale per output channel: as small, and closer to the original"),
-    new Option('--memory-limit <size>', "what it may take in all, such as 256MB, or none (default: the container's limit)"),
+    new Option(
+      '--fp8 [format]',
+      "store the denoiser's weights as 8-bit floats, e4m3fn (default) or e5m2: half the size of f16, made once",
+    )
+      .choices(['e4m3fn', 'e5m2'])
+      .preset('e4m3fn')
+      .conflicts('int8Weights'),
+    new Option(
+      '--int8-weights',
+      "store the denoiser's weights as int8 with a scale per output channel: as small, and closer to the original",
+    ),
+    new Option(
+      '--memory-limit <size>',
+      "what it may take in all, such as 256MB, or none (default: the container's limit)",
+    ),
     new Option('--memory-report <file.svg>', 'draw the memory over time, with components and steps'),
   ];
 }

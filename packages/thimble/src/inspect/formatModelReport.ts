@@ -7,21 +7,39 @@ import type { ComponentReport, ModelReport } from './ModelReport.js';
 /** A model's report for people: a table of the components, and the segments of each if asked for. */
 export function formatModelReport(report: ModelReport, { segments }: { readonly segments: boolean }): string {
   const { className, scheduler, tokenizer, folder } = report;
-  const facts = [`model      ${folder}`, `class      ${className}`, ...(scheduler === undefined ? [] : [`scheduler  ${scheduler}`]), ...(tokenizer === undefined ? [] : [`tokenizer  ${tokenizer}`])];
-  return [facts.join('\n'), componentTable(report), ...(segments ? report.components.map(segmentTable) : [])].join('\n\n');
+  const facts = [
+    `model      ${folder}`,
+    `class      ${className}`,
+    ...(scheduler === undefined ? [] : [`scheduler  ${scheduler}`]),
+    ...(tokenizer === undefined ? [] : [`tokenizer  ${tokenizer}`]),
+  ];
+  return [facts.join('\n'), componentTable(report), ...(segments ? report.components.map(segmentTable) : [])].join(
+    '\n\n',
+  );
 }
 
 function componentTable({ components, parameters, bytes }: ModelReport): string {
   const rows = components.map((component) => [
-    component.name, `${component.className}${component.supported ? '' : ' (not supported)'}`, formatCount(component.parameters), Object.keys(component.dtypes).join(', '),
-    String(component.segments.length), formatBytes(component.bytes), filesOf(component),
+    component.name,
+    `${component.className}${component.supported ? '' : ' (not supported)'}`,
+    formatCount(component.parameters),
+    Object.keys(component.dtypes).join(', '),
+    String(component.segments.length),
+    formatBytes(component.bytes),
+    filesOf(component),
   ]);
   const header = ['COMPONENT', 'CLASS', 'PARAMETERS', 'TYPE', 'SEGMENTS', 'SIZE', 'FILES'];
-  return formatTable([header, ...rows, ['total', '', formatCount(parameters), '', '', formatBytes(bytes), '']], [2, 4, 5]);
+  return formatTable(
+    [header, ...rows, ['total', '', formatCount(parameters), '', '', formatBytes(bytes), '']],
+    [2, 4, 5],
+  );
 }
 
 function segmentTable({ name, segments }: ComponentReport): string {
-  return formatTable([[`SEGMENTS OF ${name}`, 'SIZE'], ...segments.map((segment) => [segment.name, formatBytes(segment.bytes)])], [1]);
+  return formatTable(
+    [[`SEGMENTS OF ${name}`, 'SIZE'], ...segments.map((segment) => [segment.name, formatBytes(segment.bytes)])],
+    [1],
+  );
 }
 
 function filesOf({ files }: ComponentReport): string {

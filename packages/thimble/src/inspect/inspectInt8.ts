@@ -34,14 +34,19 @@ const STEP = 1;
  *
  * @throws what the pipeline throws, as for a single model that cannot generate
  */
-export async function inspectInt8(model: string, { signal, onLine, ...options }: Int8InspectOptions): Promise<readonly Int8Report[]> {
+export async function inspectInt8(
+  model: string,
+  { signal, onLine, ...options }: Int8InspectOptions,
+): Promise<readonly Int8Report[]> {
   const pipe = await DiffusionPipeline.fromPretrained(model, { signal, ...withoutUndefined(options) });
   try {
     const reports: Int8Report[] = [];
     for (const { component, entry, inputs } of await callsOf(pipe, signal)) {
       const parts = await measureSensitivity(pipe.components[component] as Component, inputs, {
-        entry, signal,
-        onMeasured: ({ name, decibels }, done, total) => onLine(`${component} ${done}/${total} ${name}: ${decibels.toFixed(1)} dB`),
+        entry,
+        signal,
+        onMeasured: ({ name, decibels }, done, total) =>
+          onLine(`${component} ${done}/${total} ${name}: ${decibels.toFixed(1)} dB`),
       });
       reports.push({ component, parts });
     }
@@ -55,7 +60,8 @@ export async function inspectInt8(model: string, { signal, onLine, ...options }:
 async function callsOf(pipe: DiffusionPipeline, signal: AbortSignal): Promise<readonly Call[]> {
   const calls = new Map<string, Call[]>();
   using tap = pipe.hooks.beforeModelCall.tap('thimble:inspect', ({ component, entry, inputs }) => {
-    if (INT8_COMPONENTS.test(component)) calls.set(component, [...(calls.get(component) ?? []), { component, entry, inputs: { ...inputs } }]);
+    if (INT8_COMPONENTS.test(component))
+      calls.set(component, [...(calls.get(component) ?? []), { component, entry, inputs: { ...inputs } }]);
   });
   void tap;
   await pipe.generate(PROMPT, { numInferenceSteps: STEPS, guidanceScale: 1, seed: 0, signal });

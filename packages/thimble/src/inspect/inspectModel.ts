@@ -1,8 +1,17 @@
 import { stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import {
-  Component, createDevice, createHooks, modelRegistry, openComponentCheckpoint, readModelIndex, resolveModel, type CheckpointWarning,
-  type ComponentCheckpoint, type DownloadEvent, type ModelIndex,
+  Component,
+  createDevice,
+  createHooks,
+  modelRegistry,
+  openComponentCheckpoint,
+  readModelIndex,
+  resolveModel,
+  type CheckpointWarning,
+  type ComponentCheckpoint,
+  type DownloadEvent,
+  type ModelIndex,
 } from '@thimble/core';
 import type { ComponentReport, ModelReport } from './ModelReport.js';
 
@@ -51,20 +60,29 @@ export async function inspectModel(model: string, options: InspectOptions): Prom
 
 /** A hub's model comes without the parts that are never run. */
 function runnable({ components }: ModelIndex): string[] {
-  return Object.keys(components).filter((name) => components[name] !== null && !NOT_RUN.has(name) && name !== 'feature_extractor');
+  return Object.keys(components).filter(
+    (name) => components[name] !== null && !NOT_RUN.has(name) && name !== 'feature_extractor',
+  );
 }
 
 function entriesOf(index: ModelIndex): Entry[] {
   if (index.kind === 'model') return [{ name: 'model', folder: index.folder, className: index.className }];
-  return Object.entries(index.components).flatMap(([name, component]) => (
-    component === null || WITHOUT_WEIGHTS.test(name) ? [] : [{ name, folder: join(index.folder, name), className: component.className }]
-  ));
+  return Object.entries(index.components).flatMap(([name, component]) =>
+    component === null || WITHOUT_WEIGHTS.test(name)
+      ? []
+      : [{ name, folder: join(index.folder, name), className: component.className }],
+  );
 }
 
-async function inspectComponent({ name, folder, className }: Entry, root: string, { variant, onProgress }: InspectOptions): Promise<ComponentReport> {
+async function inspectComponent(
+  { name, folder, className }: Entry,
+  root: string,
+  { variant, onProgress }: InspectOptions,
+): Promise<ComponentReport> {
   const checkpoint = await openComponentCheckpoint(folder, { variant, onWarning: onProgress });
   const component = bind(name, className, checkpoint);
-  const shapes = component?.model.parameters.map(({ shape }) => shape) ?? [...checkpoint.tensors.values()].map(({ shape }) => shape);
+  const shapes =
+    component?.model.parameters.map(({ shape }) => shape) ?? [...checkpoint.tensors.values()].map(({ shape }) => shape);
   return {
     name,
     className,
@@ -73,7 +91,9 @@ async function inspectComponent({ name, folder, className }: Entry, root: string
     parameters: sum(shapes.map((shape) => shape.reduce((product, size) => product * size, 1))),
     bytes: checkpoint.byteLength,
     dtypes: dtypesOf(checkpoint),
-    files: await Promise.all(checkpoint.files.map(async (path) => ({ path: relative(root, path), bytes: (await stat(path)).size }))),
+    files: await Promise.all(
+      checkpoint.files.map(async (path) => ({ path: relative(root, path), bytes: (await stat(path)).size })),
+    ),
     segments: component?.segments.map(({ name: segment, bytes }) => ({ name: segment, bytes })) ?? [],
   };
 }
@@ -81,7 +101,9 @@ async function inspectComponent({ name, folder, className }: Entry, root: string
 /** The device is only a place here: it starts no process before it is given something to do. */
 function bind(name: string, className: string, checkpoint: ComponentCheckpoint): Component | undefined {
   const model = modelRegistry.get(className)?.(checkpoint.config, className);
-  return model === undefined ? undefined : new Component({ name, model, checkpoint, device: createDevice({ provider: 'cpu' }), hooks: createHooks() });
+  return model === undefined
+    ? undefined
+    : new Component({ name, model, checkpoint, device: createDevice({ provider: 'cpu' }), hooks: createHooks() });
 }
 
 function dtypesOf({ tensors }: ComponentCheckpoint): Record<string, number> {
@@ -90,13 +112,19 @@ function dtypesOf({ tensors }: ComponentCheckpoint): Record<string, number> {
   return bytes;
 }
 
-function classOf({ components }: ModelIndex, name: 'scheduler' | 'tokenizer'): { readonly [key in typeof name]?: string } {
+function classOf(
+  { components }: ModelIndex,
+  name: 'scheduler' | 'tokenizer',
+): { readonly [key in typeof name]?: string } {
   const className = components[name]?.className;
   return className === undefined ? {} : { [name]: className };
 }
 
 async function exists(folder: string): Promise<boolean> {
-  return stat(folder).then((found) => found.isDirectory(), () => false);
+  return stat(folder).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
 }
 
 function sum(values: readonly number[]): number {

@@ -6,14 +6,30 @@ import type { InspectFlags } from './InspectFlags.js';
 import { inspectModel } from './inspectModel.js';
 
 /** Does what `thimble inspect` says. */
-export async function runInspect(model: string, { variant, revision, offline, segments = false, int8 = false, json = false }: InspectFlags, { signal }: Interruption): Promise<void> {
+export async function runInspect(
+  model: string,
+  { variant, revision, offline, segments = false, int8 = false, json = false }: InspectFlags,
+  { signal }: Interruption,
+): Promise<void> {
   if (int8) {
     const { inspectInt8 } = await import('./inspectInt8.js');
-    const reports = await inspectInt8(model, { variant, revision, localFilesOnly: offline, signal, onLine: (line) => process.stderr.write(`${line}\n`) });
+    const reports = await inspectInt8(model, {
+      variant,
+      revision,
+      localFilesOnly: offline,
+      signal,
+      onLine: (line) => process.stderr.write(`${line}\n`),
+    });
     process.stdout.write(`${json ? JSON.stringify(reports) : formatInt8Report(reports)}\n`);
     return;
   }
   const progress = new PlainProgress();
-  const report = await inspectModel(model, { variant, revision, localFilesOnly: offline, signal, onProgress: (event) => progress.event(event) });
+  const report = await inspectModel(model, {
+    variant,
+    revision,
+    localFilesOnly: offline,
+    signal,
+    onProgress: (event) => progress.event(event),
+  });
   process.stdout.write(`${json ? JSON.stringify(report) : formatModelReport(report, { segments })}\n`);
 }

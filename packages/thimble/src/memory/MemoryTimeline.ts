@@ -46,11 +46,17 @@ export class MemoryTimeline implements Disposable {
       hooks.beforeModelCall.tap('memory-report', () => {
         called = this.#now();
       }),
-      hooks.afterModelCall.tap('memory-report', ({ component }) => void this.calls.push({ name: component, from: called, to: this.#now() })),
+      hooks.afterModelCall.tap(
+        'memory-report',
+        ({ component }) => void this.calls.push({ name: component, from: called, to: this.#now() }),
+      ),
       hooks.beforeStep.tap('memory-report', () => {
         stepped = this.#now();
       }),
-      hooks.afterStep.tap('memory-report', ({ index }) => void this.steps.push({ name: String(index + 1), from: stepped, to: this.#now() })),
+      hooks.afterStep.tap(
+        'memory-report',
+        ({ index }) => void this.steps.push({ name: String(index + 1), from: stepped, to: this.#now() }),
+      ),
     ];
   }
 

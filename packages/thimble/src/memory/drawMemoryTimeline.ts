@@ -10,10 +10,18 @@ const PLOT = { left: 70, top: 64, right: 20, bottom: 92 };
 const MOST_POINTS = 800;
 
 /** From bottom to top. */
-const LAYERS: readonly { readonly label: string; readonly colour: string; readonly bytes: (sample: MemorySample) => number }[] = [
+const LAYERS: readonly {
+  readonly label: string;
+  readonly colour: string;
+  readonly bytes: (sample: MemorySample) => number;
+}[] = [
   { label: 'main process', colour: '#4e79a7', bytes: ({ memory }) => memory.main.anonymousBytes },
   { label: 'device process', colour: '#f28e2b', bytes: ({ memory }) => memory.device?.anonymousBytes ?? 0 },
-  { label: 'mapped files, which the system can take back', colour: '#d8d8d8', bytes: ({ memory }) => mapped(memory.main, memory.device) },
+  {
+    label: 'mapped files, which the system can take back',
+    colour: '#d8d8d8',
+    bytes: ({ memory }) => mapped(memory.main, memory.device),
+  },
 ];
 
 const COMPONENT_COLOURS = ['#59a14f', '#b07aa1', '#76b7b2', '#edc948', '#e15759'];
@@ -38,7 +46,9 @@ export function drawMemoryTimeline({ samples, calls, steps, limit }: DrawnTimeli
     limit === undefined ? '' : limitLine(limit, scale),
     ...bands(calls, steps, scale),
     '</svg>',
-  ].filter((part) => part !== '').join('\n');
+  ]
+    .filter((part) => part !== '')
+    .join('\n');
 }
 
 class Scale {
@@ -53,7 +63,10 @@ class Scale {
   }
 
   x(milliseconds: number): number {
-    return round(PLOT.left + (Math.min(milliseconds, this.#milliseconds) / this.#milliseconds) * (SIZE.width - PLOT.left - PLOT.right));
+    return round(
+      PLOT.left +
+        (Math.min(milliseconds, this.#milliseconds) / this.#milliseconds) * (SIZE.width - PLOT.left - PLOT.right),
+    );
   }
 
   y(bytes: number): number {
@@ -66,8 +79,14 @@ class Scale {
 
   axes(): string {
     const [right, bottom] = [SIZE.width - PLOT.right, SIZE.height - PLOT.bottom];
-    const rows = ticks(this.#bytes / MB).map((mb) => `<line x1="${PLOT.left}" x2="${right}" y1="${this.y(mb * MB)}" y2="${this.y(mb * MB)}" stroke="#e8e8e8"/><text x="${PLOT.left - 8}" y="${this.y(mb * MB) + 4}" text-anchor="end">${mb} MB</text>`);
-    const columns = ticks(this.#milliseconds / 1000).map((s) => `<text x="${this.x(s * 1000)}" y="${SIZE.height - 12}" text-anchor="middle">${s} s</text><line x1="${this.x(s * 1000)}" x2="${this.x(s * 1000)}" y1="${bottom}" y2="${SIZE.height - 26}" stroke="#e8e8e8"/>`);
+    const rows = ticks(this.#bytes / MB).map(
+      (mb) =>
+        `<line x1="${PLOT.left}" x2="${right}" y1="${this.y(mb * MB)}" y2="${this.y(mb * MB)}" stroke="#e8e8e8"/><text x="${PLOT.left - 8}" y="${this.y(mb * MB) + 4}" text-anchor="end">${mb} MB</text>`,
+    );
+    const columns = ticks(this.#milliseconds / 1000).map(
+      (s) =>
+        `<text x="${this.x(s * 1000)}" y="${SIZE.height - 12}" text-anchor="middle">${s} s</text><line x1="${this.x(s * 1000)}" x2="${this.x(s * 1000)}" y1="${bottom}" y2="${SIZE.height - 26}" stroke="#e8e8e8"/>`,
+    );
     return [...rows, ...columns].join('\n');
   }
 }
@@ -102,10 +121,21 @@ function bands(calls: readonly MemorySpan[], steps: readonly MemorySpan[], scale
   const names = [...new Set(calls.map(({ name }) => name))];
   const top = SIZE.height - PLOT.bottom + 8;
   return [
-    ...calls.map((call) => bar(call, scale, top, COMPONENT_COLOURS[names.indexOf(call.name) % COMPONENT_COLOURS.length] as string)),
-    ...names.map((name) => label(name, calls.filter((call) => call.name === name), scale, top)),
+    ...calls.map((call) =>
+      bar(call, scale, top, COMPONENT_COLOURS[names.indexOf(call.name) % COMPONENT_COLOURS.length] as string),
+    ),
+    ...names.map((name) =>
+      label(
+        name,
+        calls.filter((call) => call.name === name),
+        scale,
+        top,
+      ),
+    ),
     ...steps.map((step, i) => bar(step, scale, top + 26, i % 2 === 0 ? '#bbb' : '#999')),
-    ...steps.filter((_, i) => i % Math.ceil(steps.length / 12) === 0).map((step) => label(steps.length > 12 ? step.name : `step ${step.name}`, [step], scale, top + 26)),
+    ...steps
+      .filter((_, i) => i % Math.ceil(steps.length / 12) === 0)
+      .map((step) => label(steps.length > 12 ? step.name : `step ${step.name}`, [step], scale, top + 26)),
   ];
 }
 
@@ -124,7 +154,9 @@ function label(text: string, spans: readonly MemorySpan[], scale: Scale, top: nu
 function thin(samples: readonly MemorySample[]): readonly MemorySample[] {
   const size = Math.ceil(samples.length / MOST_POINTS);
   if (size <= 1) return samples;
-  return Array.from({ length: Math.ceil(samples.length / size) }, (_, i) => samples.slice(i * size, (i + 1) * size).reduce((a, b) => (total(b) > total(a) ? b : a)));
+  return Array.from({ length: Math.ceil(samples.length / size) }, (_, i) =>
+    samples.slice(i * size, (i + 1) * size).reduce((a, b) => (total(b) > total(a) ? b : a)),
+  );
 }
 
 function total(sample: MemorySample): number {

@@ -17,7 +17,11 @@ export async function loadPlugin(spec: PluginSpec): Promise<Plugin> {
   try {
     return options === undefined ? new Class() : new Class(options);
   } catch (error) {
-    throw new CliError('ERR_PLUGIN_OPTIONS', { package: spec.package, export: name, reason: reasonOf(error) }, { cause: error });
+    throw new CliError(
+      'ERR_PLUGIN_OPTIONS',
+      { package: spec.package, export: name, reason: reasonOf(error) },
+      { cause: error },
+    );
   }
 }
 

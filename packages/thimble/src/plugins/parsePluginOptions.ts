@@ -6,7 +6,11 @@ import type { PluginSpec } from './parsePluginSpec.js';
 export function parsePluginOptions({ package: name, options }: PluginSpec): object | undefined {
   if (options === undefined) return undefined;
   const fault = scanJson(options);
-  if (fault !== undefined) throw usage(name, `the options are not valid JSON at character ${fault.offset + 1}: ${fault.problem}\n${pointAt(options, fault.offset)}`);
+  if (fault !== undefined)
+    throw usage(
+      name,
+      `the options are not valid JSON at character ${fault.offset + 1}: ${fault.problem}\n${pointAt(options, fault.offset)}`,
+    );
   const value: unknown = JSON.parse(options);
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
   throw usage(name, `the options are ${options.trim()}; a plugin takes an object: --use '${name}:{"option":1}'.`);

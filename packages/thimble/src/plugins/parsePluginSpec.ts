@@ -17,7 +17,13 @@ const SPEC = /^((?:[A-Za-z]:(?=[\\/])|file:)?[^:#]+)(?:#([^:]*))?(?::([\s\S]*))?
 export function parsePluginSpec(text: string): PluginSpec {
   const [, name, exported, options] = SPEC.exec(text) ?? [];
   if (name === undefined || exported === '') {
-    throw new InvalidArgumentError(`Expected PACKAGE, PACKAGE:JSON or PACKAGE#EXPORT:JSON, such as '@thimble/plugin-vae-tiling:{"budget":"250MB"}'.`);
+    throw new InvalidArgumentError(
+      `Expected PACKAGE, PACKAGE:JSON or PACKAGE#EXPORT:JSON, such as '@thimble/plugin-vae-tiling:{"budget":"250MB"}'.`,
+    );
   }
-  return { package: name, ...(exported === undefined ? {} : { export: exported }), ...(options === undefined ? {} : { options }) };
+  return {
+    package: name,
+    ...(exported === undefined ? {} : { export: exported }),
+    ...(options === undefined ? {} : { options }),
+  };
 }

@@ -12,12 +12,21 @@ export interface ExportedPlugin {
 }
 
 /** The plugin's class among the exports of its package: the one asked for, or the only one. @throws ERR_PLUGIN_EXPORT */
-export function pickPluginClass(exports: Readonly<Record<string, unknown>>, spec: Pick<PluginSpec, 'package' | 'export'>): ExportedPlugin {
+export function pickPluginClass(
+  exports: Readonly<Record<string, unknown>>,
+  spec: Pick<PluginSpec, 'package' | 'export'>,
+): ExportedPlugin {
   const plugins = pluginClasses(exports);
   const fail = (problem: string): never => {
-    throw new CliError('ERR_PLUGIN_EXPORT', { package: spec.package, problem, exports: Object.keys(exports), plugins: plugins.map(({ name }) => name) });
+    throw new CliError('ERR_PLUGIN_EXPORT', {
+      package: spec.package,
+      problem,
+      exports: Object.keys(exports),
+      plugins: plugins.map(({ name }) => name),
+    });
   };
-  if (spec.export !== undefined) return asked(exports[spec.export], spec.export) ?? fail(`"${spec.export}" is no class that it exports`);
+  if (spec.export !== undefined)
+    return asked(exports[spec.export], spec.export) ?? fail(`"${spec.export}" is no class that it exports`);
   const [only, ...others] = plugins;
   if (only === undefined) return fail('no class among its exports is a plugin, with a method apply(ctx)');
   return others.length === 0 ? only : fail('it has more than one plugin');

@@ -23,6 +23,10 @@ function tryResolve(name: string, from: string): string | undefined {
     return url.startsWith('file:') && !existsSync(fileURLToPath(url)) ? undefined : url;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ERR_MODULE_NOT_FOUND') return undefined;
-    throw new CliError('ERR_PLUGIN_PACKAGE_BROKEN', { package: name, reason: (error as Error).message }, { cause: error });
+    throw new CliError(
+      'ERR_PLUGIN_PACKAGE_BROKEN',
+      { package: name, reason: (error as Error).message },
+      { cause: error },
+    );
   }
 }

@@ -23,4 +23,9 @@ export interface DecodedFrameEvent {
 }
 
 /** What happens on the way to the pictures: core's events, with files in place of pictures. */
-export type RunEvent = DownloadEvent | SavedPreviewEvent | SavedImageEvent | DecodedFrameEvent | Exclude<PipelineEvent, { readonly type: 'preview' | 'image' | 'frame' | 'done' }>;
+export type RunEvent =
+  | DownloadEvent
+  | SavedPreviewEvent
+  | SavedImageEvent
+  | DecodedFrameEvent
+  | Exclude<PipelineEvent, { readonly type: 'preview' | 'image' | 'frame' | 'done' }>;

@@ -107,13 +107,21 @@ export class TerminalProgress implements Progress {
   }
 
   #download(loaded: number, total: number): void {
-    this.#line = () => ({ label: 'downloading', share: loaded / Math.max(1, total), fields: [`${formatBytes(loaded)} of ${formatBytes(total)}`] });
+    this.#line = () => ({
+      label: 'downloading',
+      share: loaded / Math.max(1, total),
+      fields: [`${formatBytes(loaded)} of ${formatBytes(total)}`],
+    });
   }
 
   /** Left to right: what goes first is kept longest on a narrow screen. */
   #fields(first: readonly string[]): string[] {
     const { perStep } = this.#clock;
-    return [...first, ...(perStep === undefined ? [] : [`${formatDuration(perStep)}/step`]), ...(this.#memory === undefined ? [] : [this.#memory])];
+    return [
+      ...first,
+      ...(perStep === undefined ? [] : [`${formatDuration(perStep)}/step`]),
+      ...(this.#memory === undefined ? [] : [this.#memory]),
+    ];
   }
 
   #elapsed(): string {

@@ -4,7 +4,13 @@ import type { Progress } from './Progress.js';
 import { SilentProgress } from './SilentProgress.js';
 
 /** Chooses how progress is told: by the options, and by what the standard error output is. */
-export async function createProgress({ json = false, quiet = false }: { readonly json?: boolean; readonly quiet?: boolean }): Promise<Progress> {
+export async function createProgress({
+  json = false,
+  quiet = false,
+}: {
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+}): Promise<Progress> {
   if (json) return new JsonProgress();
   if (quiet) return new SilentProgress();
   if (!process.stderr.isTTY || process.env['TERM'] === 'dumb') return new PlainProgress();

@@ -12,5 +12,7 @@ export function formatMemory({ main, device }: MemoryReport): string {
 /** The most that both processes held, on one line. */
 export function formatPeakMemory({ main, device }: MemoryReport): string {
   const own = `peak memory: ${formatBytes(main.residentBytes)} main process`;
-  return device === undefined ? own : `${own}, ${formatBytes(device.residentBytes)} device process (${formatBytes(device.fileBytes)} mapped files)`;
+  return device === undefined
+    ? own
+    : `${own}, ${formatBytes(device.residentBytes)} device process (${formatBytes(device.fileBytes)} mapped files)`;
 }

@@ -8,7 +8,10 @@ import type { SchedulerFlags } from './SchedulerFlags.js';
  *
  * @throws CliError for an option that the scheduler has no use for; `ERR_SCHEDULER_UNKNOWN`, `ERR_CONFIG_INVALID`
  */
-export function chooseScheduler(pipe: DiffusionPipeline, flags: SchedulerFlags & { readonly scheduler?: string }): void {
+export function chooseScheduler(
+  pipe: DiffusionPipeline,
+  flags: SchedulerFlags & { readonly scheduler?: string },
+): void {
   const overrides = schedulerOverrides(flags, pipe.scheduler.config);
   if (flags.scheduler === undefined && Object.keys(overrides).length === 0) return;
   const name = flags.scheduler ?? pipe.scheduler.config._class_name;

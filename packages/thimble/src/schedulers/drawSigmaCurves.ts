@@ -2,7 +2,20 @@ import type { SigmaCurve } from './sigmaCurves.js';
 
 const SIZE = { width: 960, height: 560 };
 const PLOT = { left: 70, top: 60, right: 330, bottom: 56 };
-const COLOURS = ['#4e79a7', '#f28e2b', '#59a14f', '#e15759', '#b07aa1', '#76b7b2', '#edc948', '#9c755f', '#111111', '#a0a0a0', '#1f9ede', '#d4006a'];
+const COLOURS = [
+  '#4e79a7',
+  '#f28e2b',
+  '#59a14f',
+  '#e15759',
+  '#b07aa1',
+  '#76b7b2',
+  '#edc948',
+  '#9c755f',
+  '#111111',
+  '#a0a0a0',
+  '#1f9ede',
+  '#d4006a',
+];
 
 /** Noise levels beyond this are drawn at the edge: flow matching starts with no image at all. */
 const MOST = 1000;
@@ -32,7 +45,10 @@ function line({ levels }: SigmaCurve, colour: string, decades: readonly number[]
 function label({ label: text }: SigmaCurve, i: number): string {
   const [left, top] = [SIZE.width - PLOT.right + 18, PLOT.top + 10 + i * 34];
   const [first, ...rest] = wrapped(text);
-  const lines = [`<tspan x="${left + 22}">${first}</tspan>`, ...rest.map((more) => `<tspan x="${left + 22}" dy="14">${more}</tspan>`)];
+  const lines = [
+    `<tspan x="${left + 22}">${first}</tspan>`,
+    ...rest.map((more) => `<tspan x="${left + 22}" dy="14">${more}</tspan>`),
+  ];
   return `<rect x="${left}" y="${top - 6}" width="14" height="4" fill="${COLOURS[i % COLOURS.length]}"/><text x="${left + 22}" y="${top}">${lines.join('')}</text>`;
 }
 

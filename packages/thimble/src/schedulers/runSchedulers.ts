@@ -10,19 +10,39 @@ import { sigmaCurves } from './sigmaCurves.js';
 /** Does what `thimble schedulers` says. */
 export async function runSchedulers(names: readonly string[], flags: SchedulersFlags): Promise<void> {
   const { steps, svg, json = false } = flags;
-  const classNames = names.length === 0 ? schedulerClassNames() : names.map((name) => createScheduler(findScheduler(name, schedulerClassNames()), {}).config._class_name);
-  const reports = classNames.map((className) => reportScheduler(className, steps, flags) ?? { ...reportScheduler(className, 1, flags)!, timesteps: [], noiseLevels: [] });
+  const classNames =
+    names.length === 0
+      ? schedulerClassNames()
+      : names.map((name) => createScheduler(findScheduler(name, schedulerClassNames()), {}).config._class_name);
+  const reports = classNames.map(
+    (className) =>
+      reportScheduler(className, steps, flags) ?? {
+        ...reportScheduler(className, 1, flags)!,
+        timesteps: [],
+        noiseLevels: [],
+      },
+  );
   if (svg !== undefined) {
     const writer = new PictureWriter({ overwrite: true });
     await writer.check(svg);
-    await writer.writeText(drawSigmaCurves(sigmaCurves(reports, flags, names.length === 0), `Noise levels of ${steps} ${steps === 1 ? 'step' : 'steps'}`), svg);
+    await writer.writeText(
+      drawSigmaCurves(
+        sigmaCurves(reports, flags, names.length === 0),
+        `Noise levels of ${steps} ${steps === 1 ? 'step' : 'steps'}`,
+      ),
+      svg,
+    );
   }
   process.stdout.write(`${json ? JSON.stringify({ steps, schedulers: reports }) : formatReports(reports)}\n`);
 }
 
 function formatReports(reports: readonly SchedulerReport[]): string {
   const rows = reports.map(({ name, className, timesteps, noiseLevels, takes }) => [
-    name, className, timesteps.length === 0 ? 'too many steps' : String(timesteps.length), rangeOf(noiseLevels), takes.join(' '),
+    name,
+    className,
+    timesteps.length === 0 ? 'too many steps' : String(timesteps.length),
+    rangeOf(noiseLevels),
+    takes.join(' '),
   ]);
   return formatTable([['NAME', 'CLASS', 'CALLS', 'NOISE', 'TAKES'], ...rows], [2]);
 }

@@ -7,7 +7,9 @@ export function schedulerName(className: string): string {
 /** The class that `--scheduler name` means among `classNames`; `name` itself if it is none of their short names. */
 export function findScheduler(name: string, classNames: readonly string[]): string {
   const wanted = name.toLowerCase();
-  return classNames.find((className) => schedulerName(className) === wanted || className.toLowerCase() === wanted) ?? name;
+  return (
+    classNames.find((className) => schedulerName(className) === wanted || className.toLowerCase() === wanted) ?? name
+  );
 }
 
 /** Where the words of the class alone would be hard to read. */

@@ -4,7 +4,9 @@ import { schedulerName } from './schedulerNames.js';
 import type { SchedulerFlags } from './SchedulerFlags.js';
 
 /** Which config field each option sets, and to what. */
-const FIELDS: Readonly<Record<keyof SchedulerFlags, { readonly flag: string; readonly field: string; readonly value?: unknown }>> = {
+const FIELDS: Readonly<
+  Record<keyof SchedulerFlags, { readonly flag: string; readonly field: string; readonly value?: unknown }>
+> = {
   karras: { flag: '--karras', field: 'use_karras_sigmas' },
   exponential: { flag: '--exponential', field: 'use_exponential_sigmas' },
   beta: { flag: '--beta', field: 'use_beta_sigmas' },
@@ -17,21 +19,32 @@ const FIELDS: Readonly<Record<keyof SchedulerFlags, { readonly flag: string; rea
 const SPACINGS = ['use_karras_sigmas', 'use_exponential_sigmas', 'use_beta_sigmas', 'use_lu_lambdas'];
 
 /** The fields of diffusers' config that the options ask for, in place of those in `config`. */
-export function schedulerOverrides(flags: SchedulerFlags, config: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
+export function schedulerOverrides(
+  flags: SchedulerFlags,
+  config: Readonly<Record<string, unknown>> = {},
+): Record<string, unknown> {
   const asked = Object.entries(FIELDS).filter(([name]) => flags[name as keyof SchedulerFlags] !== undefined);
-  const overrides = Object.fromEntries(asked.map(([name, { field, value }]) => [field, value ?? flags[name as keyof SchedulerFlags]]));
-  const replaced = SPACINGS.some((field) => overrides[field] === true) ? SPACINGS.filter((field) => config[field] === true) : [];
+  const overrides = Object.fromEntries(
+    asked.map(([name, { field, value }]) => [field, value ?? flags[name as keyof SchedulerFlags]]),
+  );
+  const replaced = SPACINGS.some((field) => overrides[field] === true)
+    ? SPACINGS.filter((field) => config[field] === true)
+    : [];
   return { ...Object.fromEntries(replaced.map((field) => [field, false])), ...overrides };
 }
 
 /** The options that have an effect with a scheduler of a config without fields of others. */
 export function flagsTakenBy({ config }: Scheduler): string[] {
-  return Object.values(FIELDS).filter(({ field }) => field in config).map(({ flag }) => flag);
+  return Object.values(FIELDS)
+    .filter(({ field }) => field in config)
+    .map(({ flag }) => flag);
 }
 
 /** Refuses options that a scheduler has no use for. @throws CliError naming the first of them, and the scheduler */
 export function checkSchedulerFlags({ config, ignoredConfig }: Scheduler, flags: SchedulerFlags): void {
-  const idle = Object.entries(FIELDS).find(([name, { field }]) => flags[name as keyof SchedulerFlags] !== undefined && ignoredConfig.includes(field));
+  const idle = Object.entries(FIELDS).find(
+    ([name, { field }]) => flags[name as keyof SchedulerFlags] !== undefined && ignoredConfig.includes(field),
+  );
   if (idle === undefined) return;
   const problem = `${idle[1].flag} has no effect with the scheduler ${schedulerName(config._class_name)}; choose another one with --scheduler: thimble schedulers tells which ones take it.`;
   throw new CliError('ERR_USAGE', { problem });

@@ -11,7 +11,11 @@ export interface SigmaCurve {
  * The curves of some schedulers; those that share one are named together. With `spacings`, also Karras', exponential and beta noise levels, by
  * DPM-Solver, where nothing else is asked for.
  */
-export function sigmaCurves(reports: readonly SchedulerReport[], flags: SchedulersFlags, spacings: boolean): SigmaCurve[] {
+export function sigmaCurves(
+  reports: readonly SchedulerReport[],
+  flags: SchedulersFlags,
+  spacings: boolean,
+): SigmaCurve[] {
   const named = reports.map(({ name, noiseLevels }) => ({ label: name, levels: noiseLevels }));
   const asked = flags.karras ?? flags.exponential ?? flags.beta ?? flags.spacing;
   const more = spacings && asked === undefined ? (['karras', 'exponential', 'beta'] as const) : [];

@@ -32,29 +32,50 @@ export function createVideoCommand(interruption: Interruption): Command {
       await runVideo(prompts, flags, interruption);
     });
   const groups: Readonly<Record<string, readonly Option[]>> = {
-    'Model:': modelOptions(), 'Video:': videoOptions(), 'Sampling:': samplingOptions(), 'Files:': fileOptions(),
-    'Computing:': computingOptions(), 'Memory:': memoryOptions(), 'Messages:': messageOptions(),
+    'Model:': modelOptions(),
+    'Video:': videoOptions(),
+    'Sampling:': samplingOptions(),
+    'Files:': fileOptions(),
+    'Computing:': computingOptions(),
+    'Memory:': memoryOptions(),
+    'Messages:': messageOptions(),
   };
-  for (const [heading, options] of Object.entries(groups)) for (const option of options) command.addOption(option.helpGroup(heading));
+  for (const [heading, options] of Object.entries(groups))
+    for (const option of options) command.addOption(option.helpGroup(heading));
   return command;
 }
 
 function videoOptions(): Option[] {
   return [
-    new Option('-s, --size <WxH>', "pixels, multiples of 16, such as 720x480 (default: the model's own)").argParser(parseSize),
-    new Option('--frames <number>', "multiples of 8 and one more, such as 49 (default: the model's own)").argParser(wholeNumberFrom(1)),
+    new Option('-s, --size <WxH>', "pixels, multiples of 16, such as 720x480 (default: the model's own)").argParser(
+      parseSize,
+    ),
+    new Option('--frames <number>', "multiples of 8 and one more, such as 49 (default: the model's own)").argParser(
+      wholeNumberFrom(1),
+    ),
     new Option('--fps <number>', 'frames a second').argParser(numberFrom(0.1, 240)).default(8),
-    new Option('--seed <number>', 'makes a video repeatable; one for all, or a,b,c for each (default: random)').argParser(parseSeeds),
+    new Option(
+      '--seed <number>',
+      'makes a video repeatable; one for all, or a,b,c for each (default: random)',
+    ).argParser(parseSeeds),
     new Option('--negative <text>', 'what the video should not show'),
-    new Option('--guidance <number>', 'how closely to follow the prompt; 1 = freely, and twice as fast (default: 6)').argParser(numberFrom(-Infinity)),
+    new Option(
+      '--guidance <number>',
+      'how closely to follow the prompt; 1 = freely, and twice as fast (default: 6)',
+    ).argParser(numberFrom(-Infinity)),
     new Option('--dynamic-guidance', 'let the guidance swing with the timestep, as CogVideoX-5b was shown with'),
   ];
 }
 
 function samplingOptions(): Option[] {
   return [
-    new Option('--steps <number>', 'more take longer, and show more detail (default: 50)').argParser(wholeNumberFrom(1)),
-    new Option('--scheduler <name>', "cogvideox-dpm, ddim, … as thimble schedulers lists them, or a class name (default: the model's own)"),
+    new Option('--steps <number>', 'more take longer, and show more detail (default: 50)').argParser(
+      wholeNumberFrom(1),
+    ),
+    new Option(
+      '--scheduler <name>',
+      "cogvideox-dpm, ddim, … as thimble schedulers lists them, or a class name (default: the model's own)",
+    ),
     ...schedulerOptions(),
     new Option('--eta <number>', "DDIM's share of fresh noise, 0 to 1 (default: 0)").argParser(numberFrom(0, 1)),
   ];
@@ -62,8 +83,14 @@ function samplingOptions(): Option[] {
 
 function fileOptions(): Option[] {
   return [
-    new Option('-o, --output <path>', 'a file, a folder, or a pattern with {prompt}, {seed}, {index} (default: out/{prompt}-{seed}.mp4)'),
-    new Option('--format <name>', 'mp4 (H.264), or gif or webp, animated (default: as --output says, else mp4)').choices([...VIDEO_FORMATS]),
+    new Option(
+      '-o, --output <path>',
+      'a file, a folder, or a pattern with {prompt}, {seed}, {index} (default: out/{prompt}-{seed}.mp4)',
+    ),
+    new Option(
+      '--format <name>',
+      'mp4 (H.264), or gif or webp, animated (default: as --output says, else mp4)',
+    ).choices([...VIDEO_FORMATS]),
     new Option('--quality <number>', '0, small, to 10, good (default: 5)').argParser(numberFrom(0, 10)),
     new Option('--overwrite', 'replace files that are there already (default: take the next free number)'),
   ];

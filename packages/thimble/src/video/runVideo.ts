@@ -1,4 +1,12 @@
-import { CogVideoXPipeline, type DownloadEvent, exportToVideo, type GenerateOptions, type GenerateResult, ThimbleError, type WarningEvent } from '@thimble/core';
+import {
+  CogVideoXPipeline,
+  type DownloadEvent,
+  exportToVideo,
+  type GenerateOptions,
+  type GenerateResult,
+  ThimbleError,
+  type WarningEvent,
+} from '@thimble/core';
 import { higherPeak } from '../generate/higherPeak.js';
 import { forceable, openPipeline, title } from '../generate/openPipeline.js';
 import { outputNaming, type OutputNaming } from '../generate/OutputNaming.js';
@@ -24,7 +32,11 @@ interface RunParts {
 }
 
 /** Does what `thimble video` says: opens the model, runs it, writes the videos. Leaves nothing behind if it fails. */
-export async function runVideo(prompts: readonly string[], flags: VideoFlags, interruption: Interruption): Promise<void> {
+export async function runVideo(
+  prompts: readonly string[],
+  flags: VideoFlags,
+  interruption: Interruption,
+): Promise<void> {
   const naming = outputNaming(flags.output, flags.format, VIDEO_FORMATS, 'videos');
   const writer = new PictureWriter({ overwrite: flags.overwrite ?? false });
   await writer.check(naming.pathOf({ prompt: prompts[0] ?? '', seed: 0, index: 1 }));
@@ -50,39 +62,62 @@ async function run(parts: RunParts): Promise<RunReport> {
   };
   await using pipe = await openPipeline(flags, signal, tell);
   if (!(pipe instanceof CogVideoXPipeline)) {
-    throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'model', value: flags.model, expected: `a model that makes videos; a ${pipe.className} makes pictures: thimble generate` });
+    throw new ThimbleError('ERR_ARGUMENT_INVALID', {
+      argument: 'model',
+      value: flags.model,
+      expected: `a model that makes videos; a ${pipe.className} makes pictures: thimble generate`,
+    });
   }
   using forced = forceable(pipe, interruption);
   void forced;
   chooseScheduler(pipe, flags);
   using timeline = flags.memoryReport === undefined ? undefined : new MemoryTimeline(pipe);
-  for await (const event of pipe.stream(prompts.length === 1 ? (prompts[0] as string) : [...prompts], generateOptions(flags, signal))) {
+  for await (const event of pipe.stream(
+    prompts.length === 1 ? (prompts[0] as string) : [...prompts],
+    generateOptions(flags, signal),
+  )) {
     if (event.type === 'warning') tell(event);
     else if (event.type === 'frame') progress.event({ type: 'frame', index: event.index, frame: event.frame });
     else if (event.type === 'done') {
-      if (timeline !== undefined) await writer.writeText(drawMemoryTimeline(timeline, title(prompts, flags)), flags.memoryReport as string);
+      if (timeline !== undefined)
+        await writer.writeText(drawMemoryTimeline(timeline, title(prompts, flags)), flags.memoryReport as string);
       return await report(event.result, pipe, parts);
-    }
-    else if (event.type !== 'preview' && event.type !== 'image') progress.event(event);
+    } else if (event.type !== 'preview' && event.type !== 'image') progress.event(event);
   }
   throw new TypeError('the run ended without a result');
 }
 
-function generateOptions({ size, frames, steps, seed, guidance, dynamicGuidance, negative, eta }: VideoFlags, signal: AbortSignal): GenerateOptions<'image'> {
+function generateOptions(
+  { size, frames, steps, seed, guidance, dynamicGuidance, negative, eta }: VideoFlags,
+  signal: AbortSignal,
+): GenerateOptions<'image'> {
   const named = {
-    ...size, seed, eta, numFrames: frames, numInferenceSteps: steps, guidanceScale: guidance, useDynamicCfg: dynamicGuidance, negativePrompt: negative,
+    ...size,
+    seed,
+    eta,
+    numFrames: frames,
+    numInferenceSteps: steps,
+    guidanceScale: guidance,
+    useDynamicCfg: dynamicGuidance,
+    negativePrompt: negative,
   };
   return { ...withoutUndefined(named), signal };
 }
 
-async function report({ frames = [], seeds, timings, memory }: GenerateResult<'image'>, pipe: CogVideoXPipeline, parts: RunParts): Promise<RunReport> {
+async function report(
+  { frames = [], seeds, timings, memory }: GenerateResult<'image'>,
+  pipe: CogVideoXPipeline,
+  parts: RunParts,
+): Promise<RunReport> {
   const { prompts, flags, naming, writer, progress, interruption } = parts;
   const paths: string[] = [];
   let { peak } = memory;
   for (const [at, video] of frames.entries()) {
     interruption.signal.throwIfAborted();
     const wanted = naming.pathOf({ prompt: prompts[at] ?? '', seed: seeds[at], index: at + 1 });
-    const path = await writer.writeBy(wanted, async (free) => exportToVideo(video, free, withoutUndefined({ fps: flags.fps, quality: flags.quality })));
+    const path = await writer.writeBy(wanted, async (free) =>
+      exportToVideo(video, free, withoutUndefined({ fps: flags.fps, quality: flags.quality })),
+    );
     peak = higherPeak(peak, await pipe.memory());
     paths.push(path);
     progress.written(path, wanted);

@@ -22,10 +22,18 @@ export class CliRun {
   readonly result: Promise<CliResult>;
 
   constructor(args: readonly string[], cwd: string) {
-    const child = spawn(process.execPath, [CLI, ...args], { cwd, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, HF_HUB_OFFLINE: '1', THIMBLE_DEBUG: '' } });
+    const child = spawn(process.execPath, [CLI, ...args], {
+      cwd,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, HF_HUB_OFFLINE: '1', THIMBLE_DEBUG: '' },
+    });
     this.process = child;
     const ended = once(child, 'close') as Promise<[number | null]>;
-    this.result = Promise.all([ended, text(child.stdout), text(child.stderr)]).then(([[code], stdout, stderr]) => ({ code, stdout, stderr }));
+    this.result = Promise.all([ended, text(child.stdout), text(child.stderr)]).then(([[code], stdout, stderr]) => ({
+      code,
+      stdout,
+      stderr,
+    }));
   }
 
   /** Resolves once the standard output holds `words`. */
@@ -42,7 +50,10 @@ export class CliRun {
 
   /** Processes that this one has started. */
   get children(): number[] {
-    return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number).filter((pid) => parentOf(pid) === this.process.pid);
+    return readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name))
+      .map(Number)
+      .filter((pid) => parentOf(pid) === this.process.pid);
   }
 }
 
@@ -58,7 +69,10 @@ export async function runCli(args: readonly string[], cwd: string): Promise<CliR
 
 /** The lines of `--json`. */
 export function jsonLines(stdout: string): Record<string, unknown>[] {
-  return stdout.trimEnd().split('\n').map((line) => JSON.parse(line) as Record<string, unknown>);
+  return stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
 }
 
 function parentOf(pid: number): number | undefined {
@@ -68,7 +82,9 @@ function parentOf(pid: number): number | undefined {
 /** State, parent and more: what follows the name in parentheses. */
 function statOf(pid: number): string[] | undefined {
   try {
-    return readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /s, '').split(' ');
+    return readFileSync(`/proc/${pid}/stat`, 'utf8')
+      .replace(/^.*\) /s, '')
+      .split(' ');
   } catch {
     return undefined;
   }

@@ -28,9 +28,16 @@ export function pluginKinds(folder: string): Readonly<Record<string, PluginKind>
     tiling: { create: () => new VaeTilingPlugin({ mode: 'seamless', budget: '1 MB' }), tolerance: 1e-4 },
     fp8: { create: () => new LayerwiseCastingPlugin(), tolerance: 0.35, storage: true },
     int8: { create: () => new LayerwiseCastingPlugin({ storageDtype: 'int8' }), tolerance: 0.05, storage: true },
-    'int8 computation': { create: () => new Int8ComputePlugin({ minimumOperations: 0, force: true }), tolerance: 0.25, own: true },
+    'int8 computation': {
+      create: () => new Int8ComputePlugin({ minimumOperations: 0, force: true }),
+      tolerance: 0.25,
+      own: true,
+    },
     'flash attention': { create: () => new MemoryEfficientAttentionPlugin(), tolerance: 5e-5 },
-    'sliced attention': { create: () => new MemoryEfficientAttentionPlugin({ backend: 'sliced', sliceSize: 1 }), tolerance: 5e-5 },
+    'sliced attention': {
+      create: () => new MemoryEfficientAttentionPlugin({ backend: 'sliced', sliceSize: 1 }),
+      tolerance: 5e-5,
+    },
     'channels last': { create: () => new ChannelsLastPlugin(), tolerance: 5e-5 },
     tracing: { create: () => new TracingPlugin({ dir: `${folder}/traces`, prepack: true }), tolerance: 5e-5 },
   };

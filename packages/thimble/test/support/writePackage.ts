@@ -5,6 +5,9 @@ import { join } from 'node:path';
 export function writePackage(folder: string, name: string, source: string): void {
   const home = join(folder, 'node_modules', name);
   mkdirSync(home, { recursive: true });
-  writeFileSync(join(home, 'package.json'), JSON.stringify({ name, version: '1.0.0', type: 'module', exports: { import: './main.js' } }));
+  writeFileSync(
+    join(home, 'package.json'),
+    JSON.stringify({ name, version: '1.0.0', type: 'module', exports: { import: './main.js' } }),
+  );
   writeFileSync(join(home, 'main.js'), source);
 }

@@ -19,24 +19,36 @@ export class Conv2d extends Module {
   readonly #stride: number;
   readonly #padding: Padding;
 
-  constructor(inChannels: number, outChannels: number, kernel: number, options: { stride?: number; padding?: number | Padding } = {}) {
+  constructor(
+    inChannels: number,
+    outChannels: number,
+    kernel: number,
+    options: { stride?: number; padding?: number | Padding } = {},
+  ) {
     super();
     const { stride = 1, padding = 0 } = options;
     this.weight = new Parameter([outChannels, inChannels, kernel, kernel]);
     this.bias = new Parameter([outChannels]);
     this.#kernel = kernel;
     this.#stride = stride;
-    this.#padding = typeof padding === 'number' ? { top: padding, left: padding, bottom: padding, right: padding } : padding;
+    this.#padding =
+      typeof padding === 'number' ? { top: padding, left: padding, bottom: padding, right: padding } : padding;
   }
 
   forward(x: Value): Value {
     const { top, left, bottom, right } = this.#padding;
-    const size = (length: number, pads: number): number => Math.floor((length + pads - this.#kernel) / this.#stride) + 1;
+    const size = (length: number, pads: number): number =>
+      Math.floor((length + pads - this.#kernel) / this.#stride) + 1;
     const dims = [x.dim(0), this.weight.shape[0] as number, size(x.dim(2), top + bottom), size(x.dim(3), left + right)];
-    return builderOf(x).emit('Conv', [x, this.weight.in(x), this.bias.in(x)], { dims }, {
-      kernel_shape: { ints: [this.#kernel, this.#kernel] },
-      strides: { ints: [this.#stride, this.#stride] },
-      pads: { ints: [top, left, bottom, right] },
-    });
+    return builderOf(x).emit(
+      'Conv',
+      [x, this.weight.in(x), this.bias.in(x)],
+      { dims },
+      {
+        kernel_shape: { ints: [this.#kernel, this.#kernel] },
+        strides: { ints: [this.#stride, this.#stride] },
+        pads: { ints: [top, left, bottom, right] },
+      },
+    );
   }
 }

@@ -32,7 +32,12 @@ export class Conv3d extends Module {
   readonly #padding: PerAxis;
   readonly #paddingEnd: PerAxis;
 
-  constructor(inChannels: number, outChannels: number, kernel: PerAxis, { stride = ONE, padding = NONE, paddingEnd = padding, weightShape }: Conv3dOptions = {}) {
+  constructor(
+    inChannels: number,
+    outChannels: number,
+    kernel: PerAxis,
+    { stride = ONE, padding = NONE, paddingEnd = padding, weightShape }: Conv3dOptions = {},
+  ) {
     super();
     this.#dims = [outChannels, inChannels, kernel.time, kernel.height, kernel.width];
     this.weight = new Parameter(weightShape ?? this.#dims);
@@ -48,12 +53,24 @@ export class Conv3d extends Module {
 
   forward(x: Value): Value {
     const [outChannels = 1, , ...kernel] = this.#dims;
-    const [strides, begin, end] = [this.#stride, this.#padding, this.#paddingEnd].map(({ time, height, width }) => [time, height, width]) as [number[], number[], number[]];
-    const sizes = kernel.map((size, i) => Math.floor((x.dim(i + 2) + (begin[i] as number) + (end[i] as number) - size) / (strides[i] as number)) + 1);
-    return builderOf(x).emit('Conv', [x, this.weight.in(x, this.#dims), this.bias.in(x)], { dims: [x.dim(0), outChannels, ...sizes] }, {
-      kernel_shape: { ints: kernel },
-      strides: { ints: strides },
-      pads: { ints: [...begin, ...end] },
-    });
+    const [strides, begin, end] = [this.#stride, this.#padding, this.#paddingEnd].map(({ time, height, width }) => [
+      time,
+      height,
+      width,
+    ]) as [number[], number[], number[]];
+    const sizes = kernel.map(
+      (size, i) =>
+        Math.floor((x.dim(i + 2) + (begin[i] as number) + (end[i] as number) - size) / (strides[i] as number)) + 1,
+    );
+    return builderOf(x).emit(
+      'Conv',
+      [x, this.weight.in(x, this.#dims), this.bias.in(x)],
+      { dims: [x.dim(0), outChannels, ...sizes] },
+      {
+        kernel_shape: { ints: kernel },
+        strides: { ints: strides },
+        pads: { ints: [...begin, ...end] },
+      },
+    );
   }
 }

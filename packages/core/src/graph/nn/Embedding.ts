@@ -13,6 +13,9 @@ export class Embedding extends Module {
   }
 
   forward(ids: Value): Value {
-    return builderOf(ids).emit('Gather', [this.weight.in(ids), ids], { dims: [...ids.dims, this.weight.shape[1] as number], type: 'float32' });
+    return builderOf(ids).emit('Gather', [this.weight.in(ids), ids], {
+      dims: [...ids.dims, this.weight.shape[1] as number],
+      type: 'float32',
+    });
   }
 }

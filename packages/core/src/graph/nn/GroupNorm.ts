@@ -23,6 +23,12 @@ export class GroupNorm extends Module {
     const channels = x.dim(1);
     const dims = [channels, ...x.dims.slice(2).map(() => 1)];
     const inputs = [x, this.weight.in(x, dims), this.bias.in(x, dims)];
-    return builderOf(x).emit('GroupNormalization', inputs, { dims: x.dims }, { num_groups: { int: this.#groups }, epsilon: { float: this.#epsilon } }, COMPOSITE_DOMAIN);
+    return builderOf(x).emit(
+      'GroupNormalization',
+      inputs,
+      { dims: x.dims },
+      { num_groups: { int: this.#groups }, epsilon: { float: this.#epsilon } },
+      COMPOSITE_DOMAIN,
+    );
   }
 }

@@ -17,9 +17,14 @@ export class LayerNorm extends Module {
   }
 
   forward(x: Value): Value {
-    return builderOf(x).emit('LayerNormalization', [x, this.weight.in(x), this.bias.in(x)], { dims: x.dims }, {
-      axis: { int: -1 },
-      epsilon: { float: this.#epsilon },
-    });
+    return builderOf(x).emit(
+      'LayerNormalization',
+      [x, this.weight.in(x), this.bias.in(x)],
+      { dims: x.dims },
+      {
+        axis: { int: -1 },
+        epsilon: { float: this.#epsilon },
+      },
+    );
   }
 }

@@ -8,7 +8,11 @@ export class Linear extends Module {
   readonly weight: Parameter;
   readonly bias: Parameter | undefined;
 
-  constructor(inFeatures: number, outFeatures: number, options: { bias?: boolean; weightShape?: readonly number[] } = {}) {
+  constructor(
+    inFeatures: number,
+    outFeatures: number,
+    options: { bias?: boolean; weightShape?: readonly number[] } = {},
+  ) {
     super();
     this.weight = new Parameter(options.weightShape ?? [outFeatures, inFeatures]);
     this.bias = options.bias === false ? undefined : new Parameter([outFeatures]);
@@ -28,7 +32,11 @@ export class Linear extends Module {
     const inFeatures = this.weight.shape[1] as number;
     const rows = x.dims.slice(0, -1).reduce((a, b) => a * b, 1);
     const flat = x.dims.length === 2 ? x : reshape(x, [rows, inFeatures], [-1, inFeatures]);
-    const y = gemm(flat, this.weight.in(x, [count, inFeatures], [start, count]), this.bias?.in(x, [count], [start, count]));
+    const y = gemm(
+      flat,
+      this.weight.in(x, [count, inFeatures], [start, count]),
+      this.bias?.in(x, [count], [start, count]),
+    );
     if (x.dims.length === 2) return y;
     return reshape(y, [...x.dims.slice(0, -1), count], [-1, ...x.dims.slice(1, -1), count]);
   }

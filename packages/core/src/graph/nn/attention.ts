@@ -7,10 +7,21 @@ import type { Value } from '../Value.js';
  * `query` [n, q, heads · d], `key` and `value` [n, k, heads · d] → [n, q, heads · d]; the scale is 1 / sqrt(d).
  * `causal` lets token i see tokens 0 to i only; `mask` [1 or n, 1 or heads, 1 or q, k] is added to the scores.
  */
-export function attention(query: Value, key: Value, value: Value, options: { heads: number; causal?: boolean; mask?: Value }): Value {
+export function attention(
+  query: Value,
+  key: Value,
+  value: Value,
+  options: { heads: number; causal?: boolean; mask?: Value },
+): Value {
   const { heads, causal = false, mask } = options;
-  return builderOf(query).emit('Attention', mask === undefined ? [query, key, value] : [query, key, value, mask], { dims: [...query.dims.slice(0, -1), value.dim(-1)] }, {
-    heads: { int: heads },
-    causal: { int: causal ? 1 : 0 },
-  }, COMPOSITE_DOMAIN);
+  return builderOf(query).emit(
+    'Attention',
+    mask === undefined ? [query, key, value] : [query, key, value, mask],
+    { dims: [...query.dims.slice(0, -1), value.dim(-1)] },
+    {
+      heads: { int: heads },
+      causal: { int: causal ? 1 : 0 },
+    },
+    COMPOSITE_DOMAIN,
+  );
 }

@@ -10,9 +10,15 @@ import type { Value } from '../Value.js';
 export function rotaryEmbedding(x: Value, cosines: Value, sines: Value, heads: number): Value {
   const builder = builderOf(x);
   const offset = builder.constant('int64', [1], [0]);
-  return builder.emit('RotaryEmbedding', [x, offset, cosines, sines], { dims: x.dims }, {
-    interleaved: { int: 1 },
-    num_heads: { int: heads },
-    rotary_embedding_dim: { int: 0 },
-  }, 'com.microsoft');
+  return builder.emit(
+    'RotaryEmbedding',
+    [x, offset, cosines, sines],
+    { dims: x.dims },
+    {
+      interleaved: { int: 1 },
+      num_heads: { int: heads },
+      rotary_embedding_dim: { int: 0 },
+    },
+    'com.microsoft',
+  );
 }

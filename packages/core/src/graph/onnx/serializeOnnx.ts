@@ -23,7 +23,12 @@ export function serializeOnnx(graph: Graph): OnnxModel {
   proto.message(7, () => writeGraph(proto, graph, folder ?? ''));
   writeOperatorSet(proto, '', graph.nodes.some(({ op }) => op === 'BitCast') ? OPSET_WITH_BIT_CAST : OPSET);
   if (domains.has('com.microsoft')) writeOperatorSet(proto, 'com.microsoft', 1);
-  return { name: graph.name, bytes: proto.finish(), ...(folder === undefined ? {} : { folder }), mode: graph.memoryFormat === 'channels_last' ? 'channels_last' : 'mapped' };
+  return {
+    name: graph.name,
+    bytes: proto.finish(),
+    ...(folder === undefined ? {} : { folder }),
+    mode: graph.memoryFormat === 'channels_last' ? 'channels_last' : 'mapped',
+  };
 }
 
 function writeOperatorSet(proto: ProtobufWriter, domain: string, version: number): void {
@@ -51,7 +56,8 @@ function commonFolder(files: readonly string[]): string | undefined {
   const { root } = parse(first);
   let common = first.slice(root.length).split(sep);
   for (const folder of rest) {
-    if (parse(folder).root !== root) throw new RangeError(`"${first}" and "${folder}" are on different drives: a graph's weights must be on one`);
+    if (parse(folder).root !== root)
+      throw new RangeError(`"${first}" and "${folder}" are on different drives: a graph's weights must be on one`);
     const parts = folder.slice(root.length).split(sep);
     const differs = common.findIndex((part, i) => part !== parts[i]);
     if (differs >= 0) common = common.slice(0, differs);
@@ -63,7 +69,8 @@ function writeNode(proto: ProtobufWriter, node: GraphNode): void {
   for (const input of node.inputs) proto.text(1, input);
   for (const output of node.outputs) proto.text(2, output);
   proto.text(3, node.name).text(4, node.op);
-  for (const [name, attribute] of Object.entries(node.attributes)) proto.message(5, () => writeAttribute(proto.text(1, name), attribute));
+  for (const [name, attribute] of Object.entries(node.attributes))
+    proto.message(5, () => writeAttribute(proto.text(1, name), attribute));
   if (node.domain !== '') proto.text(7, node.domain);
 }
 
@@ -96,7 +103,11 @@ function writeWeight(proto: ProtobufWriter, weight: GraphWeight, folder: string)
   const { file, offset, byteLength } = sourceOf(weight);
   for (const size of weight.dims) proto.integer(1, size);
   proto.integer(2, ONNX_TYPE[weight.type]).text(8, weight.name);
-  for (const [key, value] of [['location', relative(folder, file)], ['offset', offset], ['length', byteLength]] as const) {
+  for (const [key, value] of [
+    ['location', relative(folder, file)],
+    ['offset', offset],
+    ['length', byteLength],
+  ] as const) {
     proto.message(13, () => proto.text(1, key).text(2, String(value)));
   }
   proto.integer(14, 1);

@@ -44,9 +44,16 @@ function siteOf(graph: Graph, node: GraphNode): AttentionSite {
   const [batch, queries, width] = graph.shapeOf(query) as [number, number, number];
   const heads = integer(node, 'heads');
   return {
-    query, key, value, batch, heads, queries,
+    query,
+    key,
+    value,
+    batch,
+    heads,
+    queries,
     output: node.outputs[0] as string,
-    ...(mask === undefined ? {} : { mask: { name: mask, dims: graph.shapeOf(mask) as [number, number, number, number] } }),
+    ...(mask === undefined
+      ? {}
+      : { mask: { name: mask, dims: graph.shapeOf(mask) as [number, number, number, number] } }),
     headSize: width / heads,
     keys: graph.shapeOf(key)[1] as number,
     causal: integer(node, 'causal') === 1,

@@ -57,8 +57,14 @@ export class Float8Widening {
     const moved = emit.one('Mul', [wide, this.#constant('int16', factor)]);
     const bits = mask === undefined ? moved : emit.one('BitwiseAnd', [moved, this.#constant('int16', mask)]);
     const half = emit.one('BitCast', [bits], { to: { int: ONNX_TYPE.float16 } });
-    if (exponent === 0 || this.#unscaled.has(name)) emit.last('Cast', [half], output, { to: { int: ONNX_TYPE.float32 } });
-    else emit.last('Mul', [emit.one('Cast', [half], { to: { int: ONNX_TYPE.float32 } }), this.#constant('float32', 2 ** exponent)], output);
+    if (exponent === 0 || this.#unscaled.has(name))
+      emit.last('Cast', [half], output, { to: { int: ONNX_TYPE.float32 } });
+    else
+      emit.last(
+        'Mul',
+        [emit.one('Cast', [half], { to: { int: ONNX_TYPE.float32 } }), this.#constant('float32', 2 ** exponent)],
+        output,
+      );
   }
 
   /** `node` (which was given `names`), with the factor that its weight lacks: a power of two, so that nothing is rounded differently. */
@@ -71,13 +77,27 @@ export class Float8Widening {
     const scaled = { ...node, inputs: [`${x}/scaled`, ...parameters] };
     if (this.#multiplied.has(x)) return [scaled];
     this.#multiplied.add(x);
-    return [{ op: 'Mul', domain: '', name: `Mul/${x}/scaled`, inputs: [x, this.#constant('float32', factor)], outputs: [`${x}/scaled`], attributes: {} }, scaled];
+    return [
+      {
+        op: 'Mul',
+        domain: '',
+        name: `Mul/${x}/scaled`,
+        inputs: [x, this.#constant('float32', factor)],
+        outputs: [`${x}/scaled`],
+        attributes: {},
+      },
+      scaled,
+    ];
   }
 
   #findUnscaled(): ReadonlySet<string> {
-    const unscaled = new Set([...this.#weights].filter(([, { type }]) => FORMATS[type].exponent !== 0).map(([name]) => name));
+    const unscaled = new Set(
+      [...this.#weights].filter(([, { type }]) => FORMATS[type].exponent !== 0).map(([name]) => name),
+    );
     for (const node of this.#graph.nodes) {
-      for (const [at, name] of node.inputs.entries()) if (unscaled.has(name) && !(at === 1 && this.#canScale(node, this.#weights.get(name)!.elements))) unscaled.delete(name);
+      for (const [at, name] of node.inputs.entries())
+        if (unscaled.has(name) && !(at === 1 && this.#canScale(node, this.#weights.get(name)!.elements)))
+          unscaled.delete(name);
     }
     return unscaled;
   }

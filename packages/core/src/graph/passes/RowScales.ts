@@ -18,7 +18,11 @@ export class RowScales {
 
   /** Adds what makes the float32 value `output` of `rows`, which were gathered from a weight by `ids`. */
   widenRows(weight: GraphWeight, rows: string, ids: string, output: string, emit: Emitter): void {
-    emit.last('Mul', [emit.one('Cast', [rows], { to: { int: ONNX_TYPE.float32 } }), emit.one('Gather', [this.#of(weight, [1]), ids])], output);
+    emit.last(
+      'Mul',
+      [emit.one('Cast', [rows], { to: { int: ONNX_TYPE.float32 } }), emit.one('Gather', [this.#of(weight, [1]), ids])],
+      output,
+    );
   }
 
   /** The scales of a weight's rows, as a weight of its own with the shape [rows, …`more`]. */
@@ -26,7 +30,15 @@ export class RowScales {
     if (scale === undefined) throw new TypeError(`weight ${key} is stored in int8 and has no scale`);
     const dims = [count, ...more];
     const scaleName = `${name}/scale${dims.length > 1 ? '/rows' : ''}`;
-    this.#scales.set(scaleName, { name: scaleName, key, shape: dims, dims, rows: [0, count], type: 'float32', source: scale });
+    this.#scales.set(scaleName, {
+      name: scaleName,
+      key,
+      shape: dims,
+      dims,
+      rows: [0, count],
+      type: 'float32',
+      source: scale,
+    });
     return scaleName;
   }
 }

@@ -20,10 +20,22 @@ function bind(weight: GraphWeight, stored: StoredWeight | undefined): GraphWeigh
   if (stored === undefined) return weight;
   const { type, source, scale } = stored;
   const { name, key, shape, dims, rows } = weight;
-  return { name, key, shape, dims, rows, type, source: rowsOf(source, weight), ...(scale === undefined ? {} : { scale: rowsOf(scale, weight) }) };
+  return {
+    name,
+    key,
+    shape,
+    dims,
+    rows,
+    type,
+    source: rowsOf(source, weight),
+    ...(scale === undefined ? {} : { scale: rowsOf(scale, weight) }),
+  };
 }
 
-function rowsOf({ file, offset, byteLength }: WeightSource, { shape, rows: [start, count] }: GraphWeight): WeightSource {
+function rowsOf(
+  { file, offset, byteLength }: WeightSource,
+  { shape, rows: [start, count] }: GraphWeight,
+): WeightSource {
   const bytesPerRow = byteLength / (shape[0] ?? 1);
   return { file, offset: offset + start * bytesPerRow, byteLength: count * bytesPerRow };
 }

@@ -38,7 +38,11 @@ export function chunkFeedForward(graph: Graph, budget: number): Graph {
     constants.push(...emit.constants);
   }
   if (replaced.size === 0) return graph;
-  return graph.with({ nodes: graph.nodes.flatMap((node) => replaced.get(node) ?? (taken.has(node) ? [] : [node])), constants, shapes });
+  return graph.with({
+    nodes: graph.nodes.flatMap((node) => replaced.get(node) ?? (taken.has(node) ? [] : [node])),
+    constants,
+    shapes,
+  });
 }
 
 class RegionFinder {
@@ -51,9 +55,13 @@ class RegionFinder {
   constructor(graph: Graph, budget: number) {
     this.#graph = graph;
     this.#budget = budget;
-    for (const node of graph.nodes) for (const input of new Set(node.inputs)) this.#consumers.set(input, [...(this.#consumers.get(input) ?? []), node]);
+    for (const node of graph.nodes)
+      for (const input of new Set(node.inputs))
+        this.#consumers.set(input, [...(this.#consumers.get(input) ?? []), node]);
     // What has more than one axis may have rows of its own.
-    this.#fixed = new Set([...graph.constants, ...graph.weights].filter(({ dims }) => dims.length <= 1).map(({ name }) => name));
+    this.#fixed = new Set(
+      [...graph.constants, ...graph.weights].filter(({ dims }) => dims.length <= 1).map(({ name }) => name),
+    );
     this.#outputs = new Set(graph.outputs.map(({ name }) => name));
   }
 
@@ -64,7 +72,9 @@ class RegionFinder {
     const [rows = 0, hidden = 0] = this.#graph.shapes.get(first.outputs[0] as string) ?? [];
     if (rows * hidden * FLOAT32_BYTES <= this.#budget || rows < 2) return undefined;
     const aliases = this.#aliasesOf(input);
-    const starts = aliases.flatMap((name) => (this.#consumers.get(name) ?? []).filter((node) => node.op === 'Gemm' && node.inputs[0] === name));
+    const starts = aliases.flatMap((name) =>
+      (this.#consumers.get(name) ?? []).filter((node) => node.op === 'Gemm' && node.inputs[0] === name),
+    );
     const nodes = this.#grow(starts);
     return nodes === undefined ? undefined : { input, aliases, nodes, rows, hiddenBytesPerRow: hidden * FLOAT32_BYTES };
   }
@@ -73,7 +83,9 @@ class RegionFinder {
   #aliasesOf(input: string): readonly string[] {
     const made = this.#graph.nodes.find((node) => node.outputs[0] === input);
     if (made?.op !== 'Reshape') return [input];
-    return (this.#consumers.get(made.inputs[0] as string) ?? []).filter((node) => node.op === 'Reshape' && node.inputs.join() === made.inputs.join()).map((node) => node.outputs[0] as string);
+    return (this.#consumers.get(made.inputs[0] as string) ?? [])
+      .filter((node) => node.op === 'Reshape' && node.inputs.join() === made.inputs.join())
+      .map((node) => node.outputs[0] as string);
   }
 
   /** Follows every value until all ways meet in one linear layer. */
@@ -87,7 +99,12 @@ class RegionFinder {
         end = node;
         continue;
       }
-      if (end !== undefined || !ROW_WISE.has(node.op) || !node.inputs.every((name) => known.has(name) || this.#fixed.has(name))) return undefined;
+      if (
+        end !== undefined ||
+        !ROW_WISE.has(node.op) ||
+        !node.inputs.every((name) => known.has(name) || this.#fixed.has(name))
+      )
+        return undefined;
       members.add(node);
       for (const output of node.outputs) known.add(output);
     }
@@ -98,7 +115,12 @@ class RegionFinder {
 }
 
 /** Values of the chunks get their `shapes` too. */
-function emitChunks({ input, aliases, nodes, rows, hiddenBytesPerRow }: FeedForwardRegion, budget: number, emit: Emitter, shapes: Map<string, readonly number[]>): void {
+function emitChunks(
+  { input, aliases, nodes, rows, hiddenBytesPerRow }: FeedForwardRegion,
+  budget: number,
+  emit: Emitter,
+  shapes: Map<string, readonly number[]>,
+): void {
   const axes = emit.constant('int64', [1], [0]);
   const parts: string[] = [];
   for (const [start, count] of evenChunks(rows, budget / hiddenBytesPerRow)) {
@@ -111,7 +133,8 @@ function emitChunks({ input, aliases, nodes, rows, hiddenBytesPerRow }: FeedForw
       const inputs = node.inputs.map((name) => renamed.get(name) ?? name);
       const [output] = node.outputs as [string];
       // Rows stay rows from the first layer to the last, so shapes need no change between.
-      const value = node.op === 'Reshape' ? (inputs[0] as string) : emit.one(node.op, inputs, { ...node.attributes }, node.domain);
+      const value =
+        node.op === 'Reshape' ? (inputs[0] as string) : emit.one(node.op, inputs, { ...node.attributes }, node.domain);
       renamed.set(output, value);
       shapes.set(value, like(output));
     }

@@ -30,28 +30,55 @@ export function chunkedAttention(budget: number = DEFAULT_SCORE_BUDGET): Attenti
 function attendByHeads(site: AttentionSite, emit: Emitter, budget: number): void {
   const groups = evenChunks(site.heads, 1);
   const widths = groups.map(([first, heads]): Chunk => [first * site.headSize, heads * site.headSize]);
-  const [queries, keys, values] = [site.query, site.key, site.value].map((whole) => splitAxis(emit, whole, widths, 2)) as [readonly string[], readonly string[], readonly string[]];
+  const [queries, keys, values] = [site.query, site.key, site.value].map((whole) =>
+    splitAxis(emit, whole, widths, 2),
+  ) as [readonly string[], readonly string[], readonly string[]];
   const { mask } = site;
   const masks = mask === undefined || mask.dims[1] === 1 ? undefined : splitAxis(emit, mask.name, groups, 1);
   const outputs = groups.map(([, heads], i) => {
     const output = `${site.output}/heads.${i}`;
-    const own = mask === undefined || masks === undefined ? {} : { mask: { name: masks[i] as string, dims: [mask.dims[0], heads, mask.dims[2], mask.dims[3]] as const } };
-    attendInChunks({ ...site, heads, query: queries[i] as string, key: keys[i] as string, value: values[i] as string, output, ...own }, emit, budget);
+    const own =
+      mask === undefined || masks === undefined
+        ? {}
+        : { mask: { name: masks[i] as string, dims: [mask.dims[0], heads, mask.dims[2], mask.dims[3]] as const } };
+    attendInChunks(
+      {
+        ...site,
+        heads,
+        query: queries[i] as string,
+        key: keys[i] as string,
+        value: values[i] as string,
+        output,
+        ...own,
+      },
+      emit,
+      budget,
+    );
     return output;
   });
   emit.last('Concat', outputs, site.output, { axis: { int: 2 } });
 }
 
 function attendInChunks(site: AttentionSite, emit: Emitter, budget: number): void {
-  const query = emit.one('Mul', [headsFirst(site, emit, site.query), emit.constant('float32', [], [1 / Math.sqrt(site.headSize)])]);
+  const query = emit.one('Mul', [
+    headsFirst(site, emit, site.query),
+    emit.constant('float32', [], [1 / Math.sqrt(site.headSize)]),
+  ]);
   const key = headsFirst(site, emit, site.key, [0, 2, 3, 1]);
   const value = headsFirst(site, emit, site.value);
   const chunks = evenChunks(site.queries, budget / (site.batch * site.heads * site.keys * FLOAT32_BYTES));
   const queries = splitAxis(emit, query, chunks, 2);
-  const masks = site.mask === undefined || site.mask.dims[2] === 1 ? undefined : splitAxis(emit, site.mask.name, chunks, 2);
+  const masks =
+    site.mask === undefined || site.mask.dims[2] === 1 ? undefined : splitAxis(emit, site.mask.name, chunks, 2);
   const parts = chunks.map((chunk, i) => {
     const mask = masks?.[i] ?? site.mask?.name;
-    return attendChunk(emit, { query: queries[i] as string, key, value, mask, causal: site.causal ? causalMask(emit, chunk, site.keys) : undefined });
+    return attendChunk(emit, {
+      query: queries[i] as string,
+      key,
+      value,
+      mask,
+      causal: site.causal ? causalMask(emit, chunk, site.keys) : undefined,
+    });
   });
   const tokens = emit.one('Transpose', [joinAxis(emit, parts, 2)], { perm: { ints: [0, 2, 1, 3] } });
   emit.last('Reshape', [tokens, emit.constant('int64', [3], [0, 0, site.heads * site.headSize])], site.output);
@@ -68,12 +95,20 @@ interface ChunkValues {
 
 /** softmax(query · key + masks) · value. */
 export function attendChunk(emit: Emitter, { query, key, value, mask, causal }: ChunkValues): string {
-  const scores = [mask, causal].reduce<string>((sum, added) => (added === undefined ? sum : emit.one('Add', [sum, added])), emit.one('MatMul', [query, key]));
+  const scores = [mask, causal].reduce<string>(
+    (sum, added) => (added === undefined ? sum : emit.one('Add', [sum, added])),
+    emit.one('MatMul', [query, key]),
+  );
   return emit.one('MatMul', [emit.one('Softmax', [scores], { axis: { int: -1 } }), value]);
 }
 
 /** [n, tokens, heads · d] → [n, heads, tokens, d], or as `perm` orders [n, tokens, heads, d]. */
-export function headsFirst(site: AttentionSite, emit: Emitter, value: string, perm: readonly number[] = [0, 2, 1, 3]): string {
+export function headsFirst(
+  site: AttentionSite,
+  emit: Emitter,
+  value: string,
+  perm: readonly number[] = [0, 2, 1, 3],
+): string {
   const shape = emit.constant('int64', [4], [0, 0, site.heads, site.headSize]);
   return emit.one('Transpose', [emit.one('Reshape', [value, shape])], { perm: { ints: perm } });
 }
@@ -81,9 +116,29 @@ export function headsFirst(site: AttentionSite, emit: Emitter, value: string, pe
 /** Cuts a value along an axis, in stages where there are many pieces; one piece is the value itself. */
 export function splitAxis(emit: Emitter, value: string, chunks: readonly Chunk[], axis: number): readonly string[] {
   if (chunks.length === 1) return [value];
-  if (chunks.length <= MOST_PIECES) return emit.many('Split', [value, emit.constant('int64', [chunks.length], chunks.map(([, count]) => count))], chunks.length, { axis: { int: axis } });
-  const groups = Array.from({ length: Math.ceil(chunks.length / MOST_PIECES) }, (_, i) => chunks.slice(i * MOST_PIECES, (i + 1) * MOST_PIECES));
-  const wholes = splitAxis(emit, value, groups.map((group): Chunk => [(group[0] as Chunk)[0], group.reduce((sum, [, count]) => sum + count, 0)]), axis);
+  if (chunks.length <= MOST_PIECES)
+    return emit.many(
+      'Split',
+      [
+        value,
+        emit.constant(
+          'int64',
+          [chunks.length],
+          chunks.map(([, count]) => count),
+        ),
+      ],
+      chunks.length,
+      { axis: { int: axis } },
+    );
+  const groups = Array.from({ length: Math.ceil(chunks.length / MOST_PIECES) }, (_, i) =>
+    chunks.slice(i * MOST_PIECES, (i + 1) * MOST_PIECES),
+  );
+  const wholes = splitAxis(
+    emit,
+    value,
+    groups.map((group): Chunk => [(group[0] as Chunk)[0], group.reduce((sum, [, count]) => sum + count, 0)]),
+    axis,
+  );
   return groups.flatMap((group, i) => splitAxis(emit, wholes[i] as string, group, axis));
 }
 
@@ -94,6 +149,8 @@ export function joinAxis(emit: Emitter, parts: readonly string[], axis: number):
 
 /** [queries, keys]: what keeps the queries of a chunk from seeing later keys. */
 export function causalMask(emit: Emitter, [first, queries]: Chunk, keys: number): string {
-  const data = Array.from({ length: queries * keys }, (_, i) => (i % keys > first + Math.floor(i / keys) ? -Infinity : 0));
+  const data = Array.from({ length: queries * keys }, (_, i) =>
+    i % keys > first + Math.floor(i / keys) ? -Infinity : 0,
+  );
   return emit.constant('float32', [queries, keys], data);
 }

@@ -42,11 +42,17 @@ class Narrowing {
     this.#weights = new Map(graph.weights.map((weight) => [weight.name, weight]));
     this.#inputs = new Map(graph.inputs.map((port) => [port.name, port]));
     this.#preciseInputs = new Set([...this.#precise].flatMap(({ inputs }) => inputs));
-    this.#preciseOutputs = new Set([...this.#precise].filter(({ op }) => PRECISE.has(op)).flatMap(({ outputs }) => outputs));
+    this.#preciseOutputs = new Set(
+      [...this.#precise].filter(({ op }) => PRECISE.has(op)).flatMap(({ outputs }) => outputs),
+    );
   }
 
   run(): Graph {
-    const nodes = this.#graph.nodes.flatMap((node) => (this.#precise.has(node) ? [{ ...node, inputs: node.inputs.map((name) => this.#asFloat32(name)) }] : this.#narrow(node)));
+    const nodes = this.#graph.nodes.flatMap((node) =>
+      this.#precise.has(node)
+        ? [{ ...node, inputs: node.inputs.map((name) => this.#asFloat32(name)) }]
+        : this.#narrow(node),
+    );
     return this.#graph.with({
       inputs: this.#graph.inputs.map((port) => (this.#preciseInputs.has(port.name) ? port : narrowPort(port))),
       outputs: this.#graph.outputs.map(narrowPort),
@@ -62,7 +68,8 @@ class Narrowing {
     if (ISLANDS.has(node.op)) return this.#island(node);
     const kept = ALWAYS_FLOAT32[node.op] ?? [];
     const table = this.#weights.get(node.inputs[0] ?? '');
-    if (node.op === 'Gather' && table !== undefined && table.type !== 'float16') return this.#gatherThenCast(node, table);
+    if (node.op === 'Gather' && table !== undefined && table.type !== 'float16')
+      return this.#gatherThenCast(node, table);
     const before: GraphNode[] = [];
     const inputs = node.inputs.map((name, i) => (kept.includes(i) ? name : this.#asFloat16(name, before)));
     const { to } = node.attributes;
@@ -76,7 +83,11 @@ class Narrowing {
     const [input, output, result] = [`${node.name}/in`, `${node.name}/out`, node.outputs[0] as string];
     this.#shapes.set(input, this.#graph.shapeOf(x));
     this.#shapes.set(output, this.#graph.shapeOf(result));
-    return [castNode(x, 'float32', input), { ...node, inputs: [input, ...parameters.map((name) => this.#asFloat32(name))], outputs: [output] }, castNode(output, 'float16', result)];
+    return [
+      castNode(x, 'float32', input),
+      { ...node, inputs: [input, ...parameters.map((name) => this.#asFloat32(name))], outputs: [output] },
+      castNode(output, 'float16', result),
+    ];
   }
 
   #asFloat16(name: string, before: GraphNode[]): string {
@@ -142,5 +153,12 @@ function narrowPort(port: GraphPort): GraphPort {
 }
 
 function castNode(from: string, type: 'float16' | 'float32', to: string): GraphNode {
-  return { op: 'Cast', domain: '', name: `Cast/${to}`, inputs: [from], outputs: [to], attributes: { to: { int: ONNX_TYPE[type] } } };
+  return {
+    op: 'Cast',
+    domain: '',
+    name: `Cast/${to}`,
+    inputs: [from],
+    outputs: [to],
+    attributes: { to: { int: ONNX_TYPE[type] } },
+  };
 }

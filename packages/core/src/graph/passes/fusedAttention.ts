@@ -22,7 +22,11 @@ export interface FusedAttentionOptions {
  * The runtime's fused kernel (`com.microsoft.MultiHeadAttention`, flash attention), at any head size. On the CPU, whose kernel is fused only without a
  * mask and pays only from 2048 tokens on, plain attention in chunks elsewhere.
  */
-export function fusedAttention({ provider = 'cpu', budget = DEFAULT_SCORE_BUDGET, fuseFrom = WORTH_FUSING }: FusedAttentionOptions = {}): AttentionLowering {
+export function fusedAttention({
+  provider = 'cpu',
+  budget = DEFAULT_SCORE_BUDGET,
+  fuseFrom = WORTH_FUSING,
+}: FusedAttentionOptions = {}): AttentionLowering {
   const plain = chunkedAttention(budget);
   return (site, emit) => {
     if (!isFused(site, provider, fuseFrom)) plain(site, emit);
@@ -31,7 +35,11 @@ export function fusedAttention({ provider = 'cpu', budget = DEFAULT_SCORE_BUDGET
   };
 }
 
-function isFused({ causal, mask, queries, keys }: AttentionSite, provider: ExecutionProvider, fuseFrom: number): boolean {
+function isFused(
+  { causal, mask, queries, keys }: AttentionSite,
+  provider: ExecutionProvider,
+  fuseFrom: number,
+): boolean {
   // The kernel counts a causal mask from the last key, the composite from the first.
   if (provider !== 'cpu') return !causal || queries === keys;
   return !causal && mask === undefined && queries >= fuseFrom && keys >= fuseFrom;
@@ -41,7 +49,13 @@ function emitFused(site: AttentionSite, emit: Emitter): void {
   const inputs = [site.query, site.key, site.value];
   // Inputs 3 and 4 are a packed bias and a key padding mask.
   if (site.mask !== undefined) inputs.push('', '', biasOf(site, emit));
-  emit.last('MultiHeadAttention', inputs, site.output, { num_heads: { int: site.heads }, ...(site.causal ? { unidirectional: { int: 1 } } : {}) }, 'com.microsoft');
+  emit.last(
+    'MultiHeadAttention',
+    inputs,
+    site.output,
+    { num_heads: { int: site.heads }, ...(site.causal ? { unidirectional: { int: 1 } } : {}) },
+    'com.microsoft',
+  );
 }
 
 /** The CPU's kernel copies query, key and value in another order: where that takes more than `budget` bytes, it gets some heads at a time. */
@@ -53,13 +67,27 @@ function emitByHeads(site: AttentionSite, emit: Emitter, budget: number): void {
     return;
   }
   const widths = groups.map(([start, count]) => [start * site.headSize, count * site.headSize] as const);
-  const [queries, keys, values] = [site.query, site.key, site.value].map((whole) => splitAxis(emit, whole, widths, 2)) as [readonly string[], readonly string[], readonly string[]];
-  const parts = groups.map(([, heads], i) => emit.one('MultiHeadAttention', [queries[i] as string, keys[i] as string, values[i] as string], { num_heads: { int: heads } }, 'com.microsoft'));
+  const [queries, keys, values] = [site.query, site.key, site.value].map((whole) =>
+    splitAxis(emit, whole, widths, 2),
+  ) as [readonly string[], readonly string[], readonly string[]];
+  const parts = groups.map(([, heads], i) =>
+    emit.one(
+      'MultiHeadAttention',
+      [queries[i] as string, keys[i] as string, values[i] as string],
+      { num_heads: { int: heads } },
+      'com.microsoft',
+    ),
+  );
   emit.last('Concat', parts, site.output, { axis: { int: 2 } });
 }
 
 /** The kernel repeats a bias over samples and heads, not over queries. */
 function biasOf({ mask, queries, keys }: AttentionSite, emit: Emitter): string {
-  const { name, dims: [samples, heads, rows] } = mask as NonNullable<AttentionSite['mask']>;
-  return rows === queries ? name : emit.one('Expand', [name, emit.constant('int64', [4], [samples, heads, queries, keys])]);
+  const {
+    name,
+    dims: [samples, heads, rows],
+  } = mask as NonNullable<AttentionSite['mask']>;
+  return rows === queries
+    ? name
+    : emit.one('Expand', [name, emit.constant('int64', [4], [samples, heads, queries, keys])]);
 }

@@ -52,11 +52,23 @@ function sliceWeight(weight: GraphWeight, [start, count]: Chunk, weights: Map<st
   const [rows = 1, ...rest] = weight.dims;
   const source = weight.source === undefined ? {} : { source: sliceSource(weight.source, rows, start, count) };
   const scale = weight.scale === undefined ? {} : { scale: sliceSource(weight.scale, rows, start, count) };
-  weights.set(name, { ...weight, ...source, ...scale, name, dims: [count, ...rest], rows: [weight.rows[0] + start, count] });
+  weights.set(name, {
+    ...weight,
+    ...source,
+    ...scale,
+    name,
+    dims: [count, ...rest],
+    rows: [weight.rows[0] + start, count],
+  });
   return name;
 }
 
-function sliceSource({ file, offset, byteLength }: WeightSource, rows: number, start: number, count: number): WeightSource {
+function sliceSource(
+  { file, offset, byteLength }: WeightSource,
+  rows: number,
+  start: number,
+  count: number,
+): WeightSource {
   const bytesPerRow = byteLength / rows;
   return { file, offset: offset + start * bytesPerRow, byteLength: count * bytesPerRow };
 }

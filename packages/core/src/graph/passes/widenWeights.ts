@@ -25,7 +25,10 @@ export function widenWeights(graph: Graph, { float8 = 'cast' }: WidenOptions = {
     const table = node.op === 'Gather' ? narrow.get(node.inputs[0] as string) : undefined;
     if (table !== undefined) return gatherThenWiden(node, table, scales);
     for (const name of node.inputs) if (narrow.has(name)) used.add(name);
-    return bits.rewrite({ ...node, inputs: node.inputs.map((name) => (narrow.has(name) ? `${name}/f32` : name)) }, node.inputs);
+    return bits.rewrite(
+      { ...node, inputs: node.inputs.map((name) => (narrow.has(name) ? `${name}/f32` : name)) },
+      node.inputs,
+    );
   });
   for (const name of used) {
     if (bits.has(name)) bits.widen(name, `${name}/f32`, head);
@@ -35,7 +38,10 @@ export function widenWeights(graph: Graph, { float8 = 'cast' }: WidenOptions = {
   return graph.with({
     nodes: [...head.nodes, ...nodes],
     constants: [...graph.constants, ...bits.constants],
-    weights: [...graph.weights.map((weight) => (bits.has(weight.name) ? { ...weight, type: 'int8' as const } : weight)), ...scales.weights],
+    weights: [
+      ...graph.weights.map((weight) => (bits.has(weight.name) ? { ...weight, type: 'int8' as const } : weight)),
+      ...scales.weights,
+    ],
   });
 }
 

@@ -25,7 +25,9 @@ export class Attention extends Module {
   /** `x` [n, q, width] attends to `context` [n, k, contextWidth]. */
   forward(x: Value, context: Value = x): Value {
     const options = { heads: this.#heads };
-    return this.to_out[0].forward(attention(this.to_q.forward(x), this.to_k.forward(context), this.to_v.forward(context), options));
+    return this.to_out[0].forward(
+      attention(this.to_q.forward(x), this.to_k.forward(context), this.to_v.forward(context), options),
+    );
   }
 }
 

@@ -22,7 +22,12 @@ export class CausalConv3d extends Module {
 
   constructor(inChannels: number, outChannels: number) {
     super();
-    this.conv = new Conv3d(inChannels, outChannels, { time: KERNEL, height: KERNEL, width: KERNEL }, { padding: { time: 0, height: 1, width: 1 } });
+    this.conv = new Conv3d(
+      inChannels,
+      outChannels,
+      { time: KERNEL, height: KERNEL, width: KERNEL },
+      { padding: { time: 0, height: 1, width: 1 } },
+    );
   }
 
   override get pythonClass(): string {

@@ -35,7 +35,10 @@ export class ResnetBlock2D extends Module {
     const { inChannels, outChannels, timeChannels, groups, epsilon } = options;
     this.norm1 = new GroupNorm(groups, inChannels, epsilon);
     this.conv1 = new Conv2d(inChannels, outChannels, 3, { padding: 1 });
-    this.time_emb_proj = timeChannels === undefined ? undefined : new Linear(timeChannels, options.timeScaleShift === 'scale_shift' ? 2 * outChannels : outChannels);
+    this.time_emb_proj =
+      timeChannels === undefined
+        ? undefined
+        : new Linear(timeChannels, options.timeScaleShift === 'scale_shift' ? 2 * outChannels : outChannels);
     this.norm2 = new GroupNorm(groups, outChannels, epsilon);
     this.conv2 = new Conv2d(outChannels, outChannels, 3, { padding: 1 });
     this.conv_shortcut = inChannels === outChannels ? undefined : new Conv2d(inChannels, outChannels, 1);
@@ -56,7 +59,8 @@ export class ResnetBlock2D extends Module {
     if (temb === undefined || this.time_emb_proj === undefined) return this.norm2.forward(h);
     const activated = ACTIVATIONS[this.#options.activation](temb);
     const channels = this.#options.outChannels;
-    if (this.#options.timeScaleShift !== 'scale_shift') return this.norm2.forward(add(h, expandRank(this.time_emb_proj.forward(activated), 4)));
+    if (this.#options.timeScaleShift !== 'scale_shift')
+      return this.norm2.forward(add(h, expandRank(this.time_emb_proj.forward(activated), 4)));
     const gain = expandRank(this.time_emb_proj.forwardRows(activated, 0, channels), 4);
     const shift = expandRank(this.time_emb_proj.forwardRows(activated, channels, channels), 4);
     return add(mul(this.norm2.forward(h), add(gain, builderOf(h).constant('float32', [], [1]))), shift);

@@ -46,7 +46,10 @@ export class SpatialNorm3D extends Module {
 
   /** `latents` [n, latent channels, frames, h / k, w / k]. */
   forward(x: Value, latents: Value): Value {
-    const [gain, shift] = [this.conv_y, this.conv_b].map(({ conv }) => condense(conv.forward(latents), x)) as [Value, Value];
+    const [gain, shift] = [this.conv_y, this.conv_b].map(({ conv }) => condense(conv.forward(latents), x)) as [
+      Value,
+      Value,
+    ];
     return place(add(mul(spread(this.norm_layer.forward(x), latents), gain), shift), x.dims);
   }
 }

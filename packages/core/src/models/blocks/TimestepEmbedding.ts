@@ -17,9 +17,14 @@ export interface TimestepProjection {
  * Sinusoidal embedding of timesteps, int64 or float32 [n] → float32 [n, channels]; angles in float32, as in diffusers
  * (source: diffusers models/embeddings.py `get_timestep_embedding`).
  */
-export function timestepFrequencies(timestep: Value, { channels, flipSinToCos, frequencyShift }: TimestepProjection): Value {
+export function timestepFrequencies(
+  timestep: Value,
+  { channels, flipSinToCos, frequencyShift }: TimestepProjection,
+): Value {
   const half = Math.floor(channels / 2);
-  const frequencies = Array.from({ length: half }, (_, i) => Math.exp(Math.fround(Math.fround(-Math.log(10000) * i) / (half - frequencyShift))));
+  const frequencies = Array.from({ length: half }, (_, i) =>
+    Math.exp(Math.fround(Math.fround(-Math.log(10000) * i) / (half - frequencyShift))),
+  );
   const column = reshape(cast(timestep, 'float32'), [timestep.dim(0), 1], [-1, 1]);
   const angles = mul(column, builderOf(timestep).constant('float32', [1, half], frequencies));
   return concat(flipSinToCos ? [cos(angles), sin(angles)] : [sin(angles), cos(angles)], 1);
@@ -43,16 +48,22 @@ export class TimestepEmbedding extends Module {
   readonly cond_proj: Linear | undefined;
   readonly #activation: ActivationName;
 
-  constructor(inChannels: number, outChannels: number, { conditionChannels, activation = 'silu' }: TimestepEmbeddingOptions = {}) {
+  constructor(
+    inChannels: number,
+    outChannels: number,
+    { conditionChannels, activation = 'silu' }: TimestepEmbeddingOptions = {},
+  ) {
     super();
     this.linear_1 = new Linear(inChannels, outChannels);
     this.linear_2 = new Linear(outChannels, outChannels);
-    this.cond_proj = conditionChannels === undefined ? undefined : new Linear(conditionChannels, inChannels, { bias: false });
+    this.cond_proj =
+      conditionChannels === undefined ? undefined : new Linear(conditionChannels, inChannels, { bias: false });
     this.#activation = activation;
   }
 
   forward(sample: Value, condition?: Value): Value {
-    const x = condition === undefined || this.cond_proj === undefined ? sample : add(sample, this.cond_proj.forward(condition));
+    const x =
+      condition === undefined || this.cond_proj === undefined ? sample : add(sample, this.cond_proj.forward(condition));
     return this.linear_2.forward(ACTIVATIONS[this.#activation](this.linear_1.forward(x)));
   }
 }

@@ -28,12 +28,23 @@ export class Transformer2DModel extends Module {
   readonly transformer_blocks: readonly BasicTransformerBlock[];
   readonly proj_out: Linear;
 
-  constructor({ channels, heads, layers, crossAttentionDim, groups, useLinearProjection, onlyCrossAttention }: Transformer2DOptions) {
+  constructor({
+    channels,
+    heads,
+    layers,
+    crossAttentionDim,
+    groups,
+    useLinearProjection,
+    onlyCrossAttention,
+  }: Transformer2DOptions) {
     super();
     const projection = useLinearProjection ? {} : { weightShape: [channels, channels, 1, 1] };
     this.norm = new GroupNorm(groups, channels, 1e-6);
     this.proj_in = new Linear(channels, channels, projection);
-    this.transformer_blocks = Array.from({ length: layers }, () => new BasicTransformerBlock(channels, crossAttentionDim, heads, onlyCrossAttention));
+    this.transformer_blocks = Array.from(
+      { length: layers },
+      () => new BasicTransformerBlock(channels, crossAttentionDim, heads, onlyCrossAttention),
+    );
     this.proj_out = new Linear(channels, channels, projection);
   }
 

@@ -10,8 +10,15 @@ const LARGE = 2 ** 25;
  * `path.concat`, if they are large: a run holds its inputs to its end, and so both are gone while the block computes. Else gives
  * them back as they are.
  */
-export function joinLarge(path: string, x: Value, skip: Value): { readonly x: Value; readonly skip: Value | undefined } {
+export function joinLarge(
+  path: string,
+  x: Value,
+  skip: Value,
+): { readonly x: Value; readonly skip: Value | undefined } {
   const size = [x, skip].reduce((sum, { dims }) => sum + dims.reduce((a, b) => a * b, 1), 0);
   if (size < LARGE) return { x, skip };
-  return { x: segment(`${path}.concat`, { x, skip }, (inner) => ({ x: concat([inner.x, inner.skip], 1) })).x, skip: undefined };
+  return {
+    x: segment(`${path}.concat`, { x, skip }, (inner) => ({ x: concat([inner.x, inner.skip], 1) })).x,
+    skip: undefined,
+  };
 }

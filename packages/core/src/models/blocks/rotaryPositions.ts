@@ -18,7 +18,11 @@ const BASE = 10000;
  *
  * @param features of one head, a multiple of 8
  */
-export function rotaryPositions(features: number, { frames, height, width }: PatchGrid, trained: TrainedGrid): RotaryTables {
+export function rotaryPositions(
+  features: number,
+  { frames, height, width }: PatchGrid,
+  trained: TrainedGrid,
+): RotaryTables {
   const [rows, columns] = cropRegion({ height, width }, trained);
   const ofFrame = anglesOf(linspace(0, frames - 1, frames), features / 4);
   const ofRow = anglesOf(linspace(rows.start, (rows.end * (height - 1)) / height, height), (features / 8) * 3);
@@ -26,10 +30,14 @@ export function rotaryPositions(features: number, { frames, height, width }: Pat
   const angles: number[] = [];
   for (let t = 0; t < frames; t++) {
     for (let y = 0; y < height; y++) {
-      for (let x = 0; x < width; x++) angles.push(...(ofFrame[t] as number[]), ...(ofRow[y] as number[]), ...(ofColumn[x] as number[]));
+      for (let x = 0; x < width; x++)
+        angles.push(...(ofFrame[t] as number[]), ...(ofRow[y] as number[]), ...(ofColumn[x] as number[]));
     }
   }
-  return { cosines: angles.map((angle) => Math.fround(Math.cos(angle))), sines: angles.map((angle) => Math.fround(Math.sin(angle))) };
+  return {
+    cosines: angles.map((angle) => Math.fround(Math.cos(angle))),
+    sines: angles.map((angle) => Math.fround(Math.sin(angle))),
+  };
 }
 
 interface Span {
@@ -44,7 +52,10 @@ function cropRegion({ height, width }: TrainedGrid, trained: TrainedGrid): reado
   const resizedWidth = tall ? roundHalfEven((trained.height / height) * width) : trained.width;
   const top = roundHalfEven((trained.height - resizedHeight) / 2);
   const left = roundHalfEven((trained.width - resizedWidth) / 2);
-  return [{ start: top, end: top + resizedHeight }, { start: left, end: left + resizedWidth }];
+  return [
+    { start: top, end: top + resizedHeight },
+    { start: left, end: left + resizedWidth },
+  ];
 }
 
 /** Python's `round`. */
@@ -58,11 +69,15 @@ function roundHalfEven(x: number): number {
 function linspace(start: number, end: number, count: number): number[] {
   if (count === 1) return [start];
   const step = Math.fround(Math.fround(Math.fround(end) - Math.fround(start)) / (count - 1));
-  return Array.from({ length: count }, (_, i) => Math.fround(i < count / 2 ? start + step * i : end - step * (count - 1 - i)));
+  return Array.from({ length: count }, (_, i) =>
+    Math.fround(i < count / 2 ? start + step * i : end - step * (count - 1 - i)),
+  );
 }
 
 /** [positions][features / 2], in float32 as torch's. */
 function anglesOf(positions: readonly number[], features: number): number[][] {
-  const frequencies = Array.from({ length: features / 2 }, (_, i) => Math.fround(1 / Math.fround(BASE ** Math.fround((2 * i) / features))));
+  const frequencies = Array.from({ length: features / 2 }, (_, i) =>
+    Math.fround(1 / Math.fround(BASE ** Math.fround((2 * i) / features))),
+  );
   return positions.map((position) => frequencies.map((frequency) => Math.fround(position * frequency)));
 }

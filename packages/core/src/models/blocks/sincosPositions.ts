@@ -25,9 +25,21 @@ export function addSincosPositions(x: Value, { frames, height, width }: PatchGri
   const [ofFrame, ofColumn] = [features / 4, (3 * features) / 8];
   const builder = builderOf(x);
   const grid = reshape(x, [x.dim(0), frames, height, width, features], [0, frames, height, width, features]);
-  const frame = builder.constant('float32', [frames, 1, 1, features], table(frames, features, 0, ofFrame, scales.temporal));
-  const column = builder.constant('float32', [1, 1, width, features], table(width, features, ofFrame, ofColumn, scales.spatial));
-  const row = builder.constant('float32', [1, height, 1, features], table(height, features, ofFrame + ofColumn, ofColumn, scales.spatial));
+  const frame = builder.constant(
+    'float32',
+    [frames, 1, 1, features],
+    table(frames, features, 0, ofFrame, scales.temporal),
+  );
+  const column = builder.constant(
+    'float32',
+    [1, 1, width, features],
+    table(width, features, ofFrame, ofColumn, scales.spatial),
+  );
+  const row = builder.constant(
+    'float32',
+    [1, height, 1, features],
+    table(height, features, ofFrame + ofColumn, ofColumn, scales.spatial),
+  );
   return reshape(add(add(add(grid, frame), column), row), x.dims, [0, -1, features]);
 }
 

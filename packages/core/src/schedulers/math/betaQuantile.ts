@@ -21,7 +21,7 @@ function halfMass(x: number, shape: number): number {
   let coefficient = 1;
   let sum = 0;
   for (let n = 0; n < 60; n++) {
-    sum += coefficient * x ** (shape + n) / (shape + n);
+    sum += (coefficient * x ** (shape + n)) / (shape + n);
     coefficient *= (n + 1 - shape) / (n + 1);
   }
   return sum;

@@ -3,7 +3,9 @@ export function solveLinear(matrix: readonly (readonly number[])[], rightSide: r
   const rows = matrix.map((row, i) => [...row, rightSide[i]!]);
   const size = rows.length;
   for (let column = 0; column < size; column++) {
-    const pivot = rows.slice(column).reduce((best, row) => (Math.abs(row[column]!) > Math.abs(best[column]!) ? row : best));
+    const pivot = rows
+      .slice(column)
+      .reduce((best, row) => (Math.abs(row[column]!) > Math.abs(best[column]!) ? row : best));
     rows[rows.indexOf(pivot)] = rows[column]!;
     rows[column] = pivot;
     for (const row of rows) {

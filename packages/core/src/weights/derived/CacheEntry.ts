@@ -70,7 +70,11 @@ export class CacheEntry {
   }
 
   /** Makes the entry; one that is there is replaced. What others left behind when they died in the middle of it is removed. */
-  async write(tensors: ReadonlyMap<string, TensorToWrite>, recipe: string, signal: AbortSignal | undefined): Promise<OpenedEntry> {
+  async write(
+    tensors: ReadonlyMap<string, TensorToWrite>,
+    recipe: string,
+    signal: AbortSignal | undefined,
+  ): Promise<OpenedEntry> {
     await this.remove();
     await writeSafetensors(this.#data, tensors, { format: 'pt', recipe });
     const opened = await SafetensorsFile.open(this.#data);
@@ -81,7 +85,8 @@ export class CacheEntry {
   /** Removes what there is of it but for its lock and leases; the record first. */
   async remove(): Promise<void> {
     await rm(this.#record, { force: true });
-    for (const name of await this.#names((rest) => rest.startsWith('safetensors'))) await rm(join(this.#folder, name), { force: true });
+    for (const name of await this.#names((rest) => rest.startsWith('safetensors')))
+      await rm(join(this.#folder, name), { force: true });
   }
 
   /** Whether a living process uses it. Leases of those that died are removed. */

@@ -81,7 +81,12 @@ export class DerivedWeightsCache {
     }
   }
 
-  async #open(recipe: DerivedWeightsRecipe, folder: string, signal: AbortSignal | undefined, onProgress: OpenDerivedOptions['onProgress']): Promise<DerivedWeights> {
+  async #open(
+    recipe: DerivedWeightsRecipe,
+    folder: string,
+    signal: AbortSignal | undefined,
+    onProgress: OpenDerivedOptions['onProgress'],
+  ): Promise<DerivedWeights> {
     const sources = [...recipe.sources];
     const digests = new FileDigests(join(this.folder, 'digests'));
     const files = [...new Set(sources.map(({ file }) => file))];
@@ -114,16 +119,34 @@ export class DerivedWeightsCache {
 }
 
 function keyOf(recipe: string, sources: readonly TensorInfo[], digestOf: ReadonlyMap<string, string>): string {
-  const contents = sources.map(({ name, dtype, shape, file, offset }) => [name, dtype, shape, digestOf.get(file), offset]);
-  return createHash('sha256').update(JSON.stringify([recipe, contents])).digest('hex');
+  const contents = sources.map(({ name, dtype, shape, file, offset }) => [
+    name,
+    dtype,
+    shape,
+    digestOf.get(file),
+    offset,
+  ]);
+  return createHash('sha256')
+    .update(JSON.stringify([recipe, contents]))
+    .digest('hex');
 }
 
 /** The same tensors, which stop when asked to and tell of every piece. */
-function watch(tensors: ReadonlyMap<string, TensorToWrite>, signal: AbortSignal | undefined, onBytes: OnBytes): ReadonlyMap<string, TensorToWrite> {
-  return new Map([...tensors].map(([name, tensor]) => [name, { ...tensor, data: () => watchPieces(tensor, signal, onBytes) }]));
+function watch(
+  tensors: ReadonlyMap<string, TensorToWrite>,
+  signal: AbortSignal | undefined,
+  onBytes: OnBytes,
+): ReadonlyMap<string, TensorToWrite> {
+  return new Map(
+    [...tensors].map(([name, tensor]) => [name, { ...tensor, data: () => watchPieces(tensor, signal, onBytes) }]),
+  );
 }
 
-async function * watchPieces(tensor: TensorToWrite, signal: AbortSignal | undefined, onBytes: OnBytes): AsyncGenerator<Uint8Array> {
+async function* watchPieces(
+  tensor: TensorToWrite,
+  signal: AbortSignal | undefined,
+  onBytes: OnBytes,
+): AsyncGenerator<Uint8Array> {
   for await (const piece of piecesOf(tensor)) {
     signal?.throwIfAborted();
     yield piece;

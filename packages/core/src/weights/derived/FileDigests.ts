@@ -38,7 +38,10 @@ export class FileDigests {
     if (known !== undefined) return known;
     const digest = await digestOf(file, signal, onBytes);
     await mkdir(this.#folder, { recursive: true });
-    await writeFileAtomically(this.#pathFor(file), Buffer.from(JSON.stringify({ state: stateOf(stats), digest } satisfies Remembered)));
+    await writeFileAtomically(
+      this.#pathFor(file),
+      Buffer.from(JSON.stringify({ state: stateOf(stats), digest } satisfies Remembered)),
+    );
     return digest;
   }
 
@@ -62,7 +65,11 @@ async function look(file: string): Promise<BigIntStats> {
 }
 
 /** Hashes a file. @throws ERR_FILE_NOT_FOUND, ERR_FILE_ACCESS, the signal's reason */
-export async function digestOf(file: string, signal: AbortSignal | undefined, onBytes: OnBytes = () => undefined): Promise<string> {
+export async function digestOf(
+  file: string,
+  signal: AbortSignal | undefined,
+  onBytes: OnBytes = () => undefined,
+): Promise<string> {
   const hash = createHash('sha256');
   const handle = await open(file).catch((error: unknown) => {
     throw fileSystemError(error, file, 'read');

@@ -58,7 +58,9 @@ export class HubCache {
   async paths(commit: string): Promise<readonly string[]> {
     const snapshot = this.snapshot(commit);
     const names = (await ifThere(() => readdir(snapshot, { recursive: true }))) ?? [];
-    const present = await Promise.all(names.map(async (name) => (await ifThere(() => stat(join(snapshot, name))))?.isFile()));
+    const present = await Promise.all(
+      names.map(async (name) => (await ifThere(() => stat(join(snapshot, name))))?.isFile()),
+    );
     return names.filter((_, i) => present[i]).map((name) => name.replaceAll(sep, '/'));
   }
 
@@ -79,7 +81,9 @@ export class HubCache {
       if ((await ifThere(() => stat(path)))?.size === file.size) return;
       await mkdir(dirname(path), { recursive: true });
       if ((await ifThere(() => lstat(path))) !== undefined) await rm(path);
-      await symlink(relative(dirname(path), blob), path).catch(async (error: unknown) => copyInstead(error, blob, path));
+      await symlink(relative(dirname(path), blob), path).catch(async (error: unknown) =>
+        copyInstead(error, blob, path),
+      );
     } catch (error) {
       throw fileSystemError(error, path, 'write');
     }

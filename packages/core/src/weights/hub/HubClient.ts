@@ -72,10 +72,17 @@ export class HubClient {
       const { listFiles } = await loadLibrary();
       const files: HubFile[] = [];
       const fetch = this.#fetch('the list of files');
-      for await (const entry of listFiles({ repo: model.id, recursive: true, revision: commit, hubUrl: endpoint, fetch })) {
+      for await (const entry of listFiles({
+        repo: model.id,
+        recursive: true,
+        revision: commit,
+        hubUrl: endpoint,
+        fetch,
+      })) {
         if (entry.type !== 'file') continue;
         const etag = entry.lfs?.oid ?? entry.oid ?? '';
-        if (!/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(etag)) throw this.failure('the list of files', `it gives no hash for "${entry.path}"`);
+        if (!/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(etag))
+          throw this.failure('the list of files', `it gives no hash for "${entry.path}"`);
         files.push({ path: entry.path, size: entry.lfs?.size ?? entry.size, etag });
       }
       return files;
@@ -107,8 +114,13 @@ export class HubClient {
     return async (input, init) => {
       const url = new URL(input instanceof Request ? input.url : input);
       const headers = new Headers(init?.headers);
-      if (this.#token !== undefined && url.origin === this.#origin) headers.set('Authorization', `Bearer ${this.#token}`);
-      const response = await fetch(url, { ...init, headers, ...(this.#options.signal ? { signal: this.#options.signal } : {}) });
+      if (this.#token !== undefined && url.origin === this.#origin)
+        headers.set('Authorization', `Bearer ${this.#token}`);
+      const response = await fetch(url, {
+        ...init,
+        headers,
+        ...(this.#options.signal ? { signal: this.#options.signal } : {}),
+      });
       if (response.ok || response.status === 416) return response;
       await response.body?.cancel();
       throw this.#refusal(what, response);
@@ -129,17 +141,29 @@ export class HubClient {
     const { status } = response;
     const { model, endpoint } = this.#options;
     const code = response.headers.get('X-Error-Code');
-    if (code === 'RevisionNotFound') return this.#notFound(`${endpoint} has no revision "${model.revision}" of ${model.id}`);
+    if (code === 'RevisionNotFound')
+      return this.#notFound(`${endpoint} has no revision "${model.revision}" of ${model.id}`);
     // The hub answers 401 for a model that does not exist, so as not to tell that a private one does.
     if (code === 'RepoNotFound' || (status === 404 && !what.startsWith('"'))) {
-      return this.#notFound(`${endpoint} has no model "${model.id}"${this.#token === undefined ? ' that can be seen without a token (HF_TOKEN)' : ''}`);
+      return this.#notFound(
+        `${endpoint} has no model "${model.id}"${this.#token === undefined ? ' that can be seen without a token (HF_TOKEN)' : ''}`,
+      );
     }
     if (status === 401 || status === 403) {
-      return new ThimbleError('ERR_HUB_ACCESS', { model: model.id, endpoint, status, withToken: this.#token !== undefined });
+      return new ThimbleError('ERR_HUB_ACCESS', {
+        model: model.id,
+        endpoint,
+        status,
+        withToken: this.#token !== undefined,
+      });
     }
     const said = this.#clean(response.headers.get('X-Error-Message') ?? '').slice(0, 200);
     return new ThimbleError('ERR_HUB_REQUEST', {
-      model: model.id, endpoint, what, status, problem: `HTTP ${status}${said === '' ? '' : ` (${said})`}`,
+      model: model.id,
+      endpoint,
+      what,
+      status,
+      problem: `HTTP ${status}${said === '' ? '' : ` (${said})`}`,
     });
   }
 

@@ -23,11 +23,19 @@ export function parseHubModelId(text: string, revision?: string): HubModelId | u
   const { id, revision: inText } = ID.exec(text)?.groups ?? {};
   if (id === undefined || !id.split('/').every(isNamePart)) return undefined;
   if (inText !== undefined && revision !== undefined && inText !== revision) {
-    throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'revision', value: revision, expected: `"${inText}", as in the id, or none` });
+    throw new ThimbleError('ERR_ARGUMENT_INVALID', {
+      argument: 'revision',
+      value: revision,
+      expected: `"${inText}", as in the id, or none`,
+    });
   }
   const chosen = revision ?? inText ?? 'main';
   if (REVISION.test(chosen)) return { id, revision: chosen };
-  throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'revision', value: chosen, expected: 'a branch, a tag or a commit' });
+  throw new ThimbleError('ERR_ARGUMENT_INVALID', {
+    argument: 'revision',
+    value: chosen,
+    expected: 'a branch, a tag or a commit',
+  });
 }
 
 /** Whether a revision is a full commit hash. */

@@ -24,7 +24,9 @@ const DEFAULT_ENDPOINT = 'https://huggingface.co';
 export function readHubSettings(environment: NodeJS.ProcessEnv): HubSettings {
   return {
     endpoint: parseEndpoint(environment['HF_ENDPOINT'] || DEFAULT_ENDPOINT),
-    cacheDir: expandHome(environment['HF_HUB_CACHE'] || environment['HUGGINGFACE_HUB_CACHE'] || join(hubHome(environment), 'hub')),
+    cacheDir: expandHome(
+      environment['HF_HUB_CACHE'] || environment['HUGGINGFACE_HUB_CACHE'] || join(hubHome(environment), 'hub'),
+    ),
     offline: isOn(environment['HF_HUB_OFFLINE']),
   };
 }
@@ -42,11 +44,16 @@ export async function readHubToken(environment: NodeJS.ProcessEnv): Promise<stri
   if (!token) return undefined;
   if (/^[\x21-\x7e]+$/.test(token)) return token;
   const setting = fromEnvironment ? 'HF_TOKEN' : `The token file "${file}"`;
-  throw new ThimbleError('ERR_HUB_SETTING_INVALID', { setting, problem: 'it contains spaces or characters that no token has' });
+  throw new ThimbleError('ERR_HUB_SETTING_INVALID', {
+    setting,
+    problem: 'it contains spaces or characters that no token has',
+  });
 }
 
 function hubHome(environment: NodeJS.ProcessEnv): string {
-  return expandHome(environment['HF_HOME'] || join(environment['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'huggingface'));
+  return expandHome(
+    environment['HF_HOME'] || join(environment['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'huggingface'),
+  );
 }
 
 function parseEndpoint(text: string): string {
@@ -56,7 +63,8 @@ function parseEndpoint(text: string): string {
   if (!URL.canParse(text)) return fail('it is not a URL');
   const url = new URL(text);
   if (url.protocol !== 'https:' && url.protocol !== 'http:') return fail('it is not an http or https URL');
-  if (url.username !== '' || url.password !== '') return fail('it contains a user name or password; use HF_TOKEN for access');
+  if (url.username !== '' || url.password !== '')
+    return fail('it contains a user name or password; use HF_TOKEN for access');
   return `${url.origin}${url.pathname}`.replace(/\/+$/, '');
 }
 

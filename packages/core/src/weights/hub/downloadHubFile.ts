@@ -57,8 +57,13 @@ async function fetchRest(download: HubDownload): Promise<void> {
   const handle = await openPartial(download);
   try {
     for (let attempt = 1; !(await fetchOnce(download, handle)); attempt++) {
-      if (attempt === ATTEMPTS) throw download.client.failure(`"${download.file.path}"`, 'the connection broke again and again');
-      await sleep(FIRST_DELAY_MS * 2 ** attempt, undefined, download.signal === undefined ? {} : { signal: download.signal }).catch(() => undefined);
+      if (attempt === ATTEMPTS)
+        throw download.client.failure(`"${download.file.path}"`, 'the connection broke again and again');
+      await sleep(
+        FIRST_DELAY_MS * 2 ** attempt,
+        undefined,
+        download.signal === undefined ? {} : { signal: download.signal },
+      ).catch(() => undefined);
       download.signal?.throwIfAborted();
     }
   } finally {
@@ -78,7 +83,8 @@ async function fetchOnce(download: HubDownload, handle: FileHandle): Promise<boo
   const start = (await handle.stat()).size;
   if (start === file.size) return true;
   const response = await client.open(file.path, commit, start);
-  const continues = response.status === 206 && response.headers.get('Content-Range')?.startsWith(`bytes ${start}-`) === true;
+  const continues =
+    response.status === 206 && response.headers.get('Content-Range')?.startsWith(`bytes ${start}-`) === true;
   if (start > 0 && !continues) {
     await handle.truncate(0);
     if (response.status !== 200) {
@@ -122,7 +128,7 @@ async function receive(
 }
 
 async function writeAll(handle: FileHandle, bytes: Uint8Array): Promise<void> {
-  for (let done = 0; done < bytes.byteLength; ) done += (await handle.write(bytes, done)).bytesWritten;
+  for (let done = 0; done < bytes.byteLength;) done += (await handle.write(bytes, done)).bytesWritten;
 }
 
 async function checkHash(download: HubDownload): Promise<void> {

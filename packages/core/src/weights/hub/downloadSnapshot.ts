@@ -52,7 +52,9 @@ export async function downloadSnapshot(
   options: SnapshotOptions,
 ): Promise<Snapshot> {
   const folder = cache.snapshot(commit);
-  const byPath = new Map((await client.files(commit)).filter((file) => isSafePath(file.path)).map((file) => [file.path, file]));
+  const byPath = new Map(
+    (await client.files(commit)).filter((file) => isSafePath(file.path)).map((file) => [file.path, file]),
+  );
   const transfer = new Transfer(client, cache, model, commit, options);
   const label = `${model.id}@${model.revision}`;
   const filesAt = (paths: readonly string[]): readonly HubFile[] => paths.flatMap((path) => byPath.get(path) ?? []);
@@ -66,7 +68,11 @@ export async function downloadSnapshot(
     },
     options,
   );
-  if (plan.missing.length > 0) throw new ThimbleError('ERR_MODEL_FOLDER_INVALID', { folder: label, problem: `it lacks ${plan.missing.join(', ')}` });
+  if (plan.missing.length > 0)
+    throw new ThimbleError('ERR_MODEL_FOLDER_INVALID', {
+      folder: label,
+      problem: `it lacks ${plan.missing.join(', ')}`,
+    });
   await transfer.fetchAll(filesAt(plan.files));
   await cache.setCommitOf(model.revision, commit);
   return { folder, commit, downloaded: transfer.downloaded };
@@ -105,7 +111,9 @@ class Transfer {
     let before = 0;
     for (const file of files) {
       const done = before;
-      await this.#fetchFile(file, (bytes) => this.#options.onProgress?.({ type: 'download', file: file.path, loaded: done + bytes, total }));
+      await this.#fetchFile(file, (bytes) =>
+        this.#options.onProgress?.({ type: 'download', file: file.path, loaded: done + bytes, total }),
+      );
       before += file.size;
     }
   }
@@ -116,7 +124,15 @@ class Transfer {
     const path = this.#cache.blob(file);
     if ((await this.#cache.blobSize(file)) !== file.size) {
       this.downloaded = true;
-      await downloadHubFile({ client: this.#client, model: this.#model.id, commit: this.#commit, file, path, signal, onLoaded });
+      await downloadHubFile({
+        client: this.#client,
+        model: this.#model.id,
+        commit: this.#commit,
+        file,
+        path,
+        signal,
+        onLoaded,
+      });
     }
     await this.#cache.link(file, this.#commit);
   }

@@ -56,7 +56,9 @@ type Folder = readonly [name: string, component: ComponentClass | undefined];
 
 function chooseFolders(index: ModelIndex, choice: ComponentChoice | undefined): readonly Folder[] | undefined {
   if (index.kind === 'model') return [['', { library: '', className: index.className }]];
-  const present = Object.entries(index.components).filter((entry): entry is [string, ComponentClass] => entry[1] !== null);
+  const present = Object.entries(index.components).filter(
+    (entry): entry is [string, ComponentClass] => entry[1] !== null,
+  );
   const wanted = typeof choice === 'function' ? choice(index) : choice;
   const unknown = wanted?.find((name) => !present.some(([known]) => known === name));
   if (unknown === undefined) return present.filter(([name]) => wanted?.includes(name) ?? true);
@@ -88,8 +90,14 @@ async function planFolders(
   };
 }
 
-async function planFolder(source: CheckpointSource, [name, component]: Folder, variant: string | undefined): Promise<CheckpointPlan> {
-  const names = source.paths.filter((path) => posix.dirname(path) === (name || '.')).map((path) => posix.basename(path));
+async function planFolder(
+  source: CheckpointSource,
+  [name, component]: Folder,
+  variant: string | undefined,
+): Promise<CheckpointPlan> {
+  const names = source.paths
+    .filter((path) => posix.dirname(path) === (name || '.'))
+    .map((path) => posix.basename(path));
   const small = names.filter((file) => SMALL_FILE.test(file) && !isWeightFileName(file));
   const required = requiredFiles(component?.className ?? '', small);
   const weights = required.weights ? await planWeights(source, name, names, variant) : NOTHING;
@@ -102,11 +110,16 @@ async function planFolder(source: CheckpointSource, [name, component]: Folder, v
 
 const NOTHING: CheckpointPlan = { files: [], missing: [], withoutVariant: [] };
 
-function requiredFiles(className: string, names: readonly string[]): { readonly weights: boolean; readonly missing: readonly string[] } {
+function requiredFiles(
+  className: string,
+  names: readonly string[],
+): { readonly weights: boolean; readonly missing: readonly string[] } {
   const without = (file: string): readonly string[] => (names.includes(file) ? [] : [file]);
   if (className.endsWith('Scheduler')) return { weights: false, missing: without('scheduler_config.json') };
-  if (/Tokenizer(?:Fast)?$/.test(className)) return { weights: false, missing: hasVocabulary(names) ? [] : ['tokenizer.json'] };
-  if (/(?:FeatureExtractor|Processor(?:Fast)?)$/.test(className)) return { weights: false, missing: without('preprocessor_config.json') };
+  if (/Tokenizer(?:Fast)?$/.test(className))
+    return { weights: false, missing: hasVocabulary(names) ? [] : ['tokenizer.json'] };
+  if (/(?:FeatureExtractor|Processor(?:Fast)?)$/.test(className))
+    return { weights: false, missing: without('preprocessor_config.json') };
   return { weights: true, missing: without('config.json') };
 }
 
@@ -115,11 +128,17 @@ function hasVocabulary(names: readonly string[]): boolean {
   return names.includes('vocab.json') && names.includes('merges.txt');
 }
 
-async function planWeights(source: CheckpointSource, folder: string, names: readonly string[], variant: string | undefined): Promise<CheckpointPlan> {
+async function planWeights(
+  source: CheckpointSource,
+  folder: string,
+  names: readonly string[],
+  variant: string | undefined,
+): Promise<CheckpointPlan> {
   const { weights, ...found } = selectWeightFiles(names, variant);
   if (weights === undefined) {
     const impossible = found.unsupported.length > 0 || found.variants.length > 0;
-    if (impossible) throw new ThimbleError('ERR_WEIGHTS_NOT_FOUND', { folder: posix.join(source.label, folder), ...found });
+    if (impossible)
+      throw new ThimbleError('ERR_WEIGHTS_NOT_FOUND', { folder: posix.join(source.label, folder), ...found });
     return { ...NOTHING, missing: [posix.join(folder, '*.safetensors')] };
   }
   const path = posix.join(folder, weights.name);

@@ -1,10 +1,25 @@
 import { execFile } from 'node:child_process';
-import { appendFileSync, existsSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from '@jest/globals';
 import { readCacheSettings } from '../../../src/weights/derived/CacheSettings.js';
-import { type DerivedWeights, DerivedWeightsCache, type DerivedWeightsProgress, type DerivedWeightsRecipe } from '../../../src/weights/derived/DerivedWeightsCache.js';
+import {
+  type DerivedWeights,
+  DerivedWeightsCache,
+  type DerivedWeightsProgress,
+  type DerivedWeightsRecipe,
+} from '../../../src/weights/derived/DerivedWeightsCache.js';
 import { readTensor } from '../../../src/weights/readTensor.js';
 import { SafetensorsFile } from '../../../src/weights/SafetensorsFile.js';
 import { writeSafetensors } from '../../../src/weights/writeSafetensors.js';
@@ -20,17 +35,31 @@ async function checkpoint(folder: string, fill: number, name = 'model'): Promise
 }
 
 /** Doubles every byte, in five pieces. */
-function doubling(file: SafetensorsFile, made: { count: number } = { count: 0 }, name = 'doubling/1'): DerivedWeightsRecipe {
+function doubling(
+  file: SafetensorsFile,
+  made: { count: number } = { count: 0 },
+  name = 'doubling/1',
+): DerivedWeightsRecipe {
   const source = file.tensor('a');
   return {
     name,
     sources: [source],
     tensors: () => {
       made.count++;
-      return new Map([['a', { dtype: 'U8', shape: [LENGTH], async * data() {
-        const bytes = await readTensor(source);
-        for (let at = 0; at < LENGTH; at += LENGTH / 5) yield bytes.subarray(at, at + LENGTH / 5).map((byte) => 2 * byte);
-      } }]]);
+      return new Map([
+        [
+          'a',
+          {
+            dtype: 'U8',
+            shape: [LENGTH],
+            async *data() {
+              const bytes = await readTensor(source);
+              for (let at = 0; at < LENGTH; at += LENGTH / 5)
+                yield bytes.subarray(at, at + LENGTH / 5).map((byte) => 2 * byte);
+            },
+          },
+        ],
+      ]);
     },
   };
 }
@@ -39,8 +68,10 @@ async function valuesOf(weights: DerivedWeights): Promise<number[]> {
   return [...new Set(await readTensor(weights.tensors.get('a')!))];
 }
 
-const filesIn = (folder: string, end = ''): string[] => readdirSync(join(folder, 'weights')).filter((name) => name.endsWith(end));
-const cacheIn = (folder: string, maxBytes = Infinity): DerivedWeightsCache => new DerivedWeightsCache({ folder, maxBytes });
+const filesIn = (folder: string, end = ''): string[] =>
+  readdirSync(join(folder, 'weights')).filter((name) => name.endsWith(end));
+const cacheIn = (folder: string, maxBytes = Infinity): DerivedWeightsCache =>
+  new DerivedWeightsCache({ folder, maxBytes });
 
 test('weights are made once, and found again by what they are made from', async () => {
   const [folder, models] = [await temporaryFolder(), await temporaryFolder()];
@@ -48,16 +79,24 @@ test('weights are made once, and found again by what they are made from', async 
   const seen: DerivedWeightsProgress[] = [];
   const file = await checkpoint(models, 3);
   {
-    await using weights = await cacheIn(folder).open(doubling(file, made), { onProgress: (progress) => seen.push(progress) });
+    await using weights = await cacheIn(folder).open(doubling(file, made), {
+      onProgress: (progress) => seen.push(progress),
+    });
     expect(weights.made).toBe(true);
     expect(await valuesOf(weights)).toEqual([6]);
     expect(filesIn(folder, '.lease')).toHaveLength(1);
   }
-  expect(filesIn(folder).map((name) => name.split('.').slice(1).join('.')).toSorted()).toEqual(['json', 'safetensors']);
+  expect(
+    filesIn(folder)
+      .map((name) => name.split('.').slice(1).join('.'))
+      .toSorted(),
+  ).toEqual(['json', 'safetensors']);
   expect(seen.at(-1)!.loaded).toBe(seen.at(-1)!.total);
   expect(seen.map(({ loaded }) => loaded)).toEqual(seen.map(({ loaded }) => loaded).toSorted((a, b) => a - b));
   const silent: DerivedWeightsProgress[] = [];
-  await using again = await cacheIn(folder).open(doubling(file, made), { onProgress: (progress) => silent.push(progress) });
+  await using again = await cacheIn(folder).open(doubling(file, made), {
+    onProgress: (progress) => silent.push(progress),
+  });
   expect([again.made, silent, made.count]).toEqual([false, [], 1]);
   const copy = await checkpoint(await temporaryFolder(), 3, 'another-name');
   await using same = await cacheIn(folder).open(doubling(copy, made));
@@ -71,11 +110,14 @@ test('weights are made once, and found again by what they are made from', async 
 
 test.each([
   ['cut off', (path: string) => truncateSync(path, statSync(path).size - 10)],
-  ['changed in the middle', (path: string) => {
-    const bytes = readFileSync(path);
-    bytes[bytes.length - 1000]! ^= 1;
-    writeFileSync(path, bytes);
-  }],
+  [
+    'changed in the middle',
+    (path: string) => {
+      const bytes = readFileSync(path);
+      bytes[bytes.length - 1000]! ^= 1;
+      writeFileSync(path, bytes);
+    },
+  ],
   ['longer', (path: string) => appendFileSync(path, 'x')],
   ['gone', (path: string) => rmSync(path)],
   ['without its record', (path: string) => rmSync(path.replace('.safetensors', '.json'))],
@@ -106,9 +148,14 @@ test('nothing is left of what was aborted or failed, and it can be made afterwar
   const onProgress = ({ loaded }: DerivedWeightsProgress): void => {
     if (loaded > LENGTH * 1.3) controller.abort(new Error('enough'));
   };
-  await expect(cacheIn(folder).open(doubling(file), { signal: controller.signal, onProgress })).rejects.toThrow('enough');
+  await expect(cacheIn(folder).open(doubling(file), { signal: controller.signal, onProgress })).rejects.toThrow(
+    'enough',
+  );
   expect(filesIn(folder)).toEqual([]);
-  const failing = { ...doubling(file), tensors: () => new Map([['a', { dtype: 'U8' as const, shape: [3], data: () => new Uint8Array(2) }]]) };
+  const failing = {
+    ...doubling(file),
+    tensors: () => new Map([['a', { dtype: 'U8' as const, shape: [3], data: () => new Uint8Array(2) }]]),
+  };
   await expect(cacheIn(folder).open(failing)).rejects.toMatchObject({ code: 'ERR_ARGUMENT_INVALID' });
   expect(filesIn(folder)).toEqual([]);
   await using weights = await cacheIn(folder).open(doubling(file));
@@ -118,7 +165,10 @@ test('nothing is left of what was aborted or failed, and it can be made afterwar
 test('calls and processes that want the same make it once', async () => {
   const [folder, file] = [await temporaryFolder(), await checkpoint(await temporaryFolder(), 7)];
   const made = { count: 0 };
-  const both = await Promise.all([cacheIn(folder).open(doubling(file, made)), cacheIn(folder).open(doubling(file, made))]);
+  const both = await Promise.all([
+    cacheIn(folder).open(doubling(file, made)),
+    cacheIn(folder).open(doubling(file, made)),
+  ]);
   expect([made.count, both.filter((each) => each.made).length]).toEqual([1, 1]);
   for (const each of both) await each[Symbol.asyncDispose]();
   const script = `
@@ -131,7 +181,9 @@ test('calls and processes that want the same make it once', async () => {
     await weights[Symbol.asyncDispose]();
   `;
   const run = async (): Promise<string> => {
-    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script, file.path], { env: { ...process.env, THIMBLE_CACHE: folder } });
+    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script, file.path], {
+      env: { ...process.env, THIMBLE_CACHE: folder },
+    });
     return stdout.trim();
   };
   expect((await Promise.all([run(), run(), run()])).toSorted()).toEqual(['false 1', 'false 1', 'true 1']);
@@ -141,12 +193,14 @@ test('calls and processes that want the same make it once', async () => {
 test('above the size limit the least recently used goes, unless somebody holds it', async () => {
   const [folder, models] = [await temporaryFolder(), await temporaryFolder()];
   const cache = cacheIn(folder, 2.5 * (LENGTH + 100));
-  const open = async (fill: number): Promise<DerivedWeights> => cache.open(doubling(await checkpoint(models, fill, String(fill))));
+  const open = async (fill: number): Promise<DerivedWeights> =>
+    cache.open(doubling(await checkpoint(models, fill, String(fill))));
   const close = async (weights: DerivedWeights): Promise<string> => {
     await weights[Symbol.asyncDispose]();
     return weights.file;
   };
-  const age = (file: string, seconds: number): void => utimesSync(file.replace('.safetensors', '.json'), seconds, seconds);
+  const age = (file: string, seconds: number): void =>
+    utimesSync(file.replace('.safetensors', '.json'), seconds, seconds);
   const first = await close(await open(1));
   const second = await close(await open(2));
   age(first, 1000);
@@ -170,11 +224,17 @@ test('above the size limit the least recently used goes, unless somebody holds i
 
 test('a folder that cannot be written is an error that names it', async () => {
   const file = await checkpoint(await temporaryFolder(), 1);
-  await expect(cacheIn(file.path).open(doubling(file))).rejects.toMatchObject({ code: 'ERR_FILE_ACCESS', details: { path: file.path } });
+  await expect(cacheIn(file.path).open(doubling(file))).rejects.toMatchObject({
+    code: 'ERR_FILE_ACCESS',
+    details: { path: file.path },
+  });
 });
 
 test('settings come from the environment', () => {
-  expect(readCacheSettings({ THIMBLE_CACHE: '/somewhere', THIMBLE_CACHE_SIZE: '2GB' })).toEqual({ folder: '/somewhere', maxBytes: 2 ** 31 });
+  expect(readCacheSettings({ THIMBLE_CACHE: '/somewhere', THIMBLE_CACHE_SIZE: '2GB' })).toEqual({
+    folder: '/somewhere',
+    maxBytes: 2 ** 31,
+  });
   expect(readCacheSettings({ XDG_CACHE_HOME: '/caches' }).folder).toBe(join('/caches', 'thimble'));
   expect(readCacheSettings({}).folder.endsWith(join('.cache', 'thimble'))).toBe(true);
   expect(() => readCacheSettings({ THIMBLE_CACHE_SIZE: 'much' })).toThrow('THIMBLE_CACHE_SIZE');

@@ -18,5 +18,9 @@ async function abortAt(bench: Bench, place: Place, pipe: DiffusionPipeline): Pro
     run: async () => bench.generate(pipe, PROMPTS, controller.signal),
     what: 'the run was aborted',
   });
-  if (failure !== undefined && failure.thrown !== reason) throw violation(`a run that was aborted ${place.title} rejects with something else than the signal's reason`, failure.thrown);
+  if (failure !== undefined && failure.thrown !== reason)
+    throw violation(
+      `a run that was aborted ${place.title} rejects with something else than the signal's reason`,
+      failure.thrown,
+    );
 }

@@ -8,6 +8,8 @@ export const deviceFreed: ConformanceRule = {
     const { before, left } = await bench.life();
     const [sessions, tensors] = [left.sessions - before.sessions, left.tensors - before.tensors];
     if (sessions <= 0 && tensors <= 0) return;
-    throw violation(`${sessions} sessions and ${tensors} tensors are left on the device; free what you load, upload or keep, at the latest in ctx.onRemove`);
+    throw violation(
+      `${sessions} sessions and ${tensors} tensors are left on the device; free what you load, upload or keep, at the latest in ctx.onRemove`,
+    );
   },
 };

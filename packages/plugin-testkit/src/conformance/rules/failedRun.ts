@@ -19,7 +19,11 @@ async function fail(bench: Bench, place: Place, pipe: DiffusionPipeline): Promis
     run: async () => bench.generate(pipe),
     what: 'something failed',
   });
-  if (failure !== undefined && !isCausedBy(failure.thrown, cause)) throw violation(`what failed ${place.title} became another failure; throw on what you catch, or give it as cause`, failure.thrown);
+  if (failure !== undefined && !isCausedBy(failure.thrown, cause))
+    throw violation(
+      `what failed ${place.title} became another failure; throw on what you catch, or give it as cause`,
+      failure.thrown,
+    );
 }
 
 function isCausedBy(error: unknown, cause: Error): boolean {

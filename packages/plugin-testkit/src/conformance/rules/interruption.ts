@@ -28,7 +28,10 @@ export const PLACES: readonly Place[] = [
  * Interrupts runs at every place, by `act`, which also checks how they ended; then checks that the next run is as if nothing had been, and that nothing is
  * left once the plugin is removed.
  */
-export async function interrupt(bench: Bench, act: (place: Place, pipe: DiffusionPipeline) => Promise<void>): Promise<void> {
+export async function interrupt(
+  bench: Bench,
+  act: (place: Place, pipe: DiffusionPipeline) => Promise<void>,
+): Promise<void> {
   const { with: expected } = await bench.life();
   const pipe = await bench.open();
   await bench.generate(pipe);
@@ -36,12 +39,20 @@ export async function interrupt(bench: Bench, act: (place: Place, pipe: Diffusio
   const handle = await bench.use(pipe);
   for (const place of PLACES) {
     await act(place, pipe);
-    expectPicture(await bench.generate(pipe), expected, `the run after one that ended ${place.title} gives another picture`);
+    expectPicture(
+      await bench.generate(pipe),
+      expected,
+      `the run after one that ended ${place.title} gives another picture`,
+    );
   }
   await act(PLACES[3] as Place, pipe);
   await remove(handle);
   await expectClean(pipe, before, 'after the plugin was removed');
-  expectPicture(await bench.generate(pipe), await bench.plain(), 'after a run that ended early and removal, the picture is not that of before');
+  expectPicture(
+    await bench.generate(pipe),
+    await bench.plain(),
+    'after a run that ended early and removal, the picture is not that of before',
+  );
 }
 
 /**
@@ -49,7 +60,11 @@ export async function interrupt(bench: Bench, act: (place: Place, pipe: Diffusio
  *
  * @throws a violation, beginning with `what`, if it got there and went on
  */
-export async function failureAt(place: Place, pipe: DiffusionPipeline, { act, run, what }: { readonly act: () => void; readonly run: () => Promise<unknown>; readonly what: string }): Promise<{ readonly thrown: unknown } | undefined> {
+export async function failureAt(
+  place: Place,
+  pipe: DiffusionPipeline,
+  { act, run, what }: { readonly act: () => void; readonly run: () => Promise<unknown>; readonly what: string },
+): Promise<{ readonly thrown: unknown } | undefined> {
   let reached = false;
   using tap = place.reach(pipe, () => {
     reached = true;

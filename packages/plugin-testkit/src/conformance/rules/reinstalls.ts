@@ -14,7 +14,11 @@ export const reinstalls: ConformanceRule = {
     const plugin = bench.create();
     for (const time of ['first', 'second']) {
       const handle = await bench.use(pipe, plugin);
-      expectPicture(await bench.generate(pipe), expected, `the ${time} time that an instance is installed it gives another picture`);
+      expectPicture(
+        await bench.generate(pipe),
+        expected,
+        `the ${time} time that an instance is installed it gives another picture`,
+      );
       await remove(handle);
       await expectClean(pipe, before, `after the ${time} removal`);
     }

@@ -15,8 +15,12 @@ export const rollback: ConformanceRule = {
   check: async (bench) => {
     const pipe = await bench.open();
     const before = await holdingsOf(pipe);
-    for (let call = 1; call <= MOST_CALLS; call++) if (!await failAt(call, pipe, before, bench)) break;
-    expectPicture(await bench.generate(pipe), await bench.plain(), 'after an apply that failed, the picture is not that of before');
+    for (let call = 1; call <= MOST_CALLS; call++) if (!(await failAt(call, pipe, before, bench))) break;
+    expectPicture(
+      await bench.generate(pipe),
+      await bench.plain(),
+      'after an apply that failed, the picture is not that of before',
+    );
   },
 };
 
@@ -34,24 +38,37 @@ async function failAt(call: number, pipe: DiffusionPipeline, before: Holdings, b
   const reached = counter.left <= 0;
   if (handle !== undefined && reached) throw violation('apply goes on when a call of its context has failed');
   await handle?.remove();
-  await expectClean(pipe, before, handle === undefined ? 'by an apply that failed half way' : 'after the plugin was removed');
+  await expectClean(
+    pipe,
+    before,
+    handle === undefined ? 'by an apply that failed half way' : 'after the plugin was removed',
+  );
   return reached;
 }
 
 /** A context whose calls count down, and fail at zero. */
 function failingContext(ctx: PluginContext, counter: { left: number }): PluginContext {
-  const counted = <A extends unknown[], R>(fn: (...args: A) => R) => (...args: A): R => {
-    if (--counter.left === 0) throw new Error('the conformance suite lets this call fail');
-    return fn(...args);
-  };
-  const hooks = Object.fromEntries(Object.entries(ctx.hooks).map(([name, hook]) => [name, { tap: counted((options: string, fn: () => undefined) => hook.tap(options, fn)) }]));
+  const counted =
+    <A extends unknown[], R>(fn: (...args: A) => R) =>
+    (...args: A): R => {
+      if (--counter.left === 0) throw new Error('the conformance suite lets this call fail');
+      return fn(...args);
+    };
+  const hooks = Object.fromEntries(
+    Object.entries(ctx.hooks).map(([name, hook]) => [
+      name,
+      { tap: counted((options: string, fn: () => undefined) => hook.tap(options, fn)) },
+    ]),
+  );
   return {
     hooks: hooks as unknown as ScopedHooks,
     pipeline: ctx.pipeline,
     get: ctx.get,
     getAll: ctx.getAll,
     provide: counted(ctx.provide as (token: never, value: unknown) => Disposable) as PluginContext['provide'],
-    addDisposable: counted(ctx.addDisposable as (disposable: Disposable) => Disposable) as PluginContext['addDisposable'],
+    addDisposable: counted(
+      ctx.addDisposable as (disposable: Disposable) => Disposable,
+    ) as PluginContext['addDisposable'],
     onRemove: counted(ctx.onRemove),
   };
 }

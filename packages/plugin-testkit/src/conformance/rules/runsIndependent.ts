@@ -11,6 +11,10 @@ export const runsIndependent: ConformanceRule = {
     const first = await bench.generate(pipe);
     expectPicture(await bench.generate(pipe), first, 'the same run gives another picture the second time');
     await bench.generate(pipe, OTHER_PROMPTS);
-    expectPicture(await bench.generate(pipe), first, 'the same run gives another picture after a run of another prompt');
+    expectPicture(
+      await bench.generate(pipe),
+      first,
+      'the same run gives another picture after a run of another prompt',
+    );
   },
 };

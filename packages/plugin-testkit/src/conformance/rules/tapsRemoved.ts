@@ -8,6 +8,7 @@ export const tapsRemoved: ConformanceRule = {
   check: async (bench) => {
     const { before, left } = await bench.life();
     const taps = added(before.taps, left.taps);
-    if (taps.length > 0) throw violation(`taps are left: ${taps.join(', ')}; tap ctx.hooks, whose taps go with the plugin`);
+    if (taps.length > 0)
+      throw violation(`taps are left: ${taps.join(', ')}; tap ctx.hooks, whose taps go with the plugin`);
   },
 };
