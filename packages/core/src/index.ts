@@ -1,19 +1,19 @@
 // The public API of @thimble/core, and its only entry.
-import './plugins/coreCopies.js';
+import './extension/coreCopies.js';
 
 export { errorRegistry, isThimbleError, ThimbleError } from './errors.js';
 export type { ErrorCode, ErrorDetails } from './errors.js';
 export { VERSION } from './version.js';
 
-export { DiffusionPipeline } from './pipelines/DiffusionPipeline.js';
-export { concatBatch, splitBatch } from './pipelines/batch.js';
-export type { PipelineParts, Prompt } from './pipelines/DiffusionPipeline.js';
+export { DiffusionPipeline } from './run/Pipeline.js';
+export { concatBatch, splitBatch } from './execution/batch.js';
+export type { PipelineParts, Prompt } from './run/Pipeline.js';
 export { StableDiffusionPipeline } from './pipelines/StableDiffusionPipeline.js';
 export { CogVideoXPipeline } from './pipelines/CogVideoXPipeline.js';
 export type { VideoResult } from './pipelines/CogVideoXPipeline.js';
 export type { FromPretrainedOptions } from './pipelines/FromPretrainedOptions.js';
 export type { PipelineDtype } from './weights/PipelineDtype.js';
-export type { GenerateOptions, GenerateResult, OutputType, RunTimings } from './pipelines/GenerateOptions.js';
+export type { GenerateOptions, GenerateResult, OutputType, RunTimings } from './run/GenerateOptions.js';
 export type {
   DecodeEvent,
   DoneEvent,
@@ -27,19 +27,19 @@ export type {
   ProgressEvent,
   StepEvent,
   WarningEvent,
-} from './pipelines/PipelineEvent.js';
-export { PipelineComponent as Component } from './pipelines/PipelineComponent.js';
-export type { CallOptions, ComponentParts } from './pipelines/Component.js';
-export type { Attachable } from './pipelines/componentRecord.js';
-export { nominalShapes } from './pipelines/nominalShapes.js';
-export type { SegmentProgram } from './pipelines/ComponentSegment.js';
-export type { FrozenEntry, FrozenPrograms } from './pipelines/FrozenEntry.js';
-export type { KernelLayout, WeightLayout } from './pipelines/WeightLayout.js';
+} from './run/PipelineEvent.js';
+export { PipelineComponent as Component } from './execution/PipelineComponent.js';
+export type { CallOptions, ComponentParts } from './execution/Component.js';
+export type { Attachable } from './execution/componentRecord.js';
+export { nominalShapes } from './models/nominalShapes.js';
+export type { SegmentProgram } from './execution/ComponentSegment.js';
+export type { FrozenEntry, FrozenPrograms } from './execution/FrozenEntry.js';
+export type { KernelLayout, WeightLayout } from './execution/WeightLayout.js';
 
-export { checkComponentNames } from './plugins/checkComponentNames.js';
-export { createToken } from './plugins/Token.js';
-export type { Token } from './plugins/Token.js';
-export { DEVICES, PIPELINES, SCHEDULERS, TOKENIZERS } from './plugins/tokens.js';
+export { checkComponentNames } from './extension/checkComponentNames.js';
+export { createToken } from './extension/Token.js';
+export type { Token } from './extension/Token.js';
+export { DEVICES, PIPELINES, SCHEDULERS, TOKENIZERS } from './extension/tokens.js';
 export type {
   ComponentConfig,
   DeviceFactory,
@@ -47,40 +47,40 @@ export type {
   PipelineClass,
   SchedulerFactory,
   TokenizerFactory,
-} from './plugins/tokens.js';
-export type { Claim, Plugin } from './plugins/Plugin.js';
-export { chooseComponents, DENOISER } from './plugins/chooseComponents.js';
-export { percentProgress } from './plugins/percentProgress.js';
-export { prepareComponents } from './plugins/prepareComponents.js';
-export type { ComponentPreparation } from './plugins/prepareComponents.js';
-export type { PluginContext } from './plugins/PluginContext.js';
-export type { PluginHandle } from './plugins/PluginHandle.js';
-export type { PluginHostPipeline } from './plugins/PluginHostPipeline.js';
-export type { ScopedHooks } from './plugins/ScopedHooks.js';
+} from './extension/tokens.js';
+export type { Claim, Plugin } from './extension/Plugin.js';
+export { chooseComponents, DENOISER } from './extension/chooseComponents.js';
+export { percentProgress } from './extension/percentProgress.js';
+export { prepareComponents } from './extension/prepareComponents.js';
+export type { ComponentPreparation } from './extension/prepareComponents.js';
+export type { PluginContext } from './extension/PluginContext.js';
+export type { PluginHandle } from './extension/PluginHandle.js';
+export type { PluginHostPipeline } from './extension/PluginHostPipeline.js';
+export type { ScopedHooks } from './extension/ScopedHooks.js';
 
 export { createHooks, hookManifest, hookNames } from './hooks/manifest.js';
 export type { HookDeclaration, HookName, Hooks } from './hooks/manifest.js';
 export { PassStage } from './hooks/PassStage.js';
-export { Stage } from './hooks/Stage.js';
-export type { ComponentHandle } from './hooks/ComponentHandle.js';
-export type { DecodeCall } from './hooks/DecodeCall.js';
-export type { EncodeCall } from './hooks/EncodeCall.js';
-export type { GraphContext } from './hooks/GraphContext.js';
-export type { HookObserver, TapCall } from './hooks/HookObserver.js';
-export type { HookPoint } from './hooks/HookPoint.js';
-export type { MemoryReport } from './hooks/MemoryReport.js';
-export type { ModelCall, NamedTensors } from './hooks/ModelCall.js';
-export type { RunContext } from './hooks/RunContext.js';
-export type { RunMemory } from './hooks/RunMemory.js';
-export { rowsOfSample, sampleOfRows } from './hooks/SampleRows.js';
-export type { SampleRows } from './hooks/SampleRows.js';
-export type { NamedDeviceTensors, SegmentCall } from './hooks/SegmentCall.js';
-export type { SegmentHandle } from './hooks/SegmentHandle.js';
-export type { SegmentPreparation } from './hooks/SegmentPreparation.js';
-export type { StepContext } from './hooks/StepContext.js';
-export type { TapInfo } from './hooks/TapInfo.js';
-export type { TapOptions } from './hooks/TapOptions.js';
-export type { Next, Wrapper } from './hooks/Wrapping.js';
+export { Stage } from './hooks/engine/Stage.js';
+export type { ComponentHandle } from './hooks/calls/ComponentHandle.js';
+export type { DecodeCall } from './hooks/calls/DecodeCall.js';
+export type { EncodeCall } from './hooks/calls/EncodeCall.js';
+export type { GraphContext } from './hooks/calls/GraphContext.js';
+export type { HookObserver, TapCall } from './hooks/engine/HookObserver.js';
+export type { HookPoint } from './hooks/engine/HookPoint.js';
+export type { MemoryReport } from './hooks/calls/MemoryReport.js';
+export type { ModelCall, NamedTensors } from './hooks/calls/ModelCall.js';
+export type { RunContext } from './hooks/calls/RunContext.js';
+export type { RunMemory } from './hooks/calls/RunMemory.js';
+export { rowsOfSample, sampleOfRows } from './hooks/calls/SampleRows.js';
+export type { SampleRows } from './hooks/calls/SampleRows.js';
+export type { NamedDeviceTensors, SegmentCall } from './hooks/calls/SegmentCall.js';
+export type { SegmentHandle } from './hooks/calls/SegmentHandle.js';
+export type { SegmentPreparation } from './hooks/calls/SegmentPreparation.js';
+export type { StepContext } from './hooks/calls/StepContext.js';
+export type { TapInfo } from './hooks/engine/TapInfo.js';
+export type { TapOptions } from './hooks/engine/TapOptions.js';
+export type { Next, Wrapper } from './hooks/engine/Wrapping.js';
 
 export { CogVideoXDDIMScheduler } from './schedulers/CogVideoXDDIMScheduler.js';
 export { CogVideoXDPMScheduler } from './schedulers/CogVideoXDPMScheduler.js';
@@ -113,8 +113,8 @@ export {
   nullable,
   numberField,
   numbersField,
-} from './schedulers/ConfigField.js';
-export type { ConfigField, ConfigFields, ConfigValues } from './schedulers/ConfigField.js';
+} from './fields/Field.js';
+export type { ConfigField, ConfigFields, ConfigValues } from './fields/Field.js';
 export { BatchGenerator } from './random/BatchGenerator.js';
 export type { Generator } from './random/Generator.js';
 export { randomSeed } from './random/randomSeed.js';
@@ -130,7 +130,7 @@ export { UNet2DConditionModel } from './models/UNet2DConditionModel.js';
 export { Model } from './models/Model.js';
 export type { LoadPretrainedOptions, PretrainedModel } from './models/loadPretrained.js';
 export type { EntrySequence, InputShapes, ModelEntry, ModelInput, TilingDefaults } from './models/Model.js';
-export type { ModelConfig } from './models/ConfigReader.js';
+export type { ModelConfig } from './fields/ConfigReader.js';
 export { exportOnnx } from './models/exportOnnx.js';
 export type { ExportOptions } from './models/exportOnnx.js';
 export { modelRegistry } from './models/modelRegistry.js';
@@ -165,31 +165,31 @@ export type { FusedAttentionOptions } from './graph/passes/fusedAttention.js';
 export { slicedAttention } from './graph/passes/slicedAttention.js';
 export type { SliceSize } from './graph/passes/slicedAttention.js';
 
-export { SafetensorsFile } from './weights/SafetensorsFile.js';
-export { writeSafetensors } from './weights/writeSafetensors.js';
-export type { TensorToWrite } from './weights/writeSafetensors.js';
-export { bytesPerElement, isSafetensorsDtype, safetensorsDtypes } from './weights/SafetensorsDtype.js';
-export type { SafetensorsDtype } from './weights/SafetensorsDtype.js';
-export { decodeBfloat16 } from './weights/decodeBfloat16.js';
-export { decodeFloat16 } from './weights/decodeFloat16.js';
-export { encodeFloat16 } from './weights/encodeFloat16.js';
-export { decodeFloat8E4m3fn } from './weights/decodeFloat8E4m3fn.js';
-export { decodeFloat8E5m2 } from './weights/decodeFloat8E5m2.js';
-export { Float8Encoder } from './weights/Float8Encoder.js';
-export { DerivedWeightsCache } from './weights/derived/DerivedWeightsCache.js';
+export { SafetensorsFile } from './weights/files/SafetensorsFile.js';
+export { writeSafetensors } from './weights/files/writeSafetensors.js';
+export type { TensorToWrite } from './weights/files/writeSafetensors.js';
+export { bytesPerElement, isSafetensorsDtype, safetensorsDtypes } from './weights/files/SafetensorsDtype.js';
+export type { SafetensorsDtype } from './weights/files/SafetensorsDtype.js';
+export { decodeBfloat16 } from './weights/files/decodeBfloat16.js';
+export { decodeFloat16 } from './weights/files/decodeFloat16.js';
+export { encodeFloat16 } from './weights/files/encodeFloat16.js';
+export { decodeFloat8E4m3fn } from './weights/files/decodeFloat8E4m3fn.js';
+export { decodeFloat8E5m2 } from './weights/files/decodeFloat8E5m2.js';
+export { Float8Encoder } from './weights/files/Float8Encoder.js';
+export { DerivedWeightsCache } from './weights/cache/DerivedWeightsCache.js';
 export type {
   DerivedWeights,
   DerivedWeightsProgress,
   DerivedWeightsRecipe,
   OpenDerivedOptions,
-} from './weights/derived/DerivedWeightsCache.js';
-export { readCacheSettings } from './weights/derived/CacheSettings.js';
-export type { CacheSettings } from './weights/derived/CacheSettings.js';
-export { readTensor } from './weights/readTensor.js';
-export { readRowPieces, ROW_DTYPES, rowLength } from './weights/readRowPieces.js';
-export { readTensorPieces } from './weights/readTensorPieces.js';
-export { readTensorFloat32 } from './weights/readTensorFloat32.js';
-export type { TensorInfo } from './weights/TensorInfo.js';
+} from './weights/cache/DerivedWeightsCache.js';
+export { readCacheSettings } from './weights/cache/CacheSettings.js';
+export type { CacheSettings } from './weights/cache/CacheSettings.js';
+export { readTensor } from './weights/files/readTensor.js';
+export { readRowPieces, ROW_DTYPES, rowLength } from './weights/files/readRowPieces.js';
+export { readTensorPieces } from './weights/files/readTensorPieces.js';
+export { readTensorFloat32 } from './weights/files/readTensorFloat32.js';
+export type { TensorInfo } from './weights/files/TensorInfo.js';
 export { openComponentCheckpoint } from './weights/ComponentCheckpoint.js';
 export type {
   CheckpointWarning,
@@ -202,9 +202,9 @@ export { resolveModel } from './weights/resolveModel.js';
 export type { ResolvedModel, ResolveModelOptions } from './weights/resolveModel.js';
 export type { ComponentChoice } from './weights/hub/planCheckpointFiles.js';
 export type { DownloadEvent } from './weights/hub/downloadSnapshot.js';
-export type { JsonObject } from './weights/readJsonFile.js';
-export { scanJson } from './weights/scanJson.js';
-export type { JsonProblem } from './weights/scanJson.js';
+export type { JsonObject } from './disk/readJsonFile.js';
+export { scanJson } from './disk/scanJson.js';
+export type { JsonProblem } from './disk/scanJson.js';
 
 export { createDevice } from './device/createDevice.js';
 export { EXECUTION_PROVIDERS } from './device/ExecutionProvider.js';

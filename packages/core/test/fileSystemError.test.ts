@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
-import { fileSystemError } from '../src/fileSystemError.js';
+import { fileSystemError } from '../src/disk/fileSystemError.js';
 
 describe('fileSystemError', () => {
   test.each([

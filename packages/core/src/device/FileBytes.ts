@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileSystemError } from '../fileSystemError.js';
+import { fileSystemError } from '../disk/fileSystemError.js';
 import type { StoredBytes } from './StoredBytes.js';
 
 /** Bytes in a temporary file that has no name any more: the system removes it when it is closed, also by a crash. */

@@ -1,14 +1,14 @@
 import type { Graph } from '../graph/Graph.js';
-import type { DecodeCall } from './DecodeCall.js';
-import type { EncodeCall } from './EncodeCall.js';
-import type { GraphContext } from './GraphContext.js';
-import type { ModelCall } from './ModelCall.js';
-import type { RunContext } from './RunContext.js';
-import type { SegmentCall } from './SegmentCall.js';
-import type { SegmentPreparation } from './SegmentPreparation.js';
-import { SeriesHook } from './SeriesHook.js';
-import type { StepContext } from './StepContext.js';
-import { WaterfallHook } from './WaterfallHook.js';
+import type { DecodeCall } from './calls/DecodeCall.js';
+import type { EncodeCall } from './calls/EncodeCall.js';
+import type { GraphContext } from './calls/GraphContext.js';
+import type { ModelCall } from './calls/ModelCall.js';
+import type { RunContext } from './calls/RunContext.js';
+import type { SegmentCall } from './calls/SegmentCall.js';
+import type { SegmentPreparation } from './calls/SegmentPreparation.js';
+import { SeriesHook } from './engine/SeriesHook.js';
+import type { StepContext } from './calls/StepContext.js';
+import { WaterfallHook } from './engine/WaterfallHook.js';
 
 /** The payload types, by the names the manifest uses. */
 interface Payloads {

@@ -2,7 +2,7 @@ import { ThimbleError } from '../errors.js';
 import { encodeImage, type EncodeImageOptions } from './encodeImage.js';
 import { checkImageFormat, imageFormatOf, type ImageFormat } from './ImageFormat.js';
 import type { ImageParts, PlainImage } from './ImageParts.js';
-import { writeFileAtomically } from './writeFileAtomically.js';
+import { writeFileAtomically } from '../disk/writeFileAtomically.js';
 
 /** A picture in memory, 8 bits a channel. */
 export class Image implements PlainImage {

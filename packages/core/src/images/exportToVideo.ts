@@ -5,7 +5,7 @@ import { AnimationEncoder } from './AnimationEncoder.js';
 import { Image } from './Image.js';
 import { Mp4Encoder } from './Mp4Encoder.js';
 import type { VideoEncoder, VideoSettings } from './VideoEncoder.js';
-import { writeFileAtomically } from './writeFileAtomically.js';
+import { writeFileAtomically } from '../disk/writeFileAtomically.js';
 
 /** Frames of one video: pictures of one size, also as they come; or a float32 tensor [frames, height, width, 3] in [0, 1]. */
 export type VideoInput = Iterable<Image> | AsyncIterable<Image> | Tensor;

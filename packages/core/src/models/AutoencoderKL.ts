@@ -11,7 +11,7 @@ import { Downsample2D } from './blocks/Downsample2D.js';
 import { ResnetBlock2D } from './blocks/ResnetBlock2D.js';
 import { fromTokens, toTokens } from './blocks/tokens.js';
 import { Upsample2D } from './blocks/Upsample2D.js';
-import { ConfigReader, type ModelConfig } from './ConfigReader.js';
+import { ConfigReader, type ModelConfig } from '../fields/ConfigReader.js';
 import { loadPretrained, type LoadPretrainedOptions, type PretrainedModel } from './loadPretrained.js';
 import { Model, type ModelEntry } from './Model.js';
 

@@ -8,7 +8,7 @@ import { ACTIVATION_NAMES, ACTIVATIONS, type ActivationName } from './blocks/act
 import { CausalConv3d, type ConvCache } from './blocks/CausalConv3d.js';
 import { nearestFrames } from './blocks/nearestFrames.js';
 import { SpatialNorm3D } from './blocks/SpatialNorm3D.js';
-import { ConfigReader, type ModelConfig } from './ConfigReader.js';
+import { ConfigReader, type ModelConfig } from '../fields/ConfigReader.js';
 import { loadPretrained, type LoadPretrainedOptions, type PretrainedModel } from './loadPretrained.js';
 import { Model, type ModelEntry, type TilingDefaults } from './Model.js';
 

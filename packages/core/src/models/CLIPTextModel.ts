@@ -6,7 +6,7 @@ import { Linear } from '../graph/nn/Linear.js';
 import { add, builderOf, cast, gelu, quickGelu, reshape } from '../graph/operations.js';
 import { segment } from '../graph/segment.js';
 import type { Value } from '../graph/Value.js';
-import { ConfigReader, type ModelConfig } from './ConfigReader.js';
+import { ConfigReader, type ModelConfig } from '../fields/ConfigReader.js';
 import { loadPretrained, type LoadPretrainedOptions, type PretrainedModel } from './loadPretrained.js';
 import { Model, type ModelEntry } from './Model.js';
 

@@ -11,7 +11,7 @@ import { ACTIVATION_NAMES, type ActivationName } from './blocks/activation.js';
 import { rotaryPositions } from './blocks/rotaryPositions.js';
 import { addSincosPositions, type PatchGrid } from './blocks/sincosPositions.js';
 import { TimestepEmbedding, timestepFrequencies } from './blocks/TimestepEmbedding.js';
-import { ConfigReader, type ModelConfig } from './ConfigReader.js';
+import { ConfigReader, type ModelConfig } from '../fields/ConfigReader.js';
 import { loadPretrained, type LoadPretrainedOptions, type PretrainedModel } from './loadPretrained.js';
 import { Model, type ModelEntry } from './Model.js';
 

@@ -4,7 +4,7 @@ import { type Layer, listLayers, Module, nameParameters } from '../graph/Module.
 import { type GraphSink, Outline } from '../graph/Outline.js';
 import type { Parameter } from '../graph/Parameter.js';
 import type { Value } from '../graph/Value.js';
-import type { ModelConfig } from './ConfigReader.js';
+import type { ModelConfig } from '../fields/ConfigReader.js';
 
 /** An input of an entry point. */
 export interface ModelInput {

@@ -3,8 +3,8 @@ import type { ElementType } from '../graph/Graph.js';
 import type { Parameter } from '../graph/Parameter.js';
 import type { StoredWeight } from '../graph/passes/bindWeights.js';
 import type { ComponentCheckpoint } from '../weights/ComponentCheckpoint.js';
-import type { SafetensorsDtype } from '../weights/SafetensorsDtype.js';
-import type { TensorInfo } from '../weights/TensorInfo.js';
+import type { SafetensorsDtype } from '../weights/files/SafetensorsDtype.js';
+import type { TensorInfo } from '../weights/files/TensorInfo.js';
 import type { Model } from './Model.js';
 
 const ELEMENT_TYPES: Partial<Record<SafetensorsDtype, ElementType>> = {

@@ -18,7 +18,7 @@ import {
 import { Parameter } from '../graph/Parameter.js';
 import { segment } from '../graph/segment.js';
 import type { Value } from '../graph/Value.js';
-import { ConfigReader, type ModelConfig } from './ConfigReader.js';
+import { ConfigReader, type ModelConfig } from '../fields/ConfigReader.js';
 import { loadPretrained, type LoadPretrainedOptions, type PretrainedModel } from './loadPretrained.js';
 import { Model, type ModelEntry } from './Model.js';
 

@@ -13,7 +13,7 @@ import { ResnetBlock2D } from './blocks/ResnetBlock2D.js';
 import { TimestepEmbedding, timestepFrequencies } from './blocks/TimestepEmbedding.js';
 import { Transformer2DModel } from './blocks/Transformer2DModel.js';
 import { Upsample2D } from './blocks/Upsample2D.js';
-import type { ModelConfig } from './ConfigReader.js';
+import type { ModelConfig } from '../fields/ConfigReader.js';
 import { loadPretrained, type LoadPretrainedOptions, type PretrainedModel } from './loadPretrained.js';
 import { Model, type ModelEntry, type ModelInput } from './Model.js';
 import { readUNetOptions, type UNetOptions } from './UNetOptions.js';

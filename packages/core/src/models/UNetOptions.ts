@@ -1,5 +1,5 @@
 import { ACTIVATION_NAMES, type ActivationName } from './blocks/activation.js';
-import { ConfigReader, type ModelConfig } from './ConfigReader.js';
+import { ConfigReader, type ModelConfig } from '../fields/ConfigReader.js';
 
 const DOWN_BLOCKS = ['CrossAttnDownBlock2D', 'DownBlock2D'] as const;
 const UP_BLOCKS = ['CrossAttnUpBlock2D', 'UpBlock2D'] as const;

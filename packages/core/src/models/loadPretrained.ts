@@ -4,7 +4,7 @@ import { type ComponentCheckpoint, openComponentCheckpoint } from '../weights/Co
 import type { DownloadEvent } from '../weights/hub/downloadSnapshot.js';
 import { resolveModel } from '../weights/resolveModel.js';
 import { checkDtype, type PipelineDtype, variantOf } from '../weights/PipelineDtype.js';
-import type { ModelConfig } from './ConfigReader.js';
+import type { ModelConfig } from '../fields/ConfigReader.js';
 import type { Model } from './Model.js';
 
 /** Options of a model's `fromPretrained`. */

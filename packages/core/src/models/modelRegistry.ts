@@ -1,7 +1,7 @@
 import { AutoencoderKL } from './AutoencoderKL.js';
 import { AutoencoderKLCogVideoX } from './AutoencoderKLCogVideoX.js';
 import { CLIPTextModel } from './CLIPTextModel.js';
-import type { ModelConfig } from './ConfigReader.js';
+import type { ModelConfig } from '../fields/ConfigReader.js';
 import { CogVideoXTransformer3DModel } from './CogVideoXTransformer3DModel.js';
 import type { Model } from './Model.js';
 import { T5EncoderModel } from './T5EncoderModel.js';

@@ -1,6 +1,6 @@
 import type { Tensor } from 'onnxruntime-common';
-import type { Prompt } from './DiffusionPipeline.js';
-import type { GenerateOptions, OutputType } from './GenerateOptions.js';
+import type { Prompt } from '../run/Pipeline.js';
+import type { GenerateOptions, OutputType } from '../run/GenerateOptions.js';
 import {
   checkEmbeds,
   checkGenerator,
@@ -11,7 +11,7 @@ import {
   OUTPUT_TYPES,
   readNegativePrompts,
   readPrompts,
-} from './runOptions.js';
+} from '../sampling/runOptions.js';
 
 /** The options that a `CogVideoXPipeline` takes. */
 export const COGVIDEOX_OPTIONS: readonly (keyof GenerateOptions)[] = [

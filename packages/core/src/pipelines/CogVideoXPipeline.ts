@@ -1,31 +1,31 @@
 import { Tensor } from 'onnxruntime-common';
 import { ThimbleError } from '../errors.js';
-import type { RunContext } from '../hooks/RunContext.js';
-import type { StepContext } from '../hooks/StepContext.js';
+import type { RunContext } from '../hooks/calls/RunContext.js';
+import type { StepContext } from '../hooks/calls/StepContext.js';
 import type { Image } from '../images/Image.js';
 import { pixelOfSample } from '../images/pixelOfSample.js';
-import { assertFinite } from './assertFinite.js';
-import { concatBatch } from './batch.js';
+import { assertFinite } from '../sampling/assertFinite.js';
+import { concatBatch } from '../execution/batch.js';
 import {
   checkGuidanceList,
   COGVIDEOX_OPTIONS,
   type CogVideoXOptions,
   resolveCogVideoXOptions,
 } from './CogVideoXOptions.js';
-import type { CallOptions } from './Component.js';
-import { copyOf } from './copyOf.js';
-import { DiffusionPipeline, type Prompt } from './DiffusionPipeline.js';
+import type { CallOptions } from '../execution/Component.js';
+import { copyOf } from '../sampling/copyOf.js';
+import { DiffusionPipeline, type Prompt } from '../run/Pipeline.js';
 import type { FromPretrainedOptions } from './FromPretrainedOptions.js';
-import type { GenerateOptions, GenerateResult, OutputType } from './GenerateOptions.js';
-import { guidedPrediction } from './guidance.js';
-import { noiseSource } from './noiseSource.js';
-import type { PipelineEvent } from './PipelineEvent.js';
-import type { PipelineRun } from './PipelineRun.js';
-import { pngParameters } from './pngParameters.js';
-import { startLatents } from './startLatents.js';
-import { timestepTensor } from './timestepTensor.js';
-import { unscaleLatents } from './unscaleLatents.js';
-import { type FrameReader, VideoFrames, videoPixels } from './VideoFrames.js';
+import type { GenerateOptions, GenerateResult, OutputType } from '../run/GenerateOptions.js';
+import { guidedPrediction } from '../sampling/guidance.js';
+import { noiseSource } from '../sampling/noiseSource.js';
+import type { PipelineEvent } from '../run/PipelineEvent.js';
+import type { PipelineRun } from '../run/PipelineRun.js';
+import { pngParameters } from '../run/pngParameters.js';
+import { startLatents } from '../sampling/startLatents.js';
+import { timestepTensor } from '../sampling/timestepTensor.js';
+import { unscaleLatents } from '../sampling/unscaleLatents.js';
+import { type FrameReader, VideoFrames, videoPixels } from '../sampling/VideoFrames.js';
 
 /** What a video pipeline's `generate` returns. */
 export type VideoResult<O extends OutputType = OutputType> = GenerateResult<O> & {

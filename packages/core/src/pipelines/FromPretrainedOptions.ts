@@ -1,10 +1,10 @@
 import type { DeviceOptions } from '../device/DeviceOptions.js';
 import type { ExecutionProvider } from '../device/ExecutionProvider.js';
 import type { PretrainedModel } from '../models/loadPretrained.js';
-import type { Plugin } from '../plugins/Plugin.js';
+import type { Plugin } from '../extension/Plugin.js';
 import type { DownloadEvent } from '../weights/hub/downloadSnapshot.js';
 import type { PipelineDtype } from '../weights/PipelineDtype.js';
-import type { WarningEvent } from './PipelineEvent.js';
+import type { WarningEvent } from '../run/PipelineEvent.js';
 
 /** Options of {@link DiffusionPipeline.fromPretrained}. */
 export interface FromPretrainedOptions {

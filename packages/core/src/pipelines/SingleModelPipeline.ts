@@ -1,13 +1,13 @@
 import type { Tensor } from 'onnxruntime-common';
 import { ThimbleError } from '../errors.js';
-import type { RunContext } from '../hooks/RunContext.js';
+import type { RunContext } from '../hooks/calls/RunContext.js';
 import type { Image } from '../images/Image.js';
 import { imagesFromSample } from '../images/imagesFromSample.js';
-import { assertFinite } from './assertFinite.js';
-import { DiffusionPipeline } from './DiffusionPipeline.js';
-import type { GenerateResult } from './GenerateOptions.js';
-import type { PipelineEvent } from './PipelineEvent.js';
-import { unscaleLatents } from './unscaleLatents.js';
+import { assertFinite } from '../sampling/assertFinite.js';
+import { DiffusionPipeline } from '../run/Pipeline.js';
+import type { GenerateResult } from '../run/GenerateOptions.js';
+import type { PipelineEvent } from '../run/PipelineEvent.js';
+import { unscaleLatents } from '../sampling/unscaleLatents.js';
 
 /** A single model as a pipeline with that one component, so that plugins work on it. It cannot generate. */
 export class SingleModelPipeline extends DiffusionPipeline {

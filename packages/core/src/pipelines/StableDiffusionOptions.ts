@@ -1,6 +1,6 @@
 import type { Tensor } from 'onnxruntime-common';
-import type { Prompt } from './DiffusionPipeline.js';
-import type { GenerateOptions, OutputType } from './GenerateOptions.js';
+import type { Prompt } from '../run/Pipeline.js';
+import type { GenerateOptions, OutputType } from '../run/GenerateOptions.js';
 import {
   checkEmbeds,
   checkGenerator,
@@ -12,7 +12,7 @@ import {
   readNegativePrompts,
   readPrompts,
   stepCount,
-} from './runOptions.js';
+} from '../sampling/runOptions.js';
 
 /** The options that a `StableDiffusionPipeline` takes. */
 export const STABLE_DIFFUSION_OPTIONS: readonly (keyof GenerateOptions)[] = [

@@ -1,29 +1,29 @@
 import type { Tensor } from 'onnxruntime-common';
 import { ThimbleError } from '../errors.js';
-import type { RunContext } from '../hooks/RunContext.js';
-import type { StepContext } from '../hooks/StepContext.js';
+import type { RunContext } from '../hooks/calls/RunContext.js';
+import type { StepContext } from '../hooks/calls/StepContext.js';
 import type { Image } from '../images/Image.js';
 import { GrowingImage } from '../images/GrowingImage.js';
 import { pixelsFromSample } from '../images/imagesFromSample.js';
 import type { SetTimestepsOptions } from '../schedulers/Scheduler.js';
-import { assertFinite } from './assertFinite.js';
-import { concatBatch, repeatBatch } from './batch.js';
-import type { CallOptions } from './Component.js';
-import { copyOf } from './copyOf.js';
-import type { PipelineComponent } from './PipelineComponent.js';
-import { DiffusionPipeline, type PipelineParts, type Prompt } from './DiffusionPipeline.js';
-import type { GenerateOptions, GenerateResult } from './GenerateOptions.js';
-import { guidanceEmbedding, guidedPrediction } from './guidance.js';
-import { LatentPreview } from './LatentPreview.js';
-import { noiseSource } from './noiseSource.js';
+import { assertFinite } from '../sampling/assertFinite.js';
+import { concatBatch, repeatBatch } from '../execution/batch.js';
+import type { CallOptions } from '../execution/Component.js';
+import { copyOf } from '../sampling/copyOf.js';
+import type { PipelineComponent } from '../execution/PipelineComponent.js';
+import { DiffusionPipeline, type PipelineParts, type Prompt } from '../run/Pipeline.js';
+import type { GenerateOptions, GenerateResult } from '../run/GenerateOptions.js';
+import { guidanceEmbedding, guidedPrediction } from '../sampling/guidance.js';
+import { LatentPreview } from '../sampling/LatentPreview.js';
+import { noiseSource } from '../sampling/noiseSource.js';
 import { correctedScheduler, sampleSizeOf } from './outdatedConfigs.js';
-import type { PipelineEvent } from './PipelineEvent.js';
-import type { PipelineRun } from './PipelineRun.js';
-import { pngParameters } from './pngParameters.js';
-import { startLatents } from './startLatents.js';
+import type { PipelineEvent } from '../run/PipelineEvent.js';
+import type { PipelineRun } from '../run/PipelineRun.js';
+import { pngParameters } from '../run/pngParameters.js';
+import { startLatents } from '../sampling/startLatents.js';
 import { resolveOptions, STABLE_DIFFUSION_OPTIONS, type StableDiffusionOptions } from './StableDiffusionOptions.js';
-import { timestepTensor } from './timestepTensor.js';
-import { latentUnscaler, unscaleLatents } from './unscaleLatents.js';
+import { timestepTensor } from '../sampling/timestepTensor.js';
+import { latentUnscaler, unscaleLatents } from '../sampling/unscaleLatents.js';
 
 /**
  * Text to image with latent diffusion, Stable Diffusion 1.x and 2.x (source: diffusers

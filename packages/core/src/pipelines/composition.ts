@@ -8,9 +8,9 @@ import type { Hooks } from '../hooks/manifest.js';
 import { createHooks } from '../hooks/manifest.js';
 import type { Model } from '../models/Model.js';
 import { modelRegistry } from '../models/modelRegistry.js';
-import { PluginHost } from '../plugins/PluginHost.js';
-import { ServiceRegistry } from '../plugins/ServiceRegistry.js';
-import { DEVICES, SCHEDULERS, TOKENIZERS } from '../plugins/tokens.js';
+import { PluginHost } from '../extension/PluginHost.js';
+import { ServiceRegistry } from '../extension/ServiceRegistry.js';
+import { DEVICES, SCHEDULERS, TOKENIZERS } from '../extension/tokens.js';
 import { createScheduler } from '../schedulers/createScheduler.js';
 import type { Scheduler } from '../schedulers/Scheduler.js';
 import { createTokenizer } from '../tokenizers/createTokenizer.js';
@@ -21,17 +21,17 @@ import {
   type ComponentCheckpoint,
   openComponentCheckpoint,
 } from '../weights/ComponentCheckpoint.js';
-import type { JsonObject } from '../weights/readJsonFile.js';
-import { Component } from './Component.js';
-import type { PipelineComponent } from './PipelineComponent.js';
-import { componentRecord } from './componentRecord.js';
+import type { JsonObject } from '../disk/readJsonFile.js';
+import { Component } from '../execution/Component.js';
+import type { PipelineComponent } from '../execution/PipelineComponent.js';
+import { componentRecord } from '../execution/componentRecord.js';
 import { variantOf } from '../weights/PipelineDtype.js';
 import { activationsOf, storedOtherwise } from './dtype.js';
-import { EventSink } from './EventSink.js';
+import { EventSink } from '../run/EventSink.js';
 import type { FromPretrainedOptions } from './FromPretrainedOptions.js';
-import { measureMemory } from './MemoryMonitor.js';
-import type { WarningEvent } from './PipelineEvent.js';
-import { TurnQueue } from './TurnQueue.js';
+import { measureMemory } from '../run/MemoryMonitor.js';
+import type { WarningEvent } from '../run/PipelineEvent.js';
+import { TurnQueue } from '../execution/TurnQueue.js';
 
 /** Tokens of a pipeline's own container. */
 const OPTIONS: InjectionToken<FromPretrainedOptions> = Symbol('options');

@@ -1,7 +1,7 @@
 import type { Device } from '../device/Device.js';
 import type { ComponentCheckpoint } from '../weights/ComponentCheckpoint.js';
 import { PIPELINE_DTYPES, type PipelineDtype } from '../weights/PipelineDtype.js';
-import type { WarningEvent } from './PipelineEvent.js';
+import type { WarningEvent } from '../run/PipelineEvent.js';
 
 /** What a component computes in. The CPU's kernels know float32 alone. */
 export function activationsOf(

@@ -1,18 +1,18 @@
 import { join } from 'node:path';
 import { ThimbleError } from '../errors.js';
 import type { PretrainedModel } from '../models/loadPretrained.js';
-import { PIPELINES } from '../plugins/tokens.js';
-import { readJsonFile } from '../weights/readJsonFile.js';
+import { PIPELINES } from '../extension/tokens.js';
+import { readJsonFile } from '../disk/readJsonFile.js';
 import { checkDtype, variantOf } from '../weights/PipelineDtype.js';
 import { type ComponentClass, type ModelIndex, readModelIndex } from '../weights/ModelIndex.js';
 import { resolveModel } from '../weights/resolveModel.js';
-import { checkOptionNames } from './checkOptionNames.js';
+import { checkOptionNames } from '../fields/checkOptionNames.js';
 import { createPipelineFactory, type PipelineFactory } from './composition.js';
-import type { DiffusionPipeline, PipelineParts } from './DiffusionPipeline.js';
+import type { DiffusionPipeline, PipelineParts } from '../run/Pipeline.js';
 import type { FromPretrainedOptions } from './FromPretrainedOptions.js';
 import { type PipelineConstructor, pipelineRegistry } from './pipelineRegistry.js';
 import { storedOtherwise } from './dtype.js';
-import { schedulerWarning } from './schedulerWarning.js';
+import { schedulerWarning } from '../run/schedulerWarning.js';
 import { SingleModelPipeline } from './SingleModelPipeline.js';
 
 const OPTION_NAMES: readonly (keyof FromPretrainedOptions)[] = [

@@ -1,5 +1,5 @@
 import { CogVideoXPipeline } from './CogVideoXPipeline.js';
-import type { DiffusionPipeline, PipelineParts } from './DiffusionPipeline.js';
+import type { DiffusionPipeline, PipelineParts } from '../run/Pipeline.js';
 import { StableDiffusionPipeline } from './StableDiffusionPipeline.js';
 
 /** A class of pipelines. */

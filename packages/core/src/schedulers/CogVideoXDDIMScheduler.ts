@@ -1,10 +1,10 @@
 import type { Tensor } from 'onnxruntime-common';
-import { atTimestep } from './atTimestep.js';
-import { checkStepTensors } from './checkStepTensors.js';
-import { cogVideoXFields, cogVideoXNoise } from './cogVideoXNoise.js';
-import { EvenStepScheduler } from './EvenStepScheduler.js';
-import { weightedSum } from './math/weightedSum.js';
-import { predictOriginalSample } from './predictOriginalSample.js';
+import { atTimestep } from './numeric/atTimestep.js';
+import { checkStepTensors } from './solvers/checkStepTensors.js';
+import { cogVideoXFields, cogVideoXNoise } from './solvers/cogVideoXNoise.js';
+import { EvenStepScheduler } from './solvers/EvenStepScheduler.js';
+import { weightedSum } from './numeric/weightedSum.js';
+import { predictOriginalSample } from './numeric/predictOriginalSample.js';
 import { readSchedulerConfig, type SchedulerConfig, type SchedulerConfigInput } from './readSchedulerConfig.js';
 import type { StepResult } from './Scheduler.js';
 

@@ -1,18 +1,18 @@
 import type { Tensor } from 'onnxruntime-common';
-import { atTimestep } from './atTimestep.js';
-import { betaFields } from './betaSchedule.js';
-import { checkStepTensors } from './checkStepTensors.js';
-import { clipFields, clipOriginalSample, thresholdFields } from './clipOriginalSample.js';
-import { booleanField, choiceField } from './ConfigField.js';
-import { EvenStepScheduler } from './EvenStepScheduler.js';
-import { mapTensor } from './math/mapTensor.js';
-import { weightedSum } from './math/weightedSum.js';
-import { PREDICTION_TYPES, predictOriginalSample } from './predictOriginalSample.js';
+import { atTimestep } from './numeric/atTimestep.js';
+import { betaFields } from './numeric/betaSchedule.js';
+import { checkStepTensors } from './solvers/checkStepTensors.js';
+import { clipFields, clipOriginalSample, thresholdFields } from './numeric/clipOriginalSample.js';
+import { booleanField, choiceField } from '../fields/Field.js';
+import { EvenStepScheduler } from './solvers/EvenStepScheduler.js';
+import { mapTensor } from './numeric/mapTensor.js';
+import { weightedSum } from './numeric/weightedSum.js';
+import { PREDICTION_TYPES, predictOriginalSample } from './numeric/predictOriginalSample.js';
 import { readSchedulerConfig, type SchedulerConfig, type SchedulerConfigInput } from './readSchedulerConfig.js';
 import type { StepOptions, StepResult } from './Scheduler.js';
-import { spacingFields } from './spacedTimesteps.js';
-import { stepNoise } from './stepNoise.js';
-import { trainedNoise } from './trainedNoise.js';
+import { spacingFields } from './numeric/spacedTimesteps.js';
+import { stepNoise } from './solvers/stepNoise.js';
+import { trainedNoise } from './numeric/trainedNoise.js';
 
 const FIELDS = {
   ...betaFields,

@@ -1,20 +1,20 @@
 import type { Tensor } from 'onnxruntime-common';
 import { ThimbleError } from '../errors.js';
-import { AlphaScheduler } from './AlphaScheduler.js';
-import { atTimestep } from './atTimestep.js';
-import { betaFields, betaScheduleField } from './betaSchedule.js';
-import { clipFields, clipOriginalSample, thresholdFields } from './clipOriginalSample.js';
-import { booleanField, choiceField, nullable } from './ConfigField.js';
-import { combine } from './math/combine.js';
-import { weightedSum } from './math/weightedSum.js';
-import { PREDICTION_TYPES, predictOriginalSample } from './predictOriginalSample.js';
+import { AlphaScheduler } from './solvers/AlphaScheduler.js';
+import { atTimestep } from './numeric/atTimestep.js';
+import { betaFields, betaScheduleField } from './numeric/betaSchedule.js';
+import { clipFields, clipOriginalSample, thresholdFields } from './numeric/clipOriginalSample.js';
+import { booleanField, choiceField, nullable } from '../fields/Field.js';
+import { combine } from './numeric/combine.js';
+import { weightedSum } from './numeric/weightedSum.js';
+import { PREDICTION_TYPES, predictOriginalSample } from './numeric/predictOriginalSample.js';
 import { readSchedulerConfig, type SchedulerConfig, type SchedulerConfigInput } from './readSchedulerConfig.js';
-import { resolveStepCount } from './resolveStepCount.js';
+import { resolveStepCount } from './solvers/resolveStepCount.js';
 import type { SetTimestepsOptions, StepOptions, StepResult } from './Scheduler.js';
-import { splitLearnedVariance, VARIANCE_TYPES } from './splitLearnedVariance.js';
-import { allTimesteps, spacedTimesteps, spacingFields } from './spacedTimesteps.js';
-import { stepNoise } from './stepNoise.js';
-import { trainedNoise } from './trainedNoise.js';
+import { splitLearnedVariance, VARIANCE_TYPES } from './solvers/splitLearnedVariance.js';
+import { allTimesteps, spacedTimesteps, spacingFields } from './numeric/spacedTimesteps.js';
+import { stepNoise } from './solvers/stepNoise.js';
+import { trainedNoise } from './numeric/trainedNoise.js';
 
 const FIELDS = {
   ...betaFields,

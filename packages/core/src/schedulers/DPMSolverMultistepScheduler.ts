@@ -1,25 +1,25 @@
 import type { Tensor } from 'onnxruntime-common';
 import { ThimbleError } from '../errors.js';
-import { booleanField, choiceField, nullable, type ConfigField } from './ConfigField.js';
-import { sigmaConversion } from './convertSigmas.js';
-import { dynamicThreshold } from './math/dynamicThreshold.js';
-import { linspace } from './math/linspace.js';
-import { roundHalfEven } from './math/roundHalfEven.js';
-import { weightedSum, type Term } from './math/weightedSum.js';
-import { imageOf, MultistepScheduler, multistepFields, noiseOf } from './MultistepScheduler.js';
+import { booleanField, choiceField, nullable, type ConfigField } from '../fields/Field.js';
+import { sigmaConversion } from './numeric/convertSigmas.js';
+import { dynamicThreshold } from './numeric/dynamicThreshold.js';
+import { linspace } from './numeric/linspace.js';
+import { roundHalfEven } from './numeric/roundHalfEven.js';
+import { weightedSum, type Term } from './numeric/weightedSum.js';
+import { imageOf, MultistepScheduler, multistepFields, noiseOf } from './solvers/MultistepScheduler.js';
 import {
   readSchedulerConfig,
   renamedChoice,
   type SchedulerConfig,
   type SchedulerConfigInput,
 } from './readSchedulerConfig.js';
-import { resolveStepCount } from './resolveStepCount.js';
+import { resolveStepCount } from './solvers/resolveStepCount.js';
 import type { SetTimestepsOptions, StepOptions, StepResult } from './Scheduler.js';
-import { shiftOf, shiftSigmas } from './shiftSigmas.js';
-import type { SigmaSchedule } from './SigmaScheduler.js';
-import { mostSteps, multistepTimesteps } from './spacedTimesteps.js';
-import { splitLearnedVariance, VARIANCE_TYPES } from './splitLearnedVariance.js';
-import { stepNoise } from './stepNoise.js';
+import { shiftOf, shiftSigmas } from './numeric/shiftSigmas.js';
+import type { SigmaSchedule } from './solvers/SigmaScheduler.js';
+import { mostSteps, multistepTimesteps } from './numeric/spacedTimesteps.js';
+import { splitLearnedVariance, VARIANCE_TYPES } from './solvers/splitLearnedVariance.js';
+import { stepNoise } from './solvers/stepNoise.js';
 
 /** Minus infinity, the default, is null in JSON. */
 const lambdaMinField: ConfigField<number | null> = {

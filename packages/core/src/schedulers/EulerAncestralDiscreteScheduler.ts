@@ -1,13 +1,13 @@
 import type { Tensor } from 'onnxruntime-common';
-import { checkStepTensors } from './checkStepTensors.js';
-import { booleanField, choiceField } from './ConfigField.js';
-import { KDiffusionScheduler, kDiffusionFields } from './KDiffusionScheduler.js';
-import { weightedSum } from './math/weightedSum.js';
+import { checkStepTensors } from './solvers/checkStepTensors.js';
+import { booleanField, choiceField } from '../fields/Field.js';
+import { KDiffusionScheduler, kDiffusionFields } from './solvers/KDiffusionScheduler.js';
+import { weightedSum } from './numeric/weightedSum.js';
 import { readSchedulerConfig, type SchedulerConfig, type SchedulerConfigInput } from './readSchedulerConfig.js';
-import { resolveStepCount } from './resolveStepCount.js';
+import { resolveStepCount } from './solvers/resolveStepCount.js';
 import type { SetTimestepsOptions, StepOptions, StepResult } from './Scheduler.js';
-import { spacedTimesteps32 } from './spacedTimesteps.js';
-import { stepNoise } from './stepNoise.js';
+import { spacedTimesteps32 } from './numeric/spacedTimesteps.js';
+import { stepNoise } from './solvers/stepNoise.js';
 
 const FIELDS = {
   ...kDiffusionFields,

@@ -1,16 +1,16 @@
 import type { Tensor } from 'onnxruntime-common';
-import { checkStepTensors } from './checkStepTensors.js';
-import { booleanField, choiceField, nullable, numberField } from './ConfigField.js';
-import { sigmaConversion, sigmaFields } from './convertSigmas.js';
-import { KDiffusionScheduler, kDiffusionFields } from './KDiffusionScheduler.js';
-import { linspace32 } from './math/linspace32.js';
-import { weightedSum } from './math/weightedSum.js';
+import { checkStepTensors } from './solvers/checkStepTensors.js';
+import { booleanField, choiceField, nullable, numberField } from '../fields/Field.js';
+import { sigmaConversion, sigmaFields } from './numeric/convertSigmas.js';
+import { KDiffusionScheduler, kDiffusionFields } from './solvers/KDiffusionScheduler.js';
+import { linspace32 } from './numeric/linspace32.js';
+import { weightedSum } from './numeric/weightedSum.js';
 import { readSchedulerConfig, type SchedulerConfig, type SchedulerConfigInput } from './readSchedulerConfig.js';
-import { resolveStepCount } from './resolveStepCount.js';
+import { resolveStepCount } from './solvers/resolveStepCount.js';
 import type { SetTimestepsOptions, StepOptions, StepResult } from './Scheduler.js';
-import type { SigmaSchedule } from './SigmaScheduler.js';
-import { spacedTimesteps32 } from './spacedTimesteps.js';
-import { stepNoise } from './stepNoise.js';
+import type { SigmaSchedule } from './solvers/SigmaScheduler.js';
+import { spacedTimesteps32 } from './numeric/spacedTimesteps.js';
+import { stepNoise } from './solvers/stepNoise.js';
 
 const FIELDS = {
   ...kDiffusionFields,

@@ -1,15 +1,15 @@
 import type { Tensor } from 'onnxruntime-common';
-import { checkStepTensors } from './checkStepTensors.js';
-import { booleanField, choiceField, integerField, nullable, numberField } from './ConfigField.js';
-import { sigmaConversion, sigmaFields } from './convertSigmas.js';
-import { linspace } from './math/linspace.js';
-import { weightedSum } from './math/weightedSum.js';
+import { checkStepTensors } from './solvers/checkStepTensors.js';
+import { booleanField, choiceField, integerField, nullable, numberField } from '../fields/Field.js';
+import { sigmaConversion, sigmaFields } from './numeric/convertSigmas.js';
+import { linspace } from './numeric/linspace.js';
+import { weightedSum } from './numeric/weightedSum.js';
 import { readSchedulerConfig, type SchedulerConfig, type SchedulerConfigInput } from './readSchedulerConfig.js';
-import { resolveStepCount } from './resolveStepCount.js';
+import { resolveStepCount } from './solvers/resolveStepCount.js';
 import type { SetTimestepsOptions, StepOptions, StepResult } from './Scheduler.js';
-import { shiftOf, shiftSigmas, stretchToTerminal } from './shiftSigmas.js';
-import { SigmaScheduler, type SigmaSchedule } from './SigmaScheduler.js';
-import { stepNoise } from './stepNoise.js';
+import { shiftOf, shiftSigmas, stretchToTerminal } from './numeric/shiftSigmas.js';
+import { SigmaScheduler, type SigmaSchedule } from './solvers/SigmaScheduler.js';
+import { stepNoise } from './solvers/stepNoise.js';
 
 const FIELDS = {
   ...sigmaFields,

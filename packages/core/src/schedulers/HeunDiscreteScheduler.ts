@@ -1,18 +1,18 @@
 import type { Tensor } from 'onnxruntime-common';
-import { betaScheduleField } from './betaSchedule.js';
-import { checkStepTensors } from './checkStepTensors.js';
-import { clipFields } from './clipOriginalSample.js';
-import { booleanField, choiceField, numberField } from './ConfigField.js';
-import { sigmaConversion, sigmaFields } from './convertSigmas.js';
-import { KDiffusionScheduler, kDiffusionFields } from './KDiffusionScheduler.js';
-import { clamp } from './math/clamp.js';
-import { mapTensor } from './math/mapTensor.js';
-import { weightedSum } from './math/weightedSum.js';
-import { PREDICTION_TYPES } from './predictOriginalSample.js';
+import { betaScheduleField } from './numeric/betaSchedule.js';
+import { checkStepTensors } from './solvers/checkStepTensors.js';
+import { clipFields } from './numeric/clipOriginalSample.js';
+import { booleanField, choiceField, numberField } from '../fields/Field.js';
+import { sigmaConversion, sigmaFields } from './numeric/convertSigmas.js';
+import { KDiffusionScheduler, kDiffusionFields } from './solvers/KDiffusionScheduler.js';
+import { clamp } from './numeric/clamp.js';
+import { mapTensor } from './numeric/mapTensor.js';
+import { weightedSum } from './numeric/weightedSum.js';
+import { PREDICTION_TYPES } from './numeric/predictOriginalSample.js';
 import { readSchedulerConfig, type SchedulerConfig, type SchedulerConfigInput } from './readSchedulerConfig.js';
-import { resolveStepCount } from './resolveStepCount.js';
+import { resolveStepCount } from './solvers/resolveStepCount.js';
 import type { SetTimestepsOptions, StepResult } from './Scheduler.js';
-import { spacedTimesteps32 } from './spacedTimesteps.js';
+import { spacedTimesteps32 } from './numeric/spacedTimesteps.js';
 
 const FIELDS = {
   ...kDiffusionFields,

@@ -1,20 +1,20 @@
 import type { Tensor } from 'onnxruntime-common';
 import { ThimbleError } from '../errors.js';
-import { AlphaScheduler } from './AlphaScheduler.js';
-import { atTimestep } from './atTimestep.js';
-import { betaFields, betaScheduleField } from './betaSchedule.js';
-import { checkStepTensors } from './checkStepTensors.js';
-import { clipFields, clipOriginalSample, thresholdFields } from './clipOriginalSample.js';
-import { booleanField, choiceField, integerField, numberField } from './ConfigField.js';
-import { weightedSum } from './math/weightedSum.js';
-import { PREDICTION_TYPES, predictOriginalSample } from './predictOriginalSample.js';
+import { AlphaScheduler } from './solvers/AlphaScheduler.js';
+import { atTimestep } from './numeric/atTimestep.js';
+import { betaFields, betaScheduleField } from './numeric/betaSchedule.js';
+import { checkStepTensors } from './solvers/checkStepTensors.js';
+import { clipFields, clipOriginalSample, thresholdFields } from './numeric/clipOriginalSample.js';
+import { booleanField, choiceField, integerField, numberField } from '../fields/Field.js';
+import { weightedSum } from './numeric/weightedSum.js';
+import { PREDICTION_TYPES, predictOriginalSample } from './numeric/predictOriginalSample.js';
 import { readSchedulerConfig, type SchedulerConfig, type SchedulerConfigInput } from './readSchedulerConfig.js';
-import { resolveStepCount } from './resolveStepCount.js';
-import { ScheduleCursor } from './ScheduleCursor.js';
+import { resolveStepCount } from './solvers/resolveStepCount.js';
+import { ScheduleCursor } from './solvers/ScheduleCursor.js';
 import type { SetTimestepsOptions, StepOptions, StepResult } from './Scheduler.js';
-import { allTimesteps, spacingFields } from './spacedTimesteps.js';
-import { stepNoise } from './stepNoise.js';
-import { trainedNoise } from './trainedNoise.js';
+import { allTimesteps, spacingFields } from './numeric/spacedTimesteps.js';
+import { stepNoise } from './solvers/stepNoise.js';
+import { trainedNoise } from './numeric/trainedNoise.js';
 
 const FIELDS = {
   ...betaFields,

@@ -1,15 +1,15 @@
 import type { Tensor } from 'onnxruntime-common';
 import { ThimbleError } from '../errors.js';
-import { checkStepTensors } from './checkStepTensors.js';
-import { choiceField } from './ConfigField.js';
-import { sigmaConversion, sigmaFields } from './convertSigmas.js';
-import { KDiffusionScheduler, kDiffusionFields } from './KDiffusionScheduler.js';
-import { weightedSum, type Term } from './math/weightedSum.js';
-import { PREDICTION_TYPES } from './predictOriginalSample.js';
+import { checkStepTensors } from './solvers/checkStepTensors.js';
+import { choiceField } from '../fields/Field.js';
+import { sigmaConversion, sigmaFields } from './numeric/convertSigmas.js';
+import { KDiffusionScheduler, kDiffusionFields } from './solvers/KDiffusionScheduler.js';
+import { weightedSum, type Term } from './numeric/weightedSum.js';
+import { PREDICTION_TYPES } from './numeric/predictOriginalSample.js';
 import { readSchedulerConfig, type SchedulerConfig, type SchedulerConfigInput } from './readSchedulerConfig.js';
-import { resolveStepCount } from './resolveStepCount.js';
+import { resolveStepCount } from './solvers/resolveStepCount.js';
 import type { SetTimestepsOptions, StepOptions, StepResult } from './Scheduler.js';
-import { spacedTimesteps32 } from './spacedTimesteps.js';
+import { spacedTimesteps32 } from './numeric/spacedTimesteps.js';
 
 const FIELDS = {
   ...kDiffusionFields,

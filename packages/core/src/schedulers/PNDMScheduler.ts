@@ -1,16 +1,16 @@
 import type { Tensor } from 'onnxruntime-common';
 import { ThimbleError } from '../errors.js';
-import { AlphaScheduler } from './AlphaScheduler.js';
-import { atTimestep } from './atTimestep.js';
-import { betaFields } from './betaSchedule.js';
-import { checkStepTensors } from './checkStepTensors.js';
-import { booleanField, choiceField } from './ConfigField.js';
-import { weightedSum } from './math/weightedSum.js';
+import { AlphaScheduler } from './solvers/AlphaScheduler.js';
+import { atTimestep } from './numeric/atTimestep.js';
+import { betaFields } from './numeric/betaSchedule.js';
+import { checkStepTensors } from './solvers/checkStepTensors.js';
+import { booleanField, choiceField } from '../fields/Field.js';
+import { weightedSum } from './numeric/weightedSum.js';
 import { readSchedulerConfig, type SchedulerConfig, type SchedulerConfigInput } from './readSchedulerConfig.js';
-import { resolveStepCount } from './resolveStepCount.js';
+import { resolveStepCount } from './solvers/resolveStepCount.js';
 import type { SetTimestepsOptions, StepResult } from './Scheduler.js';
-import { spacedTimesteps, spacingFields } from './spacedTimesteps.js';
-import { trainedNoise } from './trainedNoise.js';
+import { spacedTimesteps, spacingFields } from './numeric/spacedTimesteps.js';
+import { trainedNoise } from './numeric/trainedNoise.js';
 
 const FIELDS = {
   ...betaFields,

@@ -1,25 +1,25 @@
 import type { Tensor } from 'onnxruntime-common';
 import { ThimbleError } from '../errors.js';
-import { checkStepTensors } from './checkStepTensors.js';
-import { booleanField, choiceField, nullable, numberField, type ConfigField } from './ConfigField.js';
-import { sigmaConversion } from './convertSigmas.js';
-import { dynamicThreshold } from './math/dynamicThreshold.js';
-import { linspace } from './math/linspace.js';
-import { roundHalfEven } from './math/roundHalfEven.js';
-import { solveLinear } from './math/solveLinear.js';
-import { weightedSum, type Term } from './math/weightedSum.js';
-import { MultistepScheduler, multistepFields } from './MultistepScheduler.js';
+import { checkStepTensors } from './solvers/checkStepTensors.js';
+import { booleanField, choiceField, nullable, numberField, type ConfigField } from '../fields/Field.js';
+import { sigmaConversion } from './numeric/convertSigmas.js';
+import { dynamicThreshold } from './numeric/dynamicThreshold.js';
+import { linspace } from './numeric/linspace.js';
+import { roundHalfEven } from './numeric/roundHalfEven.js';
+import { solveLinear } from './numeric/solveLinear.js';
+import { weightedSum, type Term } from './numeric/weightedSum.js';
+import { MultistepScheduler, multistepFields } from './solvers/MultistepScheduler.js';
 import {
   readSchedulerConfig,
   renamedChoice,
   type SchedulerConfig,
   type SchedulerConfigInput,
 } from './readSchedulerConfig.js';
-import { resolveStepCount } from './resolveStepCount.js';
+import { resolveStepCount } from './solvers/resolveStepCount.js';
 import type { SetTimestepsOptions, StepResult } from './Scheduler.js';
-import { shiftOf, shiftSigmas, stretchToTerminal } from './shiftSigmas.js';
-import type { SigmaSchedule } from './SigmaScheduler.js';
-import { mostSteps, multistepTimesteps } from './spacedTimesteps.js';
+import { shiftOf, shiftSigmas, stretchToTerminal } from './numeric/shiftSigmas.js';
+import type { SigmaSchedule } from './solvers/SigmaScheduler.js';
+import { mostSteps, multistepTimesteps } from './numeric/spacedTimesteps.js';
 
 const stepsField: ConfigField<readonly number[]> = {
   default: [],

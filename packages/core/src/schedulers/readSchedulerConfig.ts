@@ -1,5 +1,5 @@
 import { ThimbleError } from '../errors.js';
-import type { ConfigFields, ConfigValues } from './ConfigField.js';
+import type { ConfigFields, ConfigValues } from '../fields/Field.js';
 
 /** A scheduler's config as it comes from `scheduler_config.json` or from another scheduler's `config`. */
 export type SchedulerConfigInput = Readonly<Record<string, unknown>>;

@@ -1,15 +1,15 @@
 import { readdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isThimbleError, ThimbleError } from '../errors.js';
-import { fileSystemError } from '../fileSystemError.js';
-import { readJsonFile } from './readJsonFile.js';
-import type { JsonObject } from './readJsonFile.js';
-import { readShardIndex } from './readShardIndex.js';
-import type { ShardIndex } from './readShardIndex.js';
-import { SafetensorsFile } from './SafetensorsFile.js';
-import { selectWeightFiles } from './selectWeightFiles.js';
-import type { WeightFiles } from './selectWeightFiles.js';
-import type { TensorInfo } from './TensorInfo.js';
+import { fileSystemError } from '../disk/fileSystemError.js';
+import { readJsonFile } from '../disk/readJsonFile.js';
+import type { JsonObject } from '../disk/readJsonFile.js';
+import { readShardIndex } from './files/readShardIndex.js';
+import type { ShardIndex } from './files/readShardIndex.js';
+import { SafetensorsFile } from './files/SafetensorsFile.js';
+import { selectWeightFiles } from './files/selectWeightFiles.js';
+import type { WeightFiles } from './files/selectWeightFiles.js';
+import type { TensorInfo } from './files/TensorInfo.js';
 
 /** A component on disk: its config, and where each of its tensors lies. No data is in memory. */
 export interface ComponentCheckpoint {

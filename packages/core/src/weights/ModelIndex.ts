@@ -2,9 +2,9 @@ import { readdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ThimbleError } from '../errors.js';
 import { classNameOf } from './ComponentCheckpoint.js';
-import { fileSystemError } from '../fileSystemError.js';
-import { readJsonFile } from './readJsonFile.js';
-import type { JsonObject } from './readJsonFile.js';
+import { fileSystemError } from '../disk/fileSystemError.js';
+import { readJsonFile } from '../disk/readJsonFile.js';
+import type { JsonObject } from '../disk/readJsonFile.js';
 
 /** Which class a component of a pipeline has. */
 export interface ComponentClass {

@@ -1,5 +1,5 @@
 import { ThimbleError } from '../errors.js';
-import type { SafetensorsDtype } from './SafetensorsDtype.js';
+import type { SafetensorsDtype } from './files/SafetensorsDtype.js';
 
 /** Types of a model's weights and activations; torch's names. */
 export type PipelineDtype = 'float32' | 'float16' | 'bfloat16';

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { isThimbleError, ThimbleError } from '../errors.js';
-import { fileSystemError, systemErrorCode } from '../fileSystemError.js';
+import { fileSystemError, systemErrorCode } from '../disk/fileSystemError.js';
 import { downloadSnapshot } from './hub/downloadSnapshot.js';
 import type { DownloadEvent } from './hub/downloadSnapshot.js';
 import { HubCache } from './hub/HubCache.js';
@@ -12,7 +12,7 @@ import { readHubSettings, readHubToken } from './hub/HubSettings.js';
 import { planCheckpointFiles } from './hub/planCheckpointFiles.js';
 import type { ComponentChoice } from './hub/planCheckpointFiles.js';
 import { readModelIndex } from './ModelIndex.js';
-import { readShardIndex } from './readShardIndex.js';
+import { readShardIndex } from './files/readShardIndex.js';
 
 /** Options of {@link resolveModel}. */
 export interface ResolveModelOptions {

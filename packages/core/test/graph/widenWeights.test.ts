@@ -10,14 +10,14 @@ import { serializeOnnx } from '../../src/graph/onnx/serializeOnnx.js';
 import { computeInFloat16 } from '../../src/graph/passes/computeInFloat16.js';
 import { splitWideWeights } from '../../src/graph/passes/splitWideWeights.js';
 import { type WidenOptions, widenWeights } from '../../src/graph/passes/widenWeights.js';
-import { toFloat16, toFloat32 } from '../../src/pipelines/floatTensors.js';
-import { decodeFloat8E4m3fn } from '../../src/weights/decodeFloat8E4m3fn.js';
-import { decodeFloat8E5m2 } from '../../src/weights/decodeFloat8E5m2.js';
-import { decodeFloat16 } from '../../src/weights/decodeFloat16.js';
-import { encodeFloat16 } from '../../src/weights/encodeFloat16.js';
-import { Float8Encoder } from '../../src/weights/Float8Encoder.js';
-import { SafetensorsFile } from '../../src/weights/SafetensorsFile.js';
-import { writeSafetensors } from '../../src/weights/writeSafetensors.js';
+import { toFloat16, toFloat32 } from '../../src/execution/floatTensors.js';
+import { decodeFloat8E4m3fn } from '../../src/weights/files/decodeFloat8E4m3fn.js';
+import { decodeFloat8E5m2 } from '../../src/weights/files/decodeFloat8E5m2.js';
+import { decodeFloat16 } from '../../src/weights/files/decodeFloat16.js';
+import { encodeFloat16 } from '../../src/weights/files/encodeFloat16.js';
+import { Float8Encoder } from '../../src/weights/files/Float8Encoder.js';
+import { SafetensorsFile } from '../../src/weights/files/SafetensorsFile.js';
+import { writeSafetensors } from '../../src/weights/files/writeSafetensors.js';
 
 const CODES = Uint8Array.from({ length: 2 ** 15 }, (_, i) => i);
 const FORMATS = [

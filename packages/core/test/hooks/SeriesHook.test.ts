@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isThimbleError } from '../../src/errors.js';
-import type { TapCall } from '../../src/hooks/HookObserver.js';
-import { SeriesHook } from '../../src/hooks/SeriesHook.js';
-import { Stage } from '../../src/hooks/Stage.js';
+import type { TapCall } from '../../src/hooks/engine/HookObserver.js';
+import { SeriesHook } from '../../src/hooks/engine/SeriesHook.js';
+import { Stage } from '../../src/hooks/engine/Stage.js';
 import { isCollected } from './collect.js';
 
 interface Context {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { WaterfallHook } from '../../src/hooks/WaterfallHook.js';
+import { WaterfallHook } from '../../src/hooks/engine/WaterfallHook.js';
 
 const hookOf = (): WaterfallHook<string, { n: number }> => new WaterfallHook('transformGraph');
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { Wrapping } from '../../src/hooks/Wrapping.js';
+import { Wrapping } from '../../src/hooks/engine/Wrapping.js';
 
 const brackets = (name: string) => (next: (input: string) => Promise<string>) => async (input: string) =>
   `${name}(${await next(`${input}${name}`)})`;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { AsyncSeriesHook, SyncWaterfallHook } from 'tapable';
-import { SeriesHook } from '../../src/hooks/SeriesHook.js';
-import { WaterfallHook } from '../../src/hooks/WaterfallHook.js';
+import { SeriesHook } from '../../src/hooks/engine/SeriesHook.js';
+import { WaterfallHook } from '../../src/hooks/engine/WaterfallHook.js';
 import { createRandom } from './random.js';
 
 /** What was tapped, in order of registration; what raw tapable is built from anew for every call. */

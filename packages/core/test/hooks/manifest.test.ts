@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { createHooks, type Hooks, hookManifest, hookNames } from '../../src/hooks/manifest.js';
-import { SeriesHook } from '../../src/hooks/SeriesHook.js';
-import { WaterfallHook } from '../../src/hooks/WaterfallHook.js';
+import { SeriesHook } from '../../src/hooks/engine/SeriesHook.js';
+import { WaterfallHook } from '../../src/hooks/engine/WaterfallHook.js';
 
 // A record, so that the type checker refuses a name that is missing or one too many.
 const NAMES: Readonly<Record<keyof Hooks, true>> = {

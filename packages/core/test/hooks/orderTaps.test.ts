@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { isThimbleError } from '../../src/errors.js';
-import { type OrderedTap, orderTaps } from '../../src/hooks/orderTaps.js';
+import { type OrderedTap, orderTaps } from '../../src/hooks/engine/orderTaps.js';
 import { createRandom } from './random.js';
 
 function tap(

@@ -3,7 +3,7 @@ import { Tensor } from 'onnxruntime-common';
 import type { Device } from '../../src/device/Device.js';
 import { InlineDevice } from '../../src/device/InlineDevice.js';
 import { ProcessDevice } from '../../src/device/ProcessDevice.js';
-import type { SampleRows } from '../../src/hooks/SampleRows.js';
+import type { SampleRows } from '../../src/hooks/calls/SampleRows.js';
 import { createHooks } from '../../src/hooks/manifest.js';
 import { FixtureCase } from '../support/FixtureCase.js';
 import { openComponent } from '../support/openComponent.js';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Tensor } from 'onnxruntime-common';
-import type { Component } from '../../src/pipelines/Component.js';
+import type { Component } from '../../src/execution/Component.js';
 import { FixtureCase } from '../support/FixtureCase.js';
 import { openComponent } from '../support/openComponent.js';
 import { stackTensors } from '../support/stackTensors.js';

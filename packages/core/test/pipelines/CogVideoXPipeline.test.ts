@@ -2,8 +2,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import { Tensor } from 'onnxruntime-common';
 import { CogVideoXTransformer3DModel } from '../../src/models/CogVideoXTransformer3DModel.js';
 import { CogVideoXPipeline } from '../../src/pipelines/CogVideoXPipeline.js';
-import type { GenerateOptions } from '../../src/pipelines/GenerateOptions.js';
-import type { FrameEvent, WarningEvent } from '../../src/pipelines/PipelineEvent.js';
+import type { GenerateOptions } from '../../src/run/GenerateOptions.js';
+import type { FrameEvent, WarningEvent } from '../../src/run/PipelineEvent.js';
 import { FixtureCase } from '../support/FixtureCase.js';
 import { fixturePath } from '../support/fixturePath.js';
 import { RecordedNoise } from '../support/RecordedNoise.js';

@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { Tensor } from 'onnxruntime-common';
-import { DiffusionPipeline } from '../../src/pipelines/DiffusionPipeline.js';
-import type { GenerateOptions } from '../../src/pipelines/GenerateOptions.js';
+import { DiffusionPipeline } from '../../src/run/Pipeline.js';
+import type { GenerateOptions } from '../../src/run/GenerateOptions.js';
 import { TorchGenerator } from '../../src/random/TorchGenerator.js';
-import { SafetensorsFile } from '../../src/weights/SafetensorsFile.js';
-import { type TensorToWrite, writeSafetensors } from '../../src/weights/writeSafetensors.js';
+import { SafetensorsFile } from '../../src/weights/files/SafetensorsFile.js';
+import { type TensorToWrite, writeSafetensors } from '../../src/weights/files/writeSafetensors.js';
 import { fixturePath } from '../support/fixturePath.js';
 
 const INLINE = { deviceOptions: { inline: true } };

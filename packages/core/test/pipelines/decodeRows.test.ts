@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { Tensor } from 'onnxruntime-common';
-import type { SampleRows } from '../../src/hooks/SampleRows.js';
-import { DiffusionPipeline } from '../../src/pipelines/DiffusionPipeline.js';
-import type { PipelineEvent } from '../../src/pipelines/PipelineEvent.js';
+import type { SampleRows } from '../../src/hooks/calls/SampleRows.js';
+import { DiffusionPipeline } from '../../src/run/Pipeline.js';
+import type { PipelineEvent } from '../../src/run/PipelineEvent.js';
 import { fixturePath } from '../support/fixturePath.js';
 
 const Z = new Tensor(

@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { Tensor } from 'onnxruntime-common';
 import { hookNames, type Hooks } from '../../src/hooks/manifest.js';
-import { DiffusionPipeline } from '../../src/pipelines/DiffusionPipeline.js';
-import { concatBatch, splitBatch } from '../../src/pipelines/batch.js';
+import { DiffusionPipeline } from '../../src/run/Pipeline.js';
+import { concatBatch, splitBatch } from '../../src/execution/batch.js';
 import { fixturePath } from '../support/fixturePath.js';
 
 const TINY = { width: 64, height: 64, numInferenceSteps: 2, seed: 1 };

@@ -6,9 +6,9 @@ import { MemoryBudget } from '../../src/device/MemoryBudget.js';
 import { createHooks } from '../../src/hooks/manifest.js';
 import { modelRegistry } from '../../src/models/modelRegistry.js';
 import { UNet2DConditionModel } from '../../src/models/UNet2DConditionModel.js';
-import { splitBatch } from '../../src/pipelines/batch.js';
-import { Component } from '../../src/pipelines/Component.js';
-import { DiffusionPipeline } from '../../src/pipelines/DiffusionPipeline.js';
+import { splitBatch } from '../../src/execution/batch.js';
+import { Component } from '../../src/execution/Component.js';
+import { DiffusionPipeline } from '../../src/run/Pipeline.js';
 import { openComponentCheckpoint } from '../../src/weights/ComponentCheckpoint.js';
 import { FixtureCase } from '../support/FixtureCase.js';
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Tensor } from 'onnxruntime-common';
-import { DiffusionPipeline } from '../../src/pipelines/DiffusionPipeline.js';
-import type { GenerateOptions } from '../../src/pipelines/GenerateOptions.js';
+import { DiffusionPipeline } from '../../src/run/Pipeline.js';
+import type { GenerateOptions } from '../../src/run/GenerateOptions.js';
 import { TorchGenerator } from '../../src/random/TorchGenerator.js';
 import { createScheduler } from '../../src/schedulers/createScheduler.js';
 import type { Scheduler } from '../../src/schedulers/Scheduler.js';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Tensor } from 'onnxruntime-common';
-import { SafetensorsFile } from '../../src/weights/SafetensorsFile.js';
+import { SafetensorsFile } from '../../src/weights/files/SafetensorsFile.js';
 
 interface ExpectedTensor {
   readonly tensor: string;

@@ -2,7 +2,7 @@ import { InlineDevice } from '../../src/device/InlineDevice.js';
 import type { Device } from '../../src/device/Device.js';
 import { createHooks, type Hooks } from '../../src/hooks/manifest.js';
 import { modelRegistry } from '../../src/models/modelRegistry.js';
-import { Component } from '../../src/pipelines/Component.js';
+import { Component } from '../../src/execution/Component.js';
 import { openComponentCheckpoint } from '../../src/weights/ComponentCheckpoint.js';
 
 /** A component of a fixture's checkpoint on a device of its own. */

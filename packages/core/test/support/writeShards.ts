@@ -1,7 +1,7 @@
 import { cpSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { SafetensorsFile } from '../../src/weights/SafetensorsFile.js';
-import { type TensorToWrite, writeSafetensors } from '../../src/weights/writeSafetensors.js';
+import { SafetensorsFile } from '../../src/weights/files/SafetensorsFile.js';
+import { type TensorToWrite, writeSafetensors } from '../../src/weights/files/writeSafetensors.js';
 import { fixturePath } from './fixturePath.js';
 
 const WEIGHTS = 'diffusion_pytorch_model.safetensors';

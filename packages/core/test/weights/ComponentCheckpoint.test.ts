@@ -3,7 +3,7 @@ import { mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openComponentCheckpoint } from '../../src/weights/ComponentCheckpoint.js';
 import type { CheckpointWarning, ComponentCheckpoint } from '../../src/weights/ComponentCheckpoint.js';
-import { writeSafetensors } from '../../src/weights/writeSafetensors.js';
+import { writeSafetensors } from '../../src/weights/files/writeSafetensors.js';
 import { useTemporaryFolders } from './temporaryFolder.js';
 
 const newFolder = useTemporaryFolders();

@@ -1,9 +1,9 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
-import { decodeBfloat16 } from '../../src/weights/decodeBfloat16.js';
-import { decodeFloat16 } from '../../src/weights/decodeFloat16.js';
-import { decodeFloat8E4m3fn } from '../../src/weights/decodeFloat8E4m3fn.js';
-import { decodeFloat8E5m2 } from '../../src/weights/decodeFloat8E5m2.js';
-import { Float8Encoder } from '../../src/weights/Float8Encoder.js';
+import { decodeBfloat16 } from '../../src/weights/files/decodeBfloat16.js';
+import { decodeFloat16 } from '../../src/weights/files/decodeFloat16.js';
+import { decodeFloat8E4m3fn } from '../../src/weights/files/decodeFloat8E4m3fn.js';
+import { decodeFloat8E5m2 } from '../../src/weights/files/decodeFloat8E5m2.js';
+import { Float8Encoder } from '../../src/weights/files/Float8Encoder.js';
 import { FixtureCase } from '../support/FixtureCase.js';
 
 const FORMATS = [

@@ -2,10 +2,10 @@ import { describe, expect, test } from '@jest/globals';
 import { mkdir, readdir, readFile, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isThimbleError } from '../../src/errors.js';
-import { readTensor } from '../../src/weights/readTensor.js';
-import { bytesPerElement, safetensorsDtypes } from '../../src/weights/SafetensorsDtype.js';
-import { SafetensorsFile } from '../../src/weights/SafetensorsFile.js';
-import { writeSafetensors } from '../../src/weights/writeSafetensors.js';
+import { readTensor } from '../../src/weights/files/readTensor.js';
+import { bytesPerElement, safetensorsDtypes } from '../../src/weights/files/SafetensorsDtype.js';
+import { SafetensorsFile } from '../../src/weights/files/SafetensorsFile.js';
+import { writeSafetensors } from '../../src/weights/files/writeSafetensors.js';
 import { useTemporaryFolders } from './temporaryFolder.js';
 
 const newFolder = useTemporaryFolders();

@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
-import { decodeBfloat16 } from '../../src/weights/decodeBfloat16.js';
-import { decodeFloat16 } from '../../src/weights/decodeFloat16.js';
-import { decodeFloat8E4m3fn } from '../../src/weights/decodeFloat8E4m3fn.js';
-import { decodeFloat8E5m2 } from '../../src/weights/decodeFloat8E5m2.js';
-import { SafetensorsFile } from '../../src/weights/SafetensorsFile.js';
+import { decodeBfloat16 } from '../../src/weights/files/decodeBfloat16.js';
+import { decodeFloat16 } from '../../src/weights/files/decodeFloat16.js';
+import { decodeFloat8E4m3fn } from '../../src/weights/files/decodeFloat8E4m3fn.js';
+import { decodeFloat8E5m2 } from '../../src/weights/files/decodeFloat8E5m2.js';
+import { SafetensorsFile } from '../../src/weights/files/SafetensorsFile.js';
 
 const allCodes16 = Uint16Array.from({ length: 65536 }, (_, code) => code);
 const oracle = new URL('../fixtures/fp8/codes.safetensors', import.meta.url).pathname;

@@ -1,8 +1,8 @@
 import { expect, test } from '@jest/globals';
 import { TorchGenerator } from '../../src/random/TorchGenerator.js';
 import { roundToFloat16 } from '../../src/random/roundToFloat16.js';
-import { decodeFloat16 } from '../../src/weights/decodeFloat16.js';
-import { encodeFloat16 } from '../../src/weights/encodeFloat16.js';
+import { decodeFloat16 } from '../../src/weights/files/decodeFloat16.js';
+import { encodeFloat16 } from '../../src/weights/files/encodeFloat16.js';
 
 test('gives every float16 back', () => {
   const codes = Uint16Array.from({ length: 2 ** 16 }, (_, code) => code);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { scanJson } from '../../src/weights/scanJson.js';
+import { scanJson } from '../../src/disk/scanJson.js';
 
 const texts = [
   '{}',

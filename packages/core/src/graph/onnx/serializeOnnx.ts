@@ -1,7 +1,7 @@
 import { dirname, parse, relative, sep } from 'node:path';
 import type { OnnxModel } from '../../device/OnnxModel.js';
 import type { Attribute, Graph, GraphConstant, GraphNode, GraphPort, GraphWeight, WeightSource } from '../Graph.js';
-import { encodeFloat16 } from '../../weights/encodeFloat16.js';
+import { encodeFloat16 } from '../../weights/files/encodeFloat16.js';
 import { ONNX_TYPE } from '../operations.js';
 import { ProtobufWriter } from './ProtobufWriter.js';
 

@@ -1,6 +1,6 @@
 import { copyFile, lstat, mkdir, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
-import { fileSystemError, systemErrorCode } from '../../fileSystemError.js';
+import { fileSystemError, systemErrorCode } from '../../disk/fileSystemError.js';
 import type { HubFile } from './HubClient.js';
 import { isCommit } from './HubModelId.js';
 

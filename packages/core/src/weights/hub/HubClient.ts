@@ -1,6 +1,6 @@
 import type * as Hub from '@huggingface/hub';
 import { isThimbleError, ThimbleError } from '../../errors.js';
-import { systemErrorCode } from '../../fileSystemError.js';
+import { systemErrorCode } from '../../disk/fileSystemError.js';
 import { isCommit } from './HubModelId.js';
 import type { HubModelId } from './HubModelId.js';
 

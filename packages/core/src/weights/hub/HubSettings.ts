@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { ThimbleError } from '../../errors.js';
-import { systemErrorCode } from '../../fileSystemError.js';
+import { systemErrorCode } from '../../disk/fileSystemError.js';
 
 /** Where the hub and its cache are, as Hugging Face's environment variables say. Holds no secret. */
 export interface HubSettings {

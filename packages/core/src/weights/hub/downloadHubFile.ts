@@ -6,8 +6,8 @@ import type { FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ThimbleError } from '../../errors.js';
-import { fileSystemError, systemErrorCode } from '../../fileSystemError.js';
-import { holdFileLock } from '../holdFileLock.js';
+import { fileSystemError, systemErrorCode } from '../../disk/fileSystemError.js';
+import { holdFileLock } from '../../disk/holdFileLock.js';
 import type { HubClient, HubFile } from './HubClient.js';
 
 /** What {@link downloadHubFile} is to fetch, and where to. */

@@ -1,9 +1,9 @@
 import { mkdir, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ThimbleError } from '../../errors.js';
-import { fileSystemError } from '../../fileSystemError.js';
+import { fileSystemError } from '../../disk/fileSystemError.js';
 import { readModelIndex } from '../ModelIndex.js';
-import { readShardIndex } from '../readShardIndex.js';
+import { readShardIndex } from '../files/readShardIndex.js';
 import { downloadHubFile, partialBytes } from './downloadHubFile.js';
 import type { HubCache } from './HubCache.js';
 import type { HubClient, HubFile } from './HubClient.js';

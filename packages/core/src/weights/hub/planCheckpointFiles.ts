@@ -1,8 +1,8 @@
 import { posix } from 'node:path';
 import { ThimbleError } from '../../errors.js';
 import type { ComponentClass, ModelIndex } from '../ModelIndex.js';
-import type { ShardIndex } from '../readShardIndex.js';
-import { isWeightFileName, selectWeightFiles } from '../selectWeightFiles.js';
+import type { ShardIndex } from '../files/readShardIndex.js';
+import { isWeightFileName, selectWeightFiles } from '../files/selectWeightFiles.js';
 
 /** Which components of a checkpoint are wanted: names, or a choice made when the index is known. */
 export type ComponentChoice = readonly string[] | ((index: ModelIndex) => readonly string[]);

@@ -1,0 +1,127 @@
+import type { Device } from '../device/Device.js';
+import type { FileRange } from '../device/FileRange.js';
+import type { OnnxModel } from '../device/OnnxModel.js';
+import type { SegmentHandle } from '../hooks/calls/SegmentHandle.js';
+
+/** What a segment runs: a serialised graph, and where its weights lie. */
+export interface SegmentProgram {
+  readonly model: OnnxModel;
+  /** Each counted once. */
+  readonly ranges: readonly FileRange[];
+  /** Inputs that it takes as float16. */
+  readonly halfInputs?: readonly string[];
+}
+
+/** Where a segment's programs come from. */
+export interface ProgramSource {
+  /** The program for a load before the first call, when sizes are not known yet. */
+  nominal(): Promise<SegmentProgram>;
+  /** What is loaded in place of a program. */
+  prepare(program: SegmentProgram): Promise<SegmentProgram>;
+}
+
+/** One segment of a component, with its session on the device while it is loaded. */
+export class ComponentSegment implements SegmentHandle {
+  readonly name: string;
+  readonly #checkpointBytes: number;
+  readonly #device: Device;
+  readonly #source: ProgramSource;
+  readonly #indexOf: (segment: ComponentSegment) => number;
+  #program: SegmentProgram | undefined;
+  #prepared: Promise<SegmentProgram> | undefined;
+  /** What is or was loaded last, of the program of now. */
+  #ready: SegmentProgram | undefined;
+  #loading: Promise<void> | undefined;
+  #session: { readonly id: number; readonly generation: number } | undefined;
+
+  /** `indexOf` knows the order. */
+  constructor(
+    name: string,
+    bytes: number,
+    device: Device,
+    source: ProgramSource,
+    indexOf: (segment: ComponentSegment) => number,
+  ) {
+    this.name = name;
+    this.#checkpointBytes = bytes;
+    this.#device = device;
+    this.#source = source;
+    this.#indexOf = indexOf;
+  }
+
+  get bytes(): number {
+    const program = this.#ready ?? this.#program;
+    return program === undefined
+      ? this.#checkpointBytes
+      : program.ranges.reduce((sum, { byteLength }) => sum + byteLength, 0);
+  }
+
+  get index(): number {
+    return this.#indexOf(this);
+  }
+
+  get loaded(): boolean {
+    return this.#session !== undefined && this.#session.generation === this.#device.generation;
+  }
+
+  /** The session's number. Throws a TypeError while the segment is not loaded. */
+  get session(): number {
+    if (this.#session === undefined) throw new TypeError(`segment ${this.name} is not loaded`);
+    return this.#session.id;
+  }
+
+  /** Sets what to run from now on; a session of another graph is freed. */
+  async use(program: SegmentProgram): Promise<void> {
+    const same = this.#program !== undefined && Buffer.compare(this.#program.model.bytes, program.model.bytes) === 0;
+    if (same) return;
+    await this.forget();
+    this.#program = program;
+  }
+
+  /** Forgets what to run, because the graph is stale. */
+  async forget(): Promise<void> {
+    await this.unload();
+    this.#program = undefined;
+    this.#prepared = undefined;
+    this.#ready = undefined;
+  }
+
+  async load(): Promise<void> {
+    if (this.loaded) return;
+    this.#loading ??= this.#load().finally(() => {
+      this.#loading = undefined;
+    });
+    await this.#loading;
+  }
+
+  async unload(): Promise<void> {
+    await this.#loading?.catch(() => undefined);
+    const session = this.#session;
+    this.#session = undefined;
+    if (session !== undefined && session.generation === this.#device.generation) await this.#device.unload(session.id);
+  }
+
+  async prefetch(signal?: AbortSignal): Promise<void> {
+    await this.#device.prefetch((await this.#prepare()).ranges, signal);
+  }
+
+  async #load(): Promise<void> {
+    const id = await this.#device.load((await this.#prepare()).model);
+    this.#session = { id, generation: this.#device.generation };
+  }
+
+  /** Once for a program: what failed is tried again. */
+  async #prepare(): Promise<SegmentProgram> {
+    this.#program ??= await this.#source.nominal();
+    this.#prepared ??= this.#source.prepare(this.#program);
+    const prepared = this.#prepared;
+    try {
+      const ready = await prepared;
+      if (this.#prepared === prepared) this.#ready = ready;
+      return ready;
+    } catch (error) {
+      if (this.#prepared === prepared) this.#prepared = undefined;
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,189 @@
+import type { Device } from '../device/Device.js';
+import type { MemoryBudget } from '../device/MemoryBudget.js';
+import type { OnnxModel } from '../device/OnnxModel.js';
+import type { Graph } from '../graph/Graph.js';
+import type { Outline } from '../graph/Outline.js';
+import { bindWeights } from '../graph/passes/bindWeights.js';
+import { FLOAT32_BYTES } from '../graph/passes/float32Bytes.js';
+import { freezeShapes } from '../graph/passes/freezeShapes.js';
+import type { GraphContext } from '../hooks/calls/GraphContext.js';
+import type { Hooks } from '../hooks/manifest.js';
+import type { SegmentPreparation } from '../hooks/calls/SegmentPreparation.js';
+import type { InputShapes, Model, ModelEntry } from '../models/Model.js';
+import type { ModelWeights } from '../models/ModelWeights.js';
+import type { SegmentProgram } from './ComponentSegment.js';
+import { checkFrozen, type FrozenEntry } from './FrozenEntry.js';
+import { lowerGraph, type LoweringOptions } from '../graph/lower.js';
+import { nominalShapes } from '../models/nominalShapes.js';
+import { programOf } from './compileSegment.js';
+
+/** One entry point at given sizes. */
+export interface CompiledEntry {
+  readonly outline: Outline;
+  /** By segment. */
+  readonly programs: ReadonlyMap<string, SegmentProgram>;
+}
+
+/** What a {@link ProgramBuilder} works with. */
+export interface ProgramBuilderParts {
+  /** The component's name. */
+  readonly name: string;
+  readonly model: Model;
+  readonly weights: ModelWeights;
+  readonly device: Device;
+  readonly hooks: Hooks;
+  readonly budget: MemoryBudget;
+  /** Default 'float32'. */
+  readonly activations?: LoweringOptions['activations'] | undefined;
+  readonly frozen?: FrozenEntry | undefined;
+}
+
+/** How many shapes of calls are remembered, so that alternating between a few costs nothing. */
+const REMEMBERED_SHAPES = 6;
+
+/** From a model's pristine graphs to what the runtime takes, for the sizes of a call; what plugins do stands between binding weights and lowering. */
+export class ProgramBuilder {
+  readonly #parts: ProgramBuilderParts;
+  readonly #compiled = new Map<string, CompiledEntry>();
+  readonly #largest = new Map<string, number>();
+
+  constructor(parts: ProgramBuilderParts) {
+    this.#parts = parts;
+  }
+
+  /** Every graph goes to `seen`, if they have to be built. @throws ERR_TRACE_MISMATCH */
+  async compile(
+    entryName: string,
+    entry: ModelEntry,
+    shapes: InputShapes,
+    seen: (graph: Graph) => void,
+  ): Promise<CompiledEntry> {
+    const key = keyOf(entryName, shapes);
+    const known = this.#compiled.get(key);
+    if (known !== undefined) return known;
+    const frozen = await this.#frozenPrograms(entryName, shapes);
+    const programs = new Map<string, SegmentProgram>(frozen);
+    const outline = this.#parts.model.outline(entry, shapes, (graph) => {
+      seen(graph);
+      if (frozen === undefined) programs.set(graph.name, this.#lower(this.#transform(this.bind(graph))));
+    });
+    const compiled = { outline, programs };
+    remember(this.#compiled, key, compiled);
+    return compiled;
+  }
+
+  /** Forgets what was built: plugins have come or gone. */
+  forget(): void {
+    this.#compiled.clear();
+  }
+
+  /** The programs of an entry point with their sizes frozen, by segment. */
+  freeze(entry: ModelEntry, shapes: InputShapes): ReadonlyMap<string, SegmentProgram> {
+    const programs = new Map<string, SegmentProgram>();
+    this.#parts.model.outline(entry, shapes, (graph) =>
+      programs.set(graph.name, this.#lower(freezeShapes(this.#transform(this.bind(graph))))),
+    );
+    return programs;
+  }
+
+  /** A graph with the places of its weights. */
+  bind(graph: Graph): Graph {
+    return bindWeights(graph, (key) => this.#parts.weights.find(key));
+  }
+
+  /** A part of a graph that was cut out of it, in float32. */
+  lowerPart(graph: Graph): OnnxModel {
+    const transformed = this.#parts.hooks.transformGraph.call(graph, { ...this.#context(graph), partial: true });
+    return programOf(lowerGraph(transformed, this.#lowering())).model;
+  }
+
+  /** What plugins make of the graph that reads a weight. */
+  graphWith(weight: string): Graph | undefined {
+    const { model } = this.#parts;
+    let found: Graph | undefined;
+    for (const entry of Object.values(model.entries)) {
+      model.outline(entry, nominalShapes(entry, model.config), (graph) => {
+        if (found === undefined && graph.weights.some(({ key }) => key === weight))
+          found = this.#transform(this.bind(graph));
+      });
+    }
+    return found;
+  }
+
+  /** What plugins make of a program before it is loaded. */
+  async prepare(segment: string, program: SegmentProgram): Promise<SegmentProgram> {
+    const { name, device, hooks } = this.#parts;
+    if (!hooks.prepareSegment.isUsed()) return program;
+    const preparation: SegmentPreparation = {
+      component: name,
+      segment,
+      provider: device.provider,
+      model: program.model,
+      ranges: program.ranges,
+      optimize: async (model, target) => device.optimize(model, target),
+    };
+    await hooks.prepareSegment.call(preparation);
+    return { ...program, model: preparation.model, ranges: preparation.ranges };
+  }
+
+  /** Bytes of a graph's weights in the checkpoint. */
+  weightBytes(graph: Graph): number {
+    const keys = new Set(graph.weights.map((weight) => weight.key));
+    return [...keys].reduce((sum, key) => sum + this.#parts.weights.find(key).source.byteLength, 0);
+  }
+
+  /** Bytes of the largest value of an entry point at given sizes. It is worked out by tracing the model, so it is remembered. */
+  largestValue(entryName: string, entry: ModelEntry, shapes: InputShapes): number {
+    const key = keyOf(entryName, shapes);
+    const known = this.#largest.get(key);
+    if (known !== undefined) return known;
+    let largest = 0;
+    this.#parts.model.outline(entry, shapes, (graph) => {
+      for (const dims of graph.shapes.values())
+        largest = Math.max(
+          largest,
+          dims.reduce((a, b) => a * b, FLOAT32_BYTES),
+        );
+    });
+    remember(this.#largest, key, largest);
+    return largest;
+  }
+
+  async #frozenPrograms(
+    entryName: string,
+    shapes: InputShapes,
+  ): Promise<ReadonlyMap<string, SegmentProgram> | undefined> {
+    const { frozen } = this.#parts;
+    if (frozen === undefined) return undefined;
+    checkFrozen(frozen, entryName, shapes);
+    return frozen.programs();
+  }
+
+  #lower(transformed: Graph): SegmentProgram {
+    return programOf(lowerGraph(transformed, this.#lowering(this.#parts.activations)));
+  }
+
+  #lowering(activations: LoweringOptions['activations'] = 'float32'): LoweringOptions {
+    const { budget, device } = this.#parts;
+    return { bytes: budget.transientBytes, activations, provider: device.provider };
+  }
+
+  #transform(bound: Graph): Graph {
+    return this.#parts.hooks.transformGraph.call(bound, this.#context(bound));
+  }
+
+  #context({ name: segment }: Graph): GraphContext {
+    return { component: this.#parts.name, segment, provider: this.#parts.device.provider };
+  }
+}
+
+function keyOf(entryName: string, shapes: InputShapes): string {
+  return `${entryName} ${JSON.stringify(shapes)}`;
+}
+
+/** Forgets what was remembered first, where there is too much. */
+function remember<T>(known: Map<string, T>, key: string, value: T): void {
+  const [oldest] = known.keys();
+  if (known.size >= REMEMBERED_SHAPES && oldest !== undefined) known.delete(oldest);
+  known.set(key, value);
+}

@@ -1,0 +1,33 @@
+import type { Tensor } from 'onnxruntime-common';
+import type { NamedTensors } from '../hooks/calls/ModelCall.js';
+import type { ModelEntry } from '../models/Model.js';
+import { concatBatch, sliceBatch } from './batch.js';
+
+/**
+ * The inputs of one call as those of several, of at most `most` samples each. Inputs without a batch, or with a batch of one for all
+ * samples, are the same in each.
+ */
+export function splitInputs(inputs: NamedTensors, entry: ModelEntry, most: number): readonly NamedTensors[] {
+  const samplesOf = (name: string): number =>
+    entry.inputs[name]?.dims[0] === 'batch' ? (inputs[name]?.dims[0] ?? 1) : 1;
+  const count = Math.max(1, ...Object.keys(inputs).map(samplesOf));
+  if (count <= most) return [inputs];
+  return Array.from({ length: Math.ceil(count / most) }, (_, part) => {
+    const [start, size] = [part * most, Math.min(most, count - part * most)];
+    return Object.fromEntries(
+      Object.entries(inputs).map(([name, tensor]) => [
+        name,
+        samplesOf(name) === count ? sliceBatch(tensor, start, size) : tensor,
+      ]),
+    );
+  });
+}
+
+/** The outputs of calls on parts of a batch, as those of one. */
+export function joinOutputs(parts: readonly NamedTensors[]): NamedTensors {
+  const [first] = parts;
+  if (first === undefined || parts.length === 1) return first ?? {};
+  return Object.fromEntries(
+    Object.keys(first).map((name) => [name, concatBatch(parts.map((part) => part[name] as Tensor))]),
+  );
+}

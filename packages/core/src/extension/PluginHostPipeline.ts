@@ -1,0 +1,18 @@
+import type { ComponentHandle } from '../hooks/calls/ComponentHandle.js';
+import type { MemoryReport } from '../hooks/calls/MemoryReport.js';
+
+/** What a plugin may know of the pipeline it is in. The pipeline implements it. */
+export interface PluginHostPipeline {
+  /** By name: `unet`, `vae`, `text_encoder`. Read it when needed: components can be replaced. */
+  readonly components: Readonly<Record<string, ComponentHandle>>;
+  /** What both processes together may take, in bytes; `undefined` = no limit. */
+  readonly memoryLimit: number | undefined;
+  /** Measures what the pipeline holds now. */
+  memory(): Promise<MemoryReport>;
+  /** Gives memory back that the device holds and nothing needs. Worth calling when everything is unloaded. */
+  trim(): Promise<void>;
+  /** Tells the user something that is no error, as a `warning` event. `code` is stable, for tests and filters. */
+  warn(code: string, message: string): void;
+  /** Tells how far something that takes long has come, as a `progress` event. */
+  progress(task: string, done: number, total: number): void;
+}

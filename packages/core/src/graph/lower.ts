@@ -1,0 +1,28 @@
+import type { ExecutionProvider } from '../device/ExecutionProvider.js';
+import type { Graph } from './Graph.js';
+import { lowerAttention } from './passes/AttentionLowering.js';
+import { chunkedAttention } from './passes/chunkedAttention.js';
+import { chunkFeedForward } from './passes/chunkFeedForward.js';
+import { computeInFloat16 } from './passes/computeInFloat16.js';
+import { lowerGroupNorm } from './passes/lowerGroupNorm.js';
+import { splitWideWeights } from './passes/splitWideWeights.js';
+import { widenWeights } from './passes/widenWeights.js';
+
+/** What a graph is lowered for. */
+export interface LoweringOptions {
+  /** The most that an operation may take for itself. */
+  readonly bytes: number;
+  /** What it is computed in. */
+  readonly activations: 'float32' | 'float16';
+  /** Where it runs. */
+  readonly provider: ExecutionProvider;
+}
+
+/** From what plugins left of a graph to operators of the runtime. */
+export function lowerGraph(graph: Graph, { bytes, activations, provider }: LoweringOptions): Graph {
+  const chunked = chunkFeedForward(lowerAttention(graph, chunkedAttention(bytes)), bytes);
+  if (activations === 'float16') return lowerGroupNorm(computeInFloat16(chunked));
+  return widenWeights(splitWideWeights(lowerGroupNorm(chunked), bytes), {
+    float8: provider === 'cpu' ? 'bits' : 'cast',
+  });
+}

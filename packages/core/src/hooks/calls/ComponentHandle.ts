@@ -1,0 +1,41 @@
+import type { Device } from '../../device/Device.js';
+import type { OnnxModel } from '../../device/OnnxModel.js';
+import type { Graph } from '../../graph/Graph.js';
+import type { InputShapes, Model } from '../../models/Model.js';
+import type { TensorInfo } from '../../weights/files/TensorInfo.js';
+import type { SegmentHandle } from './SegmentHandle.js';
+
+/** One component of a pipeline, as plugins see it: what they need to decide what is in memory when. */
+export interface ComponentHandle {
+  /** Its key in the pipeline's components: `unet`, `vae`, `text_encoder`. */
+  readonly name: string;
+  /** The contents of its `config.json`. */
+  readonly config: Readonly<Record<string, unknown>>;
+  /** Where it runs. */
+  readonly device: Device;
+  /** What it computes, without weights. */
+  readonly model: Model;
+  /** Where each of the model's parameters lies in the checkpoint, by state-dict key; `name` is its name there. */
+  readonly weights: ReadonlyMap<string, TensorInfo>;
+  readonly loaded: boolean;
+  /** Weights of the segments that are loaded, in bytes. */
+  readonly residentBytes: number;
+  /** In the order of execution. */
+  readonly segments: readonly SegmentHandle[];
+  /**
+   * Loads every segment; nothing if they are.
+   *
+   * @throws `signal.reason` if aborted.
+   */
+  load(signal?: AbortSignal): Promise<void>;
+  /** Frees every segment; nothing if none is loaded. */
+  unload(): Promise<void>;
+  /**
+   * An entry point as one graph, bound to the checkpoint, before any plugin has changed it: to be cut up otherwise than into segments.
+   *
+   * @throws RangeError for an entry point that the model does not have
+   */
+  graph(entry: string, inputs: InputShapes): Graph;
+  /** Makes of a graph, or a part of one, what the device loads, in float32; passes the `transformGraph` hook as a segment does, as a partial graph. */
+  lower(graph: Graph): OnnxModel;
+}

@@ -1,0 +1,18 @@
+import type { Tensor } from 'onnxruntime-common';
+import type { RunContext } from './RunContext.js';
+import type { Wrapper } from '../engine/Wrapping.js';
+
+/** One `vae.encode({ x })`, whoever called it. */
+export interface EncodeCall {
+  /** The component's name in the pipeline: `vae`. */
+  readonly component: string;
+  /** Pixels in [-1, 1]. Replaceable until encoding begins. */
+  x: Tensor;
+  /** Mean and log-variance, side by side on the channel axis; replaceable in `afterEncode`. Setting it in `beforeEncode` skips encoding. */
+  moments?: Tensor | undefined;
+  /** The run this is part of; absent if the user called. */
+  readonly run?: RunContext | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** In `beforeEncode`: puts code around the encoding, the first wrapper outermost: it may split `x` and join the moments. */
+  readonly wrap: (wrapper: Wrapper<Tensor, Tensor>) => void;
+}

@@ -1,0 +1,13 @@
+import type { ExecutionProvider } from '../../device/ExecutionProvider.js';
+
+/** Which graph is being built. */
+export interface GraphContext {
+  /** The component's name in the pipeline: `unet`. */
+  readonly component: string;
+  /** The segment's dotted name: `mid_block.attentions.0`. */
+  readonly segment: string;
+  /** Where it will run. */
+  readonly provider: ExecutionProvider;
+  /** True for a piece that a plugin cut out of the component by itself, and runs at sizes of its own. */
+  readonly partial?: boolean;
+}

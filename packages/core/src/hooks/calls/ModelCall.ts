@@ -1,0 +1,25 @@
+import type { Tensor } from 'onnxruntime-common';
+import type { ComponentHandle } from './ComponentHandle.js';
+import type { RunContext } from './RunContext.js';
+import type { Wrapper } from '../engine/Wrapping.js';
+
+/** Tensors by the names that diffusers gives them. */
+export type NamedTensors = Record<string, Tensor>;
+
+/** One call of one component's entry point. */
+export interface ModelCall {
+  /** The component's name in the pipeline: `unet`. */
+  readonly component: string;
+  readonly model: ComponentHandle;
+  /** The entry point: `call`, `encode` or `decode`. */
+  readonly entry: 'call' | 'encode' | 'decode';
+  /** Replaceable, also one by one, until the call begins. */
+  inputs: NamedTensors;
+  /** What the call returned; replaceable in `afterModelCall`. Setting it in `beforeModelCall` skips the call. */
+  outputs?: NamedTensors | undefined;
+  /** The run this call is part of; absent if the user called the component. */
+  readonly run?: RunContext | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** In `beforeModelCall`: puts code around the call, the first wrapper outermost. */
+  readonly wrap: (wrapper: Wrapper<NamedTensors, NamedTensors>) => void;
+}

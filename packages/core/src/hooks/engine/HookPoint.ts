@@ -1,0 +1,130 @@
+import { ThimbleError } from '../../errors.js';
+import { attributeError } from './attributeError.js';
+import type { HookObserver } from './HookObserver.js';
+import { type OrderedTap, orderTaps } from './orderTaps.js';
+import type { TapInfo } from './TapInfo.js';
+import type { TapOptions } from './TapOptions.js';
+
+/** One registered tap. `fn` is gone once the tap is disposed: calls in flight skip it, and its closure is free. */
+export interface TapEntry<Args extends unknown[], Value> extends OrderedTap {
+  fn: ((...args: Args) => Value) | undefined;
+}
+
+/**
+ * A place in a pipeline's life where others may act. tapable runs the taps, but knows no removal, so this registry is the truth:
+ * after each change a fresh tapable hook is compiled, at the next call.
+ *
+ * @typeParam Args - what a tap is called with.
+ * @typeParam Value - what a tap returns.
+ * @typeParam Result - what {@link call} returns.
+ */
+export abstract class HookPoint<Args extends unknown[], Value, Result> {
+  /** The hook's name in the manifest. */
+  readonly name: string;
+  /** Told about every tap that ran. One at a time; an observer that wants company calls the one it replaces. */
+  onCall: HookObserver | undefined;
+
+  readonly #entries = new Set<TapEntry<Args, Value>>();
+  #order: readonly TapEntry<Args, Value>[] = [];
+  #compiled: ((...args: Args) => Result) | undefined;
+  #revision = 0;
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  /**
+   * Registers `fn`, from the next call on.
+   *
+   * @returns what removes it again; also during a call, which skips it if it has not run yet. Disposing twice is harmless.
+   * @throws ThimbleError `ERR_HOOK_CYCLE` if its `before` and `after` contradict those of others; it is not registered then.
+   */
+  tap(options: string | TapOptions, fn: (...args: Args) => Value): Disposable {
+    const entry = createEntry(options, fn);
+    this.#change(orderTaps(this.name, [...this.#entries, entry]));
+    this.#entries.add(entry);
+    return { [Symbol.dispose]: () => this.#remove(entry) };
+  }
+
+  /** Runs the taps, in order. */
+  call(...args: Args): Result {
+    this.#compiled ??= this.compile(this.#order);
+    return this.#compiled(...args);
+  }
+
+  /** Whether anyone tapped this hook: a caller may skip what only taps would need. */
+  isUsed(): boolean {
+    return this.#entries.size > 0;
+  }
+
+  /** The taps, in the order in which they run. */
+  owners(): TapInfo[] {
+    return this.#order.map(describeTap);
+  }
+
+  /** Grows with every tap added or removed: what was made by the taps of an older revision is stale. */
+  get revision(): number {
+    return this.#revision;
+  }
+
+  /** Makes one function of `taps`, with a fresh tapable hook. */
+  protected abstract compile(taps: readonly TapEntry<Args, Value>[]): (...args: Args) => Result;
+
+  /** Tells the observer that `tap` ran, and gives back what to throw for `error`. */
+  protected failed(tap: TapEntry<Args, Value>, args: Args, start: number, error: unknown): unknown {
+    this.ran(tap, start, error);
+    return attributeError(error, ownerOf(tap), this.name, args);
+  }
+
+  /** Tells the observer that `tap` ran since `start`, a time of `performance.now()`. */
+  protected ran(tap: TapEntry<Args, Value>, start: number, error?: unknown): void {
+    if (this.onCall === undefined) return;
+    const call = { hook: this.name, tap: describeTap(tap), milliseconds: performance.now() - start };
+    try {
+      this.onCall(error === undefined ? call : { ...call, error });
+    } catch {
+      // A broken observer must not break the run it watches.
+    }
+  }
+
+  #remove(entry: TapEntry<Args, Value>): void {
+    entry.fn = undefined;
+    if (this.#entries.delete(entry)) this.#change(orderTaps(this.name, this.#entries));
+  }
+
+  #change(order: readonly TapEntry<Args, Value>[]): void {
+    this.#order = order;
+    this.#compiled = undefined;
+    this.#revision++;
+  }
+}
+
+/** The name that a tap's errors bear. */
+export function ownerOf(tap: OrderedTap): string {
+  return tap.plugin ?? tap.name;
+}
+
+function describeTap({ name, plugin, stage }: OrderedTap): TapInfo {
+  return plugin === undefined ? { name, stage } : { name, plugin, stage };
+}
+
+function createEntry<Args extends unknown[], Value>(
+  options: string | TapOptions,
+  fn: (...args: Args) => Value,
+): TapEntry<Args, Value> {
+  const {
+    name,
+    plugin,
+    stage = 0,
+    before = [],
+    after = [],
+  } = typeof options === 'string' ? { name: options } : options;
+  if (typeof name !== 'string' || name === '') throw invalid('tap options.name', name, 'a name that is not empty');
+  if (!Number.isFinite(stage)) throw invalid('tap options.stage', stage, 'a finite number');
+  if (typeof fn !== 'function') throw invalid('tap function', fn, 'a function');
+  return { name, plugin, stage, before: [before].flat(), after: [after].flat(), fn };
+}
+
+function invalid(argument: string, value: unknown, expected: string): ThimbleError {
+  return new ThimbleError('ERR_ARGUMENT_INVALID', { argument, value, expected });
+}

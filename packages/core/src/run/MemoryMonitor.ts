@@ -1,0 +1,69 @@
+import type { Device } from '../device/Device.js';
+import type { ProcessMemory } from '../device/ProcessMemory.js';
+import { readOwnMemory } from '../device/readProcessMemory.js';
+import type { ComponentHandle } from '../hooks/calls/ComponentHandle.js';
+import type { MemoryReport } from '../hooks/calls/MemoryReport.js';
+import type { RunMemory } from '../hooks/calls/RunMemory.js';
+
+const INTERVAL = 50;
+
+/** Measures what both processes hold now, and which components are loaded. */
+export function measureMemory(device: Device | undefined, components: Components): MemoryReport {
+  const loaded = Object.values(components)
+    .map(({ name, residentBytes }) => [name, residentBytes] as const)
+    .filter(([, bytes]) => bytes > 0);
+  return { main: readOwnMemory(), device: device?.memory(), loaded: Object.fromEntries(loaded) };
+}
+
+type Components = Readonly<Record<string, ComponentHandle>>;
+
+/** Follows what both processes hold while a run goes on. */
+export class MemoryMonitor implements Disposable {
+  readonly #device: Device;
+  readonly #components: Components;
+  readonly #timer: NodeJS.Timeout;
+  #peak: MemoryReport;
+
+  constructor(device: Device, components: Components) {
+    this.#device = device;
+    this.#components = components;
+    this.#peak = measureMemory(device, components);
+    this.#timer = setInterval(() => this.sample(), INTERVAL).unref();
+  }
+
+  /** Measures now. */
+  sample(): MemoryReport {
+    const now = measureMemory(this.#device, this.#components);
+    this.#peak = {
+      main: most(this.#peak.main, now.main) as ProcessMemory,
+      device: most(this.#peak.device, now.device),
+      loaded: mostLoaded(this.#peak.loaded, now.loaded),
+    };
+    return now;
+  }
+
+  /** The peak so far, and what is held now. */
+  report(): RunMemory {
+    const end = this.sample();
+    return { peak: this.#peak, end };
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#timer);
+  }
+}
+
+function most(a: ProcessMemory | undefined, b: ProcessMemory | undefined): ProcessMemory | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return {
+    residentBytes: Math.max(a.residentBytes, b.residentBytes),
+    anonymousBytes: Math.max(a.anonymousBytes, b.anonymousBytes),
+    fileBytes: Math.max(a.fileBytes, b.fileBytes),
+  };
+}
+
+function mostLoaded(a: MemoryReport['loaded'], b: MemoryReport['loaded']): MemoryReport['loaded'] {
+  return Object.fromEntries(
+    [...new Set([...Object.keys(a), ...Object.keys(b)])].map((name) => [name, Math.max(a[name] ?? 0, b[name] ?? 0)]),
+  );
+}

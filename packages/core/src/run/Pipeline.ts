@@ -1,0 +1,311 @@
+import type { Tensor } from 'onnxruntime-common';
+import type { Device } from '../device/Device.js';
+import { ThimbleError } from '../errors.js';
+import type { Hooks } from '../hooks/manifest.js';
+import type { MemoryReport } from '../hooks/calls/MemoryReport.js';
+import type { RunContext } from '../hooks/calls/RunContext.js';
+import type { Image } from '../images/Image.js';
+import type { Plugin } from '../extension/Plugin.js';
+import type { PluginHandle } from '../extension/PluginHandle.js';
+import type { PluginHost } from '../extension/PluginHost.js';
+import type { PluginHostPipeline } from '../extension/PluginHostPipeline.js';
+import type { Scheduler } from '../schedulers/Scheduler.js';
+import type { Tokenizer } from '../tokenizers/Tokenizer.js';
+import type { ModelIndex } from '../weights/ModelIndex.js';
+import type { JsonObject } from '../disk/readJsonFile.js';
+import { checkOptionNames } from '../fields/checkOptionNames.js';
+import type { PipelineComponent } from '../execution/PipelineComponent.js';
+import type { EventSink } from './EventSink.js';
+import type { FromPretrainedOptions } from '../pipelines/FromPretrainedOptions.js';
+import type { GenerateOptions, GenerateResult, OutputType } from './GenerateOptions.js';
+import { MemoryMonitor, measureMemory } from './MemoryMonitor.js';
+import type { PipelineEvent } from './PipelineEvent.js';
+import { PipelineRun } from './PipelineRun.js';
+import { schedulerWarning } from './schedulerWarning.js';
+import type { TurnQueue } from '../execution/TurnQueue.js';
+
+/** What a pipeline is made of; put together by {@link DiffusionPipeline.fromPretrained}. */
+export interface PipelineParts {
+  readonly index: ModelIndex;
+  readonly components: Record<string, PipelineComponent>;
+  readonly scheduler: Scheduler | undefined;
+  readonly tokenizer: Tokenizer | undefined;
+  readonly device: Device;
+  readonly hooks: Hooks;
+  readonly host: PluginHost;
+  readonly turns: TurnQueue;
+  /** What both processes together may take, in bytes. */
+  readonly memoryLimit?: number | undefined;
+  /** Where components and plugins report to: the run that is going on, or the next one. */
+  readonly events: EventSink;
+  /** Makes a scheduler of core or of a plugin. */
+  readonly createScheduler: (className: string, config: JsonObject) => Scheduler;
+}
+
+/**
+ * A pipeline: the components of a checkpoint on one device, with hooks that plugins tap. Runs of one pipeline take turns.
+ */
+export abstract class DiffusionPipeline implements PluginHostPipeline, AsyncDisposable {
+  /** By name: `unet`, `vae`, `text_encoder`. Replaceable. */
+  readonly components: Record<string, PipelineComponent>;
+  /** For applications; plugins tap the hooks of their context. */
+  readonly hooks: Hooks;
+  readonly device: Device;
+  readonly #parts: PipelineParts;
+  readonly #life = new AbortController();
+  /** Streams that somebody reads, or has stopped reading. */
+  readonly #streams = new Set<AsyncGenerator<PipelineEvent, GenerateResult | undefined>>();
+  #scheduler: Scheduler | undefined;
+  #runs = 0;
+
+  constructor(parts: PipelineParts) {
+    this.#parts = parts;
+    this.components = parts.components;
+    this.#scheduler = parts.scheduler;
+    this.hooks = parts.hooks;
+    this.device = parts.device;
+  }
+
+  /**
+   * Opens a checkpoint in diffusers' layout: a folder, or a hub id `owner/name[@revision]`, which is looked for in the Hugging Face
+   * cache and else downloaded. A folder that holds a single model becomes a pipeline with that one component. Weights are mapped
+   * when a component first runs.
+   *
+   * @throws ThimbleError with a code for whatever is missing, malformed or not supported; `signal.reason`
+   */
+  static async fromPretrained(folderOrId: string, options: FromPretrainedOptions = {}): Promise<DiffusionPipeline> {
+    const { openPipeline } = await import('../pipelines/openPipeline.js');
+    return openPipeline(folderOrId, options);
+  }
+
+  /**
+   * Replaceable: `pipe.scheduler = DDIMScheduler.fromConfig(pipe.scheduler.config)`; the next run warns of fields that the
+   * new one cannot honour. @throws ERR_COMPONENT_MISSING if none was loaded; ERR_ARGUMENT_INVALID if it is set to something else
+   */
+  get scheduler(): Scheduler {
+    return this.#scheduler ?? this.#missing('scheduler');
+  }
+
+  set scheduler(scheduler: Scheduler) {
+    if (!isScheduler(scheduler))
+      throw new ThimbleError('ERR_ARGUMENT_INVALID', {
+        argument: 'scheduler',
+        value: scheduler,
+        expected: 'a scheduler, such as DDIMScheduler.fromConfig(pipe.scheduler.config)',
+      });
+    this.#scheduler = scheduler;
+    const warning = schedulerWarning(scheduler);
+    if (warning !== undefined) this.#parts.events.emit(warning);
+  }
+
+  /** @throws ERR_COMPONENT_MISSING if none was loaded */
+  get tokenizer(): Tokenizer {
+    return this.#parts.tokenizer ?? this.#missing('tokenizer');
+  }
+
+  /** The class in `model_index.json`. */
+  get className(): string {
+    return this.#parts.index.className;
+  }
+
+  /** The checkpoint's folder. */
+  get folder(): string {
+    return this.#parts.index.folder;
+  }
+
+  get memoryLimit(): number | undefined {
+    return this.#parts.memoryLimit;
+  }
+
+  /** The installed plugins, in the order in which they were installed. */
+  get plugins(): readonly PluginHandle[] {
+    return this.#parts.host.list();
+  }
+
+  /** Options of `generate` and `stream` that this pipeline knows. */
+  protected abstract readonly optionNames: readonly string[];
+
+  /** What one run does: the steps from prompt to result, yielding an event where something is done. */
+  protected abstract sample(
+    prompt: Prompt,
+    options: GenerateOptions,
+    run: PipelineRun,
+  ): AsyncGenerator<PipelineEvent, GenerateResult>;
+
+  /** How many times the model will be called, and the options with their defaults; checks everything that can be checked before the run. */
+  protected abstract prepare(prompt: Prompt, options: GenerateOptions): Pick<RunContext, 'steps' | 'options'>;
+
+  /** Turns latents as `outputType: 'latent'` gives them into images, through the same hooks. */
+  abstract decodeLatents(latents: Tensor, options?: { readonly signal?: AbortSignal }): Promise<Image[]>;
+
+  /**
+   * Generates images. Calls that overlap take turns.
+   *
+   * @throws `signal.reason` when aborted; ThimbleError for bad arguments before anything runs, and for what fails on the way
+   */
+  async generate<O extends OutputType = 'image'>(
+    prompt: Prompt,
+    options: GenerateOptions<O> = {},
+  ): Promise<GenerateResult<O>> {
+    for await (const event of this.stream(prompt, options)) if (event.type === 'done') return event.result;
+    throw new TypeError('a run ended without a result');
+  }
+
+  /** As {@link DiffusionPipeline.generate}, event by event; the last one is `done`. Leaving the loop early ends the run. */
+  async *stream<O extends OutputType = 'image'>(
+    prompt: Prompt,
+    options: GenerateOptions<O> = {},
+  ): AsyncGenerator<PipelineEvent<O>, void> {
+    this.#assertAlive();
+    const turn = this.#takeTurn(prompt, options);
+    this.#streams.add(turn);
+    try {
+      const result = yield* turn as AsyncGenerator<PipelineEvent<O>, GenerateResult<O> | undefined>;
+      if (result !== undefined) yield { type: 'done', result };
+      else this.#assertAlive();
+    } finally {
+      this.#streams.delete(turn);
+    }
+  }
+
+  /** Installs a plugin. See {@link PluginHost.use}. */
+  async use(plugin: Plugin): Promise<PluginHandle> {
+    return this.#parts.host.use(plugin);
+  }
+
+  /** Removes a plugin: the pipeline is again what it was. See {@link PluginHost.remove}. */
+  async remove(target: Plugin | PluginHandle | string): Promise<void> {
+    await this.#parts.host.remove(target);
+  }
+
+  /**
+   * Makes a scheduler of another class out of this pipeline's scheduler config: `pipe.scheduler = pipe.createScheduler('PNDMScheduler')`.
+   * Knows core's and those that plugins provide. @throws ERR_SCHEDULER_UNKNOWN, ERR_CONFIG_INVALID
+   */
+  createScheduler(className: string, overrides: JsonObject = {}): Scheduler {
+    return this.#parts.createScheduler(className, { ...this.#scheduler?.config, ...overrides });
+  }
+
+  /** What both processes hold now. */
+  async memory(): Promise<MemoryReport> {
+    return measureMemory(this.device, this.components);
+  }
+
+  /** Gives memory back that the device holds and nothing needs. */
+  async trim(): Promise<void> {
+    await this.device.trim();
+  }
+
+  warn(code: string, message: string): void {
+    this.#parts.events.emit({ type: 'warning', code, message });
+  }
+
+  progress(task: string, done: number, total: number): void {
+    this.#parts.events.emit({ type: 'progress', task, done, total });
+  }
+
+  /** Ends what runs, removes the plugins, unloads everything and ends the device's process. Idempotent. */
+  async dispose(): Promise<void> {
+    if (!this.#life.signal.aborted) this.#life.abort(new ThimbleError('ERR_DISPOSED', { object: 'the pipeline' }));
+    // A stream waits for its reader, who may be the one who calls this, or may never come back.
+    for (const stream of this.#streams) stream.return(undefined).catch(() => undefined);
+    try {
+      using turn = await this.#parts.turns.take();
+      void turn;
+      await this.#parts.host.dispose();
+    } finally {
+      await this.device.dispose();
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.dispose();
+  }
+
+  /** A component by name. @throws ERR_COMPONENT_MISSING */
+  protected component(name: string): PipelineComponent {
+    return this.components[name] ?? this.#missing(name);
+  }
+
+  /** One run, once it is its turn. Only then are the options looked at, because that sets the scheduler's timesteps. */
+  async *#takeTurn(
+    prompt: Prompt,
+    options: GenerateOptions,
+  ): AsyncGenerator<PipelineEvent, GenerateResult | undefined> {
+    checkOptionNames(options, this.optionNames);
+    const left = new AbortController();
+    const signal = AbortSignal.any([
+      this.#life.signal,
+      left.signal,
+      ...(options.signal === undefined ? [] : [options.signal]),
+    ]);
+    using turn = await this.#parts.turns.take(signal);
+    await this.#parts.host.settled();
+    const prepared = this.prepare(prompt, options);
+    using memory = new MemoryMonitor(this.device, this.components);
+    const context: RunContext = { id: ++this.#runs, prompt, signal, state: new Map(), ...prepared };
+    const run = new PipelineRun(context, memory, left);
+    using attached = this.#parts.events.attach(run);
+    void [turn, attached];
+    return yield* this.#run(prompt, options, run);
+  }
+
+  async *#run(
+    prompt: Prompt,
+    options: GenerateOptions,
+    run: PipelineRun,
+  ): AsyncGenerator<PipelineEvent, GenerateResult> {
+    const { context } = run;
+    let result: GenerateResult | undefined;
+    try {
+      yield* run.during(this.hooks.beforeRun.call(context));
+      run.signal?.throwIfAborted();
+      result = yield* this.sample(prompt, options, run);
+      context.result = result;
+    } catch (error) {
+      context.error = error;
+      throw error;
+    } finally {
+      if (result === undefined) context.error ??= new DOMException('The stream was left before its end.', 'AbortError');
+      context.memory = run.memory.report();
+      await this.#finish(context, result !== undefined);
+    }
+    yield* run.drain();
+    return result;
+  }
+
+  /** Calls the last hooks of a run. A failed run rejects with its own error, so what goes wrong here is only warned of then. */
+  async #finish(context: RunContext, succeeded: boolean): Promise<void> {
+    const errors: unknown[] = [];
+    const note = (error: unknown): void => void errors.push(error);
+    if (!succeeded) await this.hooks.failed.call(context).catch(note);
+    await this.hooks.afterRun.call(context).catch(note);
+    if (errors.length === 0) return;
+    if (succeeded) throw errors[0];
+    for (const error of errors)
+      process.emitWarning(`After a failed run: ${String(error)}`, { code: 'THIMBLE_CLEAN_UP' });
+  }
+
+  #missing(component: string): never {
+    throw new ThimbleError('ERR_COMPONENT_MISSING', {
+      component,
+      folder: this.folder,
+      available: Object.keys(this.components),
+    });
+  }
+
+  #assertAlive(): void {
+    if (this.#life.signal.aborted) throw this.#life.signal.reason;
+  }
+}
+
+/** One text, or one per image. */
+export type Prompt = string | readonly string[];
+
+/** By what it can do, because it may come from a plugin or another copy of the package. */
+function isScheduler(value: unknown): value is Scheduler {
+  if (typeof value !== 'object' || value === null) return false;
+  return ['setTimesteps', 'scaleModelInput', 'step'].every(
+    (name) => typeof (value as Record<string, unknown>)[name] === 'function',
+  );
+}

@@ -1,0 +1,109 @@
+import type { Tensor } from 'onnxruntime-common';
+import type { MemoryReport } from '../hooks/calls/MemoryReport.js';
+import type { Image } from '../images/Image.js';
+import type { GenerateResult, OutputType } from './GenerateOptions.js';
+
+/** Something the user should know that is no error. `code` is stable. */
+export interface WarningEvent {
+  readonly type: 'warning';
+  readonly code: string;
+  readonly message: string;
+}
+
+/** A component's weights were mapped and its sessions made. */
+export interface LoadEvent {
+  readonly type: 'load';
+  readonly component: string;
+  readonly bytes: number;
+  readonly milliseconds: number;
+}
+
+/** A component was called. */
+export interface ModelEvent {
+  readonly type: 'model';
+  readonly component: string;
+  readonly entry: string;
+  readonly milliseconds: number;
+}
+
+/** A model step is done. */
+export interface StepEvent {
+  readonly type: 'step';
+  /** From 0. */
+  readonly index: number;
+  readonly steps: number;
+  readonly timestep: number;
+  readonly milliseconds: number;
+  /** The latents after the step, float32 [n, c, h, w]; a copy. */
+  latents(): Promise<Tensor>;
+}
+
+/** How far something that takes long has come, such as decoding in tiles. */
+export interface ProgressEvent {
+  readonly type: 'progress';
+  /** What is being done: `decode`, `encode`. */
+  readonly task: string;
+  readonly done: number;
+  readonly total: number;
+}
+
+/** One picture is done; the others may follow. */
+export interface ImageEvent {
+  readonly type: 'image';
+  /** Which of the run, from 0. */
+  readonly index: number;
+  readonly image: Image;
+  /** Its seed; absent where a `generator` or `latents` and no noise were given. */
+  readonly seed: number | undefined;
+}
+
+/** One frame of a video is done; the others may follow. */
+export interface FrameEvent {
+  readonly type: 'frame';
+  /** Which video of the run, from 0. */
+  readonly index: number;
+  /** Which frame of the video, from 0. */
+  readonly frame: number;
+  readonly image: Image;
+}
+
+/** The latents were decoded. */
+export interface DecodeEvent {
+  readonly type: 'decode';
+  readonly images: number;
+  readonly milliseconds: number;
+}
+
+/** Small pictures of what the latents look like after a step. */
+export interface PreviewEvent {
+  readonly type: 'preview';
+  readonly index: number;
+  /** One per image, at the size of the latents. */
+  readonly images: readonly Image[];
+}
+
+/** What both processes hold now. */
+export interface MemoryEvent {
+  readonly type: 'memory';
+  readonly memory: MemoryReport;
+}
+
+/** The last event of a run. */
+export interface DoneEvent<O extends OutputType = OutputType> {
+  readonly type: 'done';
+  readonly result: GenerateResult<O>;
+}
+
+/** What `pipe.stream` yields. */
+export type PipelineEvent<O extends OutputType = OutputType> =
+  | WarningEvent
+  | LoadEvent
+  | ModelEvent
+  | StepEvent
+  | ProgressEvent
+  | ImageEvent
+  | FrameEvent
+  | DecodeEvent
+  | PreviewEvent
+  | MemoryEvent
+  | DoneEvent<O>;

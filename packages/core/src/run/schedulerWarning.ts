@@ -1,0 +1,15 @@
+import type { Scheduler } from '../schedulers/Scheduler.js';
+import { solverSettings } from '../schedulers/solvers/solverSettings.js';
+import type { WarningEvent } from './PipelineEvent.js';
+
+/** A warning of the fields of a scheduler's config that say something about the model or the noise, and have no effect. */
+export function schedulerWarning({ config, ignoredConfig }: Scheduler): WarningEvent | undefined {
+  const told = ignoredConfig.filter((field) => !solverSettings.has(field));
+  if (told.length === 0) return undefined;
+  const values = told.map((field) => `"${field}": ${JSON.stringify(config[field])}`).join(', ');
+  return {
+    type: 'warning',
+    code: 'WARN_SCHEDULER_CONFIG',
+    message: `${config._class_name} does not have these fields of its config, which have no effect: ${values}.`,
+  };
+}

@@ -1,0 +1,61 @@
+import { Tensor } from 'onnxruntime-common';
+import { concatBatch, splitBatch } from '../execution/batch.js';
+
+/** Classifier-free guidance: `without + scale · (with − without)`, for [n, …] each (arXiv 2207.12598). */
+export function guide(without: Tensor, withPrompt: Tensor, scale: number): Tensor {
+  const [a, b] = [without.data as Float32Array, withPrompt.data as Float32Array];
+  return new Tensor(
+    'float32',
+    Float32Array.from(a, (u, i) => u + Math.fround(scale * Math.fround((b[i] as number) - u))),
+    without.dims,
+  );
+}
+
+/**
+ * Brings the standard deviation of a guided prediction, per sample, towards that of the prediction with the prompt, by the share
+ * `rescale` (arXiv 2305.08891, section 3.4).
+ */
+export function rescaleGuidance(guided: Tensor, withPrompt: Tensor, rescale: number): Tensor {
+  const [a, b] = [guided.data as Float32Array, withPrompt.data as Float32Array];
+  const out = new Float32Array(a.length);
+  const size = a.length / (guided.dims[0] as number);
+  for (let start = 0; start < a.length; start += size) {
+    const factor = deviation(b.subarray(start, start + size)) / deviation(a.subarray(start, start + size));
+    for (let i = start; i < start + size; i++)
+      out[i] = rescale * (a[i] as number) * factor + (1 - rescale) * (a[i] as number);
+  }
+  return new Tensor('float32', out, guided.dims);
+}
+
+/** Sample standard deviation, with n − 1, as torch's `std`. */
+function deviation(values: Float32Array): number {
+  const mean = values.reduce((sum, x) => sum + x, 0) / values.length;
+  return Math.sqrt(values.reduce((sum, x) => sum + (x - mean) ** 2, 0) / (values.length - 1));
+}
+
+/**
+ * The embedding of the guidance scale for models distilled with it (LCM): [n, width] of sin and cos of 1000 · (scale − 1) at
+ * falling frequencies (source: diffusers `get_guidance_scale_embedding`).
+ */
+export function guidanceEmbedding(scale: number, count: number, width: number): Tensor {
+  const half = Math.floor(width / 2);
+  const angles = Array.from(
+    { length: half },
+    (_, i) => 1000 * (scale - 1) * Math.exp((-Math.log(10000) * i) / (half - 1)),
+  );
+  const row = [...angles.map(Math.sin), ...angles.map(Math.cos), ...(width % 2 === 1 ? [0] : [])];
+  return new Tensor(
+    'float32',
+    Float32Array.from({ length: count * width }, (_, i) => row[i % width] as number),
+    [count, width],
+  );
+}
+
+/** What a model predicted for a batch without the prompt and with it, in this order, as one guided prediction. */
+export function guidedPrediction(output: Tensor, scale: number, rescale = 0): Tensor {
+  const samples = splitBatch(output);
+  const half = samples.length / 2;
+  const [without, withPrompt] = [concatBatch(samples.slice(0, half)), concatBatch(samples.slice(half))];
+  const guided = guide(without, withPrompt, scale);
+  return rescale > 0 ? rescaleGuidance(guided, withPrompt, rescale) : guided;
+}

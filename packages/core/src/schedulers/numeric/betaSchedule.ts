@@ -1,0 +1,66 @@
+import {
+  choiceField,
+  integerField,
+  numberField,
+  numbersField,
+  type ConfigField,
+  type ConfigValues,
+} from '../../fields/Field.js';
+import { linspace32 } from './linspace32.js';
+
+/** How β grows over the training timesteps. */
+export type BetaScheduleName = 'linear' | 'scaled_linear' | 'squaredcos_cap_v2' | 'exp' | 'laplace' | 'sigmoid';
+
+/** The `beta_schedule` that every scheduler takes, and what some take beside. */
+export function betaScheduleField(
+  value: BetaScheduleName,
+  more: readonly BetaScheduleName[] = [],
+): ConfigField<BetaScheduleName> {
+  return choiceField<BetaScheduleName>(value, ['linear', 'scaled_linear', 'squaredcos_cap_v2', ...more]);
+}
+
+/** The config fields that decide how much noise each training timestep adds. */
+export const betaFields = {
+  num_train_timesteps: integerField(1000, 1),
+  beta_start: numberField(0.0001),
+  beta_end: numberField(0.02),
+  beta_schedule: betaScheduleField('linear'),
+  trained_betas: numbersField(),
+};
+
+/** Values of {@link betaFields}. */
+export type BetaConfig = ConfigValues<typeof betaFields>;
+
+/** β of each training timestep, rounded to float32 as in diffusers: `trained_betas` if given, else by `beta_schedule`. */
+export function betaSchedule(config: BetaConfig): Float32Array {
+  const { num_train_timesteps: count, beta_start: start, beta_end: end } = config;
+  if (config.trained_betas) return Float32Array.from(config.trained_betas);
+  switch (config.beta_schedule) {
+    case 'linear':
+      return linspace32(start, end, count);
+    case 'scaled_linear':
+      return linspace32(Math.sqrt(start), Math.sqrt(end), count).map((root) => root * root);
+    case 'sigmoid':
+      return linspace32(-6, 6, count).map((x) => (end - start) / (1 + Math.exp(-x)) + start);
+    default:
+      return betasForAlphaBar(count, ALPHA_BARS[config.beta_schedule]);
+  }
+}
+
+/** ᾱ as a function of the time from 0 to 1. */
+const ALPHA_BARS: Readonly<Record<'squaredcos_cap_v2' | 'exp' | 'laplace', (t: number) => number>> = {
+  squaredcos_cap_v2: (t) => Math.cos((((t + 0.008) / 1.008) * Math.PI) / 2) ** 2,
+  exp: (t) => Math.exp(-12 * t),
+  laplace: (t) => {
+    const logSnr = (t > 0.5 ? 0.5 : -0.5) * Math.log(1 - 2 * Math.abs(0.5 - t) + 1e-6);
+    const snr = Math.exp(logSnr);
+    return Math.sqrt(snr / (1 + snr));
+  },
+};
+
+/** Source: A. Nichol, P. Dhariwal, "Improved Denoising Diffusion Probabilistic Models", 2021, eq. 17. */
+function betasForAlphaBar(count: number, alphaBar: (t: number) => number): Float32Array {
+  return Float32Array.from({ length: count }, (_, i) =>
+    Math.min(1 - alphaBar((i + 1) / count) / alphaBar(i / count), 0.999),
+  );
+}

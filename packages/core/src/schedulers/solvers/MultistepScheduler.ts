@@ -1,0 +1,97 @@
+import type { Tensor } from 'onnxruntime-common';
+import { betaFields } from '../numeric/betaSchedule.js';
+import { thresholdFields } from '../numeric/clipOriginalSample.js';
+import { booleanField, choiceField, integerField, numberField, type ConfigValues } from '../../fields/Field.js';
+import { sigmaFields } from '../numeric/convertSigmas.js';
+import { mapTensor } from '../numeric/mapTensor.js';
+import { weightedSum } from '../numeric/weightedSum.js';
+import type { PredictionType } from '../numeric/predictOriginalSample.js';
+import type { SchedulerConfig } from '../readSchedulerConfig.js';
+import { sigmaSpacingFields } from '../numeric/spacedTimesteps.js';
+import { TrainedSigmaScheduler } from './TrainedSigmaScheduler.js';
+
+/** The config fields that both of them have. */
+export const multistepFields = {
+  ...betaFields,
+  ...sigmaSpacingFields,
+  ...sigmaFields,
+  ...thresholdFields,
+  solver_order: integerField(2, 1, 3),
+  prediction_type: choiceField<PredictionType | 'flow_prediction'>('epsilon', [
+    'epsilon',
+    'sample',
+    'v_prediction',
+    'flow_prediction',
+  ]),
+  lower_order_final: booleanField(true),
+  use_flow_sigmas: booleanField(false),
+  flow_shift: numberField(1),
+  final_sigmas_type: choiceField('zero', ['zero', 'sigma_min']),
+  rescale_betas_zero_snr: booleanField(false),
+  use_dynamic_shifting: booleanField(false),
+};
+
+type MultistepConfig = SchedulerConfig & ConfigValues<typeof multistepFields>;
+
+/**
+ * The multistep solvers DPM-Solver++ and UniPC: they integrate the image or the noise that the model predicts over λ = log(α / σ), by its last
+ * values. Latents are α times the image plus σ times unit noise: α² + σ² = 1, or α + σ = 1 with flow matching (`use_flow_sigmas`).
+ */
+export abstract class MultistepScheduler<C extends MultistepConfig> extends TrainedSigmaScheduler<C> {
+  readonly initNoiseSigma = 1;
+
+  scaleModelInput(sample: Tensor): Tensor {
+    return sample;
+  }
+
+  /** α and σ of a noise level, which is σ / α, or σ itself with flow matching. */
+  protected mixture(sigma: number): readonly [alpha: number, sigma: number] {
+    if (this.config.use_flow_sigmas) return [1 - sigma, sigma];
+    const alpha = 1 / Math.sqrt(sigma ** 2 + 1);
+    return [alpha, sigma * alpha];
+  }
+
+  /** λ of the noise level at a place of the run: infinite where there is no noise. */
+  protected lambdaAt(index: number): number {
+    const [alpha, sigma] = this.mixture(this.sigmas[index]!);
+    return Math.log(alpha) - Math.log(sigma);
+  }
+
+  /** The image that the model sees in `sample`, at a place of the run. */
+  protected predictOriginalSample(modelOutput: Tensor, sample: Tensor, index: number): Tensor {
+    const [alpha, sigma] = this.mixture(this.sigmas[index]!);
+    switch (this.config.prediction_type) {
+      case 'epsilon':
+        return imageOf(modelOutput, sample, alpha, sigma);
+      case 'sample':
+        return modelOutput;
+      case 'v_prediction':
+        return weightedSum([alpha, sample], [-sigma, modelOutput]);
+      case 'flow_prediction':
+        return weightedSum([1, sample], [-this.sigmas[index]!, modelOutput]);
+    }
+  }
+
+  /** The noise that the model sees in `sample`, at a place of the run. */
+  protected predictNoise(modelOutput: Tensor, sample: Tensor, index: number): Tensor {
+    const [alpha, sigma] = this.mixture(this.sigmas[index]!);
+    switch (this.config.prediction_type) {
+      case 'sample':
+        return noiseOf(modelOutput, sample, alpha, sigma);
+      case 'v_prediction':
+        return weightedSum([alpha, modelOutput], [sigma, sample]);
+      default:
+        return modelOutput;
+    }
+  }
+}
+
+/** The image in `sample` if the noise in it is `noise`. */
+export function imageOf(noise: Tensor, sample: Tensor, alpha: number, sigma: number): Tensor {
+  return mapTensor(weightedSum([1, sample], [-sigma, noise]), (x) => x / alpha);
+}
+
+/** The noise in `sample` if the image in it is `image`. */
+export function noiseOf(image: Tensor, sample: Tensor, alpha: number, sigma: number): Tensor {
+  return mapTensor(weightedSum([1, sample], [-alpha, image]), (x) => x / sigma);
+}

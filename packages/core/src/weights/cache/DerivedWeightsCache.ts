@@ -1,0 +1,161 @@
+import { createHash } from 'node:crypto';
+import { mkdir, realpath } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileSystemError } from '../../disk/fileSystemError.js';
+import { holdFileLock } from '../../disk/holdFileLock.js';
+import type { TensorInfo } from '../files/TensorInfo.js';
+import { byteLengthOf, piecesOf, type TensorToWrite } from '../files/writeSafetensors.js';
+import { CacheEntry } from './CacheEntry.js';
+import { type CacheSettings, readCacheSettings } from './CacheSettings.js';
+import { evictLeastRecent } from './evictLeastRecent.js';
+import { FileDigests, type OnBytes } from './FileDigests.js';
+
+/** How some weights are made from others. */
+export interface DerivedWeightsRecipe {
+  /**
+   * What is done to the sources, with everything that the result depends on and a version of the code: 'layerwise-casting/1 float8_e4m3fn'. Part of
+   * the address: two recipes of one name must give the same from the same sources.
+   */
+  readonly name: string;
+  /** What the weights are made from; by content, part of the address. */
+  readonly sources: Iterable<TensorInfo>;
+  /** What is to be written. Asked only where nothing was found. */
+  readonly tensors: () => ReadonlyMap<string, TensorToWrite>;
+}
+
+/** How far the making of weights has come; bytes hashed and bytes written count alike. */
+export interface DerivedWeightsProgress {
+  readonly loaded: number;
+  readonly total: number;
+}
+
+/** Options of {@link DerivedWeightsCache.open}. */
+export interface OpenDerivedOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: DerivedWeightsProgress) => void) | undefined;
+}
+
+/** Weights in the cache. While this is not disposed, no process removes them to make room. */
+export interface DerivedWeights extends AsyncDisposable {
+  /** By the names of the recipe. */
+  readonly tensors: ReadonlyMap<string, TensorInfo>;
+  /** The safetensors file that they lie in. */
+  readonly file: string;
+  /** Whether they were made now, and not found. */
+  readonly made: boolean;
+}
+
+/**
+ * Weights made from a checkpoint's (eight-bit floats, int8, other layouts), kept on disk and mapped from there like the checkpoint itself.
+ *
+ * An entry's address is the digest of what it is made from and how, so it never gets stale. It appears whole or not at all, is hashed again when its
+ * file does not look as it was left, and is made anew when it is damaged. Processes that want the same entry at the same time make it once. Above
+ * the size limit, what was used least recently is removed, unless a process holds it.
+ */
+export class DerivedWeightsCache {
+  readonly #settings: CacheSettings;
+
+  /** `settings`: by default those that {@link readCacheSettings} finds in this process's environment. */
+  constructor(settings: CacheSettings = readCacheSettings(process.env)) {
+    this.#settings = settings;
+  }
+
+  /** The cache's folder; it need not exist yet. */
+  get folder(): string {
+    return this.#settings.folder;
+  }
+
+  /**
+   * Finds the weights that a recipe gives, or makes them.
+   *
+   * @throws the signal's reason; ERR_DISK_FULL, ERR_FILE_ACCESS; what the recipe throws
+   */
+  async open(recipe: DerivedWeightsRecipe, { signal, onProgress }: OpenDerivedOptions = {}): Promise<DerivedWeights> {
+    signal?.throwIfAborted();
+    try {
+      const folder = join(this.folder, 'weights');
+      await mkdir(folder, { recursive: true });
+      return await this.#open(recipe, await realpath(folder), signal, onProgress);
+    } catch (error) {
+      throw fileSystemError(error, this.folder, 'write');
+    }
+  }
+
+  async #open(
+    recipe: DerivedWeightsRecipe,
+    folder: string,
+    signal: AbortSignal | undefined,
+    onProgress: OpenDerivedOptions['onProgress'],
+  ): Promise<DerivedWeights> {
+    const sources = [...recipe.sources];
+    const digests = new FileDigests(join(this.folder, 'digests'));
+    const files = [...new Set(sources.map(({ file }) => file))];
+    const toRead = await sum(files, async (file) => digests.bytesToRead(file));
+    let loaded = 0;
+    let total = toRead;
+    const count: OnBytes = (bytes) => {
+      loaded += bytes;
+      onProgress?.({ loaded, total });
+    };
+    const digestOf = new Map<string, string>();
+    for (const file of files) digestOf.set(file, await digests.of(file, signal, count));
+    const entry = new CacheEntry(folder, keyOf(recipe.name, sources, digestOf));
+    return holdFileLock(entry.lockFile, signal, async () => {
+      const lease = await entry.lease();
+      try {
+        const found = await entry.read(signal);
+        if (found !== undefined) return { ...found, made: false, ...lease };
+        const tensors = recipe.tensors();
+        total = toRead + [...tensors.values()].reduce((bytes, tensor) => bytes + byteLengthOf(tensor), 0);
+        const made = await entry.write(watch(tensors, signal, count), recipe.name, signal);
+        await evictLeastRecent(folder, this.#settings.maxBytes, entry.key);
+        return { ...made, made: true, ...lease };
+      } catch (error) {
+        await lease[Symbol.asyncDispose]();
+        throw error;
+      }
+    });
+  }
+}
+
+function keyOf(recipe: string, sources: readonly TensorInfo[], digestOf: ReadonlyMap<string, string>): string {
+  const contents = sources.map(({ name, dtype, shape, file, offset }) => [
+    name,
+    dtype,
+    shape,
+    digestOf.get(file),
+    offset,
+  ]);
+  return createHash('sha256')
+    .update(JSON.stringify([recipe, contents]))
+    .digest('hex');
+}
+
+/** The same tensors, which stop when asked to and tell of every piece. */
+function watch(
+  tensors: ReadonlyMap<string, TensorToWrite>,
+  signal: AbortSignal | undefined,
+  onBytes: OnBytes,
+): ReadonlyMap<string, TensorToWrite> {
+  return new Map(
+    [...tensors].map(([name, tensor]) => [name, { ...tensor, data: () => watchPieces(tensor, signal, onBytes) }]),
+  );
+}
+
+async function* watchPieces(
+  tensor: TensorToWrite,
+  signal: AbortSignal | undefined,
+  onBytes: OnBytes,
+): AsyncGenerator<Uint8Array> {
+  for await (const piece of piecesOf(tensor)) {
+    signal?.throwIfAborted();
+    yield piece;
+    onBytes(piece.byteLength);
+  }
+}
+
+async function sum<T>(items: readonly T[], of: (item: T) => Promise<number>): Promise<number> {
+  let result = 0;
+  for (const item of items) result += await of(item);
+  return result;
+}
