@@ -5,9 +5,12 @@ export { errorRegistry, isThimbleError, ThimbleError } from './errors.js';
 export type { ErrorCode, ErrorDetails } from './errors.js';
 export { VERSION } from './version.js';
 
-export { DiffusionPipeline } from './run/Pipeline.js';
+export type { LoadEvent, ModelEvent } from './execution/ComponentEvent.js';
+export { DiffusionPipeline } from './pipelines/DiffusionPipeline.js';
+export { Pipeline } from './run/Pipeline.js';
 export { concatBatch, splitBatch } from './execution/batch.js';
-export type { PipelineParts, Prompt } from './run/Pipeline.js';
+export type { PipelineParts } from './run/PipelineParts.js';
+export type { Prompt } from './run/GenerateOptions.js';
 export { StableDiffusionPipeline } from './pipelines/StableDiffusionPipeline.js';
 export { CogVideoXPipeline } from './pipelines/CogVideoXPipeline.js';
 export type { VideoResult } from './pipelines/CogVideoXPipeline.js';
@@ -19,9 +22,7 @@ export type {
   DoneEvent,
   FrameEvent,
   ImageEvent,
-  LoadEvent,
   MemoryEvent,
-  ModelEvent,
   PipelineEvent,
   PreviewEvent,
   ProgressEvent,
@@ -106,14 +107,7 @@ export type {
 } from './schedulers/Scheduler.js';
 export { readSchedulerConfig } from './schedulers/readSchedulerConfig.js';
 export type { SchedulerConfig, SchedulerConfigInput } from './schedulers/readSchedulerConfig.js';
-export {
-  booleanField,
-  choiceField,
-  integerField,
-  nullable,
-  numberField,
-  numbersField,
-} from './fields/Field.js';
+export { booleanField, choiceField, integerField, nullable, numberField, numbersField } from './fields/Field.js';
 export type { ConfigField, ConfigFields, ConfigValues } from './fields/Field.js';
 export { BatchGenerator } from './random/BatchGenerator.js';
 export type { Generator } from './random/Generator.js';

@@ -28,7 +28,7 @@ import { ComponentSegment, type SegmentProgram } from './ComponentSegment.js';
 import { halfInputsOf, type PlannedSegment, planEntry } from './EntryPlan.js';
 import type { FrozenEntry, FrozenPrograms } from './FrozenEntry.js';
 import { nominalShapes } from '../models/nominalShapes.js';
-import type { LoadEvent, ModelEvent } from '../run/PipelineEvent.js';
+import type { LoadEvent, ModelEvent } from './ComponentEvent.js';
 import { cutInputs, joinPieces } from './pieces.js';
 import { toFloat16, toFloat32 } from './floatTensors.js';
 import { joinOutputs, splitInputs } from './splitInputs.js';

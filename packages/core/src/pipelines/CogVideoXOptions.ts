@@ -1,6 +1,5 @@
 import type { Tensor } from 'onnxruntime-common';
-import type { Prompt } from '../run/Pipeline.js';
-import type { GenerateOptions, OutputType } from '../run/GenerateOptions.js';
+import type { GenerateOptions, OutputType, Prompt } from '../run/GenerateOptions.js';
 import {
   checkEmbeds,
   checkGenerator,
@@ -51,7 +50,6 @@ export interface CogVideoXOptions {
   readonly eta: number;
   readonly maxSequenceLength: number;
   readonly outputType: OutputType;
-  readonly numImagesPerPrompt: 1;
   /** Videos of the run. */
   readonly count: number;
 }
@@ -101,7 +99,6 @@ export function resolveCogVideoXOptions(prompt: Prompt, options: GenerateOptions
     timesteps,
     count,
     numInferenceSteps,
-    numImagesPerPrompt: 1,
     negativePrompts: readNegativePrompts(options.negativePrompt, count),
     width: size('width', sizes.sampleWidth),
     height: size('height', sizes.sampleHeight),

@@ -14,9 +14,10 @@ import {
 } from './CogVideoXOptions.js';
 import type { CallOptions } from '../execution/Component.js';
 import { copyOf } from '../sampling/copyOf.js';
-import { DiffusionPipeline, type Prompt } from '../run/Pipeline.js';
+import { Pipeline } from '../run/Pipeline.js';
 import type { FromPretrainedOptions } from './FromPretrainedOptions.js';
-import type { GenerateOptions, GenerateResult, OutputType } from '../run/GenerateOptions.js';
+import { openAs } from './openAs.js';
+import type { GenerateOptions, GenerateResult, OutputType, Prompt } from '../run/GenerateOptions.js';
 import { guidedPrediction } from '../sampling/guidance.js';
 import { noiseSource } from '../sampling/noiseSource.js';
 import type { PipelineEvent } from '../run/PipelineEvent.js';
@@ -33,22 +34,12 @@ export type VideoResult<O extends OutputType = OutputType> = GenerateResult<O> &
 };
 
 /** Text to video with CogVideoX (source: diffusers pipelines/cogvideo/pipeline_cogvideox.py). */
-export class CogVideoXPipeline extends DiffusionPipeline {
+export class CogVideoXPipeline extends Pipeline {
   protected readonly optionNames: readonly string[] = COGVIDEOX_OPTIONS;
 
-  /** As {@link DiffusionPipeline.fromPretrained}, for a checkpoint of this class. @throws also ERR_ARGUMENT_INVALID if it is of another one */
-  static override async fromPretrained(
-    folderOrId: string,
-    options: FromPretrainedOptions = {},
-  ): Promise<CogVideoXPipeline> {
-    const pipe = await DiffusionPipeline.fromPretrained(folderOrId, options);
-    if (pipe instanceof CogVideoXPipeline) return pipe;
-    await pipe.dispose();
-    throw new ThimbleError('ERR_ARGUMENT_INVALID', {
-      argument: 'folderOrId',
-      value: folderOrId,
-      expected: `a checkpoint of a CogVideoXPipeline, not of a ${pipe.className}`,
-    });
+  /** As `DiffusionPipeline.fromPretrained`, for a checkpoint of this class. @throws also ERR_ARGUMENT_INVALID if it is of another one */
+  static async fromPretrained(folderOrId: string, options: FromPretrainedOptions = {}): Promise<CogVideoXPipeline> {
+    return openAs({ CogVideoXPipeline }, folderOrId, options);
   }
 
   override async generate<O extends OutputType = 'image'>(
@@ -244,10 +235,11 @@ export class CogVideoXPipeline extends DiffusionPipeline {
 
   async #output(
     latents: Tensor,
-    { outputType }: CogVideoXOptions,
+    resolved: CogVideoXOptions,
     seeds: readonly number[],
     run: PipelineRun,
   ): Promise<Image[][] | Tensor> {
+    const { outputType } = resolved;
     if (outputType === 'latent') return latents;
     const options = { run: run.context, signal: run.signal };
     if (outputType === 'tensor')
@@ -256,7 +248,7 @@ export class CogVideoXPipeline extends DiffusionPipeline {
         pixelOfSample,
       );
     return this.#decodeFrames(latents, options, (image, index, frame) => {
-      Object.assign(image.metadata, pngParameters(this, run.context, index, seeds));
+      Object.assign(image.metadata, pngParameters(this, resolved, index, seeds));
       run.emit({ type: 'frame', index, frame, image });
     });
   }

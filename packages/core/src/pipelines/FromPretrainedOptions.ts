@@ -6,7 +6,7 @@ import type { DownloadEvent } from '../weights/hub/downloadSnapshot.js';
 import type { PipelineDtype } from '../weights/PipelineDtype.js';
 import type { WarningEvent } from '../run/PipelineEvent.js';
 
-/** Options of {@link DiffusionPipeline.fromPretrained}. */
+/** Options of `DiffusionPipeline.fromPretrained`. */
 export interface FromPretrainedOptions {
   /** Such as 'fp16' for `*.fp16.safetensors`. */
   readonly variant?: string;

@@ -4,13 +4,13 @@ import type { RunContext } from '../hooks/calls/RunContext.js';
 import type { Image } from '../images/Image.js';
 import { imagesFromSample } from '../images/imagesFromSample.js';
 import { assertFinite } from '../sampling/assertFinite.js';
-import { DiffusionPipeline } from '../run/Pipeline.js';
+import { Pipeline } from '../run/Pipeline.js';
 import type { GenerateResult } from '../run/GenerateOptions.js';
 import type { PipelineEvent } from '../run/PipelineEvent.js';
 import { unscaleLatents } from '../sampling/unscaleLatents.js';
 
 /** A single model as a pipeline with that one component, so that plugins work on it. It cannot generate. */
-export class SingleModelPipeline extends DiffusionPipeline {
+export class SingleModelPipeline extends Pipeline {
   protected readonly optionNames: readonly string[] = [];
 
   async decodeLatents(latents: Tensor, options: { readonly signal?: AbortSignal } = {}): Promise<Image[]> {

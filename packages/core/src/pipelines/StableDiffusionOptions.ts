@@ -1,6 +1,5 @@
 import type { Tensor } from 'onnxruntime-common';
-import type { Prompt } from '../run/Pipeline.js';
-import type { GenerateOptions, OutputType } from '../run/GenerateOptions.js';
+import type { GenerateOptions, OutputType, Prompt } from '../run/GenerateOptions.js';
 import {
   checkEmbeds,
   checkGenerator,

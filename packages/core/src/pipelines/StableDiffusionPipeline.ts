@@ -11,8 +11,11 @@ import { concatBatch, repeatBatch } from '../execution/batch.js';
 import type { CallOptions } from '../execution/Component.js';
 import { copyOf } from '../sampling/copyOf.js';
 import type { PipelineComponent } from '../execution/PipelineComponent.js';
-import { DiffusionPipeline, type PipelineParts, type Prompt } from '../run/Pipeline.js';
-import type { GenerateOptions, GenerateResult } from '../run/GenerateOptions.js';
+import { Pipeline } from '../run/Pipeline.js';
+import type { PipelineParts } from '../run/PipelineParts.js';
+import type { FromPretrainedOptions } from './FromPretrainedOptions.js';
+import { openAs } from './openAs.js';
+import type { GenerateOptions, GenerateResult, Prompt } from '../run/GenerateOptions.js';
 import { guidanceEmbedding, guidedPrediction } from '../sampling/guidance.js';
 import { LatentPreview } from '../sampling/LatentPreview.js';
 import { noiseSource } from '../sampling/noiseSource.js';
@@ -29,7 +32,15 @@ import { latentUnscaler, unscaleLatents } from '../sampling/unscaleLatents.js';
  * Text to image with latent diffusion, Stable Diffusion 1.x and 2.x (source: diffusers
  * pipelines/stable_diffusion/pipeline_stable_diffusion.py).
  */
-export class StableDiffusionPipeline extends DiffusionPipeline {
+export class StableDiffusionPipeline extends Pipeline {
+  /** As `DiffusionPipeline.fromPretrained`, for a checkpoint of this class. @throws also ERR_ARGUMENT_INVALID if it is of another one */
+  static async fromPretrained(
+    folderOrId: string,
+    options: FromPretrainedOptions = {},
+  ): Promise<StableDiffusionPipeline> {
+    return openAs({ StableDiffusionPipeline }, folderOrId, options);
+  }
+
   protected readonly optionNames: readonly string[] = STABLE_DIFFUSION_OPTIONS;
   #preview: { readonly vae: PipelineComponent; readonly preview: LatentPreview } | undefined;
 
@@ -220,16 +231,17 @@ export class StableDiffusionPipeline extends DiffusionPipeline {
 
   async #output(
     latents: Tensor,
-    { outputType }: StableDiffusionOptions,
+    resolved: StableDiffusionOptions,
     seeds: readonly number[],
     run: PipelineRun,
   ): Promise<Image[] | Tensor> {
+    const { outputType } = resolved;
     if (outputType === 'latent') return latents;
     const options = { run: run.context, signal: run.signal };
     if (outputType === 'tensor')
       return pixelsFromSample((await this.component('vae').decode({ z: this.#unscaled(latents) }, options)).sample);
     return this.#decodeImages(latents, options, (image, index) => {
-      Object.assign(image.metadata, pngParameters(this, run.context, index, seeds));
+      Object.assign(image.metadata, pngParameters(this, resolved, index, seeds));
       run.emit({ type: 'image', index, image, seed: seeds[index] });
     });
   }

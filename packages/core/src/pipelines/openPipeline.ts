@@ -8,9 +8,10 @@ import { type ComponentClass, type ModelIndex, readModelIndex } from '../weights
 import { resolveModel } from '../weights/resolveModel.js';
 import { checkOptionNames } from '../fields/checkOptionNames.js';
 import { createPipelineFactory, type PipelineFactory } from './composition.js';
-import type { DiffusionPipeline, PipelineParts } from '../run/Pipeline.js';
+import type { Pipeline } from '../run/Pipeline.js';
+import type { PipelineParts } from '../run/PipelineParts.js';
 import type { FromPretrainedOptions } from './FromPretrainedOptions.js';
-import { type PipelineConstructor, pipelineRegistry } from './pipelineRegistry.js';
+import type { PipelineConstructor } from './PipelineConstructor.js';
 import { storedOtherwise } from './dtype.js';
 import { schedulerWarning } from '../run/schedulerWarning.js';
 import { SingleModelPipeline } from './SingleModelPipeline.js';
@@ -40,8 +41,12 @@ const COMPONENT_NAMES: readonly (readonly [RegExp, string])[] = [
   [/^(CLIPText|T5Encoder)/, 'text_encoder'],
 ];
 
-/** Opens a checkpoint as a pipeline; what {@link DiffusionPipeline.fromPretrained} does. Nothing is left behind if it fails. */
-export async function openPipeline(folderOrId: string, options: FromPretrainedOptions): Promise<DiffusionPipeline> {
+/** Opens a checkpoint as a pipeline of one of `classes`, or of one that a plugin provides. Nothing is left behind if it fails. */
+export async function openPipeline(
+  folderOrId: string,
+  options: FromPretrainedOptions,
+  classes: ReadonlyMap<string, PipelineConstructor>,
+): Promise<Pipeline> {
   checkOptionNames(options, OPTION_NAMES);
   checkDtype(options.dtype);
   options.signal?.throwIfAborted();
@@ -49,7 +54,7 @@ export async function openPipeline(folderOrId: string, options: FromPretrainedOp
   try {
     for (const plugin of options.plugins ?? []) await factory.host.use(plugin);
     const index = await readModelIndex(await findFolder(folderOrId, options));
-    return await (index.kind === 'pipeline' ? openWhole(index, factory, options) : openSingle(index, factory));
+    return await (index.kind === 'pipeline' ? openWhole(index, factory, options, classes) : openSingle(index, factory));
   } catch (error) {
     await factory.host.dispose();
     await (await factory.device().catch(() => undefined))?.dispose();
@@ -91,8 +96,9 @@ async function openWhole(
   index: ModelIndex,
   factory: PipelineFactory,
   options: FromPretrainedOptions,
-): Promise<DiffusionPipeline> {
-  const Pipeline = pipelineClass(index.className, factory);
+  classes: ReadonlyMap<string, PipelineConstructor>,
+): Promise<Pipeline> {
+  const Class = pipelineClass(index.className, factory, classes);
   checkComponentNames(index, options);
   if (index.components['safety_checker'] != null)
     factory.warn({
@@ -112,7 +118,7 @@ async function openWhole(
   }
   if (options.components !== undefined && !isNameList(options.components))
     await takeComponents(options.components, factory);
-  return new Pipeline(await partsOf(index, factory, scheduler, tokenizer));
+  return new Class(await partsOf(index, factory, scheduler, tokenizer));
 }
 
 /** Models that somebody else loaded, another pipeline or `fromPretrained`: bound anew, so that this one's plugins see them and its device runs them. */
@@ -138,7 +144,7 @@ function isComponent(value: unknown): value is PretrainedModel {
   return typeof value === 'object' && value !== null && 'model' in value && 'checkpoint' in value;
 }
 
-async function openSingle(index: ModelIndex, factory: PipelineFactory): Promise<DiffusionPipeline> {
+async function openSingle(index: ModelIndex, factory: PipelineFactory): Promise<Pipeline> {
   const name = COMPONENT_NAMES.find(([pattern]) => pattern.test(index.className))?.[1] ?? 'model';
   factory.components[name] = await factory.openComponent(name, index.folder, index.className);
   return new SingleModelPipeline(await partsOf(index, factory, undefined, undefined));
@@ -166,11 +172,15 @@ async function partsOf(
   };
 }
 
-function pipelineClass(className: string, factory: PipelineFactory): PipelineConstructor {
+function pipelineClass(
+  className: string,
+  factory: PipelineFactory,
+  classes: ReadonlyMap<string, PipelineConstructor>,
+): PipelineConstructor {
   const found =
-    (factory.services.find(PIPELINES, className) as PipelineConstructor | undefined) ?? pipelineRegistry.get(className);
+    (factory.services.find(PIPELINES, className) as PipelineConstructor | undefined) ?? classes.get(className);
   if (found !== undefined) return found;
-  throw new ThimbleError('ERR_PIPELINE_UNSUPPORTED', { className, supported: [...pipelineRegistry.keys()] });
+  throw new ThimbleError('ERR_PIPELINE_UNSUPPORTED', { className, supported: [...classes.keys()] });
 }
 
 function checkComponentNames(index: ModelIndex, { components }: FromPretrainedOptions): void {

@@ -1,6 +1,6 @@
 import type { ModelConfig } from '../fields/ConfigReader.js';
 import type { Scheduler } from '../schedulers/Scheduler.js';
-import type { PipelineParts } from '../run/Pipeline.js';
+import type { PipelineParts } from '../run/PipelineParts.js';
 
 /** What Stable Diffusion was trained with, whatever old configs say. */
 const SAMPLE_SIZE = 64;

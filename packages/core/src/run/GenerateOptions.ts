@@ -3,6 +3,9 @@ import type { RunMemory } from '../hooks/calls/RunMemory.js';
 import type { Image } from '../images/Image.js';
 import type { Generator } from '../random/Generator.js';
 
+/** One text, or one per image. */
+export type Prompt = string | readonly string[];
+
 /** What a run returns: images, one float32 tensor [n, 3, height, width] in [0, 1], or the latents [n, c, h, w]. */
 export type OutputType = 'image' | 'tensor' | 'latent';
 

@@ -7,45 +7,23 @@ import type { RunContext } from '../hooks/calls/RunContext.js';
 import type { Image } from '../images/Image.js';
 import type { Plugin } from '../extension/Plugin.js';
 import type { PluginHandle } from '../extension/PluginHandle.js';
-import type { PluginHost } from '../extension/PluginHost.js';
 import type { PluginHostPipeline } from '../extension/PluginHostPipeline.js';
 import type { Scheduler } from '../schedulers/Scheduler.js';
 import type { Tokenizer } from '../tokenizers/Tokenizer.js';
-import type { ModelIndex } from '../weights/ModelIndex.js';
 import type { JsonObject } from '../disk/readJsonFile.js';
 import { checkOptionNames } from '../fields/checkOptionNames.js';
 import type { PipelineComponent } from '../execution/PipelineComponent.js';
-import type { EventSink } from './EventSink.js';
-import type { FromPretrainedOptions } from '../pipelines/FromPretrainedOptions.js';
-import type { GenerateOptions, GenerateResult, OutputType } from './GenerateOptions.js';
+import type { GenerateOptions, GenerateResult, OutputType, Prompt } from './GenerateOptions.js';
 import { MemoryMonitor, measureMemory } from './MemoryMonitor.js';
 import type { PipelineEvent } from './PipelineEvent.js';
 import { PipelineRun } from './PipelineRun.js';
+import type { PipelineParts } from './PipelineParts.js';
 import { schedulerWarning } from './schedulerWarning.js';
-import type { TurnQueue } from '../execution/TurnQueue.js';
-
-/** What a pipeline is made of; put together by {@link DiffusionPipeline.fromPretrained}. */
-export interface PipelineParts {
-  readonly index: ModelIndex;
-  readonly components: Record<string, PipelineComponent>;
-  readonly scheduler: Scheduler | undefined;
-  readonly tokenizer: Tokenizer | undefined;
-  readonly device: Device;
-  readonly hooks: Hooks;
-  readonly host: PluginHost;
-  readonly turns: TurnQueue;
-  /** What both processes together may take, in bytes. */
-  readonly memoryLimit?: number | undefined;
-  /** Where components and plugins report to: the run that is going on, or the next one. */
-  readonly events: EventSink;
-  /** Makes a scheduler of core or of a plugin. */
-  readonly createScheduler: (className: string, config: JsonObject) => Scheduler;
-}
 
 /**
  * A pipeline: the components of a checkpoint on one device, with hooks that plugins tap. Runs of one pipeline take turns.
  */
-export abstract class DiffusionPipeline implements PluginHostPipeline, AsyncDisposable {
+export abstract class Pipeline implements PluginHostPipeline, AsyncDisposable {
   /** By name: `unet`, `vae`, `text_encoder`. Replaceable. */
   readonly components: Record<string, PipelineComponent>;
   /** For applications; plugins tap the hooks of their context. */
@@ -64,18 +42,6 @@ export abstract class DiffusionPipeline implements PluginHostPipeline, AsyncDisp
     this.#scheduler = parts.scheduler;
     this.hooks = parts.hooks;
     this.device = parts.device;
-  }
-
-  /**
-   * Opens a checkpoint in diffusers' layout: a folder, or a hub id `owner/name[@revision]`, which is looked for in the Hugging Face
-   * cache and else downloaded. A folder that holds a single model becomes a pipeline with that one component. Weights are mapped
-   * when a component first runs.
-   *
-   * @throws ThimbleError with a code for whatever is missing, malformed or not supported; `signal.reason`
-   */
-  static async fromPretrained(folderOrId: string, options: FromPretrainedOptions = {}): Promise<DiffusionPipeline> {
-    const { openPipeline } = await import('../pipelines/openPipeline.js');
-    return openPipeline(folderOrId, options);
   }
 
   /**
@@ -151,7 +117,7 @@ export abstract class DiffusionPipeline implements PluginHostPipeline, AsyncDisp
     throw new TypeError('a run ended without a result');
   }
 
-  /** As {@link DiffusionPipeline.generate}, event by event; the last one is `done`. Leaving the loop early ends the run. */
+  /** As {@link Pipeline.generate}, event by event; the last one is `done`. Leaving the loop early ends the run. */
   async *stream<O extends OutputType = 'image'>(
     prompt: Prompt,
     options: GenerateOptions<O> = {},
@@ -298,9 +264,6 @@ export abstract class DiffusionPipeline implements PluginHostPipeline, AsyncDisp
     if (this.#life.signal.aborted) throw this.#life.signal.reason;
   }
 }
-
-/** One text, or one per image. */
-export type Prompt = string | readonly string[];
 
 /** By what it can do, because it may come from a plugin or another copy of the package. */
 function isScheduler(value: unknown): value is Scheduler {

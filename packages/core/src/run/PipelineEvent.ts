@@ -1,4 +1,5 @@
 import type { Tensor } from 'onnxruntime-common';
+import type { LoadEvent, ModelEvent } from '../execution/ComponentEvent.js';
 import type { MemoryReport } from '../hooks/calls/MemoryReport.js';
 import type { Image } from '../images/Image.js';
 import type { GenerateResult, OutputType } from './GenerateOptions.js';
@@ -8,22 +9,6 @@ export interface WarningEvent {
   readonly type: 'warning';
   readonly code: string;
   readonly message: string;
-}
-
-/** A component's weights were mapped and its sessions made. */
-export interface LoadEvent {
-  readonly type: 'load';
-  readonly component: string;
-  readonly bytes: number;
-  readonly milliseconds: number;
-}
-
-/** A component was called. */
-export interface ModelEvent {
-  readonly type: 'model';
-  readonly component: string;
-  readonly entry: string;
-  readonly milliseconds: number;
 }
 
 /** A model step is done. */

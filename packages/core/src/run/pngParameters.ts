@@ -1,36 +1,46 @@
 import { basename } from 'node:path';
-import type { RunContext } from '../hooks/calls/RunContext.js';
 import { VERSION } from '../version.js';
-import type { DiffusionPipeline } from './Pipeline.js';
-import type { StableDiffusionOptions } from '../pipelines/StableDiffusionOptions.js';
+import type { Scheduler } from '../schedulers/Scheduler.js';
+
+/** What a run was asked for, as far as its images tell of it. */
+export interface ImageSettings {
+  readonly prompts: readonly string[];
+  readonly negativePrompts: readonly string[];
+  /** Default 1. */
+  readonly numImagesPerPrompt?: number;
+  readonly numInferenceSteps: number | undefined;
+  readonly guidanceScale: number | readonly number[];
+  readonly width: number;
+  readonly height: number;
+  /** Images of the run. */
+  readonly count: number;
+}
 
 /** What is written into an image of a run: prompt and settings under `parameters`, in the form that other tools read. */
 export function pngParameters(
-  pipeline: DiffusionPipeline,
-  { options }: RunContext,
+  { scheduler, folder }: { readonly scheduler: Scheduler; readonly folder: string },
+  settings: ImageSettings,
   index: number,
   seeds: readonly number[],
 ): Record<string, string> {
-  const { prompts, negativePrompts, numImagesPerPrompt, numInferenceSteps, guidanceScale, width, height, count } =
-    options as unknown as StableDiffusionOptions;
+  const { prompts, negativePrompts, numImagesPerPrompt = 1, guidanceScale, width, height, count } = settings;
+  const numInferenceSteps = settings.numInferenceSteps ?? scheduler.timesteps.length;
   const at = Math.floor(index / numImagesPerPrompt);
   const negative = negativePrompts[at];
   const seed = seeds[index];
-  const settings = [
+  const lines = [
     `Steps: ${numInferenceSteps}`,
-    `Sampler: ${pipeline.scheduler.config._class_name}`,
-    ...scheduleTypes(pipeline.scheduler.config),
+    `Sampler: ${scheduler.config._class_name}`,
+    ...scheduleTypes(scheduler.config),
     `CFG scale: ${guidanceScale}`,
     ...(seed === undefined ? [] : [`Seed: ${seed}`]),
     ...(count > 1 && seeds.every((one) => one === seeds[0]) ? [`Batch size: ${count}`, `Batch pos: ${index}`] : []),
     `Size: ${width}x${height}`,
-    `Model: ${basename(pipeline.folder)}`,
+    `Model: ${basename(folder)}`,
     `Version: thimble ${VERSION}`,
   ];
   return {
-    parameters: [prompts[at] ?? '', ...(negative ? [`Negative prompt: ${negative}`] : []), settings.join(', ')].join(
-      '\n',
-    ),
+    parameters: [prompts[at] ?? '', ...(negative ? [`Negative prompt: ${negative}`] : []), lines.join(', ')].join('\n'),
   };
 }
 

@@ -1,7 +1,6 @@
 import type { Tensor } from 'onnxruntime-common';
 import { ThimbleError } from '../errors.js';
-import type { Prompt } from '../run/Pipeline.js';
-import type { GenerateOptions, OutputType } from '../run/GenerateOptions.js';
+import type { GenerateOptions, OutputType, Prompt } from '../run/GenerateOptions.js';
 
 /** All kinds of results. */
 export const OUTPUT_TYPES: readonly OutputType[] = ['image', 'tensor', 'latent'];

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { Tensor } from 'onnxruntime-common';
-import { DiffusionPipeline } from '../../src/run/Pipeline.js';
+import { DiffusionPipeline } from '../../src/pipelines/DiffusionPipeline.js';
 import type { GenerateOptions } from '../../src/run/GenerateOptions.js';
 import { TorchGenerator } from '../../src/random/TorchGenerator.js';
 import { SafetensorsFile } from '../../src/weights/files/SafetensorsFile.js';

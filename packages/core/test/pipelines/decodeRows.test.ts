@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { Tensor } from 'onnxruntime-common';
 import type { SampleRows } from '../../src/hooks/calls/SampleRows.js';
-import { DiffusionPipeline } from '../../src/run/Pipeline.js';
+import { DiffusionPipeline } from '../../src/pipelines/DiffusionPipeline.js';
 import type { PipelineEvent } from '../../src/run/PipelineEvent.js';
 import { fixturePath } from '../support/fixturePath.js';
 

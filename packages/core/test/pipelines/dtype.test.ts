@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { Tensor } from 'onnxruntime-common';
 import { InlineDevice } from '../../src/device/InlineDevice.js';
 import type { ProgramResult } from '../../src/device/Program.js';
-import { DiffusionPipeline } from '../../src/run/Pipeline.js';
+import { DiffusionPipeline } from '../../src/pipelines/DiffusionPipeline.js';
 import type { FromPretrainedOptions } from '../../src/pipelines/FromPretrainedOptions.js';
 import type { Plugin } from '../../src/extension/Plugin.js';
 import { DEVICES } from '../../src/extension/tokens.js';

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { Tensor } from 'onnxruntime-common';
 import { hookNames, type Hooks } from '../../src/hooks/manifest.js';
-import { DiffusionPipeline } from '../../src/run/Pipeline.js';
+import { DiffusionPipeline } from '../../src/pipelines/DiffusionPipeline.js';
 import { concatBatch, splitBatch } from '../../src/execution/batch.js';
 import { fixturePath } from '../support/fixturePath.js';
 

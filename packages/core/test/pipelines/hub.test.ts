@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { DiffusionPipeline } from '../../src/run/Pipeline.js';
+import { DiffusionPipeline } from '../../src/pipelines/DiffusionPipeline.js';
 import { fixturePath } from '../support/fixturePath.js';
 import { FakeHub } from '../weights/FakeHub.js';
 import { useTemporaryFolders } from '../weights/temporaryFolder.js';

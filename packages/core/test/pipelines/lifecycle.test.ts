@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { Tensor } from 'onnxruntime-common';
 import { ProcessDevice } from '../../src/device/ProcessDevice.js';
-import { DiffusionPipeline } from '../../src/run/Pipeline.js';
+import { DiffusionPipeline } from '../../src/pipelines/DiffusionPipeline.js';
 import type { Plugin } from '../../src/extension/Plugin.js';
 import { SCHEDULERS } from '../../src/extension/tokens.js';
 import type { SchedulerConfigInput } from '../../src/schedulers/readSchedulerConfig.js';

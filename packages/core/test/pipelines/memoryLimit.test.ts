@@ -8,7 +8,7 @@ import { modelRegistry } from '../../src/models/modelRegistry.js';
 import { UNet2DConditionModel } from '../../src/models/UNet2DConditionModel.js';
 import { splitBatch } from '../../src/execution/batch.js';
 import { Component } from '../../src/execution/Component.js';
-import { DiffusionPipeline } from '../../src/run/Pipeline.js';
+import { DiffusionPipeline } from '../../src/pipelines/DiffusionPipeline.js';
 import { openComponentCheckpoint } from '../../src/weights/ComponentCheckpoint.js';
 import { FixtureCase } from '../support/FixtureCase.js';
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { Tensor } from 'onnxruntime-common';
-import { DiffusionPipeline } from '../../src/run/Pipeline.js';
+import { DiffusionPipeline } from '../../src/pipelines/DiffusionPipeline.js';
 import { fixturePath } from '../support/fixturePath.js';
 
 const TINY = { width: 64, height: 64, numInferenceSteps: 2, seed: 1, outputType: 'latent' } as const;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Tensor } from 'onnxruntime-common';
-import { DiffusionPipeline } from '../../src/run/Pipeline.js';
+import { DiffusionPipeline } from '../../src/pipelines/DiffusionPipeline.js';
 import type { GenerateOptions } from '../../src/run/GenerateOptions.js';
 import { FixtureCase } from '../support/FixtureCase.js';
 import { RecordedNoise } from '../support/RecordedNoise.js';

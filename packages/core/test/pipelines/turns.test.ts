@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Tensor } from 'onnxruntime-common';
-import { DiffusionPipeline } from '../../src/run/Pipeline.js';
+import { DiffusionPipeline } from '../../src/pipelines/DiffusionPipeline.js';
 import { fixturePath } from '../support/fixturePath.js';
 
 const TINY = { width: 64, height: 64, numInferenceSteps: 3, seed: 1, outputType: 'latent' } as const;

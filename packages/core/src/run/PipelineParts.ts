@@ -1,0 +1,28 @@
+import type { Device } from '../device/Device.js';
+import type { Hooks } from '../hooks/manifest.js';
+import type { PluginHost } from '../extension/PluginHost.js';
+import type { Scheduler } from '../schedulers/Scheduler.js';
+import type { Tokenizer } from '../tokenizers/Tokenizer.js';
+import type { ModelIndex } from '../weights/ModelIndex.js';
+import type { JsonObject } from '../disk/readJsonFile.js';
+import type { PipelineComponent } from '../execution/PipelineComponent.js';
+import type { EventSink } from './EventSink.js';
+import type { TurnQueue } from '../execution/TurnQueue.js';
+
+/** What a pipeline is made of; put together when a checkpoint is opened. */
+export interface PipelineParts {
+  readonly index: ModelIndex;
+  readonly components: Record<string, PipelineComponent>;
+  readonly scheduler: Scheduler | undefined;
+  readonly tokenizer: Tokenizer | undefined;
+  readonly device: Device;
+  readonly hooks: Hooks;
+  readonly host: PluginHost;
+  readonly turns: TurnQueue;
+  /** What both processes together may take, in bytes. */
+  readonly memoryLimit?: number | undefined;
+  /** Where components and plugins report to: the run that is going on, or the next one. */
+  readonly events: EventSink;
+  /** Makes a scheduler of core or of a plugin. */
+  readonly createScheduler: (className: string, config: JsonObject) => Scheduler;
+}
