@@ -4,7 +4,8 @@ Every hook of a pipeline, in the order in which a run meets them. A plugin taps 
 \`pipe.hooks\`:
 
 \`\`\`ts
-import { type Plugin, Stage } from '@thimble/core';
+import { type Plugin } from '@thimble/core';
+import { Stage } from '@thimble/core/plugin';
 
 export const logger: Plugin = {
   name: 'me:logger',

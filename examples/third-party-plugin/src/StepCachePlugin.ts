@@ -1,12 +1,11 @@
+import { type Plugin, ThimbleError } from '@thimble/core';
 import {
   type Device,
   type DeviceTensor,
-  type Plugin,
   type PluginContext,
   type RunContext,
   type SegmentCall,
-  ThimbleError,
-} from '@thimble/core';
+} from '@thimble/core/plugin';
 import { planReuse, type ReusePlan } from './planReuse.js';
 
 /** Options of a {@link StepCachePlugin}. */

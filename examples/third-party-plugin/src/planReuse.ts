@@ -1,4 +1,5 @@
-import { type ComponentHandle, ThimbleError } from '@thimble/core';
+import { ThimbleError } from '@thimble/core';
+import { type ComponentHandle } from '@thimble/core/plugin';
 
 /** Which segments of a UNet a step may pass over. */
 export interface ReusePlan {

@@ -1,18 +1,16 @@
+import { type ExecutionProvider, type Plugin, ThimbleError } from '@thimble/core';
 import {
   type AttentionLowering,
   checkComponentNames,
   chunkedAttention,
-  type ExecutionProvider,
   fusedAttention,
   lowerAttention,
   MemoryBudget,
   PassStage,
-  type Plugin,
   type PluginContext,
   slicedAttention,
   type SliceSize,
-  ThimbleError,
-} from '@thimble/core';
+} from '@thimble/core/plugin';
 import { ATTENTION_BACKENDS, type AttentionBackend } from './AttentionBackend.js';
 
 /** Options of a {@link MemoryEfficientAttentionPlugin}. */

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { DiffusionPipeline, type Graph, PassStage, Tensor, TorchGenerator } from '@thimble/core';
+import { DiffusionPipeline, Tensor, TorchGenerator } from '@thimble/core';
+import { type Graph, PassStage } from '@thimble/core/plugin';
 import {
   ATTENTION_BACKENDS,
   MemoryEfficientAttentionPlugin,

@@ -1,4 +1,5 @@
-import { checkComponentNames, type Graph, PassStage, type Plugin, type PluginContext } from '@thimble/core';
+import { type Plugin } from '@thimble/core';
+import { checkComponentNames, type Graph, PassStage, type PluginContext } from '@thimble/core/plugin';
 
 /** Options of a {@link ChannelsLastPlugin}. */
 export interface ChannelsLastOptions {

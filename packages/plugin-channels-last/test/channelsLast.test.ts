@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { afterEach, expect, test } from '@jest/globals';
-import { DiffusionPipeline, type SegmentPreparation } from '@thimble/core';
+import { DiffusionPipeline } from '@thimble/core';
+import { type SegmentPreparation } from '@thimble/core/plugin';
 import { ChannelsLastPlugin, type ChannelsLastOptions } from '../src/index.js';
 
 const fixture = (name: string): string => fileURLToPath(new URL(`../../core/test/fixtures/${name}`, import.meta.url));

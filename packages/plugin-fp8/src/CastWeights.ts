@@ -7,7 +7,7 @@ import {
   type Graph,
   type StoredWeight,
   type TensorInfo,
-} from '@thimble/core';
+} from '@thimble/core/plugin';
 import { canCast, castingRecipe, scaleName } from './castingRecipe.js';
 import type { StorageDtype } from './LayerwiseCastingOptions.js';
 

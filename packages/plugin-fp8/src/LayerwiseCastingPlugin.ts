@@ -1,3 +1,4 @@
+import { type Plugin } from '@thimble/core';
 import {
   checkComponentNames,
   chooseComponents,
@@ -5,10 +6,9 @@ import {
   DENOISER,
   PassStage,
   percentProgress,
-  type Plugin,
   type PluginContext,
   prepareComponents,
-} from '@thimble/core';
+} from '@thimble/core/plugin';
 import { CastWeights } from './CastWeights.js';
 import {
   type CastingOptions,

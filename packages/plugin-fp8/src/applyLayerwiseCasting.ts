@@ -1,4 +1,5 @@
-import { type Component, type DerivedWeightsProgress, PassStage } from '@thimble/core';
+import { type Component } from '@thimble/core';
+import { type DerivedWeightsProgress, PassStage } from '@thimble/core/plugin';
 import { CastWeights } from './CastWeights.js';
 import {
   type CastingOptions,

@@ -6,7 +6,7 @@ import {
   ROW_DTYPES,
   type TensorInfo,
   type TensorToWrite,
-} from '@thimble/core';
+} from '@thimble/core/plugin';
 import { quantizedRows, scalesOf } from './int8Rows.js';
 import type { StorageDtype } from './LayerwiseCastingOptions.js';
 

@@ -1,4 +1,4 @@
-import { readRowPieces, rowLength, type TensorInfo } from '@thimble/core';
+import { readRowPieces, rowLength, type TensorInfo } from '@thimble/core/plugin';
 
 /** Largest code: symmetric, so that -128 is not used. */
 const LARGEST = 127;

@@ -1,4 +1,4 @@
-import type { Layer } from '@thimble/core';
+import type { Layer } from '@thimble/core/model';
 
 /** diffusers' layers whose weights are stored in less (`_GO_LC_SUPPORTED_PYTORCH_LAYERS`). */
 const CASTABLE = new Set([

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { SafetensorsFile, Tensor } from '@thimble/core';
+import { Tensor } from '@thimble/core';
+import { SafetensorsFile } from '@thimble/core/plugin';
 
 interface Expected {
   readonly tensor: string;

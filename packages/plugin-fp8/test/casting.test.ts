@@ -2,14 +2,8 @@ import { copyFileSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import {
-  DiffusionPipeline,
-  type ProgressEvent,
-  readTensor,
-  SafetensorsFile,
-  type Tensor,
-  writeSafetensors,
-} from '@thimble/core';
+import { DiffusionPipeline, type ProgressEvent, type Tensor } from '@thimble/core';
+import { readTensor, SafetensorsFile, writeSafetensors } from '@thimble/core/plugin';
 import { applyLayerwiseCasting, type CastingOptions, LayerwiseCastingPlugin } from '../src/index.js';
 import { castingCalls, type CastingCall, excess, inputsOf, COGVIDEOX, readFixture, SD_TINY } from './CastingFixture.js';
 

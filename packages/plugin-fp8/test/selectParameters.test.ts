@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import type { Layer, Parameter } from '@thimble/core';
+import type { Layer, Parameter } from '@thimble/core/model';
 import { selectParameters } from '../src/selectParameters.js';
 
 /** Layers, from the names of their parameters: what is called a norm and has no linear layer in it is one. */

@@ -1,4 +1,5 @@
-import { checkComponentNames, ThimbleError } from '@thimble/core';
+import { ThimbleError } from '@thimble/core';
+import { checkComponentNames } from '@thimble/core/plugin';
 
 /** Layers that stay in float32: the first and the last, embeddings (of time, classes, patches, positions), and those that make the gains of norms. */
 export const DEFAULT_KEEP = ['conv_in', 'conv_out', 'quant_conv', 'time_emb', 'embed', 'norm', '^proj_out$'] as const;

@@ -1,3 +1,4 @@
+import { type Plugin } from '@thimble/core';
 import {
   chooseComponents,
   chunkFeedForward,
@@ -9,11 +10,10 @@ import {
   MemoryBudget,
   PassStage,
   percentProgress,
-  type Plugin,
   type PluginContext,
   type PluginHostPipeline,
   prepareComponents,
-} from '@thimble/core';
+} from '@thimble/core/plugin';
 import { type CheckedInt8Options, checkInt8Options, type Int8ComputeOptions } from './Int8ComputeOptions.js';
 import { Int8Weights } from './Int8Weights.js';
 import { measureInt8 } from './measureInt8.js';

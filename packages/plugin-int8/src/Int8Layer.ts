@@ -1,4 +1,4 @@
-import type { GraphWeight } from '@thimble/core';
+import type { GraphWeight } from '@thimble/core/plugin';
 
 /** What one matrix of int8 is made from: a weight, or the rows (output channels) of it that one node reads. */
 export type Int8Layer = Pick<GraphWeight, 'key' | 'rows' | 'shape'>;

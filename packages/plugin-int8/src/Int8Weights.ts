@@ -9,7 +9,7 @@ import {
   ROW_DTYPES,
   type TensorInfo,
   type WeightSource,
-} from '@thimble/core';
+} from '@thimble/core/plugin';
 import { int8Recipe, scaleName, vectorName } from './int8Recipe.js';
 import { type Int8Layer, nameOfLayer } from './Int8Layer.js';
 

@@ -1,4 +1,9 @@
-import { type DerivedWeightsRecipe, readTensorFloat32, type TensorInfo, type TensorToWrite } from '@thimble/core';
+import {
+  type DerivedWeightsRecipe,
+  readTensorFloat32,
+  type TensorInfo,
+  type TensorToWrite,
+} from '@thimble/core/plugin';
 import { quantizeColumns, type QuantizedColumns } from './quantizeColumns.js';
 
 /** Bytes that are handed on at once, so that progress is told and an abort noticed. */

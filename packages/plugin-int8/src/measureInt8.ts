@@ -1,4 +1,5 @@
-import { type ComponentHandle, type Device, Graph, type GraphNode, Tensor } from '@thimble/core';
+import { Tensor } from '@thimble/core';
+import { type ComponentHandle, type Device, Graph, type GraphNode } from '@thimble/core/plugin';
 
 /** What a device's int8 kernels are like. */
 export interface Int8Measurement {

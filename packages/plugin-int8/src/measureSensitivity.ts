@@ -1,4 +1,5 @@
-import { type Component, type DerivedWeightsProgress, PassStage, type Tensor } from '@thimble/core';
+import { type Component, type Tensor } from '@thimble/core';
+import { type DerivedWeightsProgress, PassStage } from '@thimble/core/plugin';
 import { Int8Weights } from './Int8Weights.js';
 import { measureInt8 } from './measureInt8.js';
 import { CACHED_BYTES, computeInInt8 } from './passes/computeInInt8.js';

@@ -1,4 +1,4 @@
-import { readRowPieces, rowLength, type TensorInfo } from '@thimble/core';
+import { readRowPieces, rowLength, type TensorInfo } from '@thimble/core/plugin';
 
 /** A weight as {@link quantizeColumns} makes it. */
 export interface QuantizedColumns {

@@ -1,4 +1,5 @@
-import { type ComponentHandle, nominalShapes } from '@thimble/core';
+import { nominalShapes } from '@thimble/core/model';
+import { type ComponentHandle } from '@thimble/core/plugin';
 import { type Int8Layer, nameOfLayer } from './Int8Layer.js';
 import { int8SiteOf } from './passes/Int8Site.js';
 

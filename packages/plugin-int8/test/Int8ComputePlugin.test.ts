@@ -2,15 +2,8 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import {
-  DiffusionPipeline,
-  type Graph,
-  PassStage,
-  type ProgressEvent,
-  SafetensorsFile,
-  Tensor,
-  TorchGenerator,
-} from '@thimble/core';
+import { DiffusionPipeline, type ProgressEvent, Tensor, TorchGenerator } from '@thimble/core';
+import { type Graph, PassStage, SafetensorsFile } from '@thimble/core/plugin';
 import { DEFAULT_KEEP, Int8ComputePlugin, type Int8ComputeOptions, measureSensitivity } from '../src/index.js';
 import { SD_TINY } from './support/SD_TINY.js';
 

@@ -2,17 +2,16 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { DiffusionPipeline, Tensor } from '@thimble/core';
 import {
   type Attribute,
   type ComponentHandle,
-  DiffusionPipeline,
   Graph,
   type GraphNode,
   type GraphWeight,
   SafetensorsFile,
-  Tensor,
   writeSafetensors,
-} from '@thimble/core';
+} from '@thimble/core/plugin';
 import { Int8Weights } from '../src/Int8Weights.js';
 import { computeInInt8 } from '../src/passes/computeInInt8.js';
 import { SD_TINY } from './support/SD_TINY.js';

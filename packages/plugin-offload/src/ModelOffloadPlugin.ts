@@ -1,12 +1,12 @@
+import { type Plugin } from '@thimble/core';
 import {
   checkComponentNames,
   type ComponentHandle,
   type ModelCall,
-  type Plugin,
   type PluginContext,
   type PluginHostPipeline,
   Stage,
-} from '@thimble/core';
+} from '@thimble/core/plugin';
 
 /** Options of a {@link ModelOffloadPlugin}. */
 export interface ModelOffloadOptions {

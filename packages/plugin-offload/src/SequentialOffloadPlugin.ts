@@ -1,13 +1,12 @@
+import { type Plugin, ThimbleError } from '@thimble/core';
 import {
   checkComponentNames,
   type ComponentHandle,
-  type Plugin,
   type PluginContext,
   type SegmentCall,
   type SegmentHandle,
   Stage,
-  ThimbleError,
-} from '@thimble/core';
+} from '@thimble/core/plugin';
 
 /** Options of a {@link SequentialOffloadPlugin}. */
 export interface SequentialOffloadOptions {

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { DiffusionPipeline, type Plugin, type ProcessDevice, Tensor } from '@thimble/core';
+import { DiffusionPipeline, type Plugin, Tensor } from '@thimble/core';
+import { type ProcessDevice } from '@thimble/core/plugin';
 import { ModelOffloadPlugin, SequentialOffloadPlugin } from '../src/index.js';
 
 // diffusers' order and conflict matrix (pipelines/pipeline_utils.py), cell by cell, as far as offloading is concerned. Where diffusers lets the

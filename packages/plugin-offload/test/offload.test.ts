@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { DiffusionPipeline, type ProcessDevice, Tensor } from '@thimble/core';
+import { DiffusionPipeline, Tensor } from '@thimble/core';
+import { type ProcessDevice } from '@thimble/core/plugin';
 import { ModelOffloadPlugin, SequentialOffloadPlugin } from '../src/index.js';
 
 const SD_TINY = fileURLToPath(new URL('../../core/test/fixtures/sd-tiny', import.meta.url));

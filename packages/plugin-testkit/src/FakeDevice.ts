@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
+import { type ExecutionProvider, Tensor, ThimbleError } from '@thimble/core';
 import {
   type Device,
   type DeviceRows,
   type DeviceTensor,
-  type ExecutionProvider,
   type OnnxModel,
   type ProcessMemory,
   type Program,
@@ -11,9 +11,7 @@ import {
   type ProgramStep,
   type RowRange,
   type RowsOptions,
-  Tensor,
-  ThimbleError,
-} from '@thimble/core';
+} from '@thimble/core/plugin';
 import { type OnnxPort, readOnnxOutputs } from './readOnnxOutputs.js';
 
 // jest's sandbox looks up globals one by one.

@@ -1,11 +1,5 @@
-import {
-  DEVICES,
-  DiffusionPipeline,
-  freezeShapes,
-  type FromPretrainedOptions,
-  type Plugin,
-  ThimbleError,
-} from '@thimble/core';
+import { DiffusionPipeline, type FromPretrainedOptions, type Plugin, ThimbleError } from '@thimble/core';
+import { DEVICES, freezeShapes } from '@thimble/core/plugin';
 import { FakeDevice } from './FakeDevice.js';
 import { testCheckpoint } from './testCheckpoint.js';
 

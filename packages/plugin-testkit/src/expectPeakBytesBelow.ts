@@ -1,5 +1,6 @@
 import { AssertionError } from 'node:assert';
-import { type MemoryReport, parseBytes, type ProcessMemory, type RunMemory } from '@thimble/core';
+import { type MemoryReport, parseBytes, type RunMemory } from '@thimble/core';
+import { type ProcessMemory } from '@thimble/core/plugin';
 
 /** Which memory {@link expectPeakBytesBelow} looks at. */
 export interface PeakBytesOptions {

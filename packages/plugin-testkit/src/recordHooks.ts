@@ -1,4 +1,5 @@
-import { type DiffusionPipeline, type HookName, hookNames, type HookObserver, type TapCall } from '@thimble/core';
+import { type DiffusionPipeline } from '@thimble/core';
+import { type HookName, hookNames, type HookObserver, type TapCall } from '@thimble/core/plugin';
 
 /** One call of a hook. What does not apply to the hook is absent. */
 export interface HookCall {

@@ -1,14 +1,8 @@
 import { mkdtempSync, openSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import {
-  type ComponentHandle,
-  type Hooks,
-  type Plugin,
-  type PluginContext,
-  type StepContext,
-  Tensor,
-} from '@thimble/core';
+import { type Hooks, type Plugin, Tensor } from '@thimble/core';
+import { type ComponentHandle, type PluginContext, type StepContext } from '@thimble/core/plugin';
 
 /** A plugin and the rules that it breaks. */
 export interface FaultyPlugin {

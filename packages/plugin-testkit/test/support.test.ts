@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { hookNames, Image, isThimbleError, Tensor } from '@thimble/core';
+import { Image, isThimbleError, Tensor } from '@thimble/core';
+import { hookNames } from '@thimble/core/plugin';
 import {
   createTestPipeline,
   expectPeakBytesBelow,

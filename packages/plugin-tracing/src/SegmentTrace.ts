@@ -1,13 +1,13 @@
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
+import { ThimbleError } from '@thimble/core';
 import {
   type FileRange,
   OPTIMIZED_GRAPH,
   OPTIMIZED_WEIGHTS,
   type SegmentPreparation,
   type SegmentProgram,
-  ThimbleError,
-} from '@thimble/core';
+} from '@thimble/core/plugin';
 
 const DESCRIPTION = 'segment.json';
 

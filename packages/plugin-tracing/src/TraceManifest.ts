@@ -1,6 +1,8 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type InputShapes, type RuntimeIdentity, runtimeIdentity, ThimbleError } from '@thimble/core';
+import { ThimbleError } from '@thimble/core';
+import { type InputShapes } from '@thimble/core/model';
+import { type RuntimeIdentity, runtimeIdentity } from '@thimble/core/plugin';
 
 const MANIFEST = 'trace.json';
 const FORMAT = 1;

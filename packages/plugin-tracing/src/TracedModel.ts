@@ -1,16 +1,9 @@
 import { rmSync } from 'node:fs';
 import { cp, readdir, realpath, rename, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import {
-  type Attachable,
-  type CallOptions,
-  type InputShapes,
-  type NamedTensors,
-  type Component,
-  type SegmentProgram,
-  type Tensor,
-  ThimbleError,
-} from '@thimble/core';
+import { type CallOptions, type Component, type Tensor, ThimbleError } from '@thimble/core';
+import { type InputShapes } from '@thimble/core/model';
+import { type Attachable, type NamedTensors, type SegmentProgram } from '@thimble/core/plugin';
 import { fingerprintCheckpoint } from './fingerprintCheckpoint.js';
 import { readSegmentTrace } from './SegmentTrace.js';
 import { checkSame, readManifest, type TraceManifest } from './TraceManifest.js';

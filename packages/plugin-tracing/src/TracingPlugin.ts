@@ -1,19 +1,17 @@
 import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, realpath, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isThimbleError, type Plugin, ThimbleError } from '@thimble/core';
 import {
   checkComponentNames,
   freezeShapes,
-  isThimbleError,
   PassStage,
-  type Plugin,
   type PluginContext,
   type PluginHostPipeline,
   runtimeIdentity,
   type SegmentPreparation,
   type SegmentProgram,
-  ThimbleError,
-} from '@thimble/core';
+} from '@thimble/core/plugin';
 import { assertTraceable } from './assertTraceable.js';
 import { fingerprintWeights } from './fingerprintWeights.js';
 import { readSegmentTrace, writeSegmentTrace } from './SegmentTrace.js';

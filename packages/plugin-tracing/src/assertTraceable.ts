@@ -1,4 +1,5 @@
-import { type Component, type ExecutionProvider, type SegmentProgram, ThimbleError } from '@thimble/core';
+import { type Component, type ExecutionProvider, ThimbleError } from '@thimble/core';
+import { type SegmentProgram } from '@thimble/core/plugin';
 
 /** @throws ERR_ARGUMENT_INVALID on another provider than the CPU, whose optimised graphs cannot be saved */
 export function assertTraceable(provider: ExecutionProvider): void {

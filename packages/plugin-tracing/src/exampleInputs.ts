@@ -1,4 +1,5 @@
-import { nominalShapes, type Component, Tensor, ThimbleError, TorchGenerator } from '@thimble/core';
+import { type Component, Tensor, ThimbleError, TorchGenerator } from '@thimble/core';
+import { nominalShapes } from '@thimble/core/model';
 
 /** Options of {@link exampleInputs}. */
 export interface ExampleInputOptions {

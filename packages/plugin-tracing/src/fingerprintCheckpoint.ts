@@ -1,4 +1,4 @@
-import type { ComponentCheckpoint } from '@thimble/core';
+import type { ComponentCheckpoint } from '@thimble/core/model';
 import { fingerprintWeights } from './fingerprintWeights.js';
 
 /** The fingerprint of all weights of a checkpoint, whatever files they lie in. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { open, type FileHandle } from 'node:fs/promises';
-import type { FileRange } from '@thimble/core';
+import type { FileRange } from '@thimble/core/plugin';
 
 /** Bytes that are read at the start, in the middle and at the end of every weight. */
 const SAMPLE = 512;

@@ -1,7 +1,8 @@
 import { mkdir, mkdtemp, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Component, runtimeIdentity, type Tensor } from '@thimble/core';
+import { type Component, type Tensor } from '@thimble/core';
+import { runtimeIdentity } from '@thimble/core/plugin';
 import { assertOwnWeights, assertTraceable } from './assertTraceable.js';
 import { fingerprintCheckpoint } from './fingerprintCheckpoint.js';
 import { writeSegmentTrace } from './SegmentTrace.js';

@@ -13,7 +13,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { DiffusionPipeline, InlineDevice, runtimeIdentity, type Tensor } from '@thimble/core';
+import { DiffusionPipeline, type Tensor } from '@thimble/core';
+import { InlineDevice, runtimeIdentity } from '@thimble/core/plugin';
 import { LayerwiseCastingPlugin } from '@thimble/plugin-fp8';
 import { benchmark, exampleInputs, trace, TracedModel, TracingPlugin, type TracingOptions } from '../src/index.js';
 

@@ -1,13 +1,5 @@
-import {
-  concatBatch,
-  type Next,
-  type Plugin,
-  type PluginContext,
-  type SampleRows,
-  splitBatch,
-  Stage,
-  type Tensor,
-} from '@thimble/core';
+import { type Plugin, type Tensor } from '@thimble/core';
+import { concatBatch, type Next, type PluginContext, type SampleRows, splitBatch, Stage } from '@thimble/core/plugin';
 
 /**
  * Decodes and encodes the pictures of a batch one by one, as diffusers' `enable_slicing()`: the result is the same, and memory is that of one

@@ -1,15 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
-import {
-  type Component,
-  concatBatch,
-  DiffusionPipeline,
-  type Image,
-  SafetensorsFile,
-  splitBatch,
-  Tensor,
-} from '@thimble/core';
+import { type Component, DiffusionPipeline, type Image, Tensor } from '@thimble/core';
+import { concatBatch, SafetensorsFile, splitBatch } from '@thimble/core/plugin';
 import { VaeTilingPlugin } from '@thimble/plugin-vae-tiling';
 import { VaeSlicingPlugin } from '../src/index.js';
 

@@ -1,4 +1,5 @@
-import type { ComponentHandle, TilingDefaults } from '@thimble/core';
+import type { TilingDefaults } from '@thimble/core/model';
+import type { ComponentHandle } from '@thimble/core/plugin';
 import { decodingAxis, encodingAxis, type AxisPlan, type TileSize } from './tiles/TilePlan.js';
 
 /** An entry point of a VAE, and how its pixels and latents hang together. */

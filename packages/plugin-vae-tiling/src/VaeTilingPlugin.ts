@@ -1,17 +1,14 @@
+import { parseBytes, type Plugin, type Tensor, ThimbleError } from '@thimble/core';
 import {
   type ComponentHandle,
   type Next,
-  parseBytes,
-  type Plugin,
   type PluginContext,
   type PluginHostPipeline,
   rowsOfSample,
   type SampleRows,
   sampleOfRows,
   splitBatch,
-  type Tensor,
-  ThimbleError,
-} from '@thimble/core';
+} from '@thimble/core/plugin';
 import { chooseMode } from './chooseMode.js';
 import { bytesPerPixel, defaultBudget } from './memoryNeeds.js';
 import { sharedRows } from './shared/sharedRows.js';

@@ -1,4 +1,5 @@
-import { isThimbleError, spillFolder } from '@thimble/core';
+import { isThimbleError } from '@thimble/core';
+import { spillFolder } from '@thimble/core/plugin';
 import { measureDisk } from './measureDisk.js';
 import type { SeamlessPlan } from './strips/seamlessRows.js';
 import type { TilingMode } from './VaeTilingOptions.js';

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect } from '@jest/globals';
-import { type Component, DiffusionPipeline, SafetensorsFile, Tensor } from '@thimble/core';
+import { type Component, DiffusionPipeline, Tensor } from '@thimble/core';
+import { SafetensorsFile } from '@thimble/core/plugin';
 
 interface Expected {
   readonly tensor: string;

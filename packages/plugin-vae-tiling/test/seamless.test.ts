@@ -3,7 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { type Component, DiffusionPipeline, type PipelineEvent, type ProcessDevice, Tensor } from '@thimble/core';
+import { type Component, DiffusionPipeline, type PipelineEvent, Tensor } from '@thimble/core';
+import { type ProcessDevice } from '@thimble/core/plugin';
 import { VaeTilingPlugin } from '../src/index.js';
 import { distance, VaeFixture, wave } from './VaeFixture.js';
 

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { DiffusionPipeline, SafetensorsFile, Tensor } from '@thimble/core';
+import { DiffusionPipeline, Tensor } from '@thimble/core';
+import { SafetensorsFile } from '@thimble/core/plugin';
 import { VaeTilingPlugin } from '../src/index.js';
 import { videoTiles } from '../src/tiles/videoTiles.js';
 

@@ -2,14 +2,9 @@ import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import {
-  DDIMScheduler,
-  DiffusionPipeline,
-  readSchedulerConfig,
-  SCHEDULERS,
-  schedulerRegistry,
-  Tensor,
-} from '../../src/index.js';
+import { DDIMScheduler, DiffusionPipeline, schedulerRegistry, Tensor } from '../../src/index.js';
+import { readSchedulerConfig } from '../../src/model.js';
+import { SCHEDULERS } from '../../src/plugin.js';
 import type {
   Generator,
   PipelineEvent,

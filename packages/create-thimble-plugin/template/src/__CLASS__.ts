@@ -1,4 +1,5 @@
-import type { Plugin, PluginContext } from '@thimble/core';
+import type { Plugin } from '@thimble/core';
+import type { PluginContext } from '@thimble/core/plugin';
 
 /** What a step took. */
 export interface StepTime {

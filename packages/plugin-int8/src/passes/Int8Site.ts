@@ -1,4 +1,4 @@
-import type { Graph, GraphNode, GraphWeight } from '@thimble/core';
+import type { Graph, GraphNode, GraphWeight } from '@thimble/core/plugin';
 
 /** A node that multiplies with a weight, seen as one product of matrices. */
 export interface Int8Site {

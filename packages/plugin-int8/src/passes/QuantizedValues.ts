@@ -1,4 +1,4 @@
-import type { Emitter, Graph, GraphNode } from '@thimble/core';
+import type { Emitter, Graph, GraphNode } from '@thimble/core/plugin';
 
 /** A tensor in eight bits: (codes − zero) · scale. */
 export interface QuantizedValue {

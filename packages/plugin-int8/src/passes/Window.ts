@@ -1,4 +1,4 @@
-import type { Emitter, GraphNode } from '@thimble/core';
+import type { Emitter, GraphNode } from '@thimble/core/plugin';
 
 /** One axis of a convolution over pixels that may have been upsampled before. */
 interface WindowAxis {

@@ -1,4 +1,4 @@
-import type { Graph, GraphNode } from '@thimble/core';
+import type { Graph, GraphNode } from '@thimble/core/plugin';
 
 /** Something added to each channel of what a convolution makes, the same for all samples: as good as a bias. */
 export interface ChannelShift {

@@ -6,7 +6,7 @@ import {
   type GraphConstant,
   type GraphNode,
   type GraphWeight,
-} from '@thimble/core';
+} from '@thimble/core/plugin';
 import type { QuantizedWeight } from '../Int8Weights.js';
 import { type ChannelShift, channelShifts } from './channelShifts.js';
 import { type Int8Site, int8SiteOf } from './Int8Site.js';

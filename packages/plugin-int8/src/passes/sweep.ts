@@ -1,4 +1,4 @@
-import type { Graph, GraphNode } from '@thimble/core';
+import type { Graph, GraphNode } from '@thimble/core/plugin';
 
 /** Drops what no output of a graph needs any more. */
 export function sweep(graph: Graph): Graph {

@@ -1,4 +1,4 @@
-import type { GraphNode } from '@thimble/core';
+import type { GraphNode } from '@thimble/core/plugin';
 
 /** The nearest-neighbour upsampling that makes a value, if one does; `makers` are the nodes by their outputs. */
 export function upsamplingOf(value: string, makers: ReadonlyMap<string, GraphNode>): GraphNode | undefined {

@@ -1,4 +1,5 @@
-import type { ComponentHandle, Tensor } from '@thimble/core';
+import type { Tensor } from '@thimble/core';
+import type { ComponentHandle } from '@thimble/core/plugin';
 import { cutRows } from '../strips/cutRows.js';
 import { statisticsInputs } from '../strips/GroupNormSite.js';
 import type { GroupStatistics } from '../strips/GroupStatistics.js';

@@ -1,4 +1,5 @@
-import type { SampleRows, Tensor } from '@thimble/core';
+import type { Tensor } from '@thimble/core';
+import type { SampleRows } from '@thimble/core/plugin';
 import type { GroupStatistics } from '../strips/GroupStatistics.js';
 import { planSeamless, type SeamlessOptions, seamlessRows } from '../strips/seamlessRows.js';
 import { tiledRows } from '../tiles/tiledRows.js';

@@ -1,4 +1,5 @@
-import { COMPOSITE_DOMAIN, type Graph, type GraphNode, Tensor } from '@thimble/core';
+import { Tensor } from '@thimble/core';
+import { COMPOSITE_DOMAIN, type Graph, type GraphNode } from '@thimble/core/plugin';
 import type { GroupStatistics } from './GroupStatistics.js';
 
 /** A group normalisation in a graph: core's composite. */

@@ -1,4 +1,4 @@
-import type { ComponentHandle, Graph } from '@thimble/core';
+import type { ComponentHandle, Graph } from '@thimble/core/plugin';
 
 /** Sessions of graphs, each made once, until they are freed together. */
 export class SessionPool implements AsyncDisposable {

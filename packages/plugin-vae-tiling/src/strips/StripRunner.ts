@@ -1,3 +1,4 @@
+import type { Tensor } from '@thimble/core';
 import type {
   ComponentHandle,
   DeviceRows,
@@ -6,8 +7,7 @@ import type {
   Program,
   ProgramResult,
   RowRange,
-  Tensor,
-} from '@thimble/core';
+} from '@thimble/core/plugin';
 import { ATTENTION_STATE, attentionStep } from './attentionStep.js';
 import { type Cut, cutRows, type StoredType } from './cutRows.js';
 import { GroupStatistics } from './GroupStatistics.js';

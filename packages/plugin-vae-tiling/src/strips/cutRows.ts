@@ -1,4 +1,11 @@
-import { Emitter, type Attribute, Graph, type GraphConstant, type GraphNode, type GraphPort } from '@thimble/core';
+import {
+  Emitter,
+  type Attribute,
+  Graph,
+  type GraphConstant,
+  type GraphNode,
+  type GraphPort,
+} from '@thimble/core/plugin';
 import type { GroupNormSite } from './GroupNormSite.js';
 import { convolvedRows, intsOf, type RowGraph } from './RowGraph.js';
 import { hullOf, type Rows } from './RowLayout.js';

@@ -1,4 +1,4 @@
-import type { Graph } from '@thimble/core';
+import type { Graph } from '@thimble/core/plugin';
 
 const BYTES: Readonly<Record<string, number>> = { float32: 4, float16: 2 };
 

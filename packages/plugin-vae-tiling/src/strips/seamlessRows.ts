@@ -1,5 +1,6 @@
-import { spillFolder } from '@thimble/core';
-import type { ComponentHandle, SampleRows, Tensor } from '@thimble/core';
+import { spillFolder } from '@thimble/core/plugin';
+import type { Tensor } from '@thimble/core';
+import type { ComponentHandle, SampleRows } from '@thimble/core/plugin';
 import type { GroupStatistics } from './GroupStatistics.js';
 import { RowGraph } from './RowGraph.js';
 import { planStrips, type StripPlan } from './StripPlan.js';

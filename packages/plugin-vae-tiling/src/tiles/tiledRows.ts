@@ -1,4 +1,5 @@
-import { type Next, type SampleRows, Tensor } from '@thimble/core';
+import { Tensor } from '@thimble/core';
+import { type Next, type SampleRows } from '@thimble/core/plugin';
 import { blendHorizontally, blendVertically } from './blend.js';
 import { Plane } from './Plane.js';
 import type { AxisPlan, TilePlan } from './TilePlan.js';

@@ -1,4 +1,4 @@
-import type { TilingDefaults } from '@thimble/core';
+import type { TilingDefaults } from '@thimble/core/model';
 import type { TileSize } from './TilePlan.js';
 
 const ENGINE_BYTES = 110 * 2 ** 20;

@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
-import { DiffusionPipeline, type FromPretrainedOptions, ProcessDevice } from '@thimble/core';
+import { DiffusionPipeline, type FromPretrainedOptions } from '@thimble/core';
+import { ProcessDevice } from '@thimble/core/plugin';
 import type { Interruption } from '../Interruption.js';
 import { loadPlugin } from '../plugins/loadPlugin.js';
 import { withoutUndefined } from '../withoutUndefined.js';

@@ -1,4 +1,5 @@
-import { type Component, DiffusionPipeline, type NamedTensors } from '@thimble/core';
+import { type Component, DiffusionPipeline } from '@thimble/core';
+import { type NamedTensors } from '@thimble/core/plugin';
 import { INT8_COMPONENTS, type Int8Sensitivity, measureSensitivity } from '@thimble/plugin-int8';
 import { withoutUndefined } from '../withoutUndefined.js';
 

@@ -1,18 +1,16 @@
 import { stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
+import { Component, type DownloadEvent } from '@thimble/core';
 import {
-  Component,
-  createDevice,
-  createHooks,
   modelRegistry,
   openComponentCheckpoint,
   readModelIndex,
   resolveModel,
   type CheckpointWarning,
   type ComponentCheckpoint,
-  type DownloadEvent,
   type ModelIndex,
-} from '@thimble/core';
+} from '@thimble/core/model';
+import { createDevice, createHooks } from '@thimble/core/plugin';
 import type { ComponentReport, ModelReport } from './ModelReport.js';
 
 /** Options of {@link inspectModel}. */

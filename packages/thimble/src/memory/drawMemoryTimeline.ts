@@ -1,4 +1,4 @@
-import type { ProcessMemory } from '@thimble/core';
+import type { ProcessMemory } from '@thimble/core/plugin';
 import { niceStep } from './niceStep.js';
 import type { MemorySample, MemorySpan, MemoryTimeline } from './MemoryTimeline.js';
 

@@ -1,4 +1,4 @@
-import { scanJson } from '@thimble/core';
+import { scanJson } from '@thimble/core/plugin';
 import { CliError } from '../CliError.js';
 import type { PluginSpec } from './parsePluginSpec.js';
 

@@ -1,4 +1,5 @@
-import type { DiffusionPipeline, HookName } from '@thimble/core';
+import type { DiffusionPipeline } from '@thimble/core';
+import type { HookName } from '@thimble/core/plugin';
 import { type Bench, remove } from '../Bench.js';
 import { expectClean } from '../expectClean.js';
 import { expectPicture } from '../expectPicture.js';

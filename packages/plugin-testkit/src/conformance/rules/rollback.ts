@@ -1,4 +1,5 @@
-import type { DiffusionPipeline, Plugin, PluginContext, ScopedHooks } from '@thimble/core';
+import type { DiffusionPipeline, Plugin } from '@thimble/core';
+import type { PluginContext, ScopedHooks } from '@thimble/core/plugin';
 import type { Bench } from '../Bench.js';
 import type { ConformanceRule } from '../ConformanceRule.js';
 import { expectClean } from '../expectClean.js';

@@ -1,0 +1,76 @@
+// The public API of @thimble/core/model, for authors of models, schedulers and pipelines.
+import './extension/coreCopies.js';
+
+export { Pipeline } from './run/Pipeline.js';
+export type { PipelineParts } from './run/PipelineParts.js';
+export { nominalShapes } from './models/nominalShapes.js';
+export { readSchedulerConfig } from './schedulers/readSchedulerConfig.js';
+export type { SchedulerConfig, SchedulerConfigInput } from './schedulers/readSchedulerConfig.js';
+export { booleanField, choiceField, integerField, nullable, numberField, numbersField } from './fields/Field.js';
+export type { ConfigField, ConfigFields, ConfigValues } from './fields/Field.js';
+export { Model } from './models/Model.js';
+export type { EntrySequence, InputShapes, ModelEntry, ModelInput, TilingDefaults } from './models/Model.js';
+export type { ModelConfig } from './fields/ConfigReader.js';
+export { modelRegistry } from './models/modelRegistry.js';
+export type { ModelFactory } from './models/modelRegistry.js';
+export type { Layer } from './graph/Module.js';
+export type { Parameter } from './graph/Parameter.js';
+export { openComponentCheckpoint } from './weights/ComponentCheckpoint.js';
+export type {
+  CheckpointWarning,
+  ComponentCheckpoint,
+  ComponentCheckpointOptions,
+} from './weights/ComponentCheckpoint.js';
+export { readModelIndex } from './weights/ModelIndex.js';
+export type { ComponentClass, ModelIndex } from './weights/ModelIndex.js';
+export { resolveModel } from './weights/resolveModel.js';
+export type { ResolveModelOptions, ResolvedModel } from './weights/resolveModel.js';
+export type { ComponentChoice } from './weights/hub/planCheckpointFiles.js';
+export { createTokenizer } from './tokenizers/createTokenizer.js';
+
+export { Module } from './graph/Module.js';
+export { Value } from './graph/Value.js';
+export { segment } from './graph/segment.js';
+export {
+  builderOf,
+  add,
+  mul,
+  scale,
+  matMul,
+  gemm,
+  reshape,
+  transpose,
+  concat,
+  split,
+  slice,
+  gather,
+  averagePoolFrames,
+  cast,
+  sin,
+  cos,
+  softmax,
+  sigmoid,
+  gelu,
+  geluTanh,
+  relu,
+  mish,
+  silu,
+  quickGelu,
+  expandRank,
+  resizeNearest,
+  upscaleNearest,
+  ONNX_TYPE,
+} from './graph/operations.js';
+export { Conv2d } from './graph/nn/Conv2d.js';
+export type { Padding } from './graph/nn/Conv2d.js';
+export { Conv3d } from './graph/nn/Conv3d.js';
+export type { Conv3dOptions, PerAxis } from './graph/nn/Conv3d.js';
+export { Embedding } from './graph/nn/Embedding.js';
+export { GroupNorm } from './graph/nn/GroupNorm.js';
+export { LayerNorm } from './graph/nn/LayerNorm.js';
+export { Linear } from './graph/nn/Linear.js';
+export { attention } from './graph/nn/attention.js';
+export { rmsNorm } from './graph/nn/rmsNorm.js';
+export { rotaryEmbedding } from './graph/nn/rotaryEmbedding.js';
+export { ConfigReader } from './fields/ConfigReader.js';
+export { loadPretrained } from './models/loadPretrained.js';

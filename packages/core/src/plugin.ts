@@ -1,0 +1,122 @@
+// The public API of @thimble/core/plugin, for authors of plugins: hooks, what plugins act through, graphs and their passes, weights, devices.
+import './extension/coreCopies.js';
+
+export { concatBatch, splitBatch } from './execution/batch.js';
+export type { ComponentParts } from './execution/Component.js';
+export type { Attachable } from './execution/componentRecord.js';
+export type { SegmentProgram } from './execution/ComponentSegment.js';
+export type { FrozenEntry, FrozenPrograms } from './execution/FrozenEntry.js';
+export type { KernelLayout, WeightLayout } from './execution/WeightLayout.js';
+export { checkComponentNames } from './extension/checkComponentNames.js';
+export { createToken } from './extension/Token.js';
+export type { Token } from './extension/Token.js';
+export { DEVICES, PIPELINES, SCHEDULERS, TOKENIZERS } from './extension/tokens.js';
+export type {
+  ComponentConfig,
+  DeviceFactory,
+  Named,
+  PipelineClass,
+  SchedulerFactory,
+  TokenizerFactory,
+} from './extension/tokens.js';
+export type { Claim } from './extension/Plugin.js';
+export { DENOISER, chooseComponents } from './extension/chooseComponents.js';
+export { percentProgress } from './extension/percentProgress.js';
+export { prepareComponents } from './extension/prepareComponents.js';
+export type { ComponentPreparation } from './extension/prepareComponents.js';
+export type { PluginContext } from './extension/PluginContext.js';
+export type { PluginHostPipeline } from './extension/PluginHostPipeline.js';
+export type { ScopedHooks } from './extension/ScopedHooks.js';
+export { createHooks, hookManifest, hookNames } from './hooks/manifest.js';
+export type { HookDeclaration, HookName } from './hooks/manifest.js';
+export { PassStage } from './hooks/PassStage.js';
+export { Stage } from './hooks/engine/Stage.js';
+export type { ComponentHandle } from './hooks/calls/ComponentHandle.js';
+export type { DecodeCall } from './hooks/calls/DecodeCall.js';
+export type { EncodeCall } from './hooks/calls/EncodeCall.js';
+export type { GraphContext } from './hooks/calls/GraphContext.js';
+export type { HookObserver, TapCall } from './hooks/engine/HookObserver.js';
+export type { HookPoint } from './hooks/engine/HookPoint.js';
+export type { ModelCall, NamedTensors } from './hooks/calls/ModelCall.js';
+export type { RunContext } from './hooks/calls/RunContext.js';
+export { rowsOfSample, sampleOfRows } from './hooks/calls/SampleRows.js';
+export type { SampleRows } from './hooks/calls/SampleRows.js';
+export type { NamedDeviceTensors, SegmentCall } from './hooks/calls/SegmentCall.js';
+export type { SegmentHandle } from './hooks/calls/SegmentHandle.js';
+export type { SegmentPreparation } from './hooks/calls/SegmentPreparation.js';
+export type { StepContext } from './hooks/calls/StepContext.js';
+export type { TapInfo } from './hooks/engine/TapInfo.js';
+export type { TapOptions } from './hooks/engine/TapOptions.js';
+export type { Next, Wrapper } from './hooks/engine/Wrapping.js';
+export { COMPOSITE_DOMAIN, Graph } from './graph/Graph.js';
+export type {
+  Attribute,
+  ElementType,
+  GraphConstant,
+  GraphNode,
+  GraphParts,
+  GraphPort,
+  GraphWeight,
+  MemoryFormat,
+  WeightSource,
+} from './graph/Graph.js';
+export { Emitter } from './graph/Emitter.js';
+export { bindWeights } from './graph/passes/bindWeights.js';
+export type { StoredWeight } from './graph/passes/bindWeights.js';
+export { freezeShapes } from './graph/passes/freezeShapes.js';
+export { lowerAttention } from './graph/passes/AttentionLowering.js';
+export type { AttentionLowering, AttentionSite } from './graph/passes/AttentionLowering.js';
+export { DEFAULT_SCORE_BUDGET, chunkedAttention } from './graph/passes/chunkedAttention.js';
+export { chunkFeedForward } from './graph/passes/chunkFeedForward.js';
+export { evenChunks } from './graph/passes/evenChunks.js';
+export type { Chunk } from './graph/passes/evenChunks.js';
+export { fusedAttention } from './graph/passes/fusedAttention.js';
+export type { FusedAttentionOptions } from './graph/passes/fusedAttention.js';
+export { slicedAttention } from './graph/passes/slicedAttention.js';
+export type { SliceSize } from './graph/passes/slicedAttention.js';
+export { SafetensorsFile } from './weights/files/SafetensorsFile.js';
+export { writeSafetensors } from './weights/files/writeSafetensors.js';
+export type { TensorToWrite } from './weights/files/writeSafetensors.js';
+export { bytesPerElement, isSafetensorsDtype, safetensorsDtypes } from './weights/files/SafetensorsDtype.js';
+export type { SafetensorsDtype } from './weights/files/SafetensorsDtype.js';
+export { decodeBfloat16 } from './weights/files/decodeBfloat16.js';
+export { decodeFloat16 } from './weights/files/decodeFloat16.js';
+export { encodeFloat16 } from './weights/files/encodeFloat16.js';
+export { decodeFloat8E4m3fn } from './weights/files/decodeFloat8E4m3fn.js';
+export { decodeFloat8E5m2 } from './weights/files/decodeFloat8E5m2.js';
+export { Float8Encoder } from './weights/files/Float8Encoder.js';
+export { DerivedWeightsCache } from './weights/cache/DerivedWeightsCache.js';
+export type {
+  DerivedWeights,
+  DerivedWeightsProgress,
+  DerivedWeightsRecipe,
+  OpenDerivedOptions,
+} from './weights/cache/DerivedWeightsCache.js';
+export { readCacheSettings } from './weights/cache/CacheSettings.js';
+export type { CacheSettings } from './weights/cache/CacheSettings.js';
+export { readTensor } from './weights/files/readTensor.js';
+export { ROW_DTYPES, readRowPieces, rowLength } from './weights/files/readRowPieces.js';
+export { readTensorPieces } from './weights/files/readTensorPieces.js';
+export { readTensorFloat32 } from './weights/files/readTensorFloat32.js';
+export type { TensorInfo } from './weights/files/TensorInfo.js';
+export type { JsonObject } from './disk/readJsonFile.js';
+export { scanJson } from './disk/scanJson.js';
+export type { JsonProblem } from './disk/scanJson.js';
+export { createDevice } from './device/createDevice.js';
+export { InlineDevice } from './device/InlineDevice.js';
+export { ProcessDevice } from './device/ProcessDevice.js';
+export type { Device } from './device/Device.js';
+export { MemoryBudget } from './device/MemoryBudget.js';
+export type { DeviceRows, RowRange, RowsOptions } from './device/DeviceRows.js';
+export type { DeviceTensor } from './device/DeviceTensor.js';
+export type { FileRange } from './device/FileRange.js';
+export type { OnnxModel } from './device/OnnxModel.js';
+export { OPTIMIZED_GRAPH, OPTIMIZED_WEIGHTS } from './device/OptimizationTarget.js';
+export type { OptimizationTarget } from './device/OptimizationTarget.js';
+export { runtimeIdentity } from './device/runtimeIdentity.js';
+export type { RuntimeIdentity } from './device/runtimeIdentity.js';
+export { spillFolder } from './device/spillFolder.js';
+export type { SessionMode } from './device/SessionMode.js';
+export type { ProcessMemory } from './device/ProcessMemory.js';
+export type { Program, ProgramResult, ProgramStep } from './device/Program.js';
+export { imagesFromPixels, imagesFromSample, pixelsFromSample } from './images/imagesFromSample.js';
