@@ -3,17 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { DDIMScheduler, DiffusionPipeline, schedulerRegistry, Tensor } from '../../src/index.js';
-import { readSchedulerConfig } from '../../src/model.js';
+import { readSchedulerConfig, type SchedulerConfig, type SchedulerConfigInput } from '../../src/model.js';
 import { SCHEDULERS } from '../../src/plugin.js';
-import type {
-  Generator,
-  PipelineEvent,
-  Plugin,
-  Scheduler,
-  SchedulerConfig,
-  SchedulerConfigInput,
-  StepResult,
-} from '../../src/index.js';
+import type { Generator, PipelineEvent, Plugin, Scheduler, StepResult } from '../../src/index.js';
 import { fixturePath } from '../support/fixturePath.js';
 
 const INLINE = { deviceOptions: { inline: true } };
