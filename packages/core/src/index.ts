@@ -25,7 +25,7 @@ export type {
   WarningEvent,
 } from './run/PipelineEvent.js';
 export { PipelineComponent as Component } from './execution/PipelineComponent.js';
-export type { CallOptions } from './execution/Component.js';
+export type { CallOptions } from './hooks/calls/CallOptions.js';
 export type { Plugin } from './extension/Plugin.js';
 export type { PluginHandle } from './extension/PluginHandle.js';
 export type { Hooks } from './hooks/manifest.js';

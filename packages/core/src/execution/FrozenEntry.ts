@@ -1,5 +1,5 @@
 import { ThimbleError } from '../errors.js';
-import type { InputShapes } from '../models/Model.js';
+import type { InputShapes, ModelEntry } from '../models/Model.js';
 import type { SegmentProgram } from './ComponentSegment.js';
 
 /** What the segments of one entry point run at given sizes, by their names. */
@@ -27,6 +27,19 @@ export function checkFrozen(
   const [traced, now] = [describe(entry, inputs), describe(askedEntry, askedInputs)];
   if (traced !== now)
     throw new ThimbleError('ERR_TRACE_MISMATCH', { trace: source, what: 'entry point and sizes', traced, now });
+}
+
+/** @throws ERR_ARGUMENT_INVALID unless an entry point computes inputs of these sizes at once */
+export function checkOnePiece(entryName: string, { sequence }: ModelEntry, shapes: InputShapes): void {
+  if (sequence === undefined) return;
+  const [[name, { dims }]] = Object.entries(shapes) as [[string, InputShapes[string]]];
+  const pieces = sequence.pieces(dims[sequence.axis] as number);
+  if (pieces.length === 1) return;
+  throw new ThimbleError('ERR_ARGUMENT_INVALID', {
+    argument: name,
+    value: `[${dims.join(', ')}]`,
+    expected: `at most ${Math.max(...pieces)} frames: ${entryName} computes more of them piece by piece; a TracingPlugin traces every piece`,
+  });
 }
 
 function describe(entry: string, inputs: InputShapes): string {

@@ -12,7 +12,7 @@ import {
   type CogVideoXOptions,
   resolveCogVideoXOptions,
 } from './CogVideoXOptions.js';
-import type { CallOptions } from '../execution/Component.js';
+import type { CallOptions } from '../hooks/calls/CallOptions.js';
 import { copyOf } from '../sampling/copyOf.js';
 import { Pipeline } from '../run/Pipeline.js';
 import type { FromPretrainedOptions } from './FromPretrainedOptions.js';

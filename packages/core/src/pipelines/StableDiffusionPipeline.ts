@@ -8,7 +8,7 @@ import { pixelsFromSample } from '../images/imagesFromSample.js';
 import type { SetTimestepsOptions } from '../schedulers/Scheduler.js';
 import { assertFinite } from '../sampling/assertFinite.js';
 import { concatBatch, repeatBatch } from '../execution/batch.js';
-import type { CallOptions } from '../execution/Component.js';
+import type { CallOptions } from '../hooks/calls/CallOptions.js';
 import { copyOf } from '../sampling/copyOf.js';
 import type { PipelineComponent } from '../execution/PipelineComponent.js';
 import { Pipeline } from '../run/Pipeline.js';

@@ -1,0 +1,187 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { Tensor } from 'onnxruntime-common';
+import type { Device } from '../device/Device.js';
+import type { DeviceTensor } from '../device/DeviceTensor.js';
+import type { MemoryBudget } from '../device/MemoryBudget.js';
+import { ThimbleError } from '../errors.js';
+import type { Outline } from '../graph/Outline.js';
+import type { CallOptions } from '../hooks/calls/CallOptions.js';
+import type { NamedTensors } from '../hooks/calls/ModelCall.js';
+import type { NamedDeviceTensors } from '../hooks/calls/SegmentCall.js';
+import type { InputShapes, Model, ModelEntry } from '../models/Model.js';
+import { checkInputs } from './checkInputs.js';
+import type { ComponentSegments } from './ComponentSegments.js';
+import type { SegmentProgram } from './ComponentSegment.js';
+import { halfInputsOf, planEntry } from './EntryPlan.js';
+import { entryOf } from './entryOf.js';
+import { toFloat16, toFloat32 } from './floatTensors.js';
+import { checkOnePiece, type FrozenPrograms } from './FrozenEntry.js';
+import { cutInputs, joinPieces } from './pieces.js';
+import type { ProgramBuilder } from './SegmentCompiler.js';
+import type { SegmentRunner } from './SegmentRunner.js';
+import { joinOutputs, splitInputs } from './splitInputs.js';
+import { TurnQueue } from './TurnQueue.js';
+
+/** What an {@link EntryRunner} works with. */
+export interface EntryRunnerParts {
+  /** The component's name. */
+  readonly name: string;
+  readonly model: Model;
+  readonly device: Device;
+  readonly budget: MemoryBudget;
+  readonly compiler: ProgramBuilder;
+  readonly segments: ComponentSegments;
+  readonly runner: SegmentRunner;
+}
+
+/** What one piece of an entry point is computed from. */
+interface PieceInputs {
+  readonly given: NamedTensors;
+  /** What the piece before left on the device. */
+  readonly state: NamedDeviceTensors;
+  /** Nobody needs what this piece leaves. */
+  readonly last: boolean;
+}
+
+interface PieceOutputs {
+  readonly outputs: NamedTensors;
+  /** What stays on the device for the next piece. */
+  readonly state: NamedDeviceTensors;
+}
+
+/** Computes entry points: a batch in parts where memory asks for it, a sequence piece by piece where the model says so. */
+export class EntryRunner {
+  readonly #parts: EntryRunnerParts;
+  readonly #turns = new TurnQueue();
+  readonly #inside = new AsyncLocalStorage<true>();
+
+  constructor(parts: EntryRunnerParts) {
+    this.#parts = parts;
+  }
+
+  /** The whole output: of all parts of the batch, and of all pieces where the entry point works piece by piece. */
+  async run(entryName: string, inputs: NamedTensors, options: CallOptions): Promise<NamedTensors> {
+    const outputs: NamedTensors[] = [];
+    for (const part of this.parts(entryName, inputs)) {
+      const pieces: NamedTensors[] = [];
+      for await (const piece of this.pieces(entryName, part, options)) pieces.push(piece);
+      outputs.push(joinPieces(pieces, this.#entry(entryName).sequence?.axis ?? 0));
+    }
+    return joinOutputs(outputs);
+  }
+
+  /** The inputs of a batch in parts that are computed one after the other: as many samples at once as the memory limit has room for. */
+  parts(entryName: string, inputs: NamedTensors): readonly NamedTensors[] {
+    return splitInputs(inputs, this.#entry(entryName), this.#maxBatch(entryName, inputs));
+  }
+
+  /** Computes a part of a batch piece by piece, or at once if the entry point knows no pieces. What passes between pieces stays on the device. */
+  async *pieces(entryName: string, inputs: NamedTensors, options: CallOptions): AsyncGenerator<NamedTensors> {
+    const entry = this.#entry(entryName);
+    this.#check(entryName, inputs);
+    const given = Object.fromEntries(
+      Object.keys(entry.inputs)
+        .filter((name) => inputs[name] !== undefined)
+        .map((name) => [name, inputs[name] as Tensor]),
+    );
+    const pieces = entry.sequence === undefined ? [given] : cutInputs(given, entry.sequence);
+    let state: NamedDeviceTensors = {};
+    try {
+      for (const [i, piece] of pieces.entries()) {
+        const result = await this.#takeTurn(options.signal, () =>
+          this.#runPiece(entryName, { given: piece, state, last: i === pieces.length - 1 }, options),
+        );
+        state = result.state;
+        yield result.outputs;
+      }
+    } finally {
+      await this.#parts.device.free(Object.values(state));
+    }
+  }
+
+  /** See {@link Component.freeze}. */
+  freeze(entryName: string, inputs: NamedTensors): FrozenPrograms {
+    const entry = this.#entry(entryName);
+    const [part] = this.parts(entryName, inputs);
+    const shapes = this.#check(entryName, part as NamedTensors);
+    checkOnePiece(entryName, entry, shapes);
+    return { inputs: shapes, programs: this.#parts.compiler.freeze(entry, shapes) };
+  }
+
+  /** How many samples of a batch are computed at once: as many as the memory limit has room for, by the largest value that one of them needs. */
+  #maxBatch(entryName: string, inputs: NamedTensors): number {
+    const { budget, compiler } = this.#parts;
+    const entry = this.#entry(entryName);
+    this.#check(entryName, inputs);
+    const [one, ...others] = splitInputs(inputs, entry, 1) as [NamedTensors, ...NamedTensors[]];
+    if (others.length === 0 || budget.limit === undefined) return Infinity;
+    return budget.maxBatch(compiler.largestValue(entryName, entry, this.#check(entryName, one)));
+  }
+
+  /** Calls that overlap take turns, because sessions belong to the sizes of one call. */
+  async #takeTurn<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+    const { name } = this.#parts;
+    if (this.#inside.getStore() === true)
+      throw new ThimbleError('ERR_PIPELINE_BUSY', { action: `call ${name}`, during: `a segment of ${name} itself` });
+    using turn = await this.#turns.take(signal);
+    void turn;
+    return await this.#inside.run(true, work);
+  }
+
+  async #runPiece(entryName: string, { given, state, last }: PieceInputs, options: CallOptions): Promise<PieceOutputs> {
+    const { segments, runner } = this.#parts;
+    const { sequence, outputs } = this.#entry(entryName);
+    await segments.refresh();
+    const { outline, programs } = await segments.compile(entryName, shapesOf({ ...given, ...state }));
+    const wanted = options.outputs ?? outputs.filter((name) => outline.outputs.has(name));
+    const kept =
+      last || sequence === undefined
+        ? []
+        : [...outline.outputs.keys()].filter((name) => name.startsWith(sequence.state));
+    this.#checkOutputs(outline, wanted);
+    const plan = planEntry(outline, [...wanted, ...kept], (name) => segments.get(name));
+    for (const { segment } of plan) await segment.use(programs.get(segment.name) as SegmentProgram);
+    const halves = halfInputsOf(plan, programs);
+    const inputs = Object.fromEntries(
+      Object.entries(given).map(([name, tensor]) => [name, halves.has(name) ? toFloat16(tensor) : tensor]),
+    );
+    const valuesOf = (names: readonly string[]): string[] => names.map((name) => outline.outputs.get(name) as string);
+    const [download, keep] = [valuesOf(wanted), valuesOf(kept)];
+    const values = await runner.run(plan, { given: inputs, state, download, keep }, options);
+    return {
+      outputs: Object.fromEntries(
+        wanted.map((name, i) => [name, toFloat32(values.downloaded[download[i] as string] as Tensor)]),
+      ),
+      state: Object.fromEntries(kept.map((name, i) => [name, values.kept[keep[i] as string] as DeviceTensor])),
+    };
+  }
+
+  #checkOutputs({ outputs }: Outline, wanted: readonly string[]): void {
+    for (const asked of wanted) {
+      if (!outputs.has(asked))
+        throw new ThimbleError('ERR_ENTRY_UNKNOWN', {
+          component: this.#parts.name,
+          asked,
+          available: [...outputs.keys()],
+        });
+    }
+  }
+
+  #check(entryName: string, inputs: NamedTensors): InputShapes {
+    return checkInputs(this.#parts.name, entryName, this.#entry(entryName), inputs);
+  }
+
+  #entry(entryName: string): ModelEntry {
+    return entryOf(this.#parts.name, this.#parts.model, entryName);
+  }
+}
+
+/** What a graph is built for: what the device holds as float16 was float32 before it was lowered. */
+function shapesOf(tensors: Readonly<Record<string, Tensor | DeviceTensor>>): InputShapes {
+  return Object.fromEntries(
+    Object.entries(tensors).map(([name, { type, dims }]) => [
+      name,
+      { type: (type === 'float16' ? 'float32' : type) as InputShapes[string]['type'], dims },
+    ]),
+  );
+}
