@@ -1,12 +1,11 @@
 import type { Tensor } from 'onnxruntime-common';
 import { atTimestep } from './numeric/atTimestep.js';
-import { checkStepTensors } from './solvers/checkStepTensors.js';
-import { cogVideoXFields, cogVideoXNoise } from './solvers/cogVideoXNoise.js';
-import { EvenStepScheduler } from './solvers/EvenStepScheduler.js';
-import { weightedSum } from './numeric/weightedSum.js';
 import { predictOriginalSample } from './numeric/predictOriginalSample.js';
+import { checkStepTensors, weightedSum } from './numeric/tensors.js';
 import { readSchedulerConfig, type SchedulerConfig, type SchedulerConfigInput } from './readSchedulerConfig.js';
 import type { StepResult } from './Scheduler.js';
+import { cogVideoXFields, cogVideoXNoise } from './solvers/cogVideoXNoise.js';
+import { EvenStepScheduler } from './solvers/EvenStepScheduler.js';
 
 /**
  * CogVideoX' DDIM: deterministic, whatever η, for noise that may end at a signal of exactly 0.

@@ -1,18 +1,15 @@
 import type { Tensor } from 'onnxruntime-common';
-import { atTimestep } from './numeric/atTimestep.js';
-import { betaFields } from './numeric/betaSchedule.js';
-import { checkStepTensors } from './solvers/checkStepTensors.js';
-import { clipFields, clipOriginalSample, thresholdFields } from './numeric/clipOriginalSample.js';
 import { booleanField, choiceField } from '../fields/Field.js';
-import { EvenStepScheduler } from './solvers/EvenStepScheduler.js';
-import { mapTensor } from './numeric/mapTensor.js';
-import { weightedSum } from './numeric/weightedSum.js';
+import { atTimestep } from './numeric/atTimestep.js';
+import { betaFields, trainedNoise } from './numeric/betaSchedule.js';
+import { clipFields, clipOriginalSample, thresholdFields } from './numeric/clipOriginalSample.js';
 import { PREDICTION_TYPES, predictOriginalSample } from './numeric/predictOriginalSample.js';
+import { spacingFields } from './numeric/spacedTimesteps.js';
+import { checkStepTensors, mapTensor, weightedSum } from './numeric/tensors.js';
 import { readSchedulerConfig, type SchedulerConfig, type SchedulerConfigInput } from './readSchedulerConfig.js';
 import type { StepOptions, StepResult } from './Scheduler.js';
-import { spacingFields } from './numeric/spacedTimesteps.js';
+import { EvenStepScheduler } from './solvers/EvenStepScheduler.js';
 import { stepNoise } from './solvers/stepNoise.js';
-import { trainedNoise } from './numeric/trainedNoise.js';
 
 const FIELDS = {
   ...betaFields,

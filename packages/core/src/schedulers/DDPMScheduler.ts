@@ -1,20 +1,18 @@
 import type { Tensor } from 'onnxruntime-common';
 import { ThimbleError } from '../errors.js';
-import { AlphaScheduler } from './solvers/AlphaScheduler.js';
-import { atTimestep } from './numeric/atTimestep.js';
-import { betaFields, betaScheduleField } from './numeric/betaSchedule.js';
-import { clipFields, clipOriginalSample, thresholdFields } from './numeric/clipOriginalSample.js';
 import { booleanField, choiceField, nullable } from '../fields/Field.js';
-import { combine } from './numeric/combine.js';
-import { weightedSum } from './numeric/weightedSum.js';
+import { atTimestep } from './numeric/atTimestep.js';
+import { betaFields, betaScheduleField, trainedNoise } from './numeric/betaSchedule.js';
+import { clipFields, clipOriginalSample, thresholdFields } from './numeric/clipOriginalSample.js';
 import { PREDICTION_TYPES, predictOriginalSample } from './numeric/predictOriginalSample.js';
-import { readSchedulerConfig, type SchedulerConfig, type SchedulerConfigInput } from './readSchedulerConfig.js';
-import { resolveStepCount } from './solvers/resolveStepCount.js';
-import type { SetTimestepsOptions, StepOptions, StepResult } from './Scheduler.js';
-import { splitLearnedVariance, VARIANCE_TYPES } from './solvers/splitLearnedVariance.js';
 import { allTimesteps, spacedTimesteps, spacingFields } from './numeric/spacedTimesteps.js';
+import { combine, weightedSum } from './numeric/tensors.js';
+import { readSchedulerConfig, type SchedulerConfig, type SchedulerConfigInput } from './readSchedulerConfig.js';
+import type { SetTimestepsOptions, StepOptions, StepResult } from './Scheduler.js';
+import { AlphaScheduler } from './solvers/AlphaScheduler.js';
+import { resolveStepCount } from './solvers/resolveStepCount.js';
+import { splitLearnedVariance, VARIANCE_TYPES } from './solvers/splitLearnedVariance.js';
 import { stepNoise } from './solvers/stepNoise.js';
-import { trainedNoise } from './numeric/trainedNoise.js';
 
 const FIELDS = {
   ...betaFields,

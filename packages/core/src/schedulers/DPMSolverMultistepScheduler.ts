@@ -1,23 +1,22 @@
 import type { Tensor } from 'onnxruntime-common';
 import { ThimbleError } from '../errors.js';
-import { booleanField, choiceField, nullable, type ConfigField } from '../fields/Field.js';
-import { sigmaConversion } from './numeric/convertSigmas.js';
-import { dynamicThreshold } from './numeric/dynamicThreshold.js';
-import { linspace } from './numeric/linspace.js';
-import { roundHalfEven } from './numeric/roundHalfEven.js';
-import { weightedSum, type Term } from './numeric/weightedSum.js';
-import { imageOf, MultistepScheduler, multistepFields, noiseOf } from './solvers/MultistepScheduler.js';
+import { booleanField, choiceField, type ConfigField, nullable } from '../fields/Field.js';
+import { dynamicThreshold } from './numeric/clipOriginalSample.js';
+import { linspace, roundHalfEven } from './numeric/numpy.js';
+import { shiftOf, shiftSigmas } from './numeric/shiftSigmas.js';
+import { sigmaConversion } from './numeric/sigmaConversion.js';
+import { mostSteps, multistepTimesteps } from './numeric/spacedTimesteps.js';
+import { type Term, weightedSum } from './numeric/tensors.js';
 import {
   readSchedulerConfig,
   renamedChoice,
   type SchedulerConfig,
   type SchedulerConfigInput,
 } from './readSchedulerConfig.js';
-import { resolveStepCount } from './solvers/resolveStepCount.js';
 import type { SetTimestepsOptions, StepOptions, StepResult } from './Scheduler.js';
-import { shiftOf, shiftSigmas } from './numeric/shiftSigmas.js';
+import { imageOf, multistepFields, MultistepScheduler, noiseOf } from './solvers/MultistepScheduler.js';
+import { resolveStepCount } from './solvers/resolveStepCount.js';
 import type { SigmaSchedule } from './solvers/SigmaScheduler.js';
-import { mostSteps, multistepTimesteps } from './numeric/spacedTimesteps.js';
 import { splitLearnedVariance, VARIANCE_TYPES } from './solvers/splitLearnedVariance.js';
 import { stepNoise } from './solvers/stepNoise.js';
 

@@ -1,12 +1,11 @@
 import type { Tensor } from 'onnxruntime-common';
-import { checkStepTensors } from './solvers/checkStepTensors.js';
 import { booleanField, choiceField } from '../fields/Field.js';
-import { KDiffusionScheduler, kDiffusionFields } from './solvers/KDiffusionScheduler.js';
-import { weightedSum } from './numeric/weightedSum.js';
-import { readSchedulerConfig, type SchedulerConfig, type SchedulerConfigInput } from './readSchedulerConfig.js';
-import { resolveStepCount } from './solvers/resolveStepCount.js';
-import type { SetTimestepsOptions, StepOptions, StepResult } from './Scheduler.js';
 import { spacedTimesteps32 } from './numeric/spacedTimesteps.js';
+import { checkStepTensors, weightedSum } from './numeric/tensors.js';
+import { readSchedulerConfig, type SchedulerConfig, type SchedulerConfigInput } from './readSchedulerConfig.js';
+import type { SetTimestepsOptions, StepOptions, StepResult } from './Scheduler.js';
+import { kDiffusionFields, KDiffusionScheduler } from './solvers/KDiffusionScheduler.js';
+import { resolveStepCount } from './solvers/resolveStepCount.js';
 import { stepNoise } from './solvers/stepNoise.js';
 
 const FIELDS = {

@@ -1,15 +1,14 @@
 import type { Tensor } from 'onnxruntime-common';
-import { checkStepTensors } from './solvers/checkStepTensors.js';
 import { booleanField, choiceField, nullable, numberField } from '../fields/Field.js';
-import { sigmaConversion, sigmaFields } from './numeric/convertSigmas.js';
-import { KDiffusionScheduler, kDiffusionFields } from './solvers/KDiffusionScheduler.js';
-import { linspace32 } from './numeric/linspace32.js';
-import { weightedSum } from './numeric/weightedSum.js';
-import { readSchedulerConfig, type SchedulerConfig, type SchedulerConfigInput } from './readSchedulerConfig.js';
-import { resolveStepCount } from './solvers/resolveStepCount.js';
-import type { SetTimestepsOptions, StepOptions, StepResult } from './Scheduler.js';
-import type { SigmaSchedule } from './solvers/SigmaScheduler.js';
+import { linspace32 } from './numeric/numpy.js';
+import { sigmaConversion, sigmaFields } from './numeric/sigmaConversion.js';
 import { spacedTimesteps32 } from './numeric/spacedTimesteps.js';
+import { checkStepTensors, weightedSum } from './numeric/tensors.js';
+import { readSchedulerConfig, type SchedulerConfig, type SchedulerConfigInput } from './readSchedulerConfig.js';
+import type { SetTimestepsOptions, StepOptions, StepResult } from './Scheduler.js';
+import { kDiffusionFields, KDiffusionScheduler } from './solvers/KDiffusionScheduler.js';
+import { resolveStepCount } from './solvers/resolveStepCount.js';
+import type { SigmaSchedule } from './solvers/SigmaScheduler.js';
 import { stepNoise } from './solvers/stepNoise.js';
 
 const FIELDS = {

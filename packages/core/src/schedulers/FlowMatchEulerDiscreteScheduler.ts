@@ -1,14 +1,13 @@
 import type { Tensor } from 'onnxruntime-common';
-import { checkStepTensors } from './solvers/checkStepTensors.js';
 import { booleanField, choiceField, integerField, nullable, numberField } from '../fields/Field.js';
-import { sigmaConversion, sigmaFields } from './numeric/convertSigmas.js';
-import { linspace } from './numeric/linspace.js';
-import { weightedSum } from './numeric/weightedSum.js';
-import { readSchedulerConfig, type SchedulerConfig, type SchedulerConfigInput } from './readSchedulerConfig.js';
-import { resolveStepCount } from './solvers/resolveStepCount.js';
-import type { SetTimestepsOptions, StepOptions, StepResult } from './Scheduler.js';
+import { linspace } from './numeric/numpy.js';
 import { shiftOf, shiftSigmas, stretchToTerminal } from './numeric/shiftSigmas.js';
-import { SigmaScheduler, type SigmaSchedule } from './solvers/SigmaScheduler.js';
+import { sigmaConversion, sigmaFields } from './numeric/sigmaConversion.js';
+import { checkStepTensors, weightedSum } from './numeric/tensors.js';
+import { readSchedulerConfig, type SchedulerConfig, type SchedulerConfigInput } from './readSchedulerConfig.js';
+import type { SetTimestepsOptions, StepOptions, StepResult } from './Scheduler.js';
+import { resolveStepCount } from './solvers/resolveStepCount.js';
+import { type SigmaSchedule, SigmaScheduler } from './solvers/SigmaScheduler.js';
 import { stepNoise } from './solvers/stepNoise.js';
 
 const FIELDS = {

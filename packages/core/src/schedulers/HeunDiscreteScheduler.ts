@@ -1,18 +1,16 @@
 import type { Tensor } from 'onnxruntime-common';
-import { betaScheduleField } from './numeric/betaSchedule.js';
-import { checkStepTensors } from './solvers/checkStepTensors.js';
-import { clipFields } from './numeric/clipOriginalSample.js';
 import { booleanField, choiceField, numberField } from '../fields/Field.js';
-import { sigmaConversion, sigmaFields } from './numeric/convertSigmas.js';
-import { KDiffusionScheduler, kDiffusionFields } from './solvers/KDiffusionScheduler.js';
-import { clamp } from './numeric/clamp.js';
-import { mapTensor } from './numeric/mapTensor.js';
-import { weightedSum } from './numeric/weightedSum.js';
+import { betaScheduleField } from './numeric/betaSchedule.js';
+import { clipFields } from './numeric/clipOriginalSample.js';
+import { clamp } from './numeric/numpy.js';
 import { PREDICTION_TYPES } from './numeric/predictOriginalSample.js';
-import { readSchedulerConfig, type SchedulerConfig, type SchedulerConfigInput } from './readSchedulerConfig.js';
-import { resolveStepCount } from './solvers/resolveStepCount.js';
-import type { SetTimestepsOptions, StepResult } from './Scheduler.js';
+import { sigmaConversion, sigmaFields } from './numeric/sigmaConversion.js';
 import { spacedTimesteps32 } from './numeric/spacedTimesteps.js';
+import { checkStepTensors, mapTensor, weightedSum } from './numeric/tensors.js';
+import { readSchedulerConfig, type SchedulerConfig, type SchedulerConfigInput } from './readSchedulerConfig.js';
+import type { SetTimestepsOptions, StepResult } from './Scheduler.js';
+import { kDiffusionFields, KDiffusionScheduler } from './solvers/KDiffusionScheduler.js';
+import { resolveStepCount } from './solvers/resolveStepCount.js';
 
 const FIELDS = {
   ...kDiffusionFields,

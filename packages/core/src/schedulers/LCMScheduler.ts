@@ -1,20 +1,18 @@
 import type { Tensor } from 'onnxruntime-common';
 import { ThimbleError } from '../errors.js';
-import { AlphaScheduler } from './solvers/AlphaScheduler.js';
-import { atTimestep } from './numeric/atTimestep.js';
-import { betaFields, betaScheduleField } from './numeric/betaSchedule.js';
-import { checkStepTensors } from './solvers/checkStepTensors.js';
-import { clipFields, clipOriginalSample, thresholdFields } from './numeric/clipOriginalSample.js';
 import { booleanField, choiceField, integerField, numberField } from '../fields/Field.js';
-import { weightedSum } from './numeric/weightedSum.js';
+import { atTimestep } from './numeric/atTimestep.js';
+import { betaFields, betaScheduleField, trainedNoise } from './numeric/betaSchedule.js';
+import { clipFields, clipOriginalSample, thresholdFields } from './numeric/clipOriginalSample.js';
 import { PREDICTION_TYPES, predictOriginalSample } from './numeric/predictOriginalSample.js';
+import { allTimesteps, spacingFields } from './numeric/spacedTimesteps.js';
+import { checkStepTensors, weightedSum } from './numeric/tensors.js';
 import { readSchedulerConfig, type SchedulerConfig, type SchedulerConfigInput } from './readSchedulerConfig.js';
+import type { SetTimestepsOptions, StepOptions, StepResult } from './Scheduler.js';
+import { AlphaScheduler } from './solvers/AlphaScheduler.js';
 import { resolveStepCount } from './solvers/resolveStepCount.js';
 import { ScheduleCursor } from './solvers/ScheduleCursor.js';
-import type { SetTimestepsOptions, StepOptions, StepResult } from './Scheduler.js';
-import { allTimesteps, spacingFields } from './numeric/spacedTimesteps.js';
 import { stepNoise } from './solvers/stepNoise.js';
-import { trainedNoise } from './numeric/trainedNoise.js';
 
 const FIELDS = {
   ...betaFields,

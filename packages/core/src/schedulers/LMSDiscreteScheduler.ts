@@ -1,15 +1,14 @@
 import type { Tensor } from 'onnxruntime-common';
 import { ThimbleError } from '../errors.js';
-import { checkStepTensors } from './solvers/checkStepTensors.js';
 import { choiceField } from '../fields/Field.js';
-import { sigmaConversion, sigmaFields } from './numeric/convertSigmas.js';
-import { KDiffusionScheduler, kDiffusionFields } from './solvers/KDiffusionScheduler.js';
-import { weightedSum, type Term } from './numeric/weightedSum.js';
 import { PREDICTION_TYPES } from './numeric/predictOriginalSample.js';
-import { readSchedulerConfig, type SchedulerConfig, type SchedulerConfigInput } from './readSchedulerConfig.js';
-import { resolveStepCount } from './solvers/resolveStepCount.js';
-import type { SetTimestepsOptions, StepOptions, StepResult } from './Scheduler.js';
+import { sigmaConversion, sigmaFields } from './numeric/sigmaConversion.js';
 import { spacedTimesteps32 } from './numeric/spacedTimesteps.js';
+import { checkStepTensors, type Term, weightedSum } from './numeric/tensors.js';
+import { readSchedulerConfig, type SchedulerConfig, type SchedulerConfigInput } from './readSchedulerConfig.js';
+import type { SetTimestepsOptions, StepOptions, StepResult } from './Scheduler.js';
+import { kDiffusionFields, KDiffusionScheduler } from './solvers/KDiffusionScheduler.js';
+import { resolveStepCount } from './solvers/resolveStepCount.js';
 
 const FIELDS = {
   ...kDiffusionFields,

@@ -1,16 +1,14 @@
 import type { Tensor } from 'onnxruntime-common';
 import { ThimbleError } from '../errors.js';
-import { AlphaScheduler } from './solvers/AlphaScheduler.js';
-import { atTimestep } from './numeric/atTimestep.js';
-import { betaFields } from './numeric/betaSchedule.js';
-import { checkStepTensors } from './solvers/checkStepTensors.js';
 import { booleanField, choiceField } from '../fields/Field.js';
-import { weightedSum } from './numeric/weightedSum.js';
-import { readSchedulerConfig, type SchedulerConfig, type SchedulerConfigInput } from './readSchedulerConfig.js';
-import { resolveStepCount } from './solvers/resolveStepCount.js';
-import type { SetTimestepsOptions, StepResult } from './Scheduler.js';
+import { atTimestep } from './numeric/atTimestep.js';
+import { betaFields, trainedNoise } from './numeric/betaSchedule.js';
 import { spacedTimesteps, spacingFields } from './numeric/spacedTimesteps.js';
-import { trainedNoise } from './numeric/trainedNoise.js';
+import { checkStepTensors, weightedSum } from './numeric/tensors.js';
+import { readSchedulerConfig, type SchedulerConfig, type SchedulerConfigInput } from './readSchedulerConfig.js';
+import type { SetTimestepsOptions, StepResult } from './Scheduler.js';
+import { AlphaScheduler } from './solvers/AlphaScheduler.js';
+import { resolveStepCount } from './solvers/resolveStepCount.js';
 
 const FIELDS = {
   ...betaFields,

@@ -10,8 +10,8 @@ import { HeunDiscreteScheduler } from './HeunDiscreteScheduler.js';
 import { LCMScheduler } from './LCMScheduler.js';
 import { LMSDiscreteScheduler } from './LMSDiscreteScheduler.js';
 import { PNDMScheduler } from './PNDMScheduler.js';
-import { UniPCMultistepScheduler } from './UniPCMultistepScheduler.js';
 import type { SchedulerClass } from './Scheduler.js';
+import { UniPCMultistepScheduler } from './UniPCMultistepScheduler.js';
 
 /** The schedulers that thimble has, by the `_class_name` of their configs. */
 export const schedulerRegistry: Readonly<Record<string, SchedulerClass>> = {

@@ -1,7 +1,7 @@
 import { Tensor } from 'onnxruntime-common';
 import { ThimbleError } from '../../errors.js';
 import { atTimestep } from './atTimestep.js';
-import { float32Data } from './float32Data.js';
+import { float32Data } from './tensors.js';
 
 /**
  * `√ᾱ · original + √(1 - ᾱ) · noise`, with the ᾱ of each sample's timestep.

@@ -1,10 +1,10 @@
 import type { Tensor } from 'onnxruntime-common';
+import type { ConfigValues } from '../../fields/Field.js';
 import { addNoiseByAlpha } from '../numeric/addNoiseByAlpha.js';
 import type { betaFields } from '../numeric/betaSchedule.js';
-import type { ConfigValues } from '../../fields/Field.js';
-import { ConfiguredScheduler } from './ConfiguredScheduler.js';
 import type { ReadSchedulerConfig, SchedulerConfig } from '../readSchedulerConfig.js';
 import type { Scheduler, SetTimestepsOptions, StepOptions, StepResult } from '../Scheduler.js';
+import { ConfiguredScheduler } from './ConfiguredScheduler.js';
 
 /** A table over the training timesteps. */
 export type TimestepTable = Float32Array | Float64Array;

@@ -1,12 +1,12 @@
 import { ThimbleError } from '../../errors.js';
-import { AlphaScheduler, type NoiseTables } from './AlphaScheduler.js';
+import type { ConfigValues } from '../../fields/Field.js';
 import { atTimestep } from '../numeric/atTimestep.js';
 import type { betaFields } from '../numeric/betaSchedule.js';
-import type { ConfigValues } from '../../fields/Field.js';
-import type { ReadSchedulerConfig, SchedulerConfig } from '../readSchedulerConfig.js';
-import { resolveStepCount } from './resolveStepCount.js';
-import type { SetTimestepsOptions } from '../Scheduler.js';
 import { allTimesteps, spacedTimesteps, type spacingFields } from '../numeric/spacedTimesteps.js';
+import type { ReadSchedulerConfig, SchedulerConfig } from '../readSchedulerConfig.js';
+import type { SetTimestepsOptions } from '../Scheduler.js';
+import { AlphaScheduler, type NoiseTables } from './AlphaScheduler.js';
+import { resolveStepCount } from './resolveStepCount.js';
 
 type EvenStepConfig = SchedulerConfig &
   ConfigValues<typeof betaFields> &

@@ -1,11 +1,10 @@
 import type { Tensor } from 'onnxruntime-common';
-import { betaFields } from '../numeric/betaSchedule.js';
 import type { ConfigValues } from '../../fields/Field.js';
-import { mapTensor } from '../numeric/mapTensor.js';
-import { weightedSum } from '../numeric/weightedSum.js';
+import { betaFields } from '../numeric/betaSchedule.js';
 import type { PredictionType } from '../numeric/predictOriginalSample.js';
-import type { SchedulerConfig } from '../readSchedulerConfig.js';
 import { sigmaSpacingFields } from '../numeric/spacedTimesteps.js';
+import { mapTensor, weightedSum } from '../numeric/tensors.js';
+import type { SchedulerConfig } from '../readSchedulerConfig.js';
 import { TrainedSigmaScheduler } from './TrainedSigmaScheduler.js';
 
 /** The config fields that all of them have. */

@@ -1,13 +1,12 @@
 import type { Tensor } from 'onnxruntime-common';
+import { booleanField, choiceField, type ConfigValues, integerField, numberField } from '../../fields/Field.js';
 import { betaFields } from '../numeric/betaSchedule.js';
 import { thresholdFields } from '../numeric/clipOriginalSample.js';
-import { booleanField, choiceField, integerField, numberField, type ConfigValues } from '../../fields/Field.js';
-import { sigmaFields } from '../numeric/convertSigmas.js';
-import { mapTensor } from '../numeric/mapTensor.js';
-import { weightedSum } from '../numeric/weightedSum.js';
 import type { PredictionType } from '../numeric/predictOriginalSample.js';
-import type { SchedulerConfig } from '../readSchedulerConfig.js';
+import { sigmaFields } from '../numeric/sigmaConversion.js';
 import { sigmaSpacingFields } from '../numeric/spacedTimesteps.js';
+import { mapTensor, weightedSum } from '../numeric/tensors.js';
+import type { SchedulerConfig } from '../readSchedulerConfig.js';
 import { TrainedSigmaScheduler } from './TrainedSigmaScheduler.js';
 
 /** The config fields that both of them have. */

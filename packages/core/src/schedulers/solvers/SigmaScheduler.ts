@@ -1,10 +1,10 @@
 import { Tensor } from 'onnxruntime-common';
 import { ThimbleError } from '../../errors.js';
-import { ConfiguredScheduler } from './ConfiguredScheduler.js';
-import { float32Data } from '../numeric/float32Data.js';
+import { float32Data } from '../numeric/tensors.js';
 import type { ReadSchedulerConfig, SchedulerConfig } from '../readSchedulerConfig.js';
-import { placeOf, ScheduleCursor } from './ScheduleCursor.js';
 import type { Scheduler, SetTimestepsOptions, StepOptions, StepResult } from '../Scheduler.js';
+import { ConfiguredScheduler } from './ConfiguredScheduler.js';
+import { placeOf, ScheduleCursor } from './ScheduleCursor.js';
 
 /** A run's timesteps and noise levels, from noise to image. */
 export interface SigmaSchedule {

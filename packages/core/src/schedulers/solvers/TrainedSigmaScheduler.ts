@@ -1,9 +1,8 @@
-import type { betaFields } from '../numeric/betaSchedule.js';
 import type { ConfigValues } from '../../fields/Field.js';
+import { type betaFields, trainedNoise } from '../numeric/betaSchedule.js';
+import { allTimesteps } from '../numeric/spacedTimesteps.js';
 import type { ReadSchedulerConfig, SchedulerConfig } from '../readSchedulerConfig.js';
 import { SigmaScheduler } from './SigmaScheduler.js';
-import { allTimesteps } from '../numeric/spacedTimesteps.js';
-import { trainedNoise } from '../numeric/trainedNoise.js';
 import { TrainedSigmas } from './TrainedSigmas.js';
 
 type TrainedSigmaConfig = SchedulerConfig &

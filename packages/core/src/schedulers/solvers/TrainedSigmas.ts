@@ -1,4 +1,4 @@
-import { interpolate } from '../numeric/interpolate.js';
+import { interpolate } from '../numeric/numpy.js';
 
 /** What √ᾱ is left of the image at the last timestep of a schedule that ends in pure noise: the smallest float16, so that σ is finite. */
 const LEAST_ALPHA = 2 ** -24;
