@@ -60,7 +60,7 @@ export class HeunDiscreteScheduler extends KDiffusionScheduler<SchedulerConfig<t
       sigmas = this.#convert(sigmas.at(-1)!, sigmas[0]!, count);
       timesteps = sigmas.map((sigma) => Math.fround(this.trained.timestepOf(sigma)));
     }
-    this.begin({ timesteps: twiceButFirst(timesteps), sigmas: [...twiceButFirst(sigmas), 0] });
+    this.run.begin({ timesteps: twiceButFirst(timesteps), sigmas: [...twiceButFirst(sigmas), 0] });
     this.#firstHalf = undefined;
   }
 
@@ -70,7 +70,7 @@ export class HeunDiscreteScheduler extends KDiffusionScheduler<SchedulerConfig<t
     sample: Tensor,
   ): Required<Pick<StepResult, 'prevSample' | 'predOriginalSample'>> {
     checkStepTensors(modelOutput, sample);
-    const index = this.stepIndex(timestep);
+    const index = this.run.stepIndex(timestep);
     const first = this.#firstHalf;
 
     // 1. the image that the model sees: at the start of the step, and then at its end
@@ -81,7 +81,7 @@ export class HeunDiscreteScheduler extends KDiffusionScheduler<SchedulerConfig<t
     if (first === undefined) {
       const share = (this.sigmas[index + 1]! - sigma) / sigma;
       this.#firstHalf = { sample, predOriginalSample, sigma };
-      this.advance();
+      this.run.advance();
       return { prevSample: weightedSum([1 + share, sample], [-share, predOriginalSample]), predOriginalSample };
     }
     const [startShare, endShare] = [(sigma - first.sigma) / first.sigma / 2, (sigma - first.sigma) / sigma / 2];
@@ -92,7 +92,7 @@ export class HeunDiscreteScheduler extends KDiffusionScheduler<SchedulerConfig<t
       [-endShare, predOriginalSample],
     );
     this.#firstHalf = undefined;
-    this.advance();
+    this.run.advance();
     return { prevSample, predOriginalSample };
   }
 

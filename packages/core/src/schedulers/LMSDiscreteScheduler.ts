@@ -43,7 +43,7 @@ export class LMSDiscreteScheduler extends KDiffusionScheduler<SchedulerConfig<ty
       sigmas = this.#convert(sigmas.at(-1)!, sigmas[0]!, count);
       timesteps = sigmas.map((sigma) => Math.fround(this.trained.timestepOf(sigma)));
     }
-    this.begin({ timesteps, sigmas: [...sigmas, 0] });
+    this.run.begin({ timesteps, sigmas: [...sigmas, 0] });
     this.#derivatives = [];
   }
 
@@ -60,7 +60,7 @@ export class LMSDiscreteScheduler extends KDiffusionScheduler<SchedulerConfig<ty
         value: order,
         expected: 'an integer from 1',
       });
-    const index = this.stepIndex(timestep);
+    const index = this.run.stepIndex(timestep);
     const sigma = this.sigmas[index]!;
 
     // 1. the derivative (x - image) / σ
@@ -74,7 +74,7 @@ export class LMSDiscreteScheduler extends KDiffusionScheduler<SchedulerConfig<ty
       lagrangeIntegral(nodes, k, sigma, this.sigmas[index + 1]!),
       d,
     ]);
-    this.advance();
+    this.run.advance();
     return { prevSample: weightedSum([1, sample], ...terms), predOriginalSample };
   }
 }

@@ -16,7 +16,7 @@ import {
 import type { SetTimestepsOptions, StepResult } from './Scheduler.js';
 import { multistepFields, MultistepScheduler } from './solvers/MultistepScheduler.js';
 import { resolveStepCount } from './solvers/resolveStepCount.js';
-import type { SigmaSchedule } from './solvers/SigmaScheduler.js';
+import type { SigmaSchedule } from './solvers/SigmaRun.js';
 
 const stepsField: ConfigField<readonly number[]> = {
   default: [],
@@ -77,14 +77,14 @@ export class UniPCMultistepScheduler extends MultistepScheduler<SchedulerConfig<
     });
     const shift = shiftOf(options.mu, this.config, this.config.flow_shift);
     const { timesteps, sigmas } = this.#schedule(count, options.sigmas, shift);
-    this.begin({ timesteps: timesteps.map(Math.trunc), sigmas });
+    this.run.begin({ timesteps: timesteps.map(Math.trunc), sigmas });
     this.#predictions = [];
     this.#last = undefined;
   }
 
   step(modelOutput: Tensor, timestep: number, sample: Tensor): StepResult {
     checkStepTensors(modelOutput, sample);
-    const index = this.stepIndex(timestep);
+    const index = this.run.stepIndex(timestep);
     const {
       solver_order: solverOrder,
       lower_order_final: lowerOrderFinal,
@@ -107,7 +107,7 @@ export class UniPCMultistepScheduler extends MultistepScheduler<SchedulerConfig<
     // 3. to the next noise level
     const prevSample = this.#advanceFrom(corrected, index, order);
     this.#last = { sample: corrected, order };
-    this.advance();
+    this.run.advance();
     return this.config.predict_x0 ? { prevSample, predOriginalSample: prediction } : { prevSample };
   }
 

@@ -76,7 +76,7 @@ export function trainedNoise(config: BetaConfig & { readonly rescale_betas_zero_
 }
 
 /** ᾱ of each training timestep: the running product of 1 - β, multiplied in float64 and rounded to float32, as torch does. */
-export function alphasCumprod(betas: Float32Array): Float32Array {
+function alphasCumprod(betas: Float32Array): Float32Array {
   let product = 1;
   return betas.map((beta) => (product *= Math.fround(1 - beta)));
 }
@@ -86,7 +86,7 @@ export function alphasCumprod(betas: Float32Array): Float32Array {
  *
  * Source: S. Lin et al., "Common Diffusion Noise Schedules and Sample Steps are Flawed", 2023, algorithm 1.
  */
-export function rescaleZeroTerminalSnr(betas: Float32Array): Float32Array {
+function rescaleZeroTerminalSnr(betas: Float32Array): Float32Array {
   const alphaBars = rescaleAlphasCumprod(alphasCumprod(betas));
   return Float32Array.from(
     alphaBars,
