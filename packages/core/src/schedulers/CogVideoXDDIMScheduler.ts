@@ -1,23 +1,33 @@
 import type { Tensor } from 'onnxruntime-common';
-import { atTimestep } from './numeric/atTimestep.js';
-import { checkStepTensors } from './solvers/checkStepTensors.js';
-import { cogVideoXFields, cogVideoXNoise } from './solvers/cogVideoXNoise.js';
-import { EvenStepScheduler } from './solvers/EvenStepScheduler.js';
-import { weightedSum } from './numeric/weightedSum.js';
 import { predictOriginalSample } from './numeric/predictOriginalSample.js';
+import { spacedTimesteps } from './numeric/spacedTimesteps.js';
+import { checkStepTensors, weightedSum } from './numeric/tensors.js';
 import { readSchedulerConfig, type SchedulerConfig, type SchedulerConfigInput } from './readSchedulerConfig.js';
-import type { StepResult } from './Scheduler.js';
+import type { SetTimestepsOptions, StepResult } from './Scheduler.js';
+import { AlphaScheduler } from './solvers/AlphaScheduler.js';
+import { cogVideoXFields, cogVideoXNoise } from './solvers/cogVideoXNoise.js';
+import { resolveStepCount } from './solvers/resolveStepCount.js';
 
 /**
  * CogVideoX' DDIM: deterministic, whatever η, for noise that may end at a signal of exactly 0.
  *
  * Source: J. Song et al., "Denoising Diffusion Implicit Models", 2020, eq. 12; diffusers `scheduling_ddim_cogvideox.py`.
  */
-export class CogVideoXDDIMScheduler extends EvenStepScheduler<SchedulerConfig<typeof cogVideoXFields>> {
+export class CogVideoXDDIMScheduler extends AlphaScheduler<SchedulerConfig<typeof cogVideoXFields>> {
+  protected readonly finalAlphaCumprod = this.config.set_alpha_to_one ? 1 : this.alphasCumprod[0]!;
+
   /** @throws `ERR_CONFIG_INVALID` for a field with a value that it cannot have */
   constructor(config: SchedulerConfigInput = {}) {
     const read = readSchedulerConfig('CogVideoXDDIMScheduler', cogVideoXFields, config);
     super(read, cogVideoXNoise(read.config));
+  }
+
+  setTimesteps(numInferenceSteps: number | undefined, options: SetTimestepsOptions = {}): void {
+    const count = resolveStepCount(numInferenceSteps, options, {
+      scheduler: 'CogVideoXDDIMScheduler',
+      max: this.config.num_train_timesteps,
+    });
+    this.begin(spacedTimesteps(count, this.config), count);
   }
 
   step(
@@ -25,10 +35,10 @@ export class CogVideoXDDIMScheduler extends EvenStepScheduler<SchedulerConfig<ty
     timestep: number,
     sample: Tensor,
   ): Required<Pick<StepResult, 'prevSample' | 'predOriginalSample'>> {
-    const prevTimestep = this.prevTimestep(timestep);
+    const prevTimestep = timestep - Math.floor(this.config.num_train_timesteps / this.checkStarted());
     checkStepTensors(modelOutput, sample);
-    const alphaProdT = atTimestep(this.alphasCumprod, timestep);
-    const alphaProdTPrev = this.alphaProd(prevTimestep);
+    const alphaProdT = this.alphaProd(timestep);
+    const alphaProdTPrev = this.alphaProdPrev(prevTimestep);
 
     const predOriginalSample = predictOriginalSample(this.config.prediction_type, modelOutput, sample, alphaProdT);
 

@@ -1,12 +1,12 @@
 import type { Tensor } from 'onnxruntime-common';
-import { atTimestep } from './numeric/atTimestep.js';
-import { checkStepTensors } from './solvers/checkStepTensors.js';
-import { cogVideoXFields, cogVideoXNoise } from './solvers/cogVideoXNoise.js';
-import { EvenStepScheduler } from './solvers/EvenStepScheduler.js';
-import { weightedSum } from './numeric/weightedSum.js';
 import { predictOriginalSample } from './numeric/predictOriginalSample.js';
+import { spacedTimesteps } from './numeric/spacedTimesteps.js';
+import { checkStepTensors, weightedSum } from './numeric/tensors.js';
 import { readSchedulerConfig, type SchedulerConfig, type SchedulerConfigInput } from './readSchedulerConfig.js';
 import type { SetTimestepsOptions, StepOptions, StepResult } from './Scheduler.js';
+import { AlphaScheduler } from './solvers/AlphaScheduler.js';
+import { cogVideoXFields, cogVideoXNoise } from './solvers/cogVideoXNoise.js';
+import { resolveStepCount } from './solvers/resolveStepCount.js';
 import { stepNoise } from './solvers/stepNoise.js';
 
 /** What a step is remembered by for the next one. */
@@ -23,7 +23,8 @@ interface LastStep {
  *
  * Source: C. Lu et al., "DPM-Solver++", 2022, algorithm 2 and app. on SDEs; diffusers `scheduling_dpm_cogvideox.py`.
  */
-export class CogVideoXDPMScheduler extends EvenStepScheduler<SchedulerConfig<typeof cogVideoXFields>> {
+export class CogVideoXDPMScheduler extends AlphaScheduler<SchedulerConfig<typeof cogVideoXFields>> {
+  protected readonly finalAlphaCumprod = this.config.set_alpha_to_one ? 1 : this.alphasCumprod[0]!;
   #last: LastStep | undefined;
 
   /** @throws `ERR_CONFIG_INVALID` for a field with a value that it cannot have */
@@ -32,8 +33,12 @@ export class CogVideoXDPMScheduler extends EvenStepScheduler<SchedulerConfig<typ
     super(read, cogVideoXNoise(read.config));
   }
 
-  override setTimesteps(numInferenceSteps: number | undefined, options?: SetTimestepsOptions): void {
-    super.setTimesteps(numInferenceSteps, options);
+  setTimesteps(numInferenceSteps: number | undefined, options: SetTimestepsOptions = {}): void {
+    const count = resolveStepCount(numInferenceSteps, options, {
+      scheduler: 'CogVideoXDPMScheduler',
+      max: this.config.num_train_timesteps,
+    });
+    this.begin(spacedTimesteps(count, this.config), count);
     this.#last = undefined;
   }
 
@@ -43,13 +48,13 @@ export class CogVideoXDPMScheduler extends EvenStepScheduler<SchedulerConfig<typ
     sample: Tensor,
     options: StepOptions = {},
   ): Required<Pick<StepResult, 'prevSample' | 'predOriginalSample'>> {
-    const prevTimestep = this.prevTimestep(timestep);
+    const prevTimestep = timestep - Math.floor(this.config.num_train_timesteps / this.checkStarted());
     checkStepTensors(modelOutput, sample);
     const { oldPredOriginalSample = this.#last?.predOriginalSample, timestepBack = this.#last?.timestep } = options;
 
     // 1. how much is left of the image, and how much is noise, now and after the step
-    const alphaProdT = atTimestep(this.alphasCumprod, timestep);
-    const alphaProdTPrev = this.alphaProd(prevTimestep);
+    const alphaProdT = this.alphaProd(timestep);
+    const alphaProdTPrev = this.alphaProdPrev(prevTimestep);
 
     // 2. the image that the model sees
     const predOriginalSample = predictOriginalSample(this.config.prediction_type, modelOutput, sample, alphaProdT);
@@ -65,7 +70,7 @@ export class CogVideoXDPMScheduler extends EvenStepScheduler<SchedulerConfig<typ
     // 4. from the second step to the last but one, the image is extrapolated from two predictions
     let denoised = predOriginalSample;
     if (oldPredOriginalSample && timestepBack != null && prevTimestep >= 0) {
-      const r = (lambda(alphaProdT) - lambda(atTimestep(this.alphasCumprod, timestepBack))) / h;
+      const r = (lambda(alphaProdT) - lambda(this.alphaProd(timestepBack))) / h;
       denoised = weightedSum([1 + 1 / (2 * r), predOriginalSample], [-1 / (2 * r), oldPredOriginalSample]);
       noise = draw();
     }

@@ -1,18 +1,15 @@
 import type { Tensor } from 'onnxruntime-common';
-import { atTimestep } from './numeric/atTimestep.js';
-import { betaFields } from './numeric/betaSchedule.js';
-import { checkStepTensors } from './solvers/checkStepTensors.js';
-import { clipFields, clipOriginalSample, thresholdFields } from './numeric/clipOriginalSample.js';
 import { booleanField, choiceField } from '../fields/Field.js';
-import { EvenStepScheduler } from './solvers/EvenStepScheduler.js';
-import { mapTensor } from './numeric/mapTensor.js';
-import { weightedSum } from './numeric/weightedSum.js';
+import { betaFields, trainedNoise } from './numeric/betaSchedule.js';
+import { clipFields, clipOriginalSample, thresholdFields } from './numeric/clipOriginalSample.js';
 import { PREDICTION_TYPES, predictOriginalSample } from './numeric/predictOriginalSample.js';
+import { spacedTimesteps, spacingFields } from './numeric/spacedTimesteps.js';
+import { checkStepTensors, mapTensor, weightedSum } from './numeric/tensors.js';
 import { readSchedulerConfig, type SchedulerConfig, type SchedulerConfigInput } from './readSchedulerConfig.js';
-import type { StepOptions, StepResult } from './Scheduler.js';
-import { spacingFields } from './numeric/spacedTimesteps.js';
+import type { SetTimestepsOptions, StepOptions, StepResult } from './Scheduler.js';
+import { AlphaScheduler } from './solvers/AlphaScheduler.js';
+import { resolveStepCount } from './solvers/resolveStepCount.js';
 import { stepNoise } from './solvers/stepNoise.js';
-import { trainedNoise } from './numeric/trainedNoise.js';
 
 const FIELDS = {
   ...betaFields,
@@ -30,11 +27,21 @@ const FIELDS = {
  *
  * Source: J. Song et al., "Denoising Diffusion Implicit Models", 2020, eq. 12 and 16; diffusers `scheduling_ddim.py`.
  */
-export class DDIMScheduler extends EvenStepScheduler<SchedulerConfig<typeof FIELDS>> {
+export class DDIMScheduler extends AlphaScheduler<SchedulerConfig<typeof FIELDS>> {
+  protected readonly finalAlphaCumprod = this.config.set_alpha_to_one ? 1 : this.alphasCumprod[0]!;
+
   /** @throws `ERR_CONFIG_INVALID` for a field with a value that it cannot have */
   constructor(config: SchedulerConfigInput = {}) {
     const read = readSchedulerConfig('DDIMScheduler', FIELDS, config);
     super(read, trainedNoise(read.config));
+  }
+
+  setTimesteps(numInferenceSteps: number | undefined, options: SetTimestepsOptions = {}): void {
+    const count = resolveStepCount(numInferenceSteps, options, {
+      scheduler: 'DDIMScheduler',
+      max: this.config.num_train_timesteps,
+    });
+    this.begin(spacedTimesteps(count, this.config), count);
   }
 
   step(
@@ -44,13 +51,13 @@ export class DDIMScheduler extends EvenStepScheduler<SchedulerConfig<typeof FIEL
     options: StepOptions = {},
   ): Required<Pick<StepResult, 'prevSample' | 'predOriginalSample'>> {
     // 1. the step before, which in time is the next one
-    const prevTimestep = this.prevTimestep(timestep);
+    const prevTimestep = timestep - Math.floor(this.config.num_train_timesteps / this.checkStarted());
     checkStepTensors(modelOutput, sample);
     const { eta = 0 } = options;
 
     // 2. how much is left of the image, and how much is noise
-    const alphaProdT = atTimestep(this.alphasCumprod, timestep);
-    const alphaProdTPrev = this.alphaProd(prevTimestep);
+    const alphaProdT = this.alphaProd(timestep);
+    const alphaProdTPrev = this.alphaProdPrev(prevTimestep);
     const betaProdT = 1 - alphaProdT;
     const betaProdTPrev = 1 - alphaProdTPrev;
 

@@ -1,20 +1,17 @@
 import type { Tensor } from 'onnxruntime-common';
 import { ThimbleError } from '../errors.js';
-import { AlphaScheduler } from './solvers/AlphaScheduler.js';
-import { atTimestep } from './numeric/atTimestep.js';
-import { betaFields, betaScheduleField } from './numeric/betaSchedule.js';
-import { clipFields, clipOriginalSample, thresholdFields } from './numeric/clipOriginalSample.js';
 import { booleanField, choiceField, nullable } from '../fields/Field.js';
-import { combine } from './numeric/combine.js';
-import { weightedSum } from './numeric/weightedSum.js';
+import { betaFields, betaScheduleField, trainedNoise } from './numeric/betaSchedule.js';
+import { clipFields, clipOriginalSample, thresholdFields } from './numeric/clipOriginalSample.js';
 import { PREDICTION_TYPES, predictOriginalSample } from './numeric/predictOriginalSample.js';
+import { spacedTimesteps, spacingFields } from './numeric/spacedTimesteps.js';
+import { combine, weightedSum } from './numeric/tensors.js';
 import { readSchedulerConfig, type SchedulerConfig, type SchedulerConfigInput } from './readSchedulerConfig.js';
-import { resolveStepCount } from './solvers/resolveStepCount.js';
 import type { SetTimestepsOptions, StepOptions, StepResult } from './Scheduler.js';
+import { AlphaScheduler } from './solvers/AlphaScheduler.js';
+import { resolveStepCount } from './solvers/resolveStepCount.js';
 import { splitLearnedVariance, VARIANCE_TYPES } from './solvers/splitLearnedVariance.js';
-import { allTimesteps, spacedTimesteps, spacingFields } from './numeric/spacedTimesteps.js';
 import { stepNoise } from './solvers/stepNoise.js';
-import { trainedNoise } from './numeric/trainedNoise.js';
 
 const FIELDS = {
   ...betaFields,
@@ -36,18 +33,12 @@ const FIELDS = {
  * Denoising Diffusion Probabilistic Models", 2021, eq. 15; diffusers `scheduling_ddpm.py`.
  */
 export class DDPMScheduler extends AlphaScheduler<SchedulerConfig<typeof FIELDS>> {
-  #timesteps: readonly number[];
-  #started = false;
+  protected readonly finalAlphaCumprod = 1;
 
   /** @throws `ERR_CONFIG_INVALID` for a field with a value that it cannot have */
   constructor(config: SchedulerConfigInput = {}) {
     const read = readSchedulerConfig('DDPMScheduler', FIELDS, config);
     super(read, trainedNoise(read.config));
-    this.#timesteps = allTimesteps(this.config);
-  }
-
-  get timesteps(): readonly number[] {
-    return this.#timesteps;
   }
 
   setTimesteps(numInferenceSteps: number | undefined, options: SetTimestepsOptions = {}): void {
@@ -57,8 +48,7 @@ export class DDPMScheduler extends AlphaScheduler<SchedulerConfig<typeof FIELDS>
       takes: ['timesteps'],
       max,
     });
-    this.#timesteps = options.timesteps?.slice() ?? spacedTimesteps(count, this.config);
-    this.#started = true;
+    this.begin(options.timesteps?.slice() ?? spacedTimesteps(count, this.config), count);
   }
 
   step(
@@ -67,7 +57,7 @@ export class DDPMScheduler extends AlphaScheduler<SchedulerConfig<typeof FIELDS>
     sample: Tensor,
     options: StepOptions = {},
   ): Required<Pick<StepResult, 'prevSample' | 'predOriginalSample'>> {
-    if (!this.#started) throw new ThimbleError('ERR_SCHEDULER_NOT_STARTED', { scheduler: 'DDPMScheduler' });
+    this.checkStarted();
     const { prediction, variance: predictedVariance } = splitLearnedVariance(
       modelOutput,
       sample,
@@ -76,8 +66,8 @@ export class DDPMScheduler extends AlphaScheduler<SchedulerConfig<typeof FIELDS>
 
     // 1. how much is left of the image, and how much is noise, now and after the step
     const prevTimestep = this.#previousTimestep(timestep);
-    const alphaProdT = atTimestep(this.alphasCumprod, timestep);
-    const alphaProdTPrev = prevTimestep >= 0 ? atTimestep(this.alphasCumprod, prevTimestep) : 1;
+    const alphaProdT = this.alphaProd(timestep);
+    const alphaProdTPrev = this.alphaProdPrev(prevTimestep);
     const betaProdT = 1 - alphaProdT;
     const betaProdTPrev = 1 - alphaProdTPrev;
     const currentAlphaT = alphaProdT / alphaProdTPrev;
@@ -104,8 +94,8 @@ export class DDPMScheduler extends AlphaScheduler<SchedulerConfig<typeof FIELDS>
 
   /** The next one of the run's timesteps, or -1 after the last one. */
   #previousTimestep(timestep: number): number {
-    const index = this.#timesteps.indexOf(timestep);
-    if (index >= 0) return this.#timesteps[index + 1] ?? -1;
+    const index = this.timesteps.indexOf(timestep);
+    if (index >= 0) return this.timesteps[index + 1] ?? -1;
     throw new ThimbleError('ERR_ARGUMENT_INVALID', {
       argument: 'timestep',
       value: timestep,

@@ -1,23 +1,22 @@
 import type { Tensor } from 'onnxruntime-common';
 import { ThimbleError } from '../errors.js';
-import { booleanField, choiceField, nullable, type ConfigField } from '../fields/Field.js';
-import { sigmaConversion } from './numeric/convertSigmas.js';
-import { dynamicThreshold } from './numeric/dynamicThreshold.js';
-import { linspace } from './numeric/linspace.js';
-import { roundHalfEven } from './numeric/roundHalfEven.js';
-import { weightedSum, type Term } from './numeric/weightedSum.js';
-import { imageOf, MultistepScheduler, multistepFields, noiseOf } from './solvers/MultistepScheduler.js';
+import { booleanField, choiceField, type ConfigField, nullable } from '../fields/Field.js';
+import { dynamicThreshold } from './numeric/clipOriginalSample.js';
+import { linspace, roundHalfEven } from './numeric/numpy.js';
+import { shiftOf, shiftSigmas } from './numeric/shiftSigmas.js';
+import { sigmaConversion } from './numeric/sigmaConversion.js';
+import { mostSteps, multistepTimesteps } from './numeric/spacedTimesteps.js';
+import { type Term, weightedSum } from './numeric/tensors.js';
 import {
   readSchedulerConfig,
   renamedChoice,
   type SchedulerConfig,
   type SchedulerConfigInput,
 } from './readSchedulerConfig.js';
-import { resolveStepCount } from './solvers/resolveStepCount.js';
 import type { SetTimestepsOptions, StepOptions, StepResult } from './Scheduler.js';
-import { shiftOf, shiftSigmas } from './numeric/shiftSigmas.js';
-import type { SigmaSchedule } from './solvers/SigmaScheduler.js';
-import { mostSteps, multistepTimesteps } from './numeric/spacedTimesteps.js';
+import { imageOf, multistepFields, MultistepScheduler, noiseOf } from './solvers/MultistepScheduler.js';
+import { resolveStepCount } from './solvers/resolveStepCount.js';
+import type { SigmaSchedule } from './solvers/SigmaRun.js';
 import { splitLearnedVariance, VARIANCE_TYPES } from './solvers/splitLearnedVariance.js';
 import { stepNoise } from './solvers/stepNoise.js';
 
@@ -74,14 +73,14 @@ export class DPMSolverMultistepScheduler extends MultistepScheduler<SchedulerCon
     });
     const { timesteps, sigmas } = this.#schedule(count, options);
     const last = this.config.final_sigmas_type === 'zero' ? 0 : this.trained.least;
-    this.begin({ timesteps: timesteps.map(Math.trunc), sigmas: [...sigmas, last] });
+    this.run.begin({ timesteps: timesteps.map(Math.trunc), sigmas: [...sigmas, last] });
     this.#predictions = [];
   }
 
   step(modelOutput: Tensor, timestep: number, sample: Tensor, options: StepOptions = {}): StepResult {
     const { solver_order: solverOrder, algorithm_type: algorithm } = this.config;
     const { prediction: output } = splitLearnedVariance(modelOutput, sample, this.config.variance_type);
-    const index = this.stepIndex(timestep);
+    const index = this.run.stepIndex(timestep);
     const noise = algorithm.startsWith('sde')
       ? stepNoise('DPMSolverMultistepScheduler', `algorithm_type is ${algorithm}`, sample.dims, options)
       : undefined;
@@ -98,7 +97,7 @@ export class DPMSolverMultistepScheduler extends MultistepScheduler<SchedulerCon
       ...terms.predictions.map((weight, i): Term => [weight, this.#predictions[i]!]),
       ...(noise ? [[terms.noise, noise] as const] : []),
     );
-    this.advance();
+    this.run.advance();
     return this.#predictsImage ? { prevSample, predOriginalSample: prediction } : { prevSample };
   }
 

@@ -1,12 +1,11 @@
 import type { Tensor } from 'onnxruntime-common';
-import { checkStepTensors } from './solvers/checkStepTensors.js';
 import { booleanField, choiceField } from '../fields/Field.js';
-import { KDiffusionScheduler, kDiffusionFields } from './solvers/KDiffusionScheduler.js';
-import { weightedSum } from './numeric/weightedSum.js';
-import { readSchedulerConfig, type SchedulerConfig, type SchedulerConfigInput } from './readSchedulerConfig.js';
-import { resolveStepCount } from './solvers/resolveStepCount.js';
-import type { SetTimestepsOptions, StepOptions, StepResult } from './Scheduler.js';
 import { spacedTimesteps32 } from './numeric/spacedTimesteps.js';
+import { checkStepTensors, weightedSum } from './numeric/tensors.js';
+import { readSchedulerConfig, type SchedulerConfig, type SchedulerConfigInput } from './readSchedulerConfig.js';
+import type { SetTimestepsOptions, StepOptions, StepResult } from './Scheduler.js';
+import { kDiffusionFields, KDiffusionScheduler } from './solvers/KDiffusionScheduler.js';
+import { resolveStepCount } from './solvers/resolveStepCount.js';
 import { stepNoise } from './solvers/stepNoise.js';
 
 const FIELDS = {
@@ -16,8 +15,8 @@ const FIELDS = {
 };
 
 /**
- * Euler's method, further down than the next noise level and up again with new noise, which is drawn at every step, the last one
- * included.
+ * Euler's method with new noise: each step goes below the next noise level, and noise brings the latents back up to it. Noise is drawn
+ * at every step, the last one included.
  *
  * Source: k-diffusion's `sample_euler_ancestral`; diffusers `scheduling_euler_ancestral_discrete.py`.
  */
@@ -33,7 +32,7 @@ export class EulerAncestralDiscreteScheduler extends KDiffusionScheduler<Schedul
       max: this.config.num_train_timesteps,
     });
     const timesteps = spacedTimesteps32(count, this.config);
-    this.begin({ timesteps, sigmas: [...timesteps.map((t) => this.trained.at(t)), 0] });
+    this.run.begin({ timesteps, sigmas: [...timesteps.map((t) => this.trained.at(t)), 0] });
   }
 
   step(
@@ -43,17 +42,18 @@ export class EulerAncestralDiscreteScheduler extends KDiffusionScheduler<Schedul
     options: StepOptions = {},
   ): Required<Pick<StepResult, 'prevSample' | 'predOriginalSample'>> {
     checkStepTensors(modelOutput, sample);
-    const index = this.stepIndex(timestep);
+    const index = this.run.stepIndex(timestep);
     const [sigmaFrom, sigmaTo] = [this.sigmas[index]!, this.sigmas[index + 1]!];
     const predOriginalSample = this.predictOriginalSample(modelOutput, sample, sigmaFrom);
 
+    // The step goes down to sigmaDown, and noise of the size sigmaUp brings it up to sigmaTo.
     const sigmaUp = Math.sqrt((sigmaTo ** 2 * (sigmaFrom ** 2 - sigmaTo ** 2)) / sigmaFrom ** 2);
     const sigmaDown = Math.sqrt(sigmaTo ** 2 - sigmaUp ** 2);
     const noise = stepNoise('EulerAncestralDiscreteScheduler', 'every step adds some', sample.dims, options);
 
-    // Along the derivative (x - image) / σ, down to sigmaDown.
+    // The derivative is (x - image) / σ.
     const share = (sigmaDown - sigmaFrom) / sigmaFrom;
-    this.advance();
+    this.run.advance();
     return {
       prevSample: weightedSum([1 + share, sample], [-share, predOriginalSample], [sigmaUp, noise]),
       predOriginalSample,

@@ -1,15 +1,14 @@
 import type { Tensor } from 'onnxruntime-common';
-import { checkStepTensors } from './solvers/checkStepTensors.js';
 import { booleanField, choiceField, nullable, numberField } from '../fields/Field.js';
-import { sigmaConversion, sigmaFields } from './numeric/convertSigmas.js';
-import { KDiffusionScheduler, kDiffusionFields } from './solvers/KDiffusionScheduler.js';
-import { linspace32 } from './numeric/linspace32.js';
-import { weightedSum } from './numeric/weightedSum.js';
-import { readSchedulerConfig, type SchedulerConfig, type SchedulerConfigInput } from './readSchedulerConfig.js';
-import { resolveStepCount } from './solvers/resolveStepCount.js';
-import type { SetTimestepsOptions, StepOptions, StepResult } from './Scheduler.js';
-import type { SigmaSchedule } from './solvers/SigmaScheduler.js';
+import { linspace32 } from './numeric/numpy.js';
+import { sigmaConversion, sigmaFields } from './numeric/sigmaConversion.js';
 import { spacedTimesteps32 } from './numeric/spacedTimesteps.js';
+import { checkStepTensors, weightedSum } from './numeric/tensors.js';
+import { readSchedulerConfig, type SchedulerConfig, type SchedulerConfigInput } from './readSchedulerConfig.js';
+import type { SetTimestepsOptions, StepOptions, StepResult } from './Scheduler.js';
+import { kDiffusionFields, KDiffusionScheduler } from './solvers/KDiffusionScheduler.js';
+import { resolveStepCount } from './solvers/resolveStepCount.js';
+import type { SigmaSchedule } from './solvers/SigmaRun.js';
 import { stepNoise } from './solvers/stepNoise.js';
 
 const FIELDS = {
@@ -48,7 +47,7 @@ export class EulerDiscreteScheduler extends KDiffusionScheduler<SchedulerConfig<
     });
     const { timesteps, sigmas } =
       options.sigmas === undefined ? this.#schedule(count, options.timesteps) : this.#ownSigmas(options.sigmas);
-    this.begin({
+    this.run.begin({
       sigmas,
       timesteps: this.#continuous ? sigmas.slice(0, -1).map((sigma) => Math.fround(0.25 * Math.log(sigma))) : timesteps,
     });
@@ -62,7 +61,7 @@ export class EulerDiscreteScheduler extends KDiffusionScheduler<SchedulerConfig<
   ): Required<Pick<StepResult, 'prevSample' | 'predOriginalSample'>> {
     checkStepTensors(modelOutput, sample);
     const { sChurn = 0, sTmin = 0, sTmax = Infinity, sNoise = 1 } = options;
-    const index = this.stepIndex(timestep);
+    const index = this.run.stepIndex(timestep);
     const sigma = this.sigmas[index]!;
 
     // 1. noise on top, if asked for
@@ -88,7 +87,7 @@ export class EulerDiscreteScheduler extends KDiffusionScheduler<SchedulerConfig<
 
     // 3. along the derivative (x - image) / σ to the next noise level
     const share = (this.sigmas[index + 1]! - sigmaHat) / sigmaHat;
-    this.advance();
+    this.run.advance();
     return { prevSample: weightedSum([1 + share, churned], [-share, predOriginalSample]), predOriginalSample };
   }
 

@@ -1,14 +1,15 @@
 import type { Tensor } from 'onnxruntime-common';
-import { checkStepTensors } from './solvers/checkStepTensors.js';
 import { booleanField, choiceField, integerField, nullable, numberField } from '../fields/Field.js';
-import { sigmaConversion, sigmaFields } from './numeric/convertSigmas.js';
-import { linspace } from './numeric/linspace.js';
-import { weightedSum } from './numeric/weightedSum.js';
-import { readSchedulerConfig, type SchedulerConfig, type SchedulerConfigInput } from './readSchedulerConfig.js';
-import { resolveStepCount } from './solvers/resolveStepCount.js';
-import type { SetTimestepsOptions, StepOptions, StepResult } from './Scheduler.js';
+import { addNoise } from './numeric/addNoise.js';
+import { linspace } from './numeric/numpy.js';
 import { shiftOf, shiftSigmas, stretchToTerminal } from './numeric/shiftSigmas.js';
-import { SigmaScheduler, type SigmaSchedule } from './solvers/SigmaScheduler.js';
+import { sigmaConversion, sigmaFields } from './numeric/sigmaConversion.js';
+import { checkStepTensors, weightedSum } from './numeric/tensors.js';
+import { readSchedulerConfig, type SchedulerConfig, type SchedulerConfigInput } from './readSchedulerConfig.js';
+import type { Scheduler, SetTimestepsOptions, StepOptions, StepResult } from './Scheduler.js';
+import { ConfiguredScheduler } from './solvers/ConfiguredScheduler.js';
+import { resolveStepCount } from './solvers/resolveStepCount.js';
+import { SigmaRun, type SigmaSchedule } from './solvers/SigmaRun.js';
 import { stepNoise } from './solvers/stepNoise.js';
 
 const FIELDS = {
@@ -35,8 +36,13 @@ const FIELDS = {
  * Source: Y. Lipman et al., "Flow Matching for Generative Modeling", 2022; P. Esser et al., "Scaling Rectified Flow Transformers", 2024;
  * diffusers `scheduling_flow_match_euler_discrete.py`.
  */
-export class FlowMatchEulerDiscreteScheduler extends SigmaScheduler<SchedulerConfig<typeof FIELDS>> {
+export class FlowMatchEulerDiscreteScheduler
+  extends ConfiguredScheduler<SchedulerConfig<typeof FIELDS>>
+  implements Scheduler
+{
   readonly initNoiseSigma = 1;
+  readonly order = 1;
+  readonly #run: SigmaRun;
   readonly #convert = sigmaConversion('FlowMatchEulerDiscreteScheduler', this.config);
   /** The least and the largest noise level that were trained. */
   readonly #range: readonly [least: number, most: number];
@@ -46,9 +52,18 @@ export class FlowMatchEulerDiscreteScheduler extends SigmaScheduler<SchedulerCon
   constructor(config: SchedulerConfigInput = {}) {
     const read = readSchedulerConfig('FlowMatchEulerDiscreteScheduler', FIELDS, config);
     const whole = trainedSchedule(read.config);
-    super(read, whole);
+    super(read);
+    this.#run = new SigmaRun('FlowMatchEulerDiscreteScheduler', whole);
     this.#range = [whole.sigmas.at(-2)!, whole.sigmas[0]!];
     this.#shift = this.config.shift;
+  }
+
+  get timesteps(): readonly number[] {
+    return this.#run.timesteps;
+  }
+
+  get sigmas(): readonly number[] {
+    return this.#run.sigmas;
   }
 
   /** The shift of runs to come, where `use_dynamic_shifting` is false. */
@@ -58,6 +73,11 @@ export class FlowMatchEulerDiscreteScheduler extends SigmaScheduler<SchedulerCon
 
   setShift(shift: number): void {
     this.#shift = shift;
+  }
+
+  /** {@inheritDoc Scheduler.setBeginIndex} */
+  setBeginIndex(index: number): void {
+    this.#run.beginAt(index);
   }
 
   setTimesteps(numInferenceSteps: number | undefined, options: SetTimestepsOptions = {}): void {
@@ -73,9 +93,9 @@ export class FlowMatchEulerDiscreteScheduler extends SigmaScheduler<SchedulerCon
     );
     if (invert) {
       const inverted = sigmas.map((sigma) => Math.fround(1 - sigma));
-      this.begin({ timesteps: timestepsOf(inverted, trained), sigmas: [...inverted, 1] });
+      this.#run.begin({ timesteps: timestepsOf(inverted, trained), sigmas: [...inverted, 1] });
     } else {
-      this.begin({
+      this.#run.begin({
         timesteps: options.timesteps?.map(Math.fround) ?? timestepsOf(sigmas, trained),
         sigmas: [...sigmas, 0],
       });
@@ -93,7 +113,7 @@ export class FlowMatchEulerDiscreteScheduler extends SigmaScheduler<SchedulerCon
     options: StepOptions = {},
   ): Required<Pick<StepResult, 'prevSample' | 'predOriginalSample'>> {
     checkStepTensors(modelOutput, sample);
-    const index = this.stepIndex(timestep);
+    const index = this.#run.stepIndex(timestep);
     const [sigma, sigmaNext] = [this.sigmas[index]!, this.sigmas[index + 1]!];
     const predOriginalSample = weightedSum([1, sample], [-sigma, modelOutput]);
     const prevSample = this.config.stochastic_sampling
@@ -105,17 +125,20 @@ export class FlowMatchEulerDiscreteScheduler extends SigmaScheduler<SchedulerCon
           ],
         )
       : weightedSum([1, sample], [sigmaNext - sigma, modelOutput]);
-    this.advance();
+    this.#run.advance();
     return { prevSample, predOriginalSample };
+  }
+
+  addNoise(original: Tensor, noise: Tensor, timesteps: readonly number[]): Tensor {
+    return addNoise(original, noise, timesteps, (timestep) => {
+      const sigma = this.#run.sigmaAt(timestep);
+      return [1 - sigma, sigma];
+    });
   }
 
   /** diffusers' name for {@link Scheduler.addNoise} here, with its order of arguments. */
   scaleNoise(sample: Tensor, timesteps: readonly number[], noise: Tensor): Tensor {
     return this.addNoise(sample, noise, timesteps);
-  }
-
-  protected mixture(sigma: number): readonly [image: number, noise: number] {
-    return [1 - sigma, sigma];
   }
 
   #plainSigmas(count: number, { timesteps, sigmas }: SetTimestepsOptions): readonly number[] {

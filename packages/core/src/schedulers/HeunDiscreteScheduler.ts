@@ -1,18 +1,16 @@
 import type { Tensor } from 'onnxruntime-common';
-import { betaScheduleField } from './numeric/betaSchedule.js';
-import { checkStepTensors } from './solvers/checkStepTensors.js';
-import { clipFields } from './numeric/clipOriginalSample.js';
 import { booleanField, choiceField, numberField } from '../fields/Field.js';
-import { sigmaConversion, sigmaFields } from './numeric/convertSigmas.js';
-import { KDiffusionScheduler, kDiffusionFields } from './solvers/KDiffusionScheduler.js';
-import { clamp } from './numeric/clamp.js';
-import { mapTensor } from './numeric/mapTensor.js';
-import { weightedSum } from './numeric/weightedSum.js';
+import { betaScheduleField } from './numeric/betaSchedule.js';
+import { clipFields } from './numeric/clipOriginalSample.js';
+import { clamp } from './numeric/numpy.js';
 import { PREDICTION_TYPES } from './numeric/predictOriginalSample.js';
-import { readSchedulerConfig, type SchedulerConfig, type SchedulerConfigInput } from './readSchedulerConfig.js';
-import { resolveStepCount } from './solvers/resolveStepCount.js';
-import type { SetTimestepsOptions, StepResult } from './Scheduler.js';
+import { sigmaConversion, sigmaFields } from './numeric/sigmaConversion.js';
 import { spacedTimesteps32 } from './numeric/spacedTimesteps.js';
+import { checkStepTensors, mapTensor, weightedSum } from './numeric/tensors.js';
+import { readSchedulerConfig, type SchedulerConfig, type SchedulerConfigInput } from './readSchedulerConfig.js';
+import type { SetTimestepsOptions, StepResult } from './Scheduler.js';
+import { kDiffusionFields, KDiffusionScheduler } from './solvers/KDiffusionScheduler.js';
+import { resolveStepCount } from './solvers/resolveStepCount.js';
 
 const FIELDS = {
   ...kDiffusionFields,
@@ -62,7 +60,7 @@ export class HeunDiscreteScheduler extends KDiffusionScheduler<SchedulerConfig<t
       sigmas = this.#convert(sigmas.at(-1)!, sigmas[0]!, count);
       timesteps = sigmas.map((sigma) => Math.fround(this.trained.timestepOf(sigma)));
     }
-    this.begin({ timesteps: twiceButFirst(timesteps), sigmas: [...twiceButFirst(sigmas), 0] });
+    this.run.begin({ timesteps: twiceButFirst(timesteps), sigmas: [...twiceButFirst(sigmas), 0] });
     this.#firstHalf = undefined;
   }
 
@@ -72,7 +70,7 @@ export class HeunDiscreteScheduler extends KDiffusionScheduler<SchedulerConfig<t
     sample: Tensor,
   ): Required<Pick<StepResult, 'prevSample' | 'predOriginalSample'>> {
     checkStepTensors(modelOutput, sample);
-    const index = this.stepIndex(timestep);
+    const index = this.run.stepIndex(timestep);
     const first = this.#firstHalf;
 
     // 1. the image that the model sees: at the start of the step, and then at its end
@@ -83,7 +81,7 @@ export class HeunDiscreteScheduler extends KDiffusionScheduler<SchedulerConfig<t
     if (first === undefined) {
       const share = (this.sigmas[index + 1]! - sigma) / sigma;
       this.#firstHalf = { sample, predOriginalSample, sigma };
-      this.advance();
+      this.run.advance();
       return { prevSample: weightedSum([1 + share, sample], [-share, predOriginalSample]), predOriginalSample };
     }
     const [startShare, endShare] = [(sigma - first.sigma) / first.sigma / 2, (sigma - first.sigma) / sigma / 2];
@@ -94,7 +92,7 @@ export class HeunDiscreteScheduler extends KDiffusionScheduler<SchedulerConfig<t
       [-endShare, predOriginalSample],
     );
     this.#firstHalf = undefined;
-    this.advance();
+    this.run.advance();
     return { prevSample, predOriginalSample };
   }
 

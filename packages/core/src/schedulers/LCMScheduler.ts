@@ -1,20 +1,17 @@
 import type { Tensor } from 'onnxruntime-common';
 import { ThimbleError } from '../errors.js';
-import { AlphaScheduler } from './solvers/AlphaScheduler.js';
-import { atTimestep } from './numeric/atTimestep.js';
-import { betaFields, betaScheduleField } from './numeric/betaSchedule.js';
-import { checkStepTensors } from './solvers/checkStepTensors.js';
-import { clipFields, clipOriginalSample, thresholdFields } from './numeric/clipOriginalSample.js';
 import { booleanField, choiceField, integerField, numberField } from '../fields/Field.js';
-import { weightedSum } from './numeric/weightedSum.js';
+import { betaFields, betaScheduleField, trainedNoise } from './numeric/betaSchedule.js';
+import { clipFields, clipOriginalSample, thresholdFields } from './numeric/clipOriginalSample.js';
 import { PREDICTION_TYPES, predictOriginalSample } from './numeric/predictOriginalSample.js';
+import { spacingFields } from './numeric/spacedTimesteps.js';
+import { checkStepTensors, weightedSum } from './numeric/tensors.js';
 import { readSchedulerConfig, type SchedulerConfig, type SchedulerConfigInput } from './readSchedulerConfig.js';
+import type { SetTimestepsOptions, StepOptions, StepResult } from './Scheduler.js';
+import { AlphaScheduler } from './solvers/AlphaScheduler.js';
 import { resolveStepCount } from './solvers/resolveStepCount.js';
 import { ScheduleCursor } from './solvers/ScheduleCursor.js';
-import type { SetTimestepsOptions, StepOptions, StepResult } from './Scheduler.js';
-import { allTimesteps, spacingFields } from './numeric/spacedTimesteps.js';
 import { stepNoise } from './solvers/stepNoise.js';
-import { trainedNoise } from './numeric/trainedNoise.js';
 
 const FIELDS = {
   ...betaFields,
@@ -43,21 +40,13 @@ const SIGMA_DATA = 0.5;
  * Source: S. Luo et al., "Latent Consistency Models", 2023, algorithm 3; diffusers `scheduling_lcm.py`.
  */
 export class LCMScheduler extends AlphaScheduler<SchedulerConfig<typeof FIELDS>> {
-  readonly #finalAlphaCumprod: number;
+  protected readonly finalAlphaCumprod = this.config.set_alpha_to_one ? 1 : this.alphasCumprod[0]!;
   readonly #cursor = new ScheduleCursor();
-  #timesteps: readonly number[];
-  #numInferenceSteps: number | undefined;
 
   /** @throws `ERR_CONFIG_INVALID` for a field with a value that it cannot have */
   constructor(config: SchedulerConfigInput = {}) {
     const read = readSchedulerConfig('LCMScheduler', FIELDS, config);
     super(read, trainedNoise(read.config));
-    this.#finalAlphaCumprod = this.config.set_alpha_to_one ? 1 : this.alphasCumprod[0]!;
-    this.#timesteps = allTimesteps(this.config);
-  }
-
-  get timesteps(): readonly number[] {
-    return this.#timesteps;
   }
 
   /** {@inheritDoc Scheduler.setBeginIndex} */
@@ -81,11 +70,11 @@ export class LCMScheduler extends AlphaScheduler<SchedulerConfig<typeof FIELDS>>
       max,
       maxIs: 'the original_inference_steps that the model was distilled with',
     });
-    this.#timesteps =
+    const timesteps =
       options.timesteps === undefined
         ? Array.from({ length: count }, (_, i) => originTimesteps[Math.floor((i * originTimesteps.length) / count)]!)
         : options.timesteps.slice(count - Math.min(Math.floor(count * strength), count));
-    this.#numInferenceSteps = count;
+    this.begin(timesteps, count);
     this.#cursor.reset();
   }
 
@@ -95,15 +84,14 @@ export class LCMScheduler extends AlphaScheduler<SchedulerConfig<typeof FIELDS>>
     sample: Tensor,
     options: StepOptions = {},
   ): Required<Pick<StepResult, 'prevSample' | 'predOriginalSample' | 'denoised'>> {
-    if (this.#numInferenceSteps === undefined)
-      throw new ThimbleError('ERR_SCHEDULER_NOT_STARTED', { scheduler: 'LCMScheduler' });
+    this.checkStarted();
     checkStepTensors(modelOutput, sample);
-    const index = this.#cursor.at(this.#timesteps, timestep);
+    const index = this.#cursor.at(this.timesteps, timestep);
 
     // 1. how much is left of the image, and how much is noise, now and after the step
-    const prevTimestep = this.#timesteps[index + 1] ?? timestep;
-    const alphaProdT = atTimestep(this.alphasCumprod, timestep);
-    const alphaProdTPrev = prevTimestep >= 0 ? atTimestep(this.alphasCumprod, prevTimestep) : this.#finalAlphaCumprod;
+    const prevTimestep = this.timesteps[index + 1] ?? timestep;
+    const alphaProdT = this.alphaProd(timestep);
+    const alphaProdTPrev = this.alphaProdPrev(prevTimestep);
 
     // 2. the image that the model sees, clipped
     const predicted = predictOriginalSample(this.config.prediction_type, modelOutput, sample, alphaProdT);
@@ -116,7 +104,7 @@ export class LCMScheduler extends AlphaScheduler<SchedulerConfig<typeof FIELDS>>
     const denoised = weightedSum([cOut, predOriginalSample], [cSkip, sample]);
 
     // 4. new noise, but for the last step
-    const isLast = index === this.#timesteps.length - 1;
+    const isLast = index === this.timesteps.length - 1;
     const prevSample = isLast
       ? denoised
       : weightedSum(

@@ -1,15 +1,14 @@
 import type { Tensor } from 'onnxruntime-common';
 import { ThimbleError } from '../errors.js';
-import { checkStepTensors } from './solvers/checkStepTensors.js';
 import { choiceField } from '../fields/Field.js';
-import { sigmaConversion, sigmaFields } from './numeric/convertSigmas.js';
-import { KDiffusionScheduler, kDiffusionFields } from './solvers/KDiffusionScheduler.js';
-import { weightedSum, type Term } from './numeric/weightedSum.js';
 import { PREDICTION_TYPES } from './numeric/predictOriginalSample.js';
-import { readSchedulerConfig, type SchedulerConfig, type SchedulerConfigInput } from './readSchedulerConfig.js';
-import { resolveStepCount } from './solvers/resolveStepCount.js';
-import type { SetTimestepsOptions, StepOptions, StepResult } from './Scheduler.js';
+import { sigmaConversion, sigmaFields } from './numeric/sigmaConversion.js';
 import { spacedTimesteps32 } from './numeric/spacedTimesteps.js';
+import { checkStepTensors, type Term, weightedSum } from './numeric/tensors.js';
+import { readSchedulerConfig, type SchedulerConfig, type SchedulerConfigInput } from './readSchedulerConfig.js';
+import type { SetTimestepsOptions, StepOptions, StepResult } from './Scheduler.js';
+import { kDiffusionFields, KDiffusionScheduler } from './solvers/KDiffusionScheduler.js';
+import { resolveStepCount } from './solvers/resolveStepCount.js';
 
 const FIELDS = {
   ...kDiffusionFields,
@@ -44,7 +43,7 @@ export class LMSDiscreteScheduler extends KDiffusionScheduler<SchedulerConfig<ty
       sigmas = this.#convert(sigmas.at(-1)!, sigmas[0]!, count);
       timesteps = sigmas.map((sigma) => Math.fround(this.trained.timestepOf(sigma)));
     }
-    this.begin({ timesteps, sigmas: [...sigmas, 0] });
+    this.run.begin({ timesteps, sigmas: [...sigmas, 0] });
     this.#derivatives = [];
   }
 
@@ -61,7 +60,7 @@ export class LMSDiscreteScheduler extends KDiffusionScheduler<SchedulerConfig<ty
         value: order,
         expected: 'an integer from 1',
       });
-    const index = this.stepIndex(timestep);
+    const index = this.run.stepIndex(timestep);
     const sigma = this.sigmas[index]!;
 
     // 1. the derivative (x - image) / σ
@@ -75,7 +74,7 @@ export class LMSDiscreteScheduler extends KDiffusionScheduler<SchedulerConfig<ty
       lagrangeIntegral(nodes, k, sigma, this.sigmas[index + 1]!),
       d,
     ]);
-    this.advance();
+    this.run.advance();
     return { prevSample: weightedSum([1, sample], ...terms), predOriginalSample };
   }
 }

@@ -1,16 +1,12 @@
 import type { Tensor } from 'onnxruntime-common';
-import { ThimbleError } from '../errors.js';
-import { AlphaScheduler } from './solvers/AlphaScheduler.js';
-import { atTimestep } from './numeric/atTimestep.js';
-import { betaFields } from './numeric/betaSchedule.js';
-import { checkStepTensors } from './solvers/checkStepTensors.js';
 import { booleanField, choiceField } from '../fields/Field.js';
-import { weightedSum } from './numeric/weightedSum.js';
-import { readSchedulerConfig, type SchedulerConfig, type SchedulerConfigInput } from './readSchedulerConfig.js';
-import { resolveStepCount } from './solvers/resolveStepCount.js';
-import type { SetTimestepsOptions, StepResult } from './Scheduler.js';
+import { betaFields, trainedNoise } from './numeric/betaSchedule.js';
 import { spacedTimesteps, spacingFields } from './numeric/spacedTimesteps.js';
-import { trainedNoise } from './numeric/trainedNoise.js';
+import { checkStepTensors, weightedSum } from './numeric/tensors.js';
+import { readSchedulerConfig, type SchedulerConfig, type SchedulerConfigInput } from './readSchedulerConfig.js';
+import type { SetTimestepsOptions, StepResult } from './Scheduler.js';
+import { AlphaScheduler } from './solvers/AlphaScheduler.js';
+import { resolveStepCount } from './solvers/resolveStepCount.js';
 
 const FIELDS = {
   ...betaFields,
@@ -31,10 +27,8 @@ const PNDM_ORDER = 4;
  * diffusers `scheduling_pndm.py`.
  */
 export class PNDMScheduler extends AlphaScheduler<SchedulerConfig<typeof FIELDS>> {
-  readonly #finalAlphaCumprod: number;
+  protected readonly finalAlphaCumprod = this.config.set_alpha_to_one ? 1 : this.alphasCumprod[0]!;
   #prkTimesteps: readonly number[] = [];
-  #plmsTimesteps: readonly number[] = [];
-  #numInferenceSteps: number | undefined;
 
   #counter = 0;
   #curModelOutput: Tensor | undefined;
@@ -45,12 +39,7 @@ export class PNDMScheduler extends AlphaScheduler<SchedulerConfig<typeof FIELDS>
   /** @throws `ERR_CONFIG_INVALID` for a field with a value that it cannot have */
   constructor(config: SchedulerConfigInput = {}) {
     const read = readSchedulerConfig('PNDMScheduler', FIELDS, config);
-    super(read, trainedNoise(read.config));
-    this.#finalAlphaCumprod = this.config.set_alpha_to_one ? 1 : this.alphasCumprod[0]!;
-  }
-
-  get timesteps(): readonly number[] {
-    return [...this.#prkTimesteps, ...this.#plmsTimesteps];
+    super(read, trainedNoise(read.config), []);
   }
 
   setTimesteps(numInferenceSteps: number | undefined, options: SetTimestepsOptions = {}): void {
@@ -60,16 +49,15 @@ export class PNDMScheduler extends AlphaScheduler<SchedulerConfig<typeof FIELDS>
       min: skipPrkSteps ? 1 : PNDM_ORDER,
       max: trained,
     });
-    this.#numInferenceSteps = count;
 
     const timesteps = spacedTimesteps(count, this.config);
     if (skipPrkSteps) {
       this.#prkTimesteps = [];
-      this.#plmsTimesteps = [...timesteps.slice(0, 2), ...timesteps.slice(1)];
+      this.begin([...timesteps.slice(0, 2), ...timesteps.slice(1)], count);
     } else {
       const halfStep = Math.floor(Math.floor(trained / count) / 2);
       this.#prkTimesteps = prkTimesteps(timesteps.slice(0, PNDM_ORDER), halfStep);
-      this.#plmsTimesteps = timesteps.slice(PNDM_ORDER - 1);
+      this.begin([...this.#prkTimesteps, ...timesteps.slice(PNDM_ORDER - 1)], count);
     }
 
     this.#counter = 0;
@@ -79,11 +67,10 @@ export class PNDMScheduler extends AlphaScheduler<SchedulerConfig<typeof FIELDS>
   }
 
   step(modelOutput: Tensor, timestep: number, sample: Tensor): StepResult {
-    if (this.#numInferenceSteps === undefined)
-      throw new ThimbleError('ERR_SCHEDULER_NOT_STARTED', { scheduler: 'PNDMScheduler' });
+    const numInferenceSteps = this.checkStarted();
     checkStepTensors(modelOutput, sample);
-    atTimestep(this.alphasCumprod, timestep);
-    const stepRatio = Math.floor(this.config.num_train_timesteps / this.#numInferenceSteps);
+    this.alphaProd(timestep); // refuses a timestep that was not trained, before the state changes
+    const stepRatio = Math.floor(this.config.num_train_timesteps / numInferenceSteps);
     const prevSample =
       this.#counter < this.#prkTimesteps.length
         ? this.#stepPrk(modelOutput, timestep, sample, stepRatio)
@@ -124,8 +111,8 @@ export class PNDMScheduler extends AlphaScheduler<SchedulerConfig<typeof FIELDS>
 
   /** From x_t to x_(t-δ), eq. 9. */
   #prevSample(sample: Tensor, timestep: number, prevTimestep: number, modelOutput: Tensor): Tensor {
-    const alphaProdT = atTimestep(this.alphasCumprod, timestep);
-    const alphaProdTPrev = prevTimestep >= 0 ? atTimestep(this.alphasCumprod, prevTimestep) : this.#finalAlphaCumprod;
+    const alphaProdT = this.alphaProd(timestep);
+    const alphaProdTPrev = this.alphaProdPrev(prevTimestep);
     const betaProdT = 1 - alphaProdT;
     const betaProdTPrev = 1 - alphaProdTPrev;
 

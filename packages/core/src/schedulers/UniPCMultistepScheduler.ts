@@ -1,25 +1,22 @@
 import type { Tensor } from 'onnxruntime-common';
 import { ThimbleError } from '../errors.js';
-import { checkStepTensors } from './solvers/checkStepTensors.js';
-import { booleanField, choiceField, nullable, numberField, type ConfigField } from '../fields/Field.js';
-import { sigmaConversion } from './numeric/convertSigmas.js';
-import { dynamicThreshold } from './numeric/dynamicThreshold.js';
-import { linspace } from './numeric/linspace.js';
-import { roundHalfEven } from './numeric/roundHalfEven.js';
-import { solveLinear } from './numeric/solveLinear.js';
-import { weightedSum, type Term } from './numeric/weightedSum.js';
-import { MultistepScheduler, multistepFields } from './solvers/MultistepScheduler.js';
+import { booleanField, choiceField, type ConfigField, nullable, numberField } from '../fields/Field.js';
+import { dynamicThreshold } from './numeric/clipOriginalSample.js';
+import { linspace, roundHalfEven, solveLinear } from './numeric/numpy.js';
+import { shiftOf, shiftSigmas, stretchToTerminal } from './numeric/shiftSigmas.js';
+import { sigmaConversion } from './numeric/sigmaConversion.js';
+import { mostSteps, multistepTimesteps } from './numeric/spacedTimesteps.js';
+import { checkStepTensors, type Term, weightedSum } from './numeric/tensors.js';
 import {
   readSchedulerConfig,
   renamedChoice,
   type SchedulerConfig,
   type SchedulerConfigInput,
 } from './readSchedulerConfig.js';
-import { resolveStepCount } from './solvers/resolveStepCount.js';
 import type { SetTimestepsOptions, StepResult } from './Scheduler.js';
-import { shiftOf, shiftSigmas, stretchToTerminal } from './numeric/shiftSigmas.js';
-import type { SigmaSchedule } from './solvers/SigmaScheduler.js';
-import { mostSteps, multistepTimesteps } from './numeric/spacedTimesteps.js';
+import { multistepFields, MultistepScheduler } from './solvers/MultistepScheduler.js';
+import { resolveStepCount } from './solvers/resolveStepCount.js';
+import type { SigmaSchedule } from './solvers/SigmaRun.js';
 
 const stepsField: ConfigField<readonly number[]> = {
   default: [],
@@ -80,14 +77,14 @@ export class UniPCMultistepScheduler extends MultistepScheduler<SchedulerConfig<
     });
     const shift = shiftOf(options.mu, this.config, this.config.flow_shift);
     const { timesteps, sigmas } = this.#schedule(count, options.sigmas, shift);
-    this.begin({ timesteps: timesteps.map(Math.trunc), sigmas });
+    this.run.begin({ timesteps: timesteps.map(Math.trunc), sigmas });
     this.#predictions = [];
     this.#last = undefined;
   }
 
   step(modelOutput: Tensor, timestep: number, sample: Tensor): StepResult {
     checkStepTensors(modelOutput, sample);
-    const index = this.stepIndex(timestep);
+    const index = this.run.stepIndex(timestep);
     const {
       solver_order: solverOrder,
       lower_order_final: lowerOrderFinal,
@@ -110,7 +107,7 @@ export class UniPCMultistepScheduler extends MultistepScheduler<SchedulerConfig<
     // 3. to the next noise level
     const prevSample = this.#advanceFrom(corrected, index, order);
     this.#last = { sample: corrected, order };
-    this.advance();
+    this.run.advance();
     return this.config.predict_x0 ? { prevSample, predOriginalSample: prediction } : { prevSample };
   }
 

@@ -1,12 +1,12 @@
 import {
   choiceField,
+  type ConfigField,
+  type ConfigValues,
   integerField,
   numberField,
   numbersField,
-  type ConfigField,
-  type ConfigValues,
 } from '../../fields/Field.js';
-import { linspace32 } from './linspace32.js';
+import { linspace32 } from './numpy.js';
 
 /** How β grows over the training timesteps. */
 export type BetaScheduleName = 'linear' | 'scaled_linear' | 'squaredcos_cap_v2' | 'exp' | 'laplace' | 'sigmoid';
@@ -63,4 +63,44 @@ function betasForAlphaBar(count: number, alphaBar: (t: number) => number): Float
   return Float32Array.from({ length: count }, (_, i) =>
     Math.min(1 - alphaBar((i + 1) / count) / alphaBar(i / count), 0.999),
   );
+}
+
+/** The noise of each training timestep, rounded to float32 as in diffusers. */
+export function trainedNoise(config: BetaConfig & { readonly rescale_betas_zero_snr?: boolean }): {
+  readonly betas: Float32Array;
+  readonly alphasCumprod: Float32Array;
+} {
+  const plain = betaSchedule(config);
+  const betas = config.rescale_betas_zero_snr === true ? rescaleZeroTerminalSnr(plain) : plain;
+  return { betas, alphasCumprod: alphasCumprod(betas) };
+}
+
+/** ᾱ of each training timestep: the running product of 1 - β, multiplied in float64 and rounded to float32, as torch does. */
+function alphasCumprod(betas: Float32Array): Float32Array {
+  let product = 1;
+  return betas.map((beta) => (product *= Math.fround(1 - beta)));
+}
+
+/**
+ * Rescales betas so that nothing but noise is left at the last timestep. Only each α is rounded to float32.
+ *
+ * Source: S. Lin et al., "Common Diffusion Noise Schedules and Sample Steps are Flawed", 2023, algorithm 1.
+ */
+function rescaleZeroTerminalSnr(betas: Float32Array): Float32Array {
+  const alphaBars = rescaleAlphasCumprod(alphasCumprod(betas));
+  return Float32Array.from(
+    alphaBars,
+    (alphaBar, i) => 1 - Math.fround(i === 0 ? alphaBar : alphaBar / alphaBars[i - 1]!),
+  );
+}
+
+/**
+ * ᾱ with √ᾱ shifted to end at 0 and scaled to start where it did. In float64, because torch's float32 square root differs from machine
+ * to machine.
+ */
+export function rescaleAlphasCumprod(alphaBars: Float32Array | Float64Array): Float64Array {
+  const roots = Float64Array.from(alphaBars, Math.sqrt);
+  const first = roots[0]!;
+  const last = roots[roots.length - 1]!;
+  return roots.map((root) => ((root - last) * (first / (first - last))) ** 2);
 }

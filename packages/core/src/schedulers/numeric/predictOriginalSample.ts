@@ -1,6 +1,5 @@
 import type { Tensor } from 'onnxruntime-common';
-import { mapTensor } from './mapTensor.js';
-import { weightedSum } from './weightedSum.js';
+import { mapTensor, weightedSum } from './tensors.js';
 
 /** What the model was trained to predict: the noise, the image, or v = √ᾱ · noise - √(1 - ᾱ) · image. */
 export type PredictionType = 'epsilon' | 'sample' | 'v_prediction';

@@ -1,7 +1,5 @@
-import { choiceField, integerField, type ConfigField, type ConfigValues } from '../../fields/Field.js';
-import { arange } from './arange.js';
-import { linspace } from './linspace.js';
-import { roundHalfEven } from './roundHalfEven.js';
+import { choiceField, type ConfigField, type ConfigValues, integerField } from '../../fields/Field.js';
+import { arange, linspace, roundHalfEven } from './numpy.js';
 
 /** The config fields that decide which of the training timesteps a run visits. */
 export const spacingFields = {

@@ -1,12 +1,15 @@
 import type { Tensor } from 'onnxruntime-common';
-import { betaFields } from '../numeric/betaSchedule.js';
 import type { ConfigValues } from '../../fields/Field.js';
-import { mapTensor } from '../numeric/mapTensor.js';
-import { weightedSum } from '../numeric/weightedSum.js';
+import { addNoise } from '../numeric/addNoise.js';
+import { betaFields } from '../numeric/betaSchedule.js';
 import type { PredictionType } from '../numeric/predictOriginalSample.js';
-import type { SchedulerConfig } from '../readSchedulerConfig.js';
 import { sigmaSpacingFields } from '../numeric/spacedTimesteps.js';
-import { TrainedSigmaScheduler } from './TrainedSigmaScheduler.js';
+import { mapTensor, weightedSum } from '../numeric/tensors.js';
+import type { ReadSchedulerConfig, SchedulerConfig } from '../readSchedulerConfig.js';
+import type { Scheduler, SetTimestepsOptions, StepOptions, StepResult } from '../Scheduler.js';
+import { ConfiguredScheduler } from './ConfiguredScheduler.js';
+import { SigmaRun } from './SigmaRun.js';
+import { TrainedSigmas } from './TrainedSigmas.js';
 
 /** The config fields that all of them have. */
 export const kDiffusionFields = { ...betaFields, ...sigmaSpacingFields };
@@ -23,16 +26,56 @@ type KDiffusionConfig = SchedulerConfig &
  *
  * Source: T. Karras et al., "Elucidating the Design Space of Diffusion-Based Generative Models", 2022.
  */
-export abstract class KDiffusionScheduler<C extends KDiffusionConfig> extends TrainedSigmaScheduler<C> {
+export abstract class KDiffusionScheduler<C extends KDiffusionConfig>
+  extends ConfiguredScheduler<C>
+  implements Scheduler
+{
+  /** β of each training timestep. */
+  readonly betas: Float32Array;
+  /** ᾱ of each training timestep. */
+  readonly alphasCumprod: Float32Array;
+  readonly order: number = 1;
+  protected readonly trained: TrainedSigmas;
+  protected readonly run: SigmaRun;
+
+  protected constructor(read: ReadSchedulerConfig<C>) {
+    super(read);
+    this.trained = new TrainedSigmas(this.config);
+    this.run = new SigmaRun(this.config._class_name, this.trained.schedule);
+    this.betas = this.trained.betas;
+    this.alphasCumprod = this.trained.alphasCumprod;
+  }
+
+  get timesteps(): readonly number[] {
+    return this.run.timesteps;
+  }
+
+  get sigmas(): readonly number[] {
+    return this.run.sigmas;
+  }
+
   get initNoiseSigma(): number {
     const most = Math.max(...this.sigmas);
     return this.config.timestep_spacing === 'leading' ? Math.fround(Math.sqrt(most ** 2 + 1)) : most;
   }
 
+  /** {@inheritDoc Scheduler.setBeginIndex} */
+  setBeginIndex(index: number): void {
+    this.run.beginAt(index);
+  }
+
+  abstract setTimesteps(numInferenceSteps: number | undefined, options?: SetTimestepsOptions): void;
+
+  abstract step(modelOutput: Tensor, timestep: number, sample: Tensor, options?: StepOptions): StepResult;
+
   /** Divides by √(σ² + 1): the model expects a variance of 1. */
   scaleModelInput(sample: Tensor, timestep: number): Tensor {
-    const scale = Math.sqrt(this.sigmas[this.stepIndex(timestep)]! ** 2 + 1);
+    const scale = Math.sqrt(this.sigmas[this.run.stepIndex(timestep)]! ** 2 + 1);
     return mapTensor(sample, (x) => x / scale);
+  }
+
+  addNoise(original: Tensor, noise: Tensor, timesteps: readonly number[]): Tensor {
+    return addNoise(original, noise, timesteps, (timestep) => [1, this.run.sigmaAt(timestep)]);
   }
 
   /** The image that the model sees in `sample`, at the noise level `sigma`. */
@@ -45,9 +88,5 @@ export abstract class KDiffusionScheduler<C extends KDiffusionConfig> extends Tr
       default:
         return modelOutput;
     }
-  }
-
-  protected mixture(sigma: number): readonly [image: number, noise: number] {
-    return [1, sigma];
   }
 }

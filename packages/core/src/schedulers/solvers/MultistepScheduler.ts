@@ -1,14 +1,17 @@
 import type { Tensor } from 'onnxruntime-common';
+import { booleanField, choiceField, type ConfigValues, integerField, numberField } from '../../fields/Field.js';
+import { addNoise } from '../numeric/addNoise.js';
 import { betaFields } from '../numeric/betaSchedule.js';
 import { thresholdFields } from '../numeric/clipOriginalSample.js';
-import { booleanField, choiceField, integerField, numberField, type ConfigValues } from '../../fields/Field.js';
-import { sigmaFields } from '../numeric/convertSigmas.js';
-import { mapTensor } from '../numeric/mapTensor.js';
-import { weightedSum } from '../numeric/weightedSum.js';
 import type { PredictionType } from '../numeric/predictOriginalSample.js';
-import type { SchedulerConfig } from '../readSchedulerConfig.js';
+import { sigmaFields } from '../numeric/sigmaConversion.js';
 import { sigmaSpacingFields } from '../numeric/spacedTimesteps.js';
-import { TrainedSigmaScheduler } from './TrainedSigmaScheduler.js';
+import { mapTensor, weightedSum } from '../numeric/tensors.js';
+import type { ReadSchedulerConfig, SchedulerConfig } from '../readSchedulerConfig.js';
+import type { Scheduler, SetTimestepsOptions, StepOptions, StepResult } from '../Scheduler.js';
+import { ConfiguredScheduler } from './ConfiguredScheduler.js';
+import { SigmaRun } from './SigmaRun.js';
+import { TrainedSigmas } from './TrainedSigmas.js';
 
 /** The config fields that both of them have. */
 export const multistepFields = {
@@ -37,11 +40,50 @@ type MultistepConfig = SchedulerConfig & ConfigValues<typeof multistepFields>;
  * The multistep solvers DPM-Solver++ and UniPC: they integrate the image or the noise that the model predicts over λ = log(α / σ), by its last
  * values. Latents are α times the image plus σ times unit noise: α² + σ² = 1, or α + σ = 1 with flow matching (`use_flow_sigmas`).
  */
-export abstract class MultistepScheduler<C extends MultistepConfig> extends TrainedSigmaScheduler<C> {
+export abstract class MultistepScheduler<C extends MultistepConfig>
+  extends ConfiguredScheduler<C>
+  implements Scheduler
+{
+  /** β of each training timestep. */
+  readonly betas: Float32Array;
+  /** ᾱ of each training timestep. */
+  readonly alphasCumprod: Float32Array;
   readonly initNoiseSigma = 1;
+  readonly order = 1;
+  protected readonly trained: TrainedSigmas;
+  protected readonly run: SigmaRun;
+
+  protected constructor(read: ReadSchedulerConfig<C>) {
+    super(read);
+    this.trained = new TrainedSigmas(this.config);
+    this.run = new SigmaRun(this.config._class_name, this.trained.schedule);
+    this.betas = this.trained.betas;
+    this.alphasCumprod = this.trained.alphasCumprod;
+  }
+
+  get timesteps(): readonly number[] {
+    return this.run.timesteps;
+  }
+
+  get sigmas(): readonly number[] {
+    return this.run.sigmas;
+  }
+
+  /** {@inheritDoc Scheduler.setBeginIndex} */
+  setBeginIndex(index: number): void {
+    this.run.beginAt(index);
+  }
+
+  abstract setTimesteps(numInferenceSteps: number | undefined, options?: SetTimestepsOptions): void;
+
+  abstract step(modelOutput: Tensor, timestep: number, sample: Tensor, options?: StepOptions): StepResult;
 
   scaleModelInput(sample: Tensor): Tensor {
     return sample;
+  }
+
+  addNoise(original: Tensor, noise: Tensor, timesteps: readonly number[]): Tensor {
+    return addNoise(original, noise, timesteps, (timestep) => this.mixture(this.run.sigmaAt(timestep)));
   }
 
   /** α and σ of a noise level, which is σ / α, or σ itself with flow matching. */

@@ -1,11 +1,16 @@
-import { rescaleAlphasCumprod } from '../numeric/rescaleZeroTerminalSnr.js';
-import type { NoiseTables } from './AlphaScheduler.js';
-import { betaFields, betaSchedule, betaScheduleField, type BetaConfig } from '../numeric/betaSchedule.js';
-import { clipFields } from '../numeric/clipOriginalSample.js';
 import { booleanField, choiceField, numberField } from '../../fields/Field.js';
-import { linspace } from '../numeric/linspace.js';
+import {
+  type BetaConfig,
+  betaFields,
+  betaSchedule,
+  betaScheduleField,
+  rescaleAlphasCumprod,
+} from '../numeric/betaSchedule.js';
+import { clipFields } from '../numeric/clipOriginalSample.js';
+import { linspace } from '../numeric/numpy.js';
 import { PREDICTION_TYPES } from '../numeric/predictOriginalSample.js';
 import { spacingFields } from '../numeric/spacedTimesteps.js';
+import type { NoiseTables } from './AlphaScheduler.js';
 
 /** The config fields of CogVideoX' schedulers. Neither clips, in diffusers either: the fields of clipping are taken and passed over. */
 export const cogVideoXFields = {

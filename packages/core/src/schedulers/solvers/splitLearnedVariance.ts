@@ -1,6 +1,5 @@
 import { Tensor } from 'onnxruntime-common';
-import { checkStepTensors } from './checkStepTensors.js';
-import { float32Data } from '../numeric/float32Data.js';
+import { checkStepTensors, float32Data } from '../numeric/tensors.js';
 
 /** Where the variance of a step comes from: from the schedule, the smaller or the larger bound, or from the model. */
 export type VarianceType =

@@ -1,6 +1,6 @@
 import type { Tensor } from 'onnxruntime-common';
 import { ThimbleError } from '../../errors.js';
-import { float32Data } from '../numeric/float32Data.js';
+import { float32Data } from '../numeric/tensors.js';
 import type { StepOptions } from '../Scheduler.js';
 
 /**
