@@ -3,13 +3,21 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { apiReport } from './api/apiReport.mjs';
+import { apiReports } from './api/apiReport.mjs';
+import { packageEntries } from './packageEntries.mjs';
 
 const PACKAGES = fileURLToPath(new URL('../packages', import.meta.url));
 const check = process.argv.includes('--check');
 
-function page(name, report) {
-  return `# Public API of ${name}\n\nWritten by \`npm run api\`; a change here is a change for users.\n\n\`\`\`ts\n${report}\n\`\`\`\n`;
+/** The page of a package; where it can be imported by several names, each has a section. */
+function page(folder, entries) {
+  const reports = apiReports(
+    folder,
+    entries.map(({ entry }) => entry),
+  ).map((report) => `\`\`\`ts\n${report}\n\`\`\`\n`);
+  const sections = reports.length === 1 ? reports : reports.map((report, i) => `## ${entries[i].name}\n\n${report}`);
+  const title = `# Public API of ${entries[0].name}`;
+  return [title, 'Written by `npm run api`; a change here is a change for users.', ...sections].join('\n\n');
 }
 
 /** Where two texts part. */
@@ -21,9 +29,9 @@ function firstDifference(committed, now) {
 }
 
 for (const folder of (await readdir(PACKAGES)).sort()) {
-  const { name } = JSON.parse(await readFile(join(PACKAGES, folder, 'package.json'), 'utf8'));
+  const entries = await packageEntries(join(PACKAGES, folder));
   const file = join(PACKAGES, folder, 'api.md');
-  const now = page(name, apiReport(join(PACKAGES, folder)));
+  const now = page(join(PACKAGES, folder), entries);
   if (!check) {
     await writeFile(file, now);
     continue;
@@ -31,7 +39,7 @@ for (const folder of (await readdir(PACKAGES)).sort()) {
   const committed = await readFile(file, 'utf8').catch(() => '');
   if (committed === now) continue;
   console.error(
-    `the public API of ${name} is not what packages/${folder}/api.md says (${firstDifference(committed, now)}); if that is meant, run npm run api and say it in the changelog`,
+    `the public API of ${entries[0].name} is not what packages/${folder}/api.md says (${firstDifference(committed, now)}); if that is meant, run npm run api and say it in the changelog`,
   );
   process.exitCode = 1;
 }

@@ -4,21 +4,19 @@ import { fileURLToPath } from 'node:url';
 import { errorReference } from './docs/errorReference.mjs';
 import { hookReference } from './docs/hookReference.mjs';
 import { optionReference } from './docs/optionReference.mjs';
-import { errorRegistry, hookManifest } from '../packages/core/dist/index.js';
+import { packageEntries } from './packageEntries.mjs';
+import { errorRegistry } from '../packages/core/dist/index.js';
+import { hookManifest } from '../packages/core/dist/plugin.js';
 
 const REFERENCE = new URL('../docs/reference/', import.meta.url);
 const PACKAGES = new URL('../packages/', import.meta.url);
 
-async function declarations(folder) {
-  const { name } = JSON.parse(await readFile(new URL(`${folder}/package.json`, PACKAGES), 'utf8'));
-  return { name, entry: fileURLToPath(new URL(`${folder}/dist/index.d.ts`, PACKAGES)) };
-}
-
 const folders = (await readdir(PACKAGES)).sort();
+const packages = await Promise.all(folders.map((folder) => packageEntries(fileURLToPath(new URL(folder, PACKAGES)))));
 const pages = {
   'errors.md': errorReference(errorRegistry),
   'hooks.md': hookReference(hookManifest),
-  'options.md': optionReference(await Promise.all(folders.map(declarations))),
+  'options.md': optionReference(packages.flat()),
 };
 
 for (const [name, text] of Object.entries(pages)) {

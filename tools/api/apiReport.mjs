@@ -4,14 +4,15 @@ import ts from 'typescript';
 const printer = ts.createPrinter({ removeComments: true });
 
 /**
- * Everything that a package exports, as its users' compiler sees it: the declarations in alphabetical order, without comments and without what is private.
+ * Everything that an entry of a package exports, as its users' compiler sees it: the declarations in alphabetical order, without comments and without
+ * what is private.
  *
  * @param {string} folder of the package, built
- * @returns {string} a page in Markdown
+ * @param {readonly string[]} entries files of declarations
+ * @returns {string[]} TypeScript, for each entry
  */
-export function apiReport(folder) {
-  const entry = `${folder}/dist/index.d.ts`;
-  const program = ts.createProgram([entry], {
+export function apiReports(folder, entries) {
+  const program = ts.createProgram(entries, {
     module: ts.ModuleKind.NodeNext,
     moduleResolution: ts.ModuleResolutionKind.NodeNext,
     target: ts.ScriptTarget.ES2022,
@@ -19,8 +20,14 @@ export function apiReport(folder) {
     types: [],
   });
   const checker = program.getTypeChecker();
-  const source = program.getSourceFile(entry);
-  if (source === undefined) throw new Error(`${entry} is not there: build first`);
+  return entries.map((entry) => {
+    const source = program.getSourceFile(entry);
+    if (source === undefined) throw new Error(`${entry} is not there: build first`);
+    return reportOf(source, checker, folder);
+  });
+}
+
+function reportOf(source, checker, folder) {
   const symbols = checker.getExportsOfModule(checker.getSymbolAtLocation(source) ?? { exports: new Map() });
   const sorted = [...symbols].sort((a, b) => (a.name < b.name ? -1 : 1));
   return sorted.map((symbol) => describeExport(symbol, checker, folder)).join('\n\n');

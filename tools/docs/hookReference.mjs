@@ -1,3 +1,7 @@
+import { readdirSync } from 'node:fs';
+
+const SOURCES = new URL('../../packages/core/src/', import.meta.url);
+
 const INTRODUCTION = `# Hooks
 
 Every hook of a pipeline, in the order in which a run meets them. A plugin taps them through its context, an application through
@@ -50,6 +54,12 @@ function kindOf({ kind, settle }) {
 }
 
 function payloadOf({ payload, context }) {
-  if (context === undefined) return `[\`${payload}\`](../../packages/core/src/hooks/${payload}.ts)`;
-  return `[\`${payload}\`](../../packages/core/src/graph/${payload}.ts), and [\`${context}\`](../../packages/core/src/hooks/${context}.ts) as second argument`;
+  return context === undefined ? linkTo(payload) : `${linkTo(payload)}, and ${linkTo(context)} as second argument`;
+}
+
+/** A type, linked to the file that is named after it. */
+function linkTo(type) {
+  const file = readdirSync(SOURCES, { recursive: true }).find((path) => new RegExp(`(^|/)${type}\\.ts$`).test(path));
+  if (file === undefined) throw new Error(`no file of core is named after ${type}, which hooks pass`);
+  return `[\`${type}\`](../../packages/core/src/${file})`;
 }

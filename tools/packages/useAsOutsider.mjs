@@ -3,6 +3,9 @@ import { join } from 'node:path';
 import { command } from './command.mjs';
 
 const SCRIPT = `import { DiffusionPipeline } from '@thimble/core';
+import { Module } from '@thimble/core/model';
+import { Stage } from '@thimble/core/plugin';
+if (!(Module.prototype instanceof Object) || typeof Stage !== 'object') throw new Error('an entry is empty');
 const pipe = await DiffusionPipeline.fromPretrained(process.argv[2] as string);
 const { images } = await pipe.generate('a red apple', { numInferenceSteps: 1, width: 64, height: 64, seed: 1 });
 await pipe.dispose();

@@ -37,7 +37,7 @@ test('a text without a unit is bytes', () => {
   expect(MemoryBudget.of('201326592').limit).toBe(192 * MB);
 });
 
-const LIMIT = fileURLToPath(new URL('../../../../tools/limit.sh', import.meta.url));
+const LIMIT = fileURLToPath(new URL('../../../../bench/limit.sh', import.meta.url));
 const CORE = new URL('../../dist/index.js', import.meta.url).href;
 
 /** Whether this machine lets us make a control group. */

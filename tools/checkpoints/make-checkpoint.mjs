@@ -1,15 +1,10 @@
-// node tools/testkit/make-checkpoint.mjs: writes the checkpoint of @thimble/plugin-testkit, a complete Stable Diffusion of some 80,000 random
+// node tools/checkpoints/make-checkpoint.mjs: writes the checkpoint of @thimble/plugin-testkit, a complete Stable Diffusion of some 80,000 random
 // weights in diffusers' layout. Always the same; run it after `npm run build` where its configs change.
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import {
-  AutoencoderKL,
-  CLIPTextModel,
-  TorchGenerator,
-  UNet2DConditionModel,
-  writeSafetensors,
-} from '../../packages/core/dist/index.js';
+import { AutoencoderKL, CLIPTextModel, TorchGenerator, UNet2DConditionModel } from '../../packages/core/dist/index.js';
+import { writeSafetensors } from '../../packages/core/dist/plugin.js';
 
 const OUT = fileURLToPath(new URL('../../packages/plugin-testkit/checkpoint', import.meta.url));
 const MERGES = ['t h', 'th e</w>', 'a n', 'i n', 'o n', 'c a', 'ca t</w>'];

@@ -1,9 +1,9 @@
-// node tools/sd15/make-sd15.mjs OUT_DIR [f16|f32]: a full-size Stable Diffusion 1.5 checkpoint in diffusers' layout with random weights,
+// node tools/checkpoints/make-sd15.mjs OUT_DIR [f16|f32]: a full-size Stable Diffusion 1.5 checkpoint in diffusers' layout with random weights,
 // names and shapes of the real one. 2 GB in f16, 4 GB in f32.
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { makePool, writeRandomTensors } from '../randomWeights.mjs';
+import { makePool, writeRandomTensors } from './randomWeights.mjs';
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 const TOKENIZER = join(HERE, '../../packages/core/test/fixtures/sd-tiny/tokenizer');
@@ -33,7 +33,7 @@ export function makeSd15(out, dtype = 'f16') {
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const [out, dtype] = process.argv.slice(2);
   if (out === undefined) {
-    console.error('usage: node tools/sd15/make-sd15.mjs OUT_DIR [f16|f32]');
+    console.error('usage: node tools/checkpoints/make-sd15.mjs OUT_DIR [f16|f32]');
     process.exit(2);
   }
   makeSd15(out, dtype);

@@ -1,12 +1,8 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import {
-  AutoencoderKL,
-  chunkedAttention,
-  exportOnnx,
-  openComponentCheckpoint,
-  UNet2DConditionModel,
-} from '../../packages/core/dist/index.js';
+import { AutoencoderKL, exportOnnx, UNet2DConditionModel } from '../packages/core/dist/index.js';
+import { openComponentCheckpoint } from '../packages/core/dist/model.js';
+import { chunkedAttention } from '../packages/core/dist/plugin.js';
 
 const MODELS = { unet: UNet2DConditionModel, vae: AutoencoderKL };
 

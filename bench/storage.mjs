@@ -3,14 +3,14 @@ import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { DiffusionPipeline } from '../../packages/core/dist/index.js';
+import { DiffusionPipeline } from '../packages/core/dist/index.js';
 import {
   applyLayerwiseCasting,
   DEFAULT_SKIP_MODULES_PATTERN,
   LayerwiseCastingPlugin,
   STORAGE_DTYPES,
-} from '../../packages/plugin-fp8/dist/index.js';
-import { Int8ComputePlugin } from '../../packages/plugin-int8/dist/index.js';
+} from '../packages/plugin-fp8/dist/index.js';
+import { Int8ComputePlugin } from '../packages/plugin-int8/dist/index.js';
 import { likeness } from './likeness.mjs';
 import { limitedGenerate } from './limitedGenerate.mjs';
 import { describeMachine } from './machine.mjs';

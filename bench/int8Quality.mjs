@@ -1,16 +1,16 @@
-// The trained demo model in int8: pictures of 100 prompts beside those in float32, what the judge of tools/demo-model says of both, and the VAE by itself.
+// The trained demo model in int8: pictures of 100 prompts beside those in float32, what the judge of models/demo/train says of both, and the VAE by itself.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { DiffusionPipeline } from '../../packages/core/dist/index.js';
-import { DEFAULT_KEEP, Int8ComputePlugin } from '../../packages/plugin-int8/dist/index.js';
-import { evaluate, RECOMMENDED } from '../demo-model/evaluate.mjs';
+import { DiffusionPipeline } from '../packages/core/dist/index.js';
+import { DEFAULT_KEEP, Int8ComputePlugin } from '../packages/plugin-int8/dist/index.js';
+import { evaluate, RECOMMENDED } from '../models/demo/train/evaluate.mjs';
 import { describeMachine } from './machine.mjs';
 import { markdownTable, median } from './statistics.mjs';
 
-const DEMO = fileURLToPath(new URL('../../models/demo', import.meta.url));
+const DEMO = fileURLToPath(new URL('../models/demo', import.meta.url));
 
 /** Ways to compute in int8; every layer, however small, unless it says otherwise. */
 const WAYS = {

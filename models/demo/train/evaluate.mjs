@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 // Draws held-out (thing, colour) combinations with thimble and judges them; no Python needed.
 //
-//   node tools/demo-model/evaluate.mjs [--model DIR] [--count 100] [--steps 20] [--guidance G] [--seed 0]
+//   node models/demo/train/evaluate.mjs [--model DIR] [--count 100] [--steps 20] [--guidance G] [--seed 0]
 //                                      [--sheet FILE.png] [--thimble MODULE]
-//   node tools/demo-model/evaluate.mjs --images DIR     judges DIR/000.png, DIR/001.png, ... instead
+//   node models/demo/train/evaluate.mjs --images DIR     judges DIR/000.png, DIR/001.png, ... instead
 //
 // It exits with 1 if fewer than 95 % of the backgrounds or 80 % of the things are right.
 // `evaluate(generate, options)` is exported for use with any other way to make pictures.
@@ -262,7 +262,7 @@ export async function evaluate(generate, { count = 100, seed = 0, sheet, log = c
 async function main() {
   const { values: o } = parseArgs({
     options: {
-      model: { type: 'string', default: join(here, '..', '..', 'models', 'demo') },
+      model: { type: 'string', default: join(here, '..') },
       thimble: { type: 'string', default: '@thimble/core' },
       count: { type: 'string', default: '100' },
       steps: { type: 'string', default: String(RECOMMENDED.steps) },

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
-const LIMIT = fileURLToPath(new URL('../limit.sh', import.meta.url));
+const LIMIT = fileURLToPath(new URL('./limit.sh', import.meta.url));
 
 /**
  * Runs a command under a hard memory limit, page cache and all children included; `cold` drops the page cache first. Needs root and a memory

@@ -1,10 +1,10 @@
-// node tools/cogvideox/make-cogvideox.mjs OUT_DIR [2b|5b] [f8|f16|f32] [LAYERS]: a full-size CogVideoX transformer with random weights, names and
+// node tools/checkpoints/make-cogvideox.mjs OUT_DIR [2b|5b] [f8|f16|f32] [LAYERS]: a full-size CogVideoX transformer with random weights, names and
 // shapes of the real one. 2b: 3.4 GB in f16, 1.7 GB in f8. LAYERS makes one with fewer blocks.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CogVideoXTransformer3DModel } from '../../packages/core/dist/index.js';
-import { makePool, writeRandomTensors } from '../randomWeights.mjs';
+import { makePool, writeRandomTensors } from './randomWeights.mjs';
 
 const COMMON = {
   _class_name: 'CogVideoXTransformer3DModel',
@@ -72,7 +72,7 @@ export function makeCogVideoX(out, size = '2b', dtype = 'f16', layers = SIZES[si
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const [out, size, dtype, layers] = process.argv.slice(2);
   if (out === undefined || (size !== undefined && !(size in SIZES)) || (dtype !== undefined && !(dtype in DTYPES))) {
-    console.error('usage: node tools/cogvideox/make-cogvideox.mjs OUT_DIR [2b|5b] [f8|f16|f32] [LAYERS]');
+    console.error('usage: node tools/checkpoints/make-cogvideox.mjs OUT_DIR [2b|5b] [f8|f16|f32] [LAYERS]');
     process.exit(2);
   }
   makeCogVideoX(out, size, dtype, layers === undefined ? undefined : Number(layers));

@@ -1,8 +1,8 @@
-// node tools/bench/uhdStepWorker.mjs CHECKPOINT WIDTH HEIGHT STEPS: one step of UniPC with SD 1.5's UNet, WIDTH×HEIGHT latents, without guidance, one
-// submodule in memory at a time; prints what it took as a line of JSON. Meant to run under tools/limit.sh.
-import { DiffusionPipeline, UniPCMultistepScheduler } from '../../packages/core/dist/index.js';
-import { MemoryEfficientAttentionPlugin } from '../../packages/plugin-attention/dist/index.js';
-import { SequentialOffloadPlugin } from '../../packages/plugin-offload/dist/index.js';
+// node bench/uhdStepWorker.mjs CHECKPOINT WIDTH HEIGHT STEPS: one step of UniPC with SD 1.5's UNet, WIDTH×HEIGHT latents, without guidance, one
+// submodule in memory at a time; prints what it took as a line of JSON. Meant to run under bench/limit.sh.
+import { DiffusionPipeline, UniPCMultistepScheduler } from '../packages/core/dist/index.js';
+import { MemoryEfficientAttentionPlugin } from '../packages/plugin-attention/dist/index.js';
+import { SequentialOffloadPlugin } from '../packages/plugin-offload/dist/index.js';
 import { unetInputs } from './unetInputs.mjs';
 
 const [checkpoint, width, height, steps] = process.argv.slice(2);

@@ -1,4 +1,4 @@
-import { Tensor, TorchGenerator } from '../../packages/core/dist/index.js';
+import { Tensor, TorchGenerator } from '../packages/core/dist/index.js';
 
 /** Inputs of SD 1.5's UNet; 64×64 latents are a picture of 512×512. */
 export function unetInputs(batch, { width = 64, height = 64 } = {}) {

@@ -1,9 +1,9 @@
-// node tools/bench/vaeWorker.mjs '{"checkpoint", "mode", "height", "width", "count", "rounds", "picture"}': decodes latents of SD 1.5's VAE, sizes
-// in latents, and prints the milliseconds of each round as a line of JSON. Meant to run under tools/limit.sh.
+// node bench/vaeWorker.mjs '{"checkpoint", "mode", "height", "width", "count", "rounds", "picture"}': decodes latents of SD 1.5's VAE, sizes
+// in latents, and prints the milliseconds of each round as a line of JSON. Meant to run under bench/limit.sh.
 import { createRequire } from 'node:module';
-import { DiffusionPipeline, Tensor } from '../../packages/core/dist/index.js';
-import { VaeSlicingPlugin } from '../../packages/plugin-vae-slicing/dist/index.js';
-import { VaeTilingPlugin } from '../../packages/plugin-vae-tiling/dist/index.js';
+import { DiffusionPipeline, Tensor } from '../packages/core/dist/index.js';
+import { VaeSlicingPlugin } from '../packages/plugin-vae-slicing/dist/index.js';
+import { VaeTilingPlugin } from '../packages/plugin-vae-tiling/dist/index.js';
 import { exportPlain } from './exportPlain.mjs';
 import { latentsLike } from './latentsLike.mjs';
 
@@ -37,7 +37,7 @@ async function openThimble() {
 }
 
 async function openPlain() {
-  const ort = createRequire(new URL('../../packages/core/package.json', import.meta.url))('onnxruntime-node');
+  const ort = createRequire(new URL('../packages/core/package.json', import.meta.url))('onnxruntime-node');
   const { path, remove } = await exportPlain(checkpoint, 'vae', 'decode', { z });
   const session = await ort.InferenceSession.create(path).finally(remove);
   const feeds = { z: new ort.Tensor('float32', z.data, z.dims) };

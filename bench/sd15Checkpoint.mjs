@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { makeSd15 } from '../sd15/make-sd15.mjs';
+import { makeSd15 } from '../tools/checkpoints/make-sd15.mjs';
 
 /** The folder of a full-size SD 1.5 checkpoint with random weights, f16 or f32; made if it is not there. */
 export function sd15Checkpoint(dtype, folder = join(tmpdir(), `thimble-sd15-${dtype}`)) {

@@ -1,9 +1,9 @@
-// node tools/bench/videoWorker.mjs JOB: one step of CogVideoX's transformer as a line of JSON tells it, one block in memory at a time; prints what it took
-// as another one. Meant to run under tools/limit.sh.
-import { CogVideoXDDIMScheduler, DiffusionPipeline, Tensor, TorchGenerator } from '../../packages/core/dist/index.js';
-import { MemoryEfficientAttentionPlugin } from '../../packages/plugin-attention/dist/index.js';
-import { LayerwiseCastingPlugin } from '../../packages/plugin-fp8/dist/index.js';
-import { SequentialOffloadPlugin } from '../../packages/plugin-offload/dist/index.js';
+// node bench/videoWorker.mjs JOB: one step of CogVideoX's transformer as a line of JSON tells it, one block in memory at a time; prints what it took
+// as another one. Meant to run under bench/limit.sh.
+import { CogVideoXDDIMScheduler, DiffusionPipeline, Tensor, TorchGenerator } from '../packages/core/dist/index.js';
+import { MemoryEfficientAttentionPlugin } from '../packages/plugin-attention/dist/index.js';
+import { LayerwiseCastingPlugin } from '../packages/plugin-fp8/dist/index.js';
+import { SequentialOffloadPlugin } from '../packages/plugin-offload/dist/index.js';
 
 const { checkpoint, storage, attention, batch, steps, latentFrames, height, width } = JSON.parse(process.argv[2]);
 const plugins = [new SequentialOffloadPlugin()];

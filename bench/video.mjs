@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { makeCogVideoX } from '../cogvideox/make-cogvideox.mjs';
+import { makeCogVideoX } from '../tools/checkpoints/make-cogvideox.mjs';
 import { describeMachine } from './machine.mjs';
 import { markdownTable, median } from './statistics.mjs';
 import { underLimit } from './underLimit.mjs';

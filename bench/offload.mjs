@@ -1,8 +1,8 @@
 // SD 1.5 at full size with random weights, f16 files, 512×512, under hard memory limits.
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { DiffusionPipeline } from '../../packages/core/dist/index.js';
-import { ModelOffloadPlugin, SequentialOffloadPlugin } from '../../packages/plugin-offload/dist/index.js';
+import { DiffusionPipeline } from '../packages/core/dist/index.js';
+import { ModelOffloadPlugin, SequentialOffloadPlugin } from '../packages/plugin-offload/dist/index.js';
 import { limitedGenerate } from './limitedGenerate.mjs';
 import { describeMachine } from './machine.mjs';
 import { readProcessMemory } from './memory.mjs';
@@ -12,7 +12,7 @@ import { underLimit } from './underLimit.mjs';
 
 const MB = 2 ** 20;
 const WORKER = fileURLToPath(new URL('passWorker.mjs', import.meta.url));
-const DEMO = fileURLToPath(new URL('../../models/demo', import.meta.url));
+const DEMO = fileURLToPath(new URL('../models/demo', import.meta.url));
 const NO_LIMIT = 16384;
 
 const seconds = (milliseconds) => (milliseconds / 1000).toFixed(1);

@@ -1,8 +1,8 @@
-// node tools/bench/passWorker.mjs CHECKPOINT MODE PASSES: runs SD 1.5's UNet (512×512, batch 1) with one way of offloading, or in plain
-// onnxruntime-node, and prints the milliseconds of each pass as a line of JSON. Meant to run under tools/limit.sh.
+// node bench/passWorker.mjs CHECKPOINT MODE PASSES: runs SD 1.5's UNet (512×512, batch 1) with one way of offloading, or in plain
+// onnxruntime-node, and prints the milliseconds of each pass as a line of JSON. Meant to run under bench/limit.sh.
 import { createRequire } from 'node:module';
-import { DiffusionPipeline } from '../../packages/core/dist/index.js';
-import { ModelOffloadPlugin, SequentialOffloadPlugin } from '../../packages/plugin-offload/dist/index.js';
+import { DiffusionPipeline } from '../packages/core/dist/index.js';
+import { ModelOffloadPlugin, SequentialOffloadPlugin } from '../packages/plugin-offload/dist/index.js';
 import { exportPlain } from './exportPlain.mjs';
 import { unetInputs } from './unetInputs.mjs';
 
@@ -23,7 +23,7 @@ async function openThimble() {
 
 /** The same graph exported whole, with unfused attention, at the runtime's defaults. */
 async function openPlain() {
-  const core = createRequire(new URL('../../packages/core/package.json', import.meta.url));
+  const core = createRequire(new URL('../packages/core/package.json', import.meta.url));
   const ort = core('onnxruntime-node');
   const inputs = unetInputs(1);
   const { path, remove } = await exportPlain(checkpoint, 'unet', 'call', inputs);

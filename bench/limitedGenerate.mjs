@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { median } from './statistics.mjs';
 import { underLimit } from './underLimit.mjs';
 
-const CLI = fileURLToPath(new URL('../../packages/thimble/dist/cli.js', import.meta.url));
+const CLI = fileURLToPath(new URL('../packages/thimble/dist/cli.js', import.meta.url));
 const STEPS = 2;
 
 /**

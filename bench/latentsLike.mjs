@@ -1,4 +1,4 @@
-import { Tensor, TorchGenerator } from '../../packages/core/dist/index.js';
+import { Tensor, TorchGenerator } from '../packages/core/dist/index.js';
 
 /** Latents with the texture of real ones: noise, smooth and rough. */
 export function latentsLike(dims) {

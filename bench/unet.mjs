@@ -1,8 +1,8 @@
 // SD 1.5's UNet at full size with random weights: thimble beside plain onnxruntime-node at its defaults on the same graph exported whole.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { DiffusionPipeline } from '../../packages/core/dist/index.js';
-import { MemoryEfficientAttentionPlugin } from '../../packages/plugin-attention/dist/index.js';
+import { DiffusionPipeline } from '../packages/core/dist/index.js';
+import { MemoryEfficientAttentionPlugin } from '../packages/plugin-attention/dist/index.js';
 import { describeMachine } from './machine.mjs';
 import { readProcessMemory, watchMemory } from './memory.mjs';
 import { PlainEngine } from './PlainEngine.mjs';

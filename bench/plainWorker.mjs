@@ -2,7 +2,7 @@
 import { createRequire } from 'node:module';
 import { readProcessMemory } from './memory.mjs';
 
-const core = createRequire(new URL('../../packages/core/package.json', import.meta.url));
+const core = createRequire(new URL('../packages/core/package.json', import.meta.url));
 const ort = core('onnxruntime-node');
 let session;
 
