@@ -6,7 +6,7 @@ const INT32 = 6;
 
 /**
  * A graph in int8 whose sums are exact on every processor: weights of uint8, whose zero is at 128, are multiplied by another kernel than those of int8,
- * which adds up in 32 bits. So a processor without VNNI computes bit for bit what one with VNNI does, a fifth slower.
+ * which adds up in 32 bits. So a processor without VNNI gets the sums of one with VNNI, if more slowly.
  */
 export function withExactSums(graph: Graph): Graph {
   const moved = new Set<string>();
