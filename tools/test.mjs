@@ -1,4 +1,4 @@
-// Runs every test, or those that the arguments name, and ends with a line that says how many passed and failed.
+// Runs every test, or those that the arguments name, and ends with two lines: on which processor, and how many passed and failed.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { countTests } from './countTests.mjs';
+import { describeProcessor } from './processor.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 // A machine that has other work to do is slow, and not wrong.
@@ -46,5 +47,7 @@ async function runTests(options) {
 
 const { passed, failed, skipped } = await runTests(process.argv.slice(2));
 if (passed + failed === 0) console.error('no test ran');
+// Kernels differ from processor to processor, and so may what fails.
+console.log(`processor: ${describeProcessor()}`);
 console.log(`${passed} passed, ${failed} failed${skipped === 0 ? '' : `, ${skipped} skipped`}`);
 process.exitCode = failed > 0 || passed === 0 ? 1 : 0;

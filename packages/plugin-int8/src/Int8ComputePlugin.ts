@@ -14,6 +14,7 @@ import {
   type PluginHostPipeline,
   prepareComponents,
 } from '@thimble/core/plugin';
+import { CODE_LIMITS } from './CodeLimits.js';
 import { type CheckedInt8Options, checkInt8Options, type Int8ComputeOptions } from './Int8ComputeOptions.js';
 import { Int8Weights } from './Int8Weights.js';
 import { measureInt8 } from './measureInt8.js';
@@ -67,19 +68,20 @@ export class Int8ComputePlugin implements Plugin {
         'WARN_INT8_PROVIDER',
         `${component.name} is not computed in int8: ${component.device.provider} has no kernels for it that are faster than its own.`,
       );
-      return Int8Weights.of(component, { layers: [], largest: 127, signal });
+      return Int8Weights.of(component, { layers: [], limits: CODE_LIMITS.exact, signal });
     }
-    const { speedUp, largest } = await measureInt8(component);
+    const { speedUp, sums } = await measureInt8(component);
+    const limits = CODE_LIMITS[sums];
     if (speedUp < WORTH_IT && !force) {
       pipeline.warn(
         'WARN_INT8_SLOW',
         `${component.name} is not computed in int8: on this processor that is only ${speedUp.toFixed(2)} times as fast as float32.`,
       );
-      return Int8Weights.of(component, { layers: [], largest, signal });
+      return Int8Weights.of(component, { layers: [], limits, signal });
     }
     return Int8Weights.of(component, {
       layers: selectLayers(component, keep),
-      largest,
+      limits,
       signal,
       onProgress: percentProgress(pipeline, `${component.name} to int8`),
     });

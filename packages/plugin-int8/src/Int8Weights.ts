@@ -10,6 +10,7 @@ import {
   type TensorInfo,
   type WeightSource,
 } from '@thimble/core/plugin';
+import type { CodeLimits } from './CodeLimits.js';
 import { int8Recipe, scaleName, vectorName } from './int8Recipe.js';
 import { type Int8Layer, nameOfLayer } from './Int8Layer.js';
 
@@ -24,8 +25,8 @@ export interface QuantizedWeight {
 /** What is made of a component's weights. */
 export interface Int8Request {
   readonly layers: readonly Int8Layer[];
-  /** Largest code. */
-  readonly largest: number;
+  /** What the codes may be. */
+  readonly limits: CodeLimits;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: DerivedWeightsProgress) => void) | undefined;
 }
@@ -41,7 +42,7 @@ export class Int8Weights implements AsyncDisposable {
   /** Finds the matrices in the cache, or makes them. @throws what {@link DerivedWeightsCache.open} throws */
   static async of(
     { weights }: Pick<ComponentHandle, 'weights'>,
-    { layers, largest, signal, onProgress }: Int8Request,
+    { layers, limits, signal, onProgress }: Int8Request,
   ): Promise<Int8Weights> {
     const sources = new Map<string, TensorInfo>();
     for (const layer of layers) {
@@ -53,7 +54,7 @@ export class Int8Weights implements AsyncDisposable {
       [...weights].filter(([, { dtype, shape }]) => shape.length === 1 && dtype !== 'F32' && ROW_DTYPES.has(dtype)),
     );
     return new Int8Weights(
-      await new DerivedWeightsCache().open(int8Recipe(sources, vectors, largest), { signal, onProgress }),
+      await new DerivedWeightsCache().open(int8Recipe(sources, vectors, limits), { signal, onProgress }),
     );
   }
 

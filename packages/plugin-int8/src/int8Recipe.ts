@@ -4,6 +4,7 @@ import {
   type TensorInfo,
   type TensorToWrite,
 } from '@thimble/core/plugin';
+import type { CodeLimits } from './CodeLimits.js';
 import { quantizeColumns, type QuantizedColumns } from './quantizeColumns.js';
 
 /** Bytes that are handed on at once, so that progress is told and an abort noticed. */
@@ -20,23 +21,25 @@ export function vectorName(key: string): string {
 }
 
 /**
- * How matrices of int8, by name, are made from the weights or rows of weights that they stand for; `largest` is the largest code. Beside them lie `vectors`,
+ * How matrices of int8, by name, are made from the weights or rows of weights that they stand for; `limits` is what their codes may be. Beside them lie `vectors`,
  * by state-dict key, as float32.
  */
 export function int8Recipe(
   sources: ReadonlyMap<string, TensorInfo>,
   vectors: ReadonlyMap<string, TensorInfo>,
-  largest: number,
+  limits: CodeLimits,
 ): DerivedWeightsRecipe {
   const entries = [...sources];
   const named = [...entries, ...vectors].map(([name, info]) => `${name}=${info.shape.join('x')}@${info.offset}`);
   return {
-    name: ['int8-columns/1', largest, ...named].join(' '),
+    name: ['int8-columns/1', limits.code, ...(limits.pair === Infinity ? [] : [`pair=${limits.pair}`]), ...named].join(
+      ' ',
+    ),
     sources: [...sources.values(), ...vectors.values()],
     tensors: () =>
       new Map([
         ...[...vectors].map(([key, info]) => [vectorName(key), vectorOf(info)] as const),
-        ...entries.flatMap(([name, info]) => tensorsOf(name, info, largest)),
+        ...entries.flatMap(([name, info]) => tensorsOf(name, info, limits)),
       ]),
   };
 }
@@ -46,9 +49,9 @@ function vectorOf(info: TensorInfo): TensorToWrite {
 }
 
 /** The codes and their scales; both are found when the first is written, and the codes are dropped once they are. */
-function tensorsOf(name: string, info: TensorInfo, largest: number): readonly (readonly [string, TensorToWrite])[] {
+function tensorsOf(name: string, info: TensorInfo, limits: CodeLimits): readonly (readonly [string, TensorToWrite])[] {
   let found: Promise<QuantizedColumns> | undefined;
-  const quantized = async (): Promise<QuantizedColumns> => (found ??= quantizeColumns(info, largest));
+  const quantized = async (): Promise<QuantizedColumns> => (found ??= quantizeColumns(info, limits));
   const [outputs = 1] = info.shape;
   const elements = info.shape.reduce((a, b) => a * b, 1);
   return [

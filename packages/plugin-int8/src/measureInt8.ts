@@ -1,19 +1,17 @@
 import { Tensor } from '@thimble/core';
 import { type ComponentHandle, type Device, Graph, type GraphNode } from '@thimble/core/plugin';
+import { CODE_LIMITS, type Int8Sums } from './CodeLimits.js';
 
 /** What a device's int8 kernels are like. */
 export interface Int8Measurement {
   /** How many times as fast as float32 a product of matrices is, quantising included. */
   readonly speedUp: number;
-  /** Largest magnitude that a weight's code may have without its sums saturating. */
-  readonly largest: 127 | 63;
+  /** How it adds up products of bytes. */
+  readonly sums: Int8Sums;
 }
 
 const SIZE = 512;
 const ROUNDS = 5;
-/** Sums in pairs of 255 · 127 do not fit in 16 bits, which is where processors without VNNI add them up. */
-const WORST = { activation: 255, weight: 127 } as const;
-
 const known = new WeakMap<Device, Promise<Int8Measurement>>();
 
 /** Measures the device that a component is on, once for each device; takes a few hundredths of a second. @throws what the device throws */
@@ -30,12 +28,12 @@ export async function measureInt8(component: ComponentHandle): Promise<Int8Measu
 }
 
 async function measure(component: ComponentHandle): Promise<Int8Measurement> {
-  const largest = (await saturates(component)) ? 63 : 127;
+  const sums = await measureSums(component);
   const values = Float32Array.from({ length: SIZE * SIZE }, (_, i) => Math.sin(i));
   const floats = new Tensor('float32', values, [SIZE, SIZE]);
   const codes = new Tensor(
     'int8',
-    Int8Array.from(values, (x) => x * largest),
+    Int8Array.from(values, (x) => x * CODE_LIMITS[sums].code),
     [SIZE, SIZE],
   );
   const [plain, int8] = [
@@ -48,21 +46,36 @@ async function measure(component: ComponentHandle): Promise<Int8Measurement> {
       times.plain = Math.min(times.plain, await plain.run());
       times.int8 = Math.min(times.int8, await int8.run());
     }
-    return { speedUp: times.plain / times.int8, largest };
+    return { speedUp: times.plain / times.int8, sums };
   } finally {
     await plain.dispose();
     await int8.dispose();
   }
 }
 
-async function saturates(component: ComponentHandle): Promise<boolean> {
+/** Rows of weights by which kinds of sums are told apart, with activations of 255: no two at all, and only neighbours, can be added in 16 bits. */
+const ROWS = {
+  exact: [127, 127, 127, 127, 127, 127, 127, 127],
+  paired: [127, 1, 127, 1, 1, 127, 1, 127],
+} as const;
+
+async function measureSums(component: ComponentHandle): Promise<Int8Sums> {
+  if (await addsExactly(component, ROWS.exact)) return 'exact';
+  return (await addsExactly(component, ROWS.paired)) ? 'paired' : 'saturating';
+}
+
+/** Whether products of activations of 255 with equal columns are added up as they should; `column` is repeated. */
+async function addsExactly(component: ComponentHandle, column: readonly number[]): Promise<boolean> {
   const [rows, inner, columns] = [16, 64, 16];
-  const x = new Tensor('uint8', new Uint8Array(rows * inner).fill(WORST.activation), [rows, inner]);
-  const w = new Tensor('int8', new Int8Array(inner * columns).fill(WORST.weight), [inner, columns]);
+  const weightAt = (row: number): number => column[row % column.length] as number;
+  const codes = Int8Array.from({ length: inner * columns }, (_, i) => weightAt(Math.floor(i / columns)));
+  const x = new Tensor('uint8', new Uint8Array(rows * inner).fill(255), [rows, inner]);
+  const w = new Tensor('int8', codes, [inner, columns]);
+  const expected = Array.from({ length: inner }, (_, row) => 255 * weightAt(row)).reduce((a, b) => a + b);
   const product = await timer(component, sumGraph(), { x, w });
   try {
     const data = (await product.result()).data as Int32Array;
-    return data.some((sum) => sum !== inner * WORST.activation * WORST.weight);
+    return data.every((sum) => sum === expected);
   } finally {
     await product.dispose();
   }

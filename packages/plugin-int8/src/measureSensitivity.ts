@@ -1,5 +1,6 @@
 import { type Component, type Tensor } from '@thimble/core';
 import { type DerivedWeightsProgress, PassStage } from '@thimble/core/plugin';
+import { CODE_LIMITS } from './CodeLimits.js';
 import { Int8Weights } from './Int8Weights.js';
 import { measureInt8 } from './measureInt8.js';
 import { CACHED_BYTES, computeInInt8 } from './passes/computeInInt8.js';
@@ -38,10 +39,10 @@ export async function measureSensitivity(
   options: SensitivityOptions = {},
 ): Promise<readonly Int8Sensitivity[]> {
   const { entry = 'call', by = 'segment', signal, onProgress, onMeasured } = options;
-  const { largest } = await measureInt8(component);
+  const { sums } = await measureInt8(component);
   await using weights = await Int8Weights.of(component, {
     layers: selectLayers(component, []),
-    largest,
+    limits: CODE_LIMITS[sums],
     signal,
     onProgress,
   });

@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { DiffusionPipeline, type ProgressEvent, Tensor, TorchGenerator } from '@thimble/core';
 import { type Graph, PassStage, SafetensorsFile } from '@thimble/core/plugin';
+import { CODE_LIMITS, type CodeLimits } from '../src/CodeLimits.js';
 import { DEFAULT_KEEP, Int8ComputePlugin, type Int8ComputeOptions, measureSensitivity } from '../src/index.js';
+import { forceSums } from './support/forceSums.js';
 import { SD_TINY } from './support/SD_TINY.js';
 
 const cache = mkdtempSync(join(tmpdir(), 'thimble-int8-'));
@@ -72,7 +74,12 @@ function filesIn(folder: string): string[] {
 const opsOf = (graphs: ReadonlyMap<string, Graph>, segment: string): readonly string[] =>
   graphs.get(segment)!.nodes.map(({ op }) => op);
 
-describe('a UNet in int8', () => {
+describe.each([
+  ['exact', 18],
+  // Weights' steps are at most twice as large as where sums are exact, so that at most 6 dB are lost.
+  ['paired', 18 - 6],
+  ['saturating', 18 - 6],
+] as const)('a UNet in int8, where sums are %s', (sums, least) => {
   test.each([
     [1, 8, 8],
     [2, 8, 8],
@@ -83,15 +90,18 @@ describe('a UNet in int8', () => {
     const inputs = unetInputs(batch, height, width);
     const unet = pipe.components['unet']!;
     const plain = (await unet.call(inputs))['sample']!;
+    forceSums(pipe, sums);
     const plugin = await pipe.use(new Int8ComputePlugin(ALL));
     const int8 = (await unet.call(inputs))['sample']!;
     expect(int8.dims).toEqual(plain.dims);
-    expect(decibels(plain.data as Float32Array, int8.data as Float32Array)).toBeGreaterThan(18);
+    expect(decibels(plain.data as Float32Array, int8.data as Float32Array)).toBeGreaterThan(least);
     expect(int8.data).not.toEqual(plain.data);
     await plugin.remove();
     expect((await unet.call(inputs))['sample']!.data).toEqual(plain.data);
   });
+});
 
+describe('a UNet in int8', () => {
   test('has no layer left in float32 but those that are kept', async () => {
     await open({ components: ['unet'] });
     const graphs = watchGraphs('unet');
@@ -235,19 +245,6 @@ test('what each layer loses is measured one by one, and nothing is left of it', 
 });
 
 describe('other processors', () => {
-  /** Lets the device's sums be those of pairs in 16 bits, as of x86 without VNNI. */
-  function saturateSums(): void {
-    const { device } = pipe.components['unet']!;
-    const run = device.run.bind(device);
-    device.run = async (program, signal) => {
-      const result = await run(program, signal);
-      const sums = Object.values(result.downloaded).filter(({ type }) => type === 'int32');
-      for (const { data } of sums)
-        (data as Int32Array).forEach((sum, i, all) => void (all[i] = Math.min(sum, 32 * 32767)));
-      return result;
-    };
-  }
-
   /** Lets every product in int8 take long. */
   function slowDown(): void {
     const { device } = pipe.components['unet']!;
@@ -256,7 +253,7 @@ describe('other processors', () => {
     device.run = async (program, signal) => {
       const result = await run(program, signal);
       // The measurement takes turns; the first is float32's.
-      session ??= program.steps[0]?.session;
+      if (program.outputs['y'] === 'keep') session ??= program.steps[0]?.session;
       return {
         ...result,
         durations: result.durations.map((milliseconds) =>
@@ -266,29 +263,40 @@ describe('other processors', () => {
     };
   }
 
-  test('where sums of bytes saturate, weights get seven bits', async () => {
-    process.env['THIMBLE_CACHE'] = join(cache, 'seven');
-    await open({ components: ['unet'] });
-    const inputs = unetInputs(1, 8, 8);
-    const plain = (await pipe.components['unet']!.call(inputs))['sample']!;
-    saturateSums();
-    await pipe.use(new Int8ComputePlugin(ALL));
-    expect(
-      decibels(
-        plain.data as Float32Array,
-        (await pipe.components['unet']!.call(inputs))['sample']!.data as Float32Array,
-      ),
-    ).toBeGreaterThan(14);
-    const folder = join(cache, 'seven', 'weights');
-    const path = join(folder, filesIn(folder)[0]!);
-    const codes = [...(await SafetensorsFile.open(path)).tensors.values()].filter(({ dtype }) => dtype === 'I8');
-    const file = readFileSync(path);
-    expect(codes.length).toBeGreaterThan(20);
-    for (const { offset, byteLength } of codes) {
-      const magnitudes = new Int8Array(file.buffer, file.byteOffset + offset, byteLength).map(Math.abs);
-      expect(magnitudes.reduce((a, b) => Math.max(a, b), 0)).toBe(63);
+  /** Largest magnitudes of a code, and of the sum of two neighbours of a column. */
+  function limitsOf(codes: Int8Array, columns: number): CodeLimits {
+    let [code, pair] = [0, 0];
+    for (const [i, value] of codes.entries()) {
+      const isFirst = Math.floor(i / columns) % 2 === 0;
+      code = Math.max(code, Math.abs(value));
+      if (isFirst) pair = Math.max(pair, Math.abs(value + (codes[i + columns] ?? 0)));
     }
-  });
+    return { code, pair };
+  }
+
+  test.each(['exact', 'paired', 'saturating'] as const)(
+    'where sums are %s, weights keep to its limits',
+    async (sums) => {
+      process.env['THIMBLE_CACHE'] = join(cache, sums);
+      await open({ components: ['unet'] });
+      forceSums(pipe, sums);
+      await pipe.use(new Int8ComputePlugin(ALL));
+      await pipe.components['unet']!.load();
+      const folder = join(cache, sums, 'weights');
+      const path = join(folder, filesIn(folder)[0]!);
+      const matrices = [...(await SafetensorsFile.open(path)).tensors.values()].filter(({ dtype }) => dtype === 'I8');
+      const file = readFileSync(path);
+      expect(matrices.length).toBeGreaterThan(20);
+      for (const { offset, byteLength, shape } of matrices) {
+        const codes = new Int8Array(file.buffer, file.byteOffset + offset, byteLength);
+        const { code, pair } = limitsOf(codes, shape[1]!);
+        expect(pair).toBeLessThanOrEqual(CODE_LIMITS[sums].pair);
+        // All that the limits allow is used, but for what rounding a pair may take.
+        if (sums === 'paired') expect(code === 127 || pair >= 126).toBe(true);
+        else expect(code).toBe(CODE_LIMITS[sums].code);
+      }
+    },
+  );
 
   test('where int8 gains nothing, nothing is made and a warning says so', async () => {
     process.env['THIMBLE_CACHE'] = join(cache, 'slow');

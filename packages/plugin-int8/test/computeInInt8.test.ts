@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { DiffusionPipeline, Tensor } from '@thimble/core';
+import { DiffusionPipeline, type Tensor } from '@thimble/core';
 import {
   type Attribute,
   type ComponentHandle,
@@ -12,9 +12,13 @@ import {
   SafetensorsFile,
   writeSafetensors,
 } from '@thimble/core/plugin';
+import { CODE_LIMITS } from '../src/CodeLimits.js';
 import { Int8Weights } from '../src/Int8Weights.js';
+import { measureInt8 } from '../src/measureInt8.js';
 import { computeInInt8 } from '../src/passes/computeInInt8.js';
+import { type Codes, exactInput, exactWeight, integers } from './support/exactCodes.js';
 import { SD_TINY } from './support/SD_TINY.js';
+import { withExactSums } from './support/withExactSums.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'thimble-int8-'));
 let pipe: DiffusionPipeline;
@@ -31,34 +35,13 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** Small whole numbers, the same at every run. */
-function integers(count: number, least: number, most: number, seed: number): Float32Array {
-  let state = seed;
-  return Float32Array.from({ length: count }, () => {
-    state = (state * 1103515245 + 12345) % 2 ** 31;
-    return least + (Math.floor(state / 2 ** 8) % (most - least + 1));
-  });
-}
-
-/** Activations that uint8 holds exactly: whole numbers of which the least is 0 and the largest 255. */
-function exactInput(dims: readonly number[]): Tensor {
-  const data = integers(
-    dims.reduce((a, b) => a * b, 1),
-    0,
-    255,
-    7,
-  );
-  data.set([0, 255]);
-  return new Tensor('float32', data, dims);
-}
-
-/** Weights that int8 holds exactly: in each row the largest magnitude is 127. */
-function exactWeight([rows = 1, ...rest]: readonly number[]): Float32Array {
-  const width = rest.reduce((a, b) => a * b, 1);
-  const data = integers(rows * width, -127, 127, 3);
-  for (let row = 0; row < rows; row++) data[row * width + (row % width)] = 127;
-  return data;
-}
+/** No processor saturates sums of these: two products fit in 16 bits, in which those without VNNI add them up. */
+const FITTING: readonly Codes[] = [
+  { activation: 255, limits: 'saturating' },
+  { activation: 255, limits: 'paired' },
+  { activation: 127, limits: 'exact' },
+];
+const LARGEST: Codes = { activation: 255, limits: 'exact' };
 
 interface Case {
   readonly nodes: readonly GraphNode[];
@@ -79,20 +62,18 @@ const node = (
 const ints = (...values: number[]): Attribute => ({ ints: values });
 
 /** Runs a graph as it is, and computed in int8. */
-async function both({
-  nodes,
-  input,
-  shapes,
-  weight,
-  rows = [0, weight[0]!],
-  budget = 2 ** 25,
-}: Case): Promise<{ plain: Tensor; int8: Tensor; graph: Graph }> {
+async function both(
+  { nodes, input, shapes, weight, rows = [0, weight[0]!], budget = 2 ** 25 }: Case,
+  codes: Codes = FITTING[0]!,
+  kernel: (graph: Graph) => Graph = (graph) => graph,
+): Promise<{ plain: Tensor; int8: Tensor; graph: Graph }> {
+  const limits = CODE_LIMITS[codes.limits];
   const file = join(folder, 'weight.safetensors');
   const bias = integers(weight[0]!, -1000, 1000, 11);
   await writeSafetensors(
     file,
     new Map([
-      ['layer.weight', { dtype: 'F32', shape: weight, data: new Uint8Array(exactWeight(weight).buffer) }],
+      ['layer.weight', { dtype: 'F32', shape: weight, data: new Uint8Array(exactWeight(weight, limits).buffer) }],
       ['layer.bias', { dtype: 'F32', shape: [weight[0]!], data: new Uint8Array(bias.buffer) }],
     ]),
   );
@@ -123,10 +104,10 @@ async function both({
     inputs: [{ name: 'x', type: 'float32', rank: input.length }],
     outputs: [{ name: 'y', type: 'float32', rank: input.length }],
   });
-  await using weights = await Int8Weights.of({ weights: tensors }, { layers: [graph.weights[0]!], largest: 127 });
+  await using weights = await Int8Weights.of({ weights: tensors }, { layers: [graph.weights[0]!], limits });
   const changed = computeInInt8(graph, { find: (one) => weights.find(one), isWorthwhile: () => true, budget });
-  const x = exactInput(input);
-  return { plain: await run(graph, x), int8: await run(changed, x), graph: changed };
+  const x = exactInput(input, codes);
+  return { plain: await run(graph, x), int8: await run(kernel(changed), x), graph: changed };
 }
 
 async function run(graph: Graph, x: Tensor): Promise<Tensor> {
@@ -148,9 +129,14 @@ async function run(graph: Graph, x: Tensor): Promise<Tensor> {
 /** Whole numbers stay whole numbers: what int8 computes is what float32 does, but for the rounding of the last step. */
 function expectSame(int8: Tensor, plain: Tensor): void {
   expect(int8.dims).toEqual(plain.dims);
-  const [a, b] = [int8.data as Float32Array, plain.data as Float32Array];
+  expect(distance(int8, plain)).toBeLessThan(3e-6);
+}
+
+/** Largest difference, as a share of the largest magnitude of the second. */
+function distance(one: Tensor, other: Tensor): number {
+  const [a, b] = [one.data as Float32Array, other.data as Float32Array];
   const largest = b.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-  expect(a.reduce((worst, value, i) => Math.max(worst, Math.abs(value - b[i]!)), 0)).toBeLessThan(largest * 3e-6);
+  return a.reduce((worst, value, i) => Math.max(worst, Math.abs(value - b[i]!)), 0) / largest;
 }
 
 const conv = (attributes: Readonly<Record<string, Attribute>>, from = 'x'): GraphNode =>
@@ -166,6 +152,12 @@ const CONVOLUTIONS: Readonly<Record<string, Case>> = {
     input: [2, 8, 5, 7],
     weight: [5, 8, 3, 3],
     shapes: { y: [2, 5, 5, 7] },
+    nodes: [conv({ kernel_shape: ints(3, 3), pads: ints(1, 1, 1, 1) })],
+  },
+  '3×3 of three channels': {
+    input: [1, 3, 9, 7],
+    weight: [5, 3, 3, 3],
+    shapes: { y: [1, 5, 9, 7] },
     nodes: [conv({ kernel_shape: ints(3, 3), pads: ints(1, 1, 1, 1) })],
   },
   '3×3 in strips of a row': {
@@ -253,44 +245,59 @@ const CONVOLUTIONS: Readonly<Record<string, Case>> = {
   },
 };
 
-describe('a convolution of whole numbers', () => {
-  test.each(Object.entries(CONVOLUTIONS))('%s', async (_name, one) => {
-    const { plain, int8, graph } = await both(one);
+const gemm = (x: string, y: string): GraphNode => node('Gemm', [x, 'weight', 'bias'], y, { transB: { int: 1 } });
+const LINEAR = {
+  'of one layer': { input: [6, 16], weight: [5, 16], shapes: { y: [6, 5] }, nodes: [gemm('x', 'y')] },
+  'of one row': { input: [1, 16], weight: [5, 16], shapes: { y: [1, 5] }, nodes: [gemm('x', 'y')] },
+  'that two layers read': {
+    input: [6, 16],
+    weight: [5, 16],
+    shapes: { a: [6, 5], b: [6, 5], y: [6, 5] },
+    nodes: [gemm('x', 'a'), gemm('x', 'b'), node('Add', ['a', 'b'], 'y')],
+  },
+} satisfies Readonly<Record<string, Case>>;
+
+describe.each(FITTING)('whole numbers to $activation, weights where sums are $limits', (codes) => {
+  test.each(Object.entries(CONVOLUTIONS))('a convolution, %s', async (_name, one) => {
+    const { plain, int8, graph } = await both(one, codes);
     expectSame(int8, plain);
     expect(graph.nodes.map(({ op }) => op)).toContain('MatMulIntegerToFloat');
     expect(graph.nodes.map(({ op }) => op)).not.toContain('Conv');
     expect(graph.weights.filter(({ name }) => name === 'weight')).toEqual([]);
   });
 
-  test('reads upsampled pixels from where they were', async () => {
-    const { graph } = await both(CONVOLUTIONS['after doubling']!);
-    expect(graph.nodes.map(({ op }) => op)).not.toContain('Resize');
+  test.each(Object.entries(LINEAR))('a product %s', async (_name, one) => {
+    const { plain, int8, graph } = await both(one, codes);
+    expectSame(int8, plain);
+    // What two layers read is quantised once.
+    expect(graph.nodes.filter(({ op }) => op === 'DynamicQuantizeLinear')).toHaveLength(1);
   });
 });
 
-describe('a linear layer of whole numbers', () => {
-  const gemm = (x: string, y: string): GraphNode => node('Gemm', [x, 'weight', 'bias'], y, { transB: { int: 1 } });
+describe('whole numbers to 255, weights to 127', () => {
+  const CASES = Object.entries({ ...CONVOLUTIONS, ...LINEAR });
 
-  test('gives what float32 does', async () => {
-    const { plain, int8, graph } = await both({
-      input: [6, 16],
-      weight: [5, 16],
-      shapes: { y: [6, 5] },
-      nodes: [gemm('x', 'y')],
-    });
-    expectSame(int8, plain);
-    expect(graph.nodes.map(({ op }) => op)).toEqual(['DynamicQuantizeLinear', 'MatMulIntegerToFloat']);
+  test.each(CASES)('are added up exactly just where the measurement says so: %s', async (_name, one) => {
+    const { plain, int8 } = await both(one, LARGEST);
+    const { sums } = await measureInt8(component);
+    expect(distance(int8, plain) < 3e-6).toBe(sums === 'exact');
   });
 
-  test('quantises once what two layers read', async () => {
-    const { plain, int8, graph } = await both({
-      input: [6, 16],
-      weight: [5, 16],
-      shapes: { a: [6, 5], b: [6, 5], y: [6, 5] },
-      nodes: [gemm('x', 'a'), gemm('x', 'b'), node('Add', ['a', 'b'], 'y')],
-    });
-    expectSame(int8, plain);
-    expect(graph.nodes.filter(({ op }) => op === 'DynamicQuantizeLinear')).toHaveLength(1);
+  test.each(CASES)('give what float32 does by a kernel whose sums are exact: %s', async (_name, one) => {
+    const { plain, int8 } = await both(one, LARGEST, withExactSums);
+    expect(distance(int8, plain)).toBeLessThan(3e-6);
+  });
+});
+
+test('a convolution reads upsampled pixels from where they were', async () => {
+  const { graph } = await both(CONVOLUTIONS['after doubling']!);
+  expect(graph.nodes.map(({ op }) => op)).not.toContain('Resize');
+});
+
+describe('a linear layer', () => {
+  test('is quantising and a product', async () => {
+    const { graph } = await both(LINEAR['of one layer']);
+    expect(graph.nodes.map(({ op }) => op)).toEqual(['DynamicQuantizeLinear', 'MatMulIntegerToFloat']);
   });
 
   test('is left alone where Gemm does more', async () => {

@@ -57,8 +57,12 @@ async function sizesWithin(work: () => Promise<unknown>): Promise<string[]> {
 /** Kernels add up in another order in a batch; alone it is the very same. */
 function expectAlmostEqual(got: Tensor, want: Tensor): void {
   expect(got.dims).toEqual(want.dims);
-  const [a, b] = [got.data as Float32Array, want.data as Float32Array];
-  expect(a.reduce((most, x, i) => Math.max(most, Math.abs(x - b[i]!)), 0)).toBeLessThan(2e-5);
+  expect(largestDifference(got.data as Float32Array, want.data as Float32Array)).toBeLessThan(2e-5);
+}
+
+function largestDifference(a: Float32Array | Uint8Array, b: Float32Array | Uint8Array): number {
+  expect(a).toHaveLength(b.length);
+  return [...a].reduce((most, x, i) => Math.max(most, Math.abs(x - b[i]!)), 0);
 }
 
 const BATCH = new Tensor(
@@ -193,7 +197,8 @@ test('32 prompts in little memory: images come one by one, each with the seed an
   const {
     images: [alone],
   } = await pipe.generate('a fox', { numInferenceSteps: 1, width: 32, height: 32, seed: 17 });
-  expect(all[17]!.data).toEqual(alone!.data);
+  // The UNet computes batches, in which kernels may add up in another order: bytes may be rounded to the next one.
+  expect(largestDifference(all[17]!.data, alone!.data)).toBeLessThanOrEqual(1);
   expect(seen).toEqual(seed);
   expect(batches).toBe(2);
 });

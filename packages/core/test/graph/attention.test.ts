@@ -136,7 +136,8 @@ describe.each(Object.entries(LOWERINGS))('%s', (_, lowering) => {
     const inputs = inputsOf(given);
     const want = expected(given, inputs);
     const got = await compute(lowerAttention(graphOf(given), lowering), inputs);
-    expect(want.reduce((worst, x, i) => Math.max(worst, Math.abs(x - got[i]!)), 0)).toBeLessThan(2e-6);
+    // Sums of up to 512 products, in whatever order the processor's kernel adds them up.
+    expect(want.reduce((worst, x, i) => Math.max(worst, Math.abs(x - got[i]!)), 0)).toBeLessThan(5e-6);
   });
 });
 
@@ -162,7 +163,7 @@ test('the fused kernel gets some heads at a time where its copies would be large
     1, 3,
   ]);
   const [want, got] = [await compute(whole, inputs), await compute(inGroups, inputs)];
-  expect(want.reduce((worst, x, i) => Math.max(worst, Math.abs(x - got[i]!)), 0)).toBeLessThan(2e-6);
+  expect(want.reduce((worst, x, i) => Math.max(worst, Math.abs(x - got[i]!)), 0)).toBeLessThan(5e-6);
 });
 
 test.each(['auto', 'max', 16] as const)('scores stay within the budget in slices of %s', (size) => {

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -19,6 +19,11 @@ afterAll(() => {
 
 /** Runs the runner over one test file, written in JavaScript. */
 function run(source: string, ...options: string[]): { status: number | null; lastLine: string | undefined } {
+  const { status, lines } = runForLines(source, ...options);
+  return { status, lastLine: lines.at(-1) };
+}
+
+function runForLines(source: string, ...options: string[]): { status: number | null; lines: readonly string[] } {
   writeFileSync(join(folder, 'package.json'), '{}');
   writeFileSync(join(folder, 'only.test.js'), source);
   const config = join(folder, 'jest.config.json');
@@ -28,12 +33,20 @@ function run(source: string, ...options: string[]): { status: number | null; las
     [RUNNER, `--config=${config}`, `--rootDir=${folder}`, ...options],
     { encoding: 'utf8' },
   );
-  return { status, lastLine: stdout.trimEnd().split('\n').at(-1) };
+  return { status, lines: stdout.trimEnd().split('\n') };
 }
 
 describe('tools/test.mjs', () => {
   test('ends with the counts', () => {
     expect(run("test('a', () => {}); test('b', () => {});")).toEqual({ status: 0, lastLine: '2 passed, 0 failed' });
+  });
+
+  test('tells the processor before them', () => {
+    const { lines } = runForLines("test('a', () => {});");
+    expect(lines.at(-2)).toMatch(/^processor: .+ \(.+\)$/);
+    const flags = existsSync('/proc/cpuinfo') ? readFileSync('/proc/cpuinfo', 'utf8') : '';
+    for (const name of ['avx2', 'avx512f', 'avx512_vnni'])
+      expect(lines.at(-2)!.includes(name)).toBe(new RegExp(`^flags.* ${name}( |$)`, 'm').test(flags));
   });
 
   test('fails if a test fails, and counts those that were skipped', () => {

@@ -174,9 +174,12 @@ describe('a tap', () => {
     const sliced = await pipe.generate('a cat', { ...TINY, numImagesPerPrompt: 3 });
     expect(sizes).toEqual([1, 1, 1]);
     expect(calls).toBe(1);
-    expect(sliced.images.map((image) => Buffer.from(image.data).toString('base64'))).toEqual(
-      plain.images.map((image) => Buffer.from(image.data).toString('base64')),
+    // Kernels may add up in another order in a batch: what is nearly the same may be rounded to the next byte.
+    const differences = sliced.images.map(({ data }, image) =>
+      data.reduce((most, byte, i) => Math.max(most, Math.abs(byte - plain.images[image]!.data[i]!)), 0),
     );
+    expect(differences).toHaveLength(3);
+    expect(Math.max(...differences)).toBeLessThanOrEqual(1);
   });
 
   test('changes the latents of a step', async () => {

@@ -141,7 +141,8 @@ describe('a pipeline under a memory limit', () => {
     const [roomy, tight] = [await batchesSeen('none'), await batchesSeen('192MB')];
     expect(roomy.batches).toEqual([4]);
     expect(tight.batches).toEqual([1]);
-    expect(Math.max(...tight.pixels.map((x, i) => Math.abs(x - roomy.pixels[i]!)))).toBeLessThan(1e-5);
+    // Kernels may add up in another order in a batch.
+    expect(Math.max(...tight.pixels.map((x, i) => Math.abs(x - roomy.pixels[i]!)))).toBeLessThan(5e-5);
   });
 
   test('says what the limit is', async () => {
