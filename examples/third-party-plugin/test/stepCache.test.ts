@@ -32,8 +32,8 @@ test('in the steps between, deep segments are not loaded and do not run', async 
     loads.push(model.name);
     return load.call(pipe.device, model);
   };
-  const tap = pipe.hooks.afterSegment.tap('unload', async ({ component, model }) => {
-    if (component === 'unet') await model.unload();
+  const tap = pipe.hooks.afterSegment.tap('unload', async ({ component, handle }) => {
+    if (component === 'unet') await handle.unload();
   });
   await pipe.generate('a cat', { ...run, numInferenceSteps: 4 });
   tap[Symbol.dispose]();

@@ -4,7 +4,7 @@ import './extension/coreCopies.js';
 export { concatBatch, splitBatch } from './execution/batch.js';
 export type { ComponentParts } from './execution/Component.js';
 export type { Attachable } from './execution/componentRecord.js';
-export type { SegmentProgram } from './execution/ComponentSegment.js';
+export type { CompiledSegment } from './execution/compileSegment.js';
 export type { FrozenEntry, FrozenPrograms } from './execution/FrozenEntry.js';
 export type { KernelLayout, WeightLayout } from './execution/WeightLayout.js';
 export { checkComponentNames } from './extension/checkComponentNames.js';

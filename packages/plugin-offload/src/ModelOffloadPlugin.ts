@@ -39,7 +39,7 @@ export class ModelOffloadPlugin implements Plugin {
 
   async apply({ hooks, pipeline }: PluginContext): Promise<void> {
     const unload = (spared?: ComponentHandle): Promise<void> => this.#unload(pipeline, spared);
-    hooks.beforeModelCall.tap({ name: this.name, stage: Stage.Early }, async ({ model }) => unload(model));
+    hooks.beforeModelCall.tap({ name: this.name, stage: Stage.Early }, async ({ handle }) => unload(handle));
     hooks.afterModelCall.tap(this.name, (call) => this.#readAhead(pipeline, call));
     hooks.afterRun.tap({ name: this.name, stage: Stage.Late }, async () => {
       await unload();

@@ -84,7 +84,7 @@ export class SequentialOffloadPlugin implements Plugin {
           return await next(inputs);
         } finally {
           ahead.clear();
-          await call.model.unload();
+          await call.handle.unload();
         }
       });
     });
@@ -95,7 +95,7 @@ export class SequentialOffloadPlugin implements Plugin {
     });
     hooks.afterSegment.tap({ name: this.name, stage: Stage.Late }, async (call) => {
       if (!ours(call.component)) return;
-      ahead.delete(call.model.segments[call.index] as SegmentHandle);
+      ahead.delete(call.handle.segments[call.index] as SegmentHandle);
       await this.#unloadAfter(call);
     });
     hooks.afterRun.tap({ name: this.name, stage: Stage.Late }, async () => {
@@ -107,10 +107,10 @@ export class SequentialOffloadPlugin implements Plugin {
     await pipeline.trim();
   }
 
-  async #unloadAfter({ model, segment, following }: SegmentCall): Promise<void> {
+  async #unloadAfter({ handle, segment, following }: SegmentCall): Promise<void> {
     const group = this.#groupOf(segment);
     if (following.some(({ name }) => this.#groupOf(name) === group)) return;
-    for (const other of segmentsIn(model, (name) => this.#groupOf(name) === group)) await other.unload();
+    for (const other of segmentsIn(handle, (name) => this.#groupOf(name) === group)) await other.unload();
   }
 
   #groupOf(segment: string): string {

@@ -141,9 +141,9 @@ describe('SequentialOffloadPlugin', () => {
     await open();
     await pipe.use(new SequentialOffloadPlugin());
     const most = new Map<string, number>();
-    pipe.hooks.afterSegment.tap({ name: 'watch', before: 'thimble:sequential-offload', stage: 0 }, ({ model }) => {
-      const count = model.segments.filter((segment) => segment.loaded).length;
-      most.set(model.name, Math.max(count, most.get(model.name) ?? 0));
+    pipe.hooks.afterSegment.tap({ name: 'watch', before: 'thimble:sequential-offload', stage: 0 }, ({ handle }) => {
+      const count = handle.segments.filter((segment) => segment.loaded).length;
+      most.set(handle.name, Math.max(count, most.get(handle.name) ?? 0));
     });
     await picture();
     expect([...most]).toEqual([

@@ -59,9 +59,9 @@ export const FAULTY_PLUGINS: readonly FaultyPlugin[] = [
     fault: 'keeps tensors on the device',
     breaks: ['device-freed', 'reinstalls', 'failed-run', 'abort'],
     create: plugin((ctx) => {
-      ctx.hooks.afterSegment.tap('keep', async ({ model, outputs }) => {
+      ctx.hooks.afterSegment.tap('keep', async ({ handle, outputs }) => {
         const [first] = Object.values(outputs ?? {});
-        if (first !== undefined) await model.device.upload(await model.device.download(first));
+        if (first !== undefined) await handle.device.upload(await handle.device.download(first));
       });
     }),
   },

@@ -6,7 +6,7 @@ import {
   OPTIMIZED_GRAPH,
   OPTIMIZED_WEIGHTS,
   type SegmentPreparation,
-  type SegmentProgram,
+  type CompiledSegment,
 } from '@thimble/core/plugin';
 
 const DESCRIPTION = 'segment.json';
@@ -26,7 +26,7 @@ interface SegmentDescription {
 /** Has a graph optimised into `folder`, which is made. */
 export async function writeSegmentTrace(
   folder: string,
-  { model, ranges }: SegmentProgram,
+  { model, ranges }: CompiledSegment,
   prepack: boolean,
   optimize: SegmentPreparation['optimize'],
 ): Promise<void> {
@@ -55,7 +55,7 @@ export async function readSegmentTrace(
   folder: string,
   name: string,
   homesOf: (recorded: string) => readonly string[],
-): Promise<SegmentProgram> {
+): Promise<CompiledSegment> {
   const description = await readDescription(folder);
   const [graphBytes, weightBytes] = [
     await sizeOf(join(folder, OPTIMIZED_GRAPH)),

@@ -3,7 +3,7 @@ import { cp, readdir, realpath, rename, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { type CallOptions, type Component, type Tensor, ThimbleError } from '@thimble/core';
 import { type InputShapes } from '@thimble/core/model';
-import { type Attachable, type NamedTensors, type SegmentProgram } from '@thimble/core/plugin';
+import { type Attachable, type NamedTensors, type CompiledSegment } from '@thimble/core/plugin';
 import { fingerprintCheckpoint } from './fingerprintCheckpoint.js';
 import { readSegmentTrace } from './SegmentTrace.js';
 import { checkSame, readManifest, type TraceManifest } from './TraceManifest.js';
@@ -193,13 +193,13 @@ export class TracedModel implements Component, Attachable, AsyncDisposable {
     throw new ThimbleError('ERR_TRACE_DETACHED', { trace: this.#folder, component: this.#manifest.component });
   }
 
-  async #programs(component: Component): Promise<ReadonlyMap<string, SegmentProgram>> {
+  async #programs(component: Component): Promise<ReadonlyMap<string, CompiledSegment>> {
     const { checkpoint, segments } = this.#manifest;
     checkSame(this.#folder, 'checkpoint', checkpoint, await fingerprintCheckpoint(component.checkpoint));
     // The component that it stands in for runs no more.
     await component.unload();
     const homes = new Set(component.checkpoint.files.map((file) => dirname(file)));
-    const programs = new Map<string, SegmentProgram>();
+    const programs = new Map<string, CompiledSegment>();
     for (const name of segments)
       programs.set(name, await readSegmentTrace(join(this.#folder, name), name, (recorded) => [...homes, recorded]));
     return programs;

@@ -10,7 +10,7 @@ import {
   type PluginHostPipeline,
   runtimeIdentity,
   type SegmentPreparation,
-  type SegmentProgram,
+  type CompiledSegment,
 } from '@thimble/core/plugin';
 import { assertTraceable } from './assertTraceable.js';
 import { fingerprintWeights } from './fingerprintWeights.js';
@@ -67,7 +67,7 @@ export class TracingPlugin implements Plugin {
     });
   }
 
-  async #traced(dir: string, preparation: SegmentPreparation, pipeline: PluginHostPipeline): Promise<SegmentProgram> {
+  async #traced(dir: string, preparation: SegmentPreparation, pipeline: PluginHostPipeline): Promise<CompiledSegment> {
     const { component, segment } = preparation;
     const folder = join(dir, `${component}.${segment}-${await this.#keyOf(preparation)}`);
     const known = await this.#read(folder, preparation);
@@ -77,7 +77,7 @@ export class TracingPlugin implements Plugin {
     return readSegmentTrace(folder, segment, () => homesOf(preparation));
   }
 
-  async #read(folder: string, preparation: SegmentPreparation): Promise<SegmentProgram | undefined> {
+  async #read(folder: string, preparation: SegmentPreparation): Promise<CompiledSegment | undefined> {
     try {
       return await readSegmentTrace(folder, preparation.segment, () => homesOf(preparation));
     } catch (error) {

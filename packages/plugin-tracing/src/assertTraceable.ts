@@ -1,5 +1,5 @@
 import { type Component, type ExecutionProvider, ThimbleError } from '@thimble/core';
-import { type SegmentProgram } from '@thimble/core/plugin';
+import { type CompiledSegment } from '@thimble/core/plugin';
 
 /** @throws ERR_ARGUMENT_INVALID on another provider than the CPU, whose optimised graphs cannot be saved */
 export function assertTraceable(provider: ExecutionProvider): void {
@@ -12,7 +12,10 @@ export function assertTraceable(provider: ExecutionProvider): void {
 }
 
 /** @throws ERR_ARGUMENT_INVALID for programs that read other weights than the checkpoint's: a trace is known again by the checkpoint alone */
-export function assertOwnWeights({ name, checkpoint }: Component, programs: ReadonlyMap<string, SegmentProgram>): void {
+export function assertOwnWeights(
+  { name, checkpoint }: Component,
+  programs: ReadonlyMap<string, CompiledSegment>,
+): void {
   const own = new Set(checkpoint.files);
   const other = [...programs.values()].flatMap(({ ranges }) => ranges).find(({ file }) => !own.has(file));
   if (other === undefined) return;

@@ -111,7 +111,7 @@ test('a traced UNet generates, with the hooks of the pipeline around it', async 
   const called: string[] = [];
   pipe.hooks.beforeModelCall.tap(
     'watch',
-    ({ component, model }) => void called.push(`${component} ${model === pipe.components[component]}`),
+    ({ component, handle }) => void called.push(`${component} ${handle === pipe.components[component]}`),
   );
   expect(distance(await picture(pipe), plain)).toBeLessThan(5e-5);
   expect(called.filter((call) => call.startsWith('unet'))).toEqual(['unet true', 'unet true']);

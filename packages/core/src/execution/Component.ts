@@ -18,7 +18,7 @@ import { ComponentSegments } from './ComponentSegments.js';
 import { EntryRunner } from './EntryRunner.js';
 import type { FrozenEntry, FrozenPrograms } from './FrozenEntry.js';
 import { ModelCalls } from './ModelCalls.js';
-import { ProgramBuilder } from './SegmentCompiler.js';
+import { SegmentCompiler } from './SegmentCompiler.js';
 import { SegmentRunner } from './SegmentRunner.js';
 import { type DeliverRows, VaeCalls } from './VaeCalls.js';
 import { layoutOf, type WeightLayout } from './WeightLayout.js';
@@ -57,7 +57,7 @@ export class Component implements ComponentHandle {
   readonly hooks: Hooks;
   readonly #parts: ComponentParts;
   readonly #weights: ModelWeights;
-  readonly #compiler: ProgramBuilder;
+  readonly #compiler: SegmentCompiler;
   readonly #segments: ComponentSegments;
   readonly #entries: EntryRunner;
   readonly #calls: ModelCalls;
@@ -78,7 +78,7 @@ export class Component implements ComponentHandle {
     this.#parts = parts;
     this.#weights = ModelWeights.match(name, model, checkpoint);
     const shared = { ...parts, budget, notify, handle: this };
-    this.#compiler = new ProgramBuilder({ ...shared, weights: this.#weights });
+    this.#compiler = new SegmentCompiler({ ...shared, weights: this.#weights });
     const compiled = { ...shared, compiler: this.#compiler };
     this.#segments = new ComponentSegments(compiled);
     const runner = new SegmentRunner({ ...shared, segments: this.#segments });

@@ -1,23 +1,13 @@
 import type { Device } from '../device/Device.js';
-import type { FileRange } from '../device/FileRange.js';
-import type { OnnxModel } from '../device/OnnxModel.js';
 import type { SegmentHandle } from '../hooks/calls/SegmentHandle.js';
+import type { CompiledSegment } from './compileSegment.js';
 
-/** What a segment runs: a serialised graph, and where its weights lie. */
-export interface SegmentProgram {
-  readonly model: OnnxModel;
-  /** Each counted once. */
-  readonly ranges: readonly FileRange[];
-  /** Inputs that it takes as float16. */
-  readonly halfInputs?: readonly string[];
-}
-
-/** Where a segment's programs come from. */
-export interface ProgramSource {
+/** Where what a segment runs comes from. */
+export interface SegmentSource {
   /** The program for a load before the first call, when sizes are not known yet. */
-  nominal(): Promise<SegmentProgram>;
+  nominal(): Promise<CompiledSegment>;
   /** What is loaded in place of a program. */
-  prepare(program: SegmentProgram): Promise<SegmentProgram>;
+  prepare(program: CompiledSegment): Promise<CompiledSegment>;
 }
 
 /** One segment of a component, with its session on the device while it is loaded. */
@@ -25,12 +15,12 @@ export class ComponentSegment implements SegmentHandle {
   readonly name: string;
   readonly #checkpointBytes: number;
   readonly #device: Device;
-  readonly #source: ProgramSource;
+  readonly #source: SegmentSource;
   readonly #indexOf: (segment: ComponentSegment) => number;
-  #program: SegmentProgram | undefined;
-  #prepared: Promise<SegmentProgram> | undefined;
+  #program: CompiledSegment | undefined;
+  #prepared: Promise<CompiledSegment> | undefined;
   /** What is or was loaded last, of the program of now. */
-  #ready: SegmentProgram | undefined;
+  #ready: CompiledSegment | undefined;
   #loading: Promise<void> | undefined;
   #session: { readonly id: number; readonly generation: number } | undefined;
 
@@ -39,7 +29,7 @@ export class ComponentSegment implements SegmentHandle {
     name: string,
     bytes: number,
     device: Device,
-    source: ProgramSource,
+    source: SegmentSource,
     indexOf: (segment: ComponentSegment) => number,
   ) {
     this.name = name;
@@ -71,7 +61,7 @@ export class ComponentSegment implements SegmentHandle {
   }
 
   /** Sets what to run from now on; a session of another graph is freed. */
-  async use(program: SegmentProgram): Promise<void> {
+  async use(program: CompiledSegment): Promise<void> {
     const same = this.#program !== undefined && Buffer.compare(this.#program.model.bytes, program.model.bytes) === 0;
     if (same) return;
     await this.forget();
@@ -111,7 +101,7 @@ export class ComponentSegment implements SegmentHandle {
   }
 
   /** Once for a program: what failed is tried again. */
-  async #prepare(): Promise<SegmentProgram> {
+  async #prepare(): Promise<CompiledSegment> {
     this.#program ??= await this.#source.nominal();
     this.#prepared ??= this.#source.prepare(this.#program);
     const prepared = this.#prepared;

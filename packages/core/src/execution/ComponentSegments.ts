@@ -4,10 +4,11 @@ import type { Hooks } from '../hooks/manifest.js';
 import type { InputShapes, Model } from '../models/Model.js';
 import { nominalShapes } from '../models/nominalShapes.js';
 import type { LoadEvent } from './ComponentEvent.js';
-import { ComponentSegment, type SegmentProgram } from './ComponentSegment.js';
+import { ComponentSegment } from './ComponentSegment.js';
+import type { CompiledSegment } from './compileSegment.js';
 import { entryOf } from './entryOf.js';
 import type { FrozenEntry } from './FrozenEntry.js';
-import type { CompiledEntry, ProgramBuilder } from './SegmentCompiler.js';
+import type { CompiledEntry, SegmentCompiler } from './SegmentCompiler.js';
 
 /** What {@link ComponentSegments} works with. */
 export interface ComponentSegmentsParts {
@@ -16,7 +17,7 @@ export interface ComponentSegmentsParts {
   readonly model: Model;
   readonly device: Device;
   readonly hooks: Hooks;
-  readonly compiler: ProgramBuilder;
+  readonly compiler: SegmentCompiler;
   readonly notify: (event: LoadEvent) => void;
   readonly frozen?: FrozenEntry | undefined;
 }
@@ -105,16 +106,16 @@ export class ComponentSegments {
     const { device, compiler } = this.#parts;
     const source = {
       nominal: async () => this.#nominal(entryName, name),
-      prepare: async (program: SegmentProgram) => compiler.prepare(name, program),
+      prepare: async (program: CompiledSegment) => compiler.prepare(name, program),
     };
     const indexOf = (segment: ComponentSegment): number => this.all.indexOf(segment);
     this.#known.set(name, new ComponentSegment(name, compiler.weightBytes(graph), device, source, indexOf));
   }
 
-  async #nominal(entryName: string, segment: string): Promise<SegmentProgram> {
+  async #nominal(entryName: string, segment: string): Promise<CompiledSegment> {
     const { name, model, frozen } = this.#parts;
     const shapes = frozen?.inputs ?? nominalShapes(entryOf(name, model, entryName), model.config);
-    return (await this.compile(entryName, shapes)).programs.get(segment) as SegmentProgram;
+    return (await this.compile(entryName, shapes)).programs.get(segment) as CompiledSegment;
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Outline } from '../graph/Outline.js';
-import type { ComponentSegment, SegmentProgram } from './ComponentSegment.js';
+import type { CompiledSegment } from './compileSegment.js';
+import type { ComponentSegment } from './ComponentSegment.js';
 
 /** One segment's turn in an entry point. */
 export interface PlannedSegment {
@@ -37,7 +38,7 @@ export function planEntry(
 /** The inputs of the entry point that its segments take as float16. */
 export function halfInputsOf(
   plan: readonly PlannedSegment[],
-  programs: ReadonlyMap<string, SegmentProgram>,
+  programs: ReadonlyMap<string, CompiledSegment>,
 ): ReadonlySet<string> {
   return new Set(
     plan.flatMap(({ segment, feeds }) =>

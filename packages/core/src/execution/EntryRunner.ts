@@ -11,15 +11,15 @@ import type { NamedDeviceTensors } from '../hooks/calls/SegmentCall.js';
 import type { InputShapes, Model, ModelEntry } from '../models/Model.js';
 import { checkInputs } from './checkInputs.js';
 import type { ComponentSegments } from './ComponentSegments.js';
-import type { SegmentProgram } from './ComponentSegment.js';
+import type { CompiledSegment } from './compileSegment.js';
 import { halfInputsOf, planEntry } from './EntryPlan.js';
 import { entryOf } from './entryOf.js';
 import { toFloat16, toFloat32 } from './floatTensors.js';
 import { checkOnePiece, type FrozenPrograms } from './FrozenEntry.js';
-import { cutInputs, joinPieces } from './pieces.js';
-import type { ProgramBuilder } from './SegmentCompiler.js';
+import { cutIntoPieces, joinPieces } from './sequencePieces.js';
+import type { SegmentCompiler } from './SegmentCompiler.js';
 import type { SegmentRunner } from './SegmentRunner.js';
-import { joinOutputs, splitInputs } from './splitInputs.js';
+import { joinParts, splitIntoParts } from './batchParts.js';
 import { TurnQueue } from './TurnQueue.js';
 
 /** What an {@link EntryRunner} works with. */
@@ -29,7 +29,7 @@ export interface EntryRunnerParts {
   readonly model: Model;
   readonly device: Device;
   readonly budget: MemoryBudget;
-  readonly compiler: ProgramBuilder;
+  readonly compiler: SegmentCompiler;
   readonly segments: ComponentSegments;
   readonly runner: SegmentRunner;
 }
@@ -67,12 +67,12 @@ export class EntryRunner {
       for await (const piece of this.pieces(entryName, part, options)) pieces.push(piece);
       outputs.push(joinPieces(pieces, this.#entry(entryName).sequence?.axis ?? 0));
     }
-    return joinOutputs(outputs);
+    return joinParts(outputs);
   }
 
   /** The inputs of a batch in parts that are computed one after the other: as many samples at once as the memory limit has room for. */
   parts(entryName: string, inputs: NamedTensors): readonly NamedTensors[] {
-    return splitInputs(inputs, this.#entry(entryName), this.#maxBatch(entryName, inputs));
+    return splitIntoParts(inputs, this.#entry(entryName), this.#maxBatch(entryName, inputs));
   }
 
   /** Computes a part of a batch piece by piece, or at once if the entry point knows no pieces. What passes between pieces stays on the device. */
@@ -84,7 +84,7 @@ export class EntryRunner {
         .filter((name) => inputs[name] !== undefined)
         .map((name) => [name, inputs[name] as Tensor]),
     );
-    const pieces = entry.sequence === undefined ? [given] : cutInputs(given, entry.sequence);
+    const pieces = entry.sequence === undefined ? [given] : cutIntoPieces(given, entry.sequence);
     let state: NamedDeviceTensors = {};
     try {
       for (const [i, piece] of pieces.entries()) {
@@ -113,7 +113,7 @@ export class EntryRunner {
     const { budget, compiler } = this.#parts;
     const entry = this.#entry(entryName);
     this.#check(entryName, inputs);
-    const [one, ...others] = splitInputs(inputs, entry, 1) as [NamedTensors, ...NamedTensors[]];
+    const [one, ...others] = splitIntoParts(inputs, entry, 1) as [NamedTensors, ...NamedTensors[]];
     if (others.length === 0 || budget.limit === undefined) return Infinity;
     return budget.maxBatch(compiler.largestValue(entryName, entry, this.#check(entryName, one)));
   }
@@ -140,7 +140,7 @@ export class EntryRunner {
         : [...outline.outputs.keys()].filter((name) => name.startsWith(sequence.state));
     this.#checkOutputs(outline, wanted);
     const plan = planEntry(outline, [...wanted, ...kept], (name) => segments.get(name));
-    for (const { segment } of plan) await segment.use(programs.get(segment.name) as SegmentProgram);
+    for (const { segment } of plan) await segment.use(programs.get(segment.name) as CompiledSegment);
     const halves = halfInputsOf(plan, programs);
     const inputs = Object.fromEntries(
       Object.entries(given).map(([name, tensor]) => [name, halves.has(name) ? toFloat16(tensor) : tensor]),

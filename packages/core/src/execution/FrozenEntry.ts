@@ -1,11 +1,11 @@
 import { ThimbleError } from '../errors.js';
 import type { InputShapes, ModelEntry } from '../models/Model.js';
-import type { SegmentProgram } from './ComponentSegment.js';
+import type { CompiledSegment } from './compileSegment.js';
 
 /** What the segments of one entry point run at given sizes, by their names. */
 export interface FrozenPrograms {
   readonly inputs: InputShapes;
-  readonly programs: ReadonlyMap<string, SegmentProgram>;
+  readonly programs: ReadonlyMap<string, CompiledSegment>;
 }
 
 /** One entry point at fixed sizes whose programs were made before: what a traced component runs. */
@@ -15,7 +15,7 @@ export interface FrozenEntry {
   readonly entry: string;
   readonly inputs: InputShapes;
   /** By segment. Asked at the first call, and again after plugins came or went. */
-  programs(): Promise<ReadonlyMap<string, SegmentProgram>>;
+  programs(): Promise<ReadonlyMap<string, CompiledSegment>>;
 }
 
 /** @throws ERR_TRACE_MISMATCH for another entry point or other sizes */

@@ -38,8 +38,8 @@ export class ModelCalls {
     const wrapping = new Wrapping<NamedTensors, NamedTensors>();
     const call: ModelCall = {
       component,
-      model: handle,
-      entry: entry as ModelCall['entry'],
+      handle,
+      entry,
       inputs,
       run,
       signal,

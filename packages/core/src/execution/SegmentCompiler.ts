@@ -11,21 +11,20 @@ import type { Hooks } from '../hooks/manifest.js';
 import type { SegmentPreparation } from '../hooks/calls/SegmentPreparation.js';
 import type { InputShapes, Model, ModelEntry } from '../models/Model.js';
 import type { ModelWeights } from '../models/ModelWeights.js';
-import type { SegmentProgram } from './ComponentSegment.js';
 import { checkFrozen, type FrozenEntry } from './FrozenEntry.js';
 import { lowerGraph, type LoweringOptions } from '../graph/lower.js';
 import { nominalShapes } from '../models/nominalShapes.js';
-import { programOf } from './compileSegment.js';
+import { type CompiledSegment, compileSegment } from './compileSegment.js';
 
 /** One entry point at given sizes. */
 export interface CompiledEntry {
   readonly outline: Outline;
   /** By segment. */
-  readonly programs: ReadonlyMap<string, SegmentProgram>;
+  readonly programs: ReadonlyMap<string, CompiledSegment>;
 }
 
-/** What a {@link ProgramBuilder} works with. */
-export interface ProgramBuilderParts {
+/** What a {@link SegmentCompiler} works with. */
+export interface SegmentCompilerParts {
   /** The component's name. */
   readonly name: string;
   readonly model: Model;
@@ -42,12 +41,12 @@ export interface ProgramBuilderParts {
 const REMEMBERED_SHAPES = 6;
 
 /** From a model's pristine graphs to what the runtime takes, for the sizes of a call; what plugins do stands between binding weights and lowering. */
-export class ProgramBuilder {
-  readonly #parts: ProgramBuilderParts;
+export class SegmentCompiler {
+  readonly #parts: SegmentCompilerParts;
   readonly #compiled = new Map<string, CompiledEntry>();
   readonly #largest = new Map<string, number>();
 
-  constructor(parts: ProgramBuilderParts) {
+  constructor(parts: SegmentCompilerParts) {
     this.#parts = parts;
   }
 
@@ -62,7 +61,7 @@ export class ProgramBuilder {
     const known = this.#compiled.get(key);
     if (known !== undefined) return known;
     const frozen = await this.#frozenPrograms(entryName, shapes);
-    const programs = new Map<string, SegmentProgram>(frozen);
+    const programs = new Map<string, CompiledSegment>(frozen);
     const outline = this.#parts.model.outline(entry, shapes, (graph) => {
       seen(graph);
       if (frozen === undefined) programs.set(graph.name, this.#lower(this.#transform(this.bind(graph))));
@@ -78,8 +77,8 @@ export class ProgramBuilder {
   }
 
   /** The programs of an entry point with their sizes frozen, by segment. */
-  freeze(entry: ModelEntry, shapes: InputShapes): ReadonlyMap<string, SegmentProgram> {
-    const programs = new Map<string, SegmentProgram>();
+  freeze(entry: ModelEntry, shapes: InputShapes): ReadonlyMap<string, CompiledSegment> {
+    const programs = new Map<string, CompiledSegment>();
     this.#parts.model.outline(entry, shapes, (graph) =>
       programs.set(graph.name, this.#lower(freezeShapes(this.#transform(this.bind(graph))))),
     );
@@ -94,7 +93,7 @@ export class ProgramBuilder {
   /** A part of a graph that was cut out of it, in float32. */
   lowerPart(graph: Graph): OnnxModel {
     const transformed = this.#parts.hooks.transformGraph.call(graph, { ...this.#context(graph), partial: true });
-    return programOf(lowerGraph(transformed, this.#lowering())).model;
+    return compileSegment(lowerGraph(transformed, this.#lowering())).model;
   }
 
   /** What plugins make of the graph that reads a weight. */
@@ -111,7 +110,7 @@ export class ProgramBuilder {
   }
 
   /** What plugins make of a program before it is loaded. */
-  async prepare(segment: string, program: SegmentProgram): Promise<SegmentProgram> {
+  async prepare(segment: string, program: CompiledSegment): Promise<CompiledSegment> {
     const { name, device, hooks } = this.#parts;
     if (!hooks.prepareSegment.isUsed()) return program;
     const preparation: SegmentPreparation = {
@@ -152,15 +151,15 @@ export class ProgramBuilder {
   async #frozenPrograms(
     entryName: string,
     shapes: InputShapes,
-  ): Promise<ReadonlyMap<string, SegmentProgram> | undefined> {
+  ): Promise<ReadonlyMap<string, CompiledSegment> | undefined> {
     const { frozen } = this.#parts;
     if (frozen === undefined) return undefined;
     checkFrozen(frozen, entryName, shapes);
     return frozen.programs();
   }
 
-  #lower(transformed: Graph): SegmentProgram {
-    return programOf(lowerGraph(transformed, this.#lowering(this.#parts.activations)));
+  #lower(transformed: Graph): CompiledSegment {
+    return compileSegment(lowerGraph(transformed, this.#lowering(this.#parts.activations)));
   }
 
   #lowering(activations: LoweringOptions['activations'] = 'float32'): LoweringOptions {

@@ -104,7 +104,7 @@ export class SegmentRunner {
       segment: segment.name,
       index: segment.index,
       following: rest.map((step) => step.segment),
-      model: handle,
+      handle,
       inputs,
       run,
       signal,

@@ -1,9 +1,19 @@
 import type { Graph } from '../graph/Graph.js';
 import { serializeOnnx } from '../graph/onnx/serializeOnnx.js';
-import type { SegmentProgram } from './ComponentSegment.js';
+import type { FileRange } from '../device/FileRange.js';
+import type { OnnxModel } from '../device/OnnxModel.js';
+
+/** What a segment runs: a serialised graph, and where its weights lie. */
+export interface CompiledSegment {
+  readonly model: OnnxModel;
+  /** Each counted once. */
+  readonly ranges: readonly FileRange[];
+  /** Inputs that it takes as float16. */
+  readonly halfInputs?: readonly string[];
+}
 
 /** What a segment runs of a graph that is lowered and bound. */
-export function programOf(lowered: Graph): SegmentProgram {
+export function compileSegment(lowered: Graph): CompiledSegment {
   const sources = lowered.weights.flatMap((weight) => (weight.source === undefined ? [] : [weight.source]));
   return {
     model: serializeOnnx(lowered),

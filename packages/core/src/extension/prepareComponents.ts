@@ -69,8 +69,8 @@ export async function prepareComponents<T extends AsyncDisposable>(
   });
   // Components may come later: with the pipeline, when the plugin was given to fromPretrained, or in place of others.
   hooks.beforeRun.tap({ name, stage: Stage.Early }, async ({ signal }) => ensureAll(signal));
-  hooks.beforeModelCall.tap({ name, stage: Stage.Early }, async ({ model, signal }) => {
-    if (chosen(pipeline).includes(model)) await ensure(model, signal);
+  hooks.beforeModelCall.tap({ name, stage: Stage.Early }, async ({ handle, signal }) => {
+    if (chosen(pipeline).includes(handle)) await ensure(handle, signal);
   });
   await ensureAll();
 }

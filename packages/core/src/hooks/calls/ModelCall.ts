@@ -10,9 +10,10 @@ export type NamedTensors = Record<string, Tensor>;
 export interface ModelCall {
   /** The component's name in the pipeline: `unet`. */
   readonly component: string;
-  readonly model: ComponentHandle;
-  /** The entry point: `call`, `encode` or `decode`. */
-  readonly entry: 'call' | 'encode' | 'decode';
+  /** The component itself; what it computes is its `model`. */
+  readonly handle: ComponentHandle;
+  /** The entry point, one of the model's: `call`, or `encode` and `decode` of a VAE. */
+  readonly entry: string;
   /** Replaceable, also one by one, until the call begins. */
   inputs: NamedTensors;
   /** What the call returned; replaceable in `afterModelCall`. Setting it in `beforeModelCall` skips the call. */

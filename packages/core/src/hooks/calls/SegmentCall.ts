@@ -12,11 +12,12 @@ export interface SegmentCall {
   readonly component: string;
   /** The segment's dotted name: `mid_block.attentions.0`. */
   readonly segment: string;
-  /** Its index in `model.segments`. */
+  /** Its index in `handle.segments`. */
   readonly index: number;
   /** The segments that will run after this one in the same call, in order. */
   readonly following: readonly SegmentHandle[];
-  readonly model: ComponentHandle;
+  /** The component itself. */
+  readonly handle: ComponentHandle;
   /** Replaceable until the segment runs. */
   inputs: NamedDeviceTensors;
   /** What the segment gave; replaceable in `afterSegment`. Setting it in `beforeSegment` skips the segment. */

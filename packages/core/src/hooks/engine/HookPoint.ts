@@ -6,7 +6,7 @@ import type { TapInfo } from './TapInfo.js';
 import type { TapOptions } from './TapOptions.js';
 
 /** One registered tap. `fn` is gone once the tap is disposed: calls in flight skip it, and its closure is free. */
-export interface TapEntry<Args extends unknown[], Value> extends OrderedTap {
+export interface RegisteredTap<Args extends unknown[], Value> extends OrderedTap {
   fn: ((...args: Args) => Value) | undefined;
 }
 
@@ -24,8 +24,8 @@ export abstract class HookPoint<Args extends unknown[], Value, Result> {
   /** Told about every tap that ran. One at a time; an observer that wants company calls the one it replaces. */
   onCall: HookObserver | undefined;
 
-  readonly #entries = new Set<TapEntry<Args, Value>>();
-  #order: readonly TapEntry<Args, Value>[] = [];
+  readonly #taps = new Set<RegisteredTap<Args, Value>>();
+  #order: readonly RegisteredTap<Args, Value>[] = [];
   #compiled: ((...args: Args) => Result) | undefined;
   #revision = 0;
 
@@ -40,10 +40,10 @@ export abstract class HookPoint<Args extends unknown[], Value, Result> {
    * @throws ThimbleError `ERR_HOOK_CYCLE` if its `before` and `after` contradict those of others; it is not registered then.
    */
   tap(options: string | TapOptions, fn: (...args: Args) => Value): Disposable {
-    const entry = createEntry(options, fn);
-    this.#change(orderTaps(this.name, [...this.#entries, entry]));
-    this.#entries.add(entry);
-    return { [Symbol.dispose]: () => this.#remove(entry) };
+    const registered = registeredTap(options, fn);
+    this.#change(orderTaps(this.name, [...this.#taps, registered]));
+    this.#taps.add(registered);
+    return { [Symbol.dispose]: () => this.#remove(registered) };
   }
 
   /** Runs the taps, in order. */
@@ -54,7 +54,7 @@ export abstract class HookPoint<Args extends unknown[], Value, Result> {
 
   /** Whether anyone tapped this hook: a caller may skip what only taps would need. */
   isUsed(): boolean {
-    return this.#entries.size > 0;
+    return this.#taps.size > 0;
   }
 
   /** The taps, in the order in which they run. */
@@ -68,16 +68,16 @@ export abstract class HookPoint<Args extends unknown[], Value, Result> {
   }
 
   /** Makes one function of `taps`, with a fresh tapable hook. */
-  protected abstract compile(taps: readonly TapEntry<Args, Value>[]): (...args: Args) => Result;
+  protected abstract compile(taps: readonly RegisteredTap<Args, Value>[]): (...args: Args) => Result;
 
   /** Tells the observer that `tap` ran, and gives back what to throw for `error`. */
-  protected failed(tap: TapEntry<Args, Value>, args: Args, start: number, error: unknown): unknown {
+  protected failed(tap: RegisteredTap<Args, Value>, args: Args, start: number, error: unknown): unknown {
     this.ran(tap, start, error);
     return attributeError(error, ownerOf(tap), this.name, args);
   }
 
   /** Tells the observer that `tap` ran since `start`, a time of `performance.now()`. */
-  protected ran(tap: TapEntry<Args, Value>, start: number, error?: unknown): void {
+  protected ran(tap: RegisteredTap<Args, Value>, start: number, error?: unknown): void {
     if (this.onCall === undefined) return;
     const call = { hook: this.name, tap: describeTap(tap), milliseconds: performance.now() - start };
     try {
@@ -87,12 +87,12 @@ export abstract class HookPoint<Args extends unknown[], Value, Result> {
     }
   }
 
-  #remove(entry: TapEntry<Args, Value>): void {
-    entry.fn = undefined;
-    if (this.#entries.delete(entry)) this.#change(orderTaps(this.name, this.#entries));
+  #remove(tap: RegisteredTap<Args, Value>): void {
+    tap.fn = undefined;
+    if (this.#taps.delete(tap)) this.#change(orderTaps(this.name, this.#taps));
   }
 
-  #change(order: readonly TapEntry<Args, Value>[]): void {
+  #change(order: readonly RegisteredTap<Args, Value>[]): void {
     this.#order = order;
     this.#compiled = undefined;
     this.#revision++;
@@ -108,10 +108,10 @@ function describeTap({ name, plugin, stage }: OrderedTap): TapInfo {
   return plugin === undefined ? { name, stage } : { name, plugin, stage };
 }
 
-function createEntry<Args extends unknown[], Value>(
+function registeredTap<Args extends unknown[], Value>(
   options: string | TapOptions,
   fn: (...args: Args) => Value,
-): TapEntry<Args, Value> {
+): RegisteredTap<Args, Value> {
   const {
     name,
     plugin,

@@ -1,5 +1,5 @@
 import { AsyncSeriesHook } from 'tapable';
-import { HookPoint, type TapEntry } from './HookPoint.js';
+import { HookPoint, type RegisteredTap } from './HookPoint.js';
 
 /** How a {@link SeriesHook} treats a tap that fails. */
 export interface SeriesHookOptions {
@@ -17,7 +17,7 @@ export class SeriesHook<Context> extends HookPoint<[Context], void | Promise<voi
   }
 
   protected override compile(
-    taps: readonly TapEntry<[Context], void | Promise<void>>[],
+    taps: readonly RegisteredTap<[Context], void | Promise<void>>[],
   ): (context: Context) => Promise<void> {
     if (taps.length === 0) return () => Promise.resolve();
     const hook = new AsyncSeriesHook<[Context, unknown[]]>(['context', 'failures'], this.name);
@@ -32,7 +32,11 @@ export class SeriesHook<Context> extends HookPoint<[Context], void | Promise<voi
   }
 
   // Async, so that whatever a tap does is a promise: tapable never settles if a later tap throws or returns none.
-  async #run(tap: TapEntry<[Context], void | Promise<void>>, context: Context, failures: unknown[]): Promise<void> {
+  async #run(
+    tap: RegisteredTap<[Context], void | Promise<void>>,
+    context: Context,
+    failures: unknown[],
+  ): Promise<void> {
     if (tap.fn === undefined) return;
     const start = performance.now();
     try {

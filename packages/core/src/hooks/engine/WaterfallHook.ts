@@ -1,6 +1,6 @@
 import { SyncWaterfallHook } from 'tapable';
 import { ThimbleError } from '../../errors.js';
-import { HookPoint, ownerOf, type TapEntry } from './HookPoint.js';
+import { HookPoint, ownerOf, type RegisteredTap } from './HookPoint.js';
 
 /**
  * A synchronous hook that hands a value from tap to tap: each returns a changed one, or `undefined` to leave it as it is.
@@ -8,7 +8,7 @@ import { HookPoint, ownerOf, type TapEntry } from './HookPoint.js';
  */
 export class WaterfallHook<Value, Context> extends HookPoint<[Value, Context], Value | undefined, Value> {
   protected override compile(
-    taps: readonly TapEntry<[Value, Context], Value | undefined>[],
+    taps: readonly RegisteredTap<[Value, Context], Value | undefined>[],
   ): (value: Value, context: Context) => Value {
     if (taps.length === 0) return (value) => value;
     const hook = new SyncWaterfallHook<[Value, Context], Value | undefined>(['value', 'context'], this.name);
@@ -16,7 +16,7 @@ export class WaterfallHook<Value, Context> extends HookPoint<[Value, Context], V
     return (value, context) => hook.call(value, context) as Value;
   }
 
-  #run(tap: TapEntry<[Value, Context], Value | undefined>, value: Value, context: Context): Value | undefined {
+  #run(tap: RegisteredTap<[Value, Context], Value | undefined>, value: Value, context: Context): Value | undefined {
     if (tap.fn === undefined) return undefined;
     const start = performance.now();
     let next: Value | undefined;

@@ -7,7 +7,7 @@ import { concatBatch, sliceBatch } from './batch.js';
  * The inputs of one call as those of several, of at most `most` samples each. Inputs without a batch, or with a batch of one for all
  * samples, are the same in each.
  */
-export function splitInputs(inputs: NamedTensors, entry: ModelEntry, most: number): readonly NamedTensors[] {
+export function splitIntoParts(inputs: NamedTensors, entry: ModelEntry, most: number): readonly NamedTensors[] {
   const samplesOf = (name: string): number =>
     entry.inputs[name]?.dims[0] === 'batch' ? (inputs[name]?.dims[0] ?? 1) : 1;
   const count = Math.max(1, ...Object.keys(inputs).map(samplesOf));
@@ -24,7 +24,7 @@ export function splitInputs(inputs: NamedTensors, entry: ModelEntry, most: numbe
 }
 
 /** The outputs of calls on parts of a batch, as those of one. */
-export function joinOutputs(parts: readonly NamedTensors[]): NamedTensors {
+export function joinParts(parts: readonly NamedTensors[]): NamedTensors {
   const [first] = parts;
   if (first === undefined || parts.length === 1) return first ?? {};
   return Object.fromEntries(

@@ -3,7 +3,7 @@ import type { NamedTensors } from '../hooks/calls/ModelCall.js';
 import type { EntrySequence } from '../models/Model.js';
 
 /** The only input of an entry point as those of its pieces. */
-export function cutInputs(inputs: NamedTensors, { axis, pieces }: EntrySequence): readonly NamedTensors[] {
+export function cutIntoPieces(inputs: NamedTensors, { axis, pieces }: EntrySequence): readonly NamedTensors[] {
   const [[name, tensor]] = Object.entries(inputs) as [[string, Tensor]];
   let start = 0;
   return pieces(tensor.dims[axis] as number).map((length) => {
