@@ -4,8 +4,7 @@ const swc = {
   jsc: {
     target: 'es2022',
     keepClassNames: true,
-    parser: { syntax: 'typescript', decorators: true },
-    transform: { legacyDecorator: true, decoratorMetadata: false },
+    parser: { syntax: 'typescript' },
   },
   sourceMaps: 'inline',
 };
@@ -21,7 +20,6 @@ export default {
     rootDir: `packages/${name}`,
     testMatch: ['<rootDir>/test/**/*.test.ts'],
     testEnvironment: new URL('tools/jest-environment.cjs', import.meta.url).pathname,
-    setupFiles: [new URL('packages/core/node_modules/reflect-metadata/Reflect.js', import.meta.url).pathname],
     testEnvironmentOptions: { customExportConditions: ['@thimble/source', 'node', 'node-addons'] },
     extensionsToTreatAsEsm: ['.ts'],
     transform: { '^.+\\.ts$': ['@swc/jest', swc] },

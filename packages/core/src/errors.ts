@@ -221,7 +221,7 @@ export const errorRegistry = {
   ERR_TRACE_DETACHED: {
     summary: 'A traced model that belongs to no pipeline yet was called.',
     message: (d: { trace: string; component: string }): string =>
-      `the traced model "${d.trace}" belongs to no pipeline yet; write pipe.components.${d.component} = traced first.`,
+      `the traced model "${d.trace}" belongs to no pipeline yet; write pipe.replace('${d.component}', traced) first.`,
   },
   ERR_PIPELINE_BUSY: {
     summary: 'The pipeline cannot be changed at this moment.',

@@ -24,7 +24,7 @@ export type {
   StepEvent,
   WarningEvent,
 } from './run/PipelineEvent.js';
-export { PipelineComponent as Component } from './execution/PipelineComponent.js';
+export { Component } from './execution/Component.js';
 export type { CallOptions } from './hooks/calls/CallOptions.js';
 export type { Plugin } from './extension/Plugin.js';
 export type { PluginHandle } from './extension/PluginHandle.js';

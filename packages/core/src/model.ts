@@ -2,17 +2,16 @@
 import './extension/coreCopies.js';
 
 export { Pipeline } from './run/Pipeline.js';
-export type { PipelineParts } from './run/PipelineParts.js';
+export type { PipelinePart, PipelineParts } from './run/PipelineParts.js';
 export { nominalShapes } from './models/nominalShapes.js';
 export { readSchedulerConfig } from './schedulers/readSchedulerConfig.js';
 export type { SchedulerConfig, SchedulerConfigInput } from './schedulers/readSchedulerConfig.js';
 export { booleanField, choiceField, integerField, nullable, numberField, numbersField } from './fields/Field.js';
 export type { ConfigField, ConfigFields, ConfigValues } from './fields/Field.js';
 export { Model } from './models/Model.js';
-export type { EntrySequence, InputShapes, ModelEntry, ModelInput, TilingDefaults } from './models/Model.js';
+export type { EntrySequence, InputShapes, ModelClass, ModelEntry, ModelInput, TilingDefaults } from './models/Model.js';
 export type { ModelConfig } from './fields/ConfigReader.js';
 export { modelRegistry } from './models/modelRegistry.js';
-export type { ModelFactory } from './models/modelRegistry.js';
 export type { Layer } from './graph/Module.js';
 export type { Parameter } from './graph/Parameter.js';
 export { openComponentCheckpoint } from './weights/ComponentCheckpoint.js';
@@ -27,6 +26,8 @@ export { resolveModel } from './weights/resolveModel.js';
 export type { ResolveModelOptions, ResolvedModel } from './weights/resolveModel.js';
 export type { ComponentChoice } from './weights/hub/planCheckpointFiles.js';
 export { createTokenizer } from './tokenizers/createTokenizer.js';
+export { tokenizerRegistry } from './tokenizers/tokenizerRegistry.js';
+export type { TokenizerClass } from './tokenizers/Tokenizer.js';
 
 export { Module } from './graph/Module.js';
 export { Value } from './graph/Value.js';

@@ -10,15 +10,10 @@ export type { KernelLayout, WeightLayout } from './execution/WeightLayout.js';
 export { checkComponentNames } from './extension/checkComponentNames.js';
 export { createToken } from './extension/Token.js';
 export type { Token } from './extension/Token.js';
-export { DEVICES, PIPELINES, SCHEDULERS, TOKENIZERS } from './extension/tokens.js';
-export type {
-  ComponentConfig,
-  DeviceFactory,
-  Named,
-  PipelineClass,
-  SchedulerFactory,
-  TokenizerFactory,
-} from './extension/tokens.js';
+export { DEVICES, MODELS, SCHEDULERS, TOKENIZERS } from './extension/tokens.js';
+export type { ComponentConfig, DeviceFactory, Named, SchedulerFactory } from './extension/tokens.js';
+export { PIPELINES } from './run/PipelineConstructor.js';
+export type { PipelineConstructor } from './run/PipelineConstructor.js';
 export type { Claim } from './extension/Plugin.js';
 export { DENOISER, chooseComponents } from './extension/chooseComponents.js';
 export { percentProgress } from './extension/percentProgress.js';

@@ -1,14 +1,13 @@
 import { rmSync } from 'node:fs';
-import { cp, readdir, realpath, rename, rm } from 'node:fs/promises';
+import { realpath } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { type CallOptions, type Component, type Tensor, ThimbleError } from '@thimble/core';
 import { type InputShapes } from '@thimble/core/model';
 import { type Attachable, type NamedTensors, type CompiledSegment } from '@thimble/core/plugin';
+import { copyTrace } from './copyTrace.js';
 import { fingerprintCheckpoint } from './fingerprintCheckpoint.js';
 import { readSegmentTrace } from './SegmentTrace.js';
 import { checkSame, readManifest, type TraceManifest } from './TraceManifest.js';
-
-type Frozen = Parameters<Component['frozen']>[0];
 
 /**
  * A component traced at fixed sizes: graphs that were optimised once and are loaded as they are. It takes the component's place in a pipeline, and runs
@@ -16,12 +15,12 @@ type Frozen = Parameters<Component['frozen']>[0];
  *
  * ```ts
  * const traced = await TracedModel.load('unet_traced');
- * pipe.components.unet = traced;
+ * pipe.replace('unet', traced); // or pipe.components.unet = traced
  * ```
  *
  * Mirrors what `torch.jit.trace` gives.
  */
-export class TracedModel implements Component, Attachable, AsyncDisposable {
+export class TracedModel implements Attachable, AsyncDisposable {
   readonly #folder: string;
   readonly #manifest: TraceManifest;
   readonly #temporary: (() => void) | undefined;
@@ -52,32 +51,19 @@ export class TracedModel implements Component, Attachable, AsyncDisposable {
 
   /** Writes the trace to a folder: a new or empty one, or one that holds a trace, which is replaced. @throws ERR_ARGUMENT_INVALID for another one */
   async save(dir: string): Promise<void> {
-    const target = resolve(dir);
-    const present = await readdir(target).catch((): string[] => []);
-    if (present.length > 0 && !present.includes('trace.json'))
-      throw new ThimbleError('ERR_ARGUMENT_INVALID', {
-        argument: 'dir',
-        value: dir,
-        expected: 'a folder that is new or empty, or holds a trace',
-      });
-    if (target === this.#folder) return;
-    const written = `${target}.${process.pid}.tmp`;
-    try {
-      await cp(this.#folder, written, { recursive: true });
-      await rm(target, { recursive: true, force: true });
-      await rename(written, target);
-    } catch (error) {
-      await rm(written, { recursive: true, force: true });
-      throw error;
-    }
+    await copyTrace(this.#folder, dir);
   }
 
-  /** Makes a component of the trace that stands in for `component`, on its device and with its hooks. What assigning to `pipe.components` does. */
+  /** Makes a component of the trace that stands in for `component`, on its device and with its hooks. What `pipe.replace` and assigning to `pipe.components` do. @throws ERR_TRACE_MISMATCH for a component of another class */
   attachTo(component: Component): Component {
-    checkSame(this.#folder, 'model class', this.#manifest.className, component.model.className);
-    const { entry, inputs } = this.#manifest;
-    const frozen: Frozen = { source: this.#folder, entry, inputs, programs: async () => this.#programs(component) };
-    this.#attached = component.frozen(frozen);
+    const { entry, inputs, className } = this.#manifest;
+    checkSame(this.#folder, 'model class', className, component.model.className);
+    this.#attached = component.frozen({
+      source: this.#folder,
+      entry,
+      inputs,
+      programs: async () => this.#programs(component),
+    });
     return this.#attached;
   }
 
@@ -91,106 +77,23 @@ export class TracedModel implements Component, Attachable, AsyncDisposable {
     return this.#manifest.entry;
   }
 
-  get name(): string {
-    return this.#attached?.name ?? this.#manifest.component;
+  /** The component that it has become part of. @throws ERR_TRACE_DETACHED while it is in no pipeline */
+  get component(): Component {
+    if (this.#attached !== undefined) return this.#attached;
+    throw new ThimbleError('ERR_TRACE_DETACHED', { trace: this.#folder, component: this.#manifest.component });
   }
 
-  get model(): Component['model'] {
-    return this.#component.model;
-  }
-
-  get checkpoint(): Component['checkpoint'] {
-    return this.#component.checkpoint;
-  }
-
-  get device(): Component['device'] {
-    return this.#component.device;
-  }
-
-  get segments(): Component['segments'] {
-    return this.#component.segments;
-  }
-
-  get config(): Component['config'] {
-    return this.#component.config;
-  }
-
-  get weights(): Component['weights'] {
-    return this.#component.weights;
-  }
-
-  get hooks(): Component['hooks'] {
-    return this.#component.hooks;
-  }
-
-  get loaded(): boolean {
-    return this.#attached?.loaded ?? false;
-  }
-
-  get residentBytes(): number {
-    return this.#attached?.residentBytes ?? 0;
-  }
-
-  async load(signal?: AbortSignal): Promise<void> {
-    await this.#component.load(signal);
-  }
-
-  async unload(): Promise<void> {
-    await this.#attached?.unload();
-  }
-
-  /** @throws ERR_TRACE_MISMATCH for another checkpoint or other sizes; ERR_TRACE_DETACHED while it is in no pipeline; and what a component throws */
+  /** Runs it. @throws ERR_TRACE_MISMATCH for another checkpoint or other sizes; ERR_TRACE_DETACHED while it is in no pipeline; and what a component throws */
   async call(inputs: Readonly<Record<string, Tensor>>, options?: CallOptions): Promise<NamedTensors> {
-    return this.#component.call(inputs, options);
-  }
-
-  async decode(inputs: { readonly z: Tensor }, options?: CallOptions): Promise<{ sample: Tensor }> {
-    return this.#component.decode(inputs, options);
-  }
-
-  decodeRows(...given: Parameters<Component['decodeRows']>): ReturnType<Component['decodeRows']> {
-    return this.#component.decodeRows(...given);
-  }
-
-  async encode(inputs: { readonly x: Tensor }, options?: CallOptions): Promise<{ moments: Tensor }> {
-    return this.#component.encode(inputs, options);
-  }
-
-  async invoke(entry: string, inputs: Readonly<Record<string, Tensor>>, options?: CallOptions): Promise<NamedTensors> {
-    return this.#component.invoke(entry, inputs, options);
-  }
-
-  layout(weight: string): ReturnType<Component['layout']> {
-    return this.#component.layout(weight);
-  }
-
-  graph(...given: Parameters<Component['graph']>): ReturnType<Component['graph']> {
-    return this.#component.graph(...given);
-  }
-
-  lower(...given: Parameters<Component['lower']>): ReturnType<Component['lower']> {
-    return this.#component.lower(...given);
-  }
-
-  freeze(entry: string, inputs: Readonly<Record<string, Tensor>>): ReturnType<Component['freeze']> {
-    return this.#component.freeze(entry, inputs);
-  }
-
-  frozen(frozen: Frozen): ReturnType<Component['frozen']> {
-    return this.#component.frozen(frozen);
+    return this.component.call(inputs, options);
   }
 
   /** Unloads it, and deletes a trace that was never given a folder. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.unload();
+    await this.#attached?.unload();
     if (this.#temporary === undefined) return;
     process.off('exit', this.#temporary);
     this.#temporary();
-  }
-
-  get #component(): Component {
-    if (this.#attached !== undefined) return this.#attached;
-    throw new ThimbleError('ERR_TRACE_DETACHED', { trace: this.#folder, component: this.#manifest.component });
   }
 
   async #programs(component: Component): Promise<ReadonlyMap<string, CompiledSegment>> {

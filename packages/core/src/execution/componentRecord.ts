@@ -1,24 +1,28 @@
-import type { PipelineComponent } from './PipelineComponent.js';
+import type { Component } from './Component.js';
 
 /** Something that takes a component's place by making another one of it: a traced model. */
 export interface Attachable {
   /** The component that stands in for `component` from now on. */
-  attachTo(component: PipelineComponent): PipelineComponent;
+  attachTo(component: Component): Component;
 }
 
-/** The components of a pipeline, by name. What is put in a component's place and can be attached to it is. */
-export function componentRecord(): Record<string, PipelineComponent> {
-  return new Proxy<Record<string, PipelineComponent>>(
-    {},
-    {
-      set: (components, name, value: PipelineComponent | Attachable) => {
-        const present = Reflect.get(components, name) as PipelineComponent | undefined;
-        return Reflect.set(
-          components,
-          name,
-          present !== undefined && 'attachTo' in value ? value.attachTo(present) : value,
-        );
+/** What is in the place of `present` once `replacement` is put there: itself, or what it makes of `present`. */
+export function standIn(replacement: Component | Attachable, present: Component): Component {
+  return 'attachTo' in replacement ? replacement.attachTo(present) : replacement;
+}
+
+/** Gives each name of a pipeline's components a setter, so that `pipe.components.unet = traced` puts {@link standIn} there. In place, and given back. */
+export function componentRecord(components: Record<string, Component>): Record<string, Component> {
+  for (const [name, component] of Object.entries(components)) {
+    let present = component;
+    Object.defineProperty(components, name, {
+      enumerable: true,
+      configurable: true,
+      get: () => present,
+      set: (replacement: Component | Attachable) => {
+        present = standIn(replacement, present);
       },
-    },
-  );
+    });
+  }
+  return components;
 }

@@ -1,38 +1,31 @@
 import type { Device } from '../device/Device.js';
+import type { ModelClass } from '../models/Model.js';
 import type { Scheduler } from '../schedulers/Scheduler.js';
-import type { Tokenizer } from '../tokenizers/Tokenizer.js';
+import type { TokenizerClass } from '../tokenizers/Tokenizer.js';
 import { createToken, type Token } from './Token.js';
 
 /** A component's config: the JSON beside its weights. */
 export type ComponentConfig = Readonly<Record<string, unknown>>;
 
-/** Contributions by the name that a checkpoint asks for. */
+/** Contributions by the name that a checkpoint asks for. One class may have several names: `{ MyModel, MyOldModel: MyModel }`. */
 export type Named<T> = Readonly<Record<string, T>>;
 
-/** Makes a scheduler from the JSON in `scheduler_config.json`. */
+/** Makes a scheduler from the JSON in `scheduler_config.json`: a class of schedulers, or what stands for one. */
 export interface SchedulerFactory {
   fromConfig(config: ComponentConfig): Scheduler;
-}
-
-/** Makes a tokenizer from a checkpoint's tokenizer folder. */
-export interface TokenizerFactory {
-  fromPretrained(folder: string): Tokenizer | Promise<Tokenizer>;
 }
 
 /** Makes a device; `options` are the user's. */
 export type DeviceFactory = (options: Readonly<Record<string, unknown>>) => Device | Promise<Device>;
 
-/** A pipeline class. What its constructor takes is the pipelines' affair. */
-export type PipelineClass = abstract new (...args: never[]) => object;
+/** Models, by the class that `model_index.json` or `config.json` names: `ctx.provide(MODELS, { MyModel })`. Core's are among them. */
+export const MODELS: Token<Named<ModelClass>> = createToken('thimble:models');
 
-/** Schedulers, by the `_class_name` of their config: `ctx.provide(SCHEDULERS, { MyScheduler })`. */
+/** Schedulers, by the `_class_name` of their config. Core's are among them. */
 export const SCHEDULERS: Token<Named<SchedulerFactory>> = createToken('thimble:schedulers');
 
-/** Pipeline classes, by the `_class_name` of `model_index.json`. */
-export const PIPELINES: Token<Named<PipelineClass>> = createToken('thimble:pipelines');
+/** Tokenizers, by their class in `tokenizer_config.json` or `model_index.json`. Core's are among them. */
+export const TOKENIZERS: Token<Named<TokenizerClass>> = createToken('thimble:tokenizers');
 
-/** Devices, by the name that the `device` option takes. */
+/** Devices, by the name that the `device` option takes, beside the execution providers. */
 export const DEVICES: Token<Named<DeviceFactory>> = createToken('thimble:devices');
-
-/** Tokenizers, by their class in `model_index.json`. */
-export const TOKENIZERS: Token<Named<TokenizerFactory>> = createToken('thimble:tokenizers');

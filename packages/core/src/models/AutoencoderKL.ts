@@ -194,6 +194,7 @@ class Decoder extends Module {
  * (8 stands for 2 to the number of blocks less one.)
  */
 export class AutoencoderKL extends Model {
+  static readonly componentName = 'vae';
   readonly className = 'AutoencoderKL';
   readonly config: ModelConfig;
   readonly encoder: Encoder;

@@ -253,6 +253,7 @@ class CogVideoXDecoder3D extends Module {
  * `temporal_compression_ratio`.)
  */
 export class AutoencoderKLCogVideoX extends Model {
+  static readonly componentName = 'vae';
   readonly className = 'AutoencoderKLCogVideoX';
   readonly config: ModelConfig;
   readonly encoder: CogVideoXEncoder3D;

@@ -139,6 +139,7 @@ class CLIPTextTransformer extends Module {
  * - `normalize({ hidden_states })` → `last_hidden_state`: the final norm alone, for outputs of an earlier layer (`clipSkip`).
  */
 export class CLIPTextModel extends Model {
+  static readonly componentName = 'text_encoder';
   readonly className: string;
   readonly config: ModelConfig;
   readonly text_model: CLIPTextTransformer;

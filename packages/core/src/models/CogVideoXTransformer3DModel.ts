@@ -243,6 +243,7 @@ class AdaLayerNorm extends Module {
  * are worked out from the sizes, as diffusers' pipeline does.
  */
 export class CogVideoXTransformer3DModel extends Model {
+  static readonly componentName = 'transformer';
   readonly className = 'CogVideoXTransformer3DModel';
   override readonly skipLayerwiseCastingPatterns = ['patch_embed', 'norm'];
   readonly config: ModelConfig;

@@ -120,3 +120,16 @@ export abstract class Model extends Module {
     return builder.build();
   }
 }
+
+/** A class of models: what a file in this folder exports. */
+export interface ModelClass {
+  /** What the component is called where a checkpoint is this one model: 'unet'. Default 'model'. */
+  readonly componentName?: string;
+  /**
+   * Makes the model of a `config.json`.
+   *
+   * @param className the name under which the checkpoint asks for it; a class may have several
+   * @throws ERR_CONFIG_UNSUPPORTED or ERR_CONFIG_INVALID naming the field
+   */
+  fromConfig(config: ModelConfig, className: string): Model;
+}

@@ -187,6 +187,7 @@ class T5Stack extends Module {
  * diffusers' pipelines do.
  */
 export class T5EncoderModel extends Model {
+  static readonly componentName = 'text_encoder';
   readonly className = 'T5EncoderModel';
   readonly config: ModelConfig;
   readonly shared: Embedding;

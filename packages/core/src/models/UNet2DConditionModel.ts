@@ -149,6 +149,7 @@ class UpBlock extends Module {
  * them `class_labels` (int64 [n], or float32 [n, width]) and `timestep_cond` (float32 [n, width]). Odd heights and widths work.
  */
 export class UNet2DConditionModel extends Model {
+  static readonly componentName = 'unet';
   readonly className = 'UNet2DConditionModel';
   override readonly skipLayerwiseCastingPatterns = ['norm'];
   readonly config: ModelConfig;

@@ -9,8 +9,8 @@ import type { SetTimestepsOptions } from '../schedulers/Scheduler.js';
 import { assertFinite } from '../sampling/assertFinite.js';
 import { concatBatch, repeatBatch } from '../execution/batch.js';
 import type { CallOptions } from '../hooks/calls/CallOptions.js';
+import type { Component } from '../execution/Component.js';
 import { copyOf } from '../sampling/copyOf.js';
-import type { PipelineComponent } from '../execution/PipelineComponent.js';
 import { Pipeline } from '../run/Pipeline.js';
 import type { PipelineParts } from '../run/PipelineParts.js';
 import type { FromPretrainedOptions } from './FromPretrainedOptions.js';
@@ -19,7 +19,7 @@ import type { GenerateOptions, GenerateResult, Prompt } from '../run/GenerateOpt
 import { guidanceEmbedding, guidedPrediction } from '../sampling/guidance.js';
 import { LatentPreview } from '../sampling/LatentPreview.js';
 import { noiseSource } from '../sampling/noiseSource.js';
-import { correctedScheduler, sampleSizeOf } from './outdatedConfigs.js';
+import { sampleSizeOf, withCorrectedScheduler } from './outdatedConfigs.js';
 import type { PipelineEvent } from '../run/PipelineEvent.js';
 import type { PipelineRun } from '../run/PipelineRun.js';
 import { pngParameters } from '../run/pngParameters.js';
@@ -42,10 +42,10 @@ export class StableDiffusionPipeline extends Pipeline {
   }
 
   protected readonly optionNames: readonly string[] = STABLE_DIFFUSION_OPTIONS;
-  #preview: { readonly vae: PipelineComponent; readonly preview: LatentPreview } | undefined;
+  #preview: { readonly vae: Component; readonly preview: LatentPreview } | undefined;
 
   constructor(parts: PipelineParts) {
-    super({ ...parts, scheduler: correctedScheduler(parts) });
+    super(withCorrectedScheduler(parts));
   }
 
   /** How many times smaller latents are than pictures, on each side. */
@@ -224,7 +224,7 @@ export class StableDiffusionPipeline extends Pipeline {
     ] as Tensor;
   }
 
-  #guidanceCondition(unet: PipelineComponent, guidanceScale: number, count: number): { timestep_cond?: Tensor } {
+  #guidanceCondition(unet: Component, guidanceScale: number, count: number): { timestep_cond?: Tensor } {
     const width = unet.config['time_cond_proj_dim'];
     return typeof width === 'number' ? { timestep_cond: guidanceEmbedding(guidanceScale, count, width) } : {};
   }

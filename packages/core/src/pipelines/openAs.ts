@@ -1,18 +1,17 @@
 import { isThimbleError, ThimbleError } from '../errors.js';
 import type { Pipeline } from '../run/Pipeline.js';
+import type { PipelineConstructor } from '../run/PipelineConstructor.js';
 import type { FromPretrainedOptions } from './FromPretrainedOptions.js';
 import { openPipeline } from './openPipeline.js';
-import type { PipelineConstructor } from './PipelineConstructor.js';
 
-/** Opens a checkpoint as a pipeline of the one class that `named` holds, under its name in checkpoints; what that class's `fromPretrained` does. @throws also ERR_ARGUMENT_INVALID for a checkpoint of another class */
+/** Opens a checkpoint as a pipeline of the one class that `named` holds, under each of its names in checkpoints; what that class's `fromPretrained` does. @throws also ERR_ARGUMENT_INVALID for a checkpoint of another class */
 export async function openAs<P extends Pipeline>(
   named: Readonly<Record<string, PipelineConstructor<P>>>,
   folderOrId: string,
   options: FromPretrainedOptions,
 ): Promise<P> {
-  const classes = Object.entries(named);
-  const [[name, Class]] = classes as [[string, PipelineConstructor<P>]];
-  const pipe = await openPipeline(folderOrId, options, new Map(classes)).catch((error: unknown) => {
+  const [[name, Class]] = Object.entries(named) as [[string, PipelineConstructor<P>]];
+  const pipe = await openPipeline(folderOrId, options, named).catch((error: unknown) => {
     if (isThimbleError(error, 'ERR_PIPELINE_UNSUPPORTED')) refuse(name, folderOrId, error.details.className);
     throw error;
   });

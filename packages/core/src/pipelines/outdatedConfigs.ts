@@ -1,5 +1,4 @@
 import type { ModelConfig } from '../fields/ConfigReader.js';
-import type { Scheduler } from '../schedulers/Scheduler.js';
 import type { PipelineParts } from '../run/PipelineParts.js';
 
 /** What Stable Diffusion was trained with, whatever old configs say. */
@@ -7,21 +6,19 @@ const SAMPLE_SIZE = 64;
 const SCHEDULER_VALUES = { steps_offset: 1, clip_sample: false } as const;
 
 /**
- * The checkpoint's scheduler, with the values that Stable Diffusion needs where an old config has others or lacks them; with a warning
+ * The parts, with the scheduler's values as Stable Diffusion needs them where an old config has others or lacks them; with a warning
  * (source: diffusers pipelines/stable_diffusion/pipeline_stable_diffusion.py, `__init__`).
  */
-export function correctedScheduler({ scheduler, createScheduler, events }: PipelineParts): Scheduler | undefined {
-  if (scheduler === undefined) return undefined;
-  const wrong = Object.entries(SCHEDULER_VALUES).filter(
-    ([field, value]) => (scheduler.config[field] ?? value) !== value,
-  );
-  if (wrong.length === 0) return scheduler;
+export function withCorrectedScheduler(parts: PipelineParts): PipelineParts {
+  const { schedulers, createScheduler, events } = parts;
+  const config = schedulers['scheduler']?.config;
+  if (config === undefined) return parts;
+  const wrong = Object.entries(SCHEDULER_VALUES).filter(([field, value]) => (config[field] ?? value) !== value);
+  if (wrong.length === 0) return parts;
   const message = `The scheduler's config is outdated: Stable Diffusion needs ${wrong.map(([field, value]) => `"${field}": ${value}`).join(', ')}, which is used.`;
   events.emit({ type: 'warning', code: 'WARN_SCHEDULER_OUTDATED', message });
-  return createScheduler(String(scheduler.config['_class_name']), {
-    ...scheduler.config,
-    ...Object.fromEntries(wrong),
-  });
+  const scheduler = createScheduler(String(config['_class_name']), { ...config, ...Object.fromEntries(wrong) });
+  return { ...parts, schedulers: { ...schedulers, scheduler } };
 }
 
 /** Height and width of the latents that a UNet was trained for; configs from before diffusers 0.9 say 32 and mean 64. */

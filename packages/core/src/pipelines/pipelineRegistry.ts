@@ -1,9 +1,9 @@
+import type { PipelineConstructor } from '../run/PipelineConstructor.js';
 import { CogVideoXPipeline } from './CogVideoXPipeline.js';
-import type { PipelineConstructor } from './PipelineConstructor.js';
 import { StableDiffusionPipeline } from './StableDiffusionPipeline.js';
 
-/** The pipelines that core knows, by the `_class_name` of `model_index.json`. */
-export const pipelineRegistry: ReadonlyMap<string, PipelineConstructor> = new Map<string, PipelineConstructor>([
-  ['StableDiffusionPipeline', StableDiffusionPipeline],
-  ['CogVideoXPipeline', CogVideoXPipeline],
-]);
+/** The pipelines that thimble has, by the `_class_name` of `model_index.json`. One class may have several names. */
+export const pipelineRegistry: Readonly<Record<string, PipelineConstructor>> = {
+  CogVideoXPipeline,
+  StableDiffusionPipeline,
+};

@@ -12,34 +12,38 @@ import type { Scheduler } from '../schedulers/Scheduler.js';
 import type { Tokenizer } from '../tokenizers/Tokenizer.js';
 import type { JsonObject } from '../disk/readJsonFile.js';
 import { checkOptionNames } from '../fields/checkOptionNames.js';
-import type { PipelineComponent } from '../execution/PipelineComponent.js';
+import type { Component } from '../execution/Component.js';
+import { type Attachable, componentRecord, standIn } from '../execution/componentRecord.js';
 import type { GenerateOptions, GenerateResult, OutputType, Prompt } from './GenerateOptions.js';
 import { MemoryMonitor, measureMemory } from './MemoryMonitor.js';
 import type { PipelineEvent } from './PipelineEvent.js';
 import { PipelineRun } from './PipelineRun.js';
-import type { PipelineParts } from './PipelineParts.js';
+import type { PipelinePart, PipelineParts } from './PipelineParts.js';
 import { schedulerWarning } from './schedulerWarning.js';
 
 /**
  * A pipeline: the components of a checkpoint on one device, with hooks that plugins tap. Runs of one pipeline take turns.
  */
 export abstract class Pipeline implements PluginHostPipeline, AsyncDisposable {
-  /** By name: `unet`, `vae`, `text_encoder`. Replaceable. */
-  readonly components: Record<string, PipelineComponent>;
+  /** By name: `unet`, `vae`, `text_encoder`. Assigning to a name is {@link Pipeline.replace}. */
+  readonly components: Record<string, Component>;
   /** For applications; plugins tap the hooks of their context. */
   readonly hooks: Hooks;
   readonly device: Device;
+  /** By name: `tokenizer`, `tokenizer_2`. */
+  readonly tokenizers: Readonly<Record<string, Tokenizer>>;
   readonly #parts: PipelineParts;
+  readonly #schedulers: Record<string, Scheduler>;
   readonly #life = new AbortController();
   /** Streams that somebody reads, or has stopped reading. */
   readonly #streams = new Set<AsyncGenerator<PipelineEvent, GenerateResult | undefined>>();
-  #scheduler: Scheduler | undefined;
   #runs = 0;
 
   constructor(parts: PipelineParts) {
     this.#parts = parts;
-    this.components = parts.components;
-    this.#scheduler = parts.scheduler;
+    this.components = componentRecord(parts.components);
+    this.tokenizers = parts.tokenizers;
+    this.#schedulers = { ...parts.schedulers };
     this.hooks = parts.hooks;
     this.device = parts.device;
   }
@@ -49,7 +53,7 @@ export abstract class Pipeline implements PluginHostPipeline, AsyncDisposable {
    * new one cannot honour. @throws ERR_COMPONENT_MISSING if none was loaded; ERR_ARGUMENT_INVALID if it is set to something else
    */
   get scheduler(): Scheduler {
-    return this.#scheduler ?? this.#missing('scheduler');
+    return this.#schedulers['scheduler'] ?? this.#missing('scheduler');
   }
 
   set scheduler(scheduler: Scheduler) {
@@ -59,14 +63,19 @@ export abstract class Pipeline implements PluginHostPipeline, AsyncDisposable {
         value: scheduler,
         expected: 'a scheduler, such as DDIMScheduler.fromConfig(pipe.scheduler.config)',
       });
-    this.#scheduler = scheduler;
+    this.#schedulers['scheduler'] = scheduler;
     const warning = schedulerWarning(scheduler);
     if (warning !== undefined) this.#parts.events.emit(warning);
   }
 
   /** @throws ERR_COMPONENT_MISSING if none was loaded */
   get tokenizer(): Tokenizer {
-    return this.#parts.tokenizer ?? this.#missing('tokenizer');
+    return this.tokenizers['tokenizer'] ?? this.#missing('tokenizer');
+  }
+
+  /** All that was opened, by its name in `model_index.json`: components, tokenizers, schedulers. */
+  get parts(): Readonly<Record<string, PipelinePart>> {
+    return { ...this.components, ...this.tokenizers, ...this.#schedulers };
   }
 
   /** The class in `model_index.json`. */
@@ -149,7 +158,19 @@ export abstract class Pipeline implements PluginHostPipeline, AsyncDisposable {
    * Knows core's and those that plugins provide. @throws ERR_SCHEDULER_UNKNOWN, ERR_CONFIG_INVALID
    */
   createScheduler(className: string, overrides: JsonObject = {}): Scheduler {
-    return this.#parts.createScheduler(className, { ...this.#scheduler?.config, ...overrides });
+    return this.#parts.createScheduler(className, { ...this.#schedulers['scheduler']?.config, ...overrides });
+  }
+
+  /**
+   * Puts a component in the place of another one, or what attaches to it, such as a traced model: `pipe.replace('unet', traced)`. Runs that begin afterwards use it.
+   *
+   * @returns the component that is there now
+   * @throws ERR_COMPONENT_MISSING if none of that name was loaded; what attaching throws
+   */
+  replace(name: string, replacement: Component | Attachable): Component {
+    const component = standIn(replacement, this.component(name));
+    this.components[name] = component;
+    return component;
   }
 
   /** What both processes hold now. */
@@ -189,7 +210,7 @@ export abstract class Pipeline implements PluginHostPipeline, AsyncDisposable {
   }
 
   /** A component by name. @throws ERR_COMPONENT_MISSING */
-  protected component(name: string): PipelineComponent {
+  protected component(name: string): Component {
     return this.components[name] ?? this.#missing(name);
   }
 
@@ -256,7 +277,7 @@ export abstract class Pipeline implements PluginHostPipeline, AsyncDisposable {
     throw new ThimbleError('ERR_COMPONENT_MISSING', {
       component,
       folder: this.folder,
-      available: Object.keys(this.components),
+      available: Object.keys(this.parts),
     });
   }
 

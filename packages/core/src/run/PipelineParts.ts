@@ -5,16 +5,19 @@ import type { Scheduler } from '../schedulers/Scheduler.js';
 import type { Tokenizer } from '../tokenizers/Tokenizer.js';
 import type { ModelIndex } from '../weights/ModelIndex.js';
 import type { JsonObject } from '../disk/readJsonFile.js';
-import type { PipelineComponent } from '../execution/PipelineComponent.js';
+import type { Component } from '../execution/Component.js';
 import type { EventSink } from './EventSink.js';
 import type { TurnQueue } from '../execution/TurnQueue.js';
 
 /** What a pipeline is made of; put together when a checkpoint is opened. */
 export interface PipelineParts {
   readonly index: ModelIndex;
-  readonly components: Record<string, PipelineComponent>;
-  readonly scheduler: Scheduler | undefined;
-  readonly tokenizer: Tokenizer | undefined;
+  /** By their names in `model_index.json`: `unet`, `text_encoder_2`. */
+  readonly components: Record<string, Component>;
+  /** `scheduler`, and what other schedulers there are. */
+  readonly schedulers: Readonly<Record<string, Scheduler>>;
+  /** `tokenizer`, `tokenizer_2`. */
+  readonly tokenizers: Readonly<Record<string, Tokenizer>>;
   readonly device: Device;
   readonly hooks: Hooks;
   readonly host: PluginHost;
@@ -26,3 +29,6 @@ export interface PipelineParts {
   /** Makes a scheduler of core or of a plugin. */
   readonly createScheduler: (className: string, config: JsonObject) => Scheduler;
 }
+
+/** Something that a checkpoint holds under a name. */
+export type PipelinePart = Component | Scheduler | Tokenizer;

@@ -1,6 +1,6 @@
 import { Tensor } from 'onnxruntime-common';
 import { Image } from '../images/Image.js';
-import type { PipelineComponent } from '../execution/PipelineComponent.js';
+import type { Component } from '../execution/Component.js';
 
 /** Height and width of the latents that the VAE is probed with: its convolutions see mostly their own kind. */
 const PROBE_SIZE = 4;
@@ -21,7 +21,7 @@ export class LatentPreview {
 
   /** Measures the map. `toLatents` undoes the pipeline's scaling, as before decoding. */
   static async measure(
-    vae: PipelineComponent,
+    vae: Component,
     channels: number,
     unscale: (value: number) => number,
     signal?: AbortSignal,

@@ -14,7 +14,7 @@ import { schedulerRegistry } from './schedulerRegistry.js';
 export function createScheduler(
   className: string,
   config: SchedulerConfigInput,
-  registry: Readonly<Record<string, SchedulerClass>> = schedulerRegistry,
+  registry: Readonly<Record<string, Pick<SchedulerClass, 'fromConfig'>>> = schedulerRegistry,
 ): Scheduler {
   if (!Object.hasOwn(registry, className)) {
     throw new ThimbleError('ERR_SCHEDULER_UNKNOWN', { scheduler: className, known: Object.keys(registry) });

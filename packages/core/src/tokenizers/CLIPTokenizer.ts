@@ -5,6 +5,7 @@ import { AddedTokenSplitter } from './AddedTokenSplitter.js';
 import { byteCharacters } from './byteCharacters.js';
 import { bytePairEncode } from './bytePairEncode.js';
 import type { MergeTable } from './MergeTable.js';
+import { type CLIPTokenizerParts, readClipTokenizer } from './readClipTokenizer.js';
 import type { DecodeOptions, EncodedPrompts, EncodeOptions, Tokenizer } from './Tokenizer.js';
 import type { Vocabulary } from './Vocabulary.js';
 
@@ -14,19 +15,6 @@ const OUTER_SPACE = /^\p{White_Space}+|\p{White_Space}+$/gu;
 const PIECES = /<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|\p{L}+|\p{N}|[^\p{White_Space}\p{L}\p{N}]+/gu;
 const WORDS = /'s|'t|'re|'ve|'m|'ll|'d|\p{L}+|\p{N}+|[^\p{White_Space}\p{L}\p{N}]+/gu;
 const SHORTEST = 2;
-
-/** What a {@link CLIPTokenizer} is made of: the contents of a tokenizer's folder. */
-export interface CLIPTokenizerParts {
-  readonly vocabulary: Vocabulary;
-  readonly merges: MergeTable;
-  /** Tokens that are recognised in prompts, with their ids; the special ones among them. */
-  readonly addedTokens: ReadonlyMap<AddedToken, number>;
-  readonly bosTokenId: number;
-  readonly eosTokenId: number;
-  readonly padTokenId: number;
-  readonly unkTokenId: number;
-  readonly modelMaxLength: number;
-}
 
 /**
  * CLIP's tokenizer: NFC, white space to single spaces, lower case; byte-level byte-pair encoding with `</w>` at the end of
@@ -69,6 +57,15 @@ export class CLIPTokenizer implements Tokenizer {
     const idOf = (character: string): number => this.#vocabulary.idOf(Buffer.from(character)) ?? parts.unkTokenId;
     this.#byteIds = byteCharacters.map(idOf);
     this.#endByteIds = byteCharacters.map((character) => idOf(character + END_OF_WORD));
+  }
+
+  /**
+   * Reads a checkpoint's `tokenizer` folder: `vocab.json` and `merges.txt`, or `tokenizer.json`.
+   *
+   * @throws `ERR_FILE_NOT_FOUND`, `ERR_FILE_ACCESS`; `ERR_TOKENIZER_FILE` if a file is damaged; `ERR_TOKENIZER_UNSUPPORTED` if it is of another class
+   */
+  static async fromPretrained(folder: string): Promise<CLIPTokenizer> {
+    return new CLIPTokenizer(await readClipTokenizer(folder));
   }
 
   encode(prompts: string | readonly string[], options: EncodeOptions = {}): EncodedPrompts {

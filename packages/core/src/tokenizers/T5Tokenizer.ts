@@ -3,6 +3,7 @@ import { ThimbleError } from '../errors.js';
 import type { AddedToken } from './AddedToken.js';
 import { AddedTokenSplitter } from './AddedTokenSplitter.js';
 import type { PrecompiledCharsmap } from './PrecompiledCharsmap.js';
+import { readT5Tokenizer, type T5TokenizerParts } from './readT5Tokenizer.js';
 import type { DecodeOptions, EncodedPrompts, EncodeOptions, Tokenizer } from './Tokenizer.js';
 import type { UnigramModel } from './UnigramModel.js';
 
@@ -10,17 +11,6 @@ import type { UnigramModel } from './UnigramModel.js';
 const SPACE = '\u2581';
 const WHITE_SPACE = /\p{White_Space}+/u;
 const PARTS = /\u2581[^\u2581]*|[^\u2581]+/gu;
-
-/** What a {@link T5Tokenizer} is made of: the contents of a tokenizer's folder. */
-export interface T5TokenizerParts {
-  readonly model: UnigramModel;
-  readonly charsmap: PrecompiledCharsmap | undefined;
-  /** Tokens that are recognised in prompts, with their ids; the special ones among them. */
-  readonly addedTokens: ReadonlyMap<AddedToken, number>;
-  readonly eosTokenId: number;
-  readonly padTokenId: number;
-  readonly modelMaxLength: number;
-}
 
 /**
  * T5's tokenizer: sentencepiece's normalisation, words at white space, each cut by a unigram model; an end token behind. Ids are those of
@@ -45,6 +35,15 @@ export class T5Tokenizer implements Tokenizer {
     this.#idOfAdded = new Map(Array.from(addedTokens, ([token, id]) => [token.content, id]));
     this.#addedOfId = new Map(Array.from(addedTokens, ([token, id]) => [id, token]));
     this.#splitter = new AddedTokenSplitter([...addedTokens.keys()]);
+  }
+
+  /**
+   * Reads a checkpoint's `tokenizer` folder: `spiece.model` or `tokenizer.json`.
+   *
+   * @throws `ERR_FILE_NOT_FOUND`, `ERR_FILE_ACCESS`; `ERR_TOKENIZER_FILE` if a file is damaged; `ERR_TOKENIZER_UNSUPPORTED` if it is of another class
+   */
+  static async fromPretrained(folder: string): Promise<T5Tokenizer> {
+    return new T5Tokenizer(await readT5Tokenizer(folder));
   }
 
   encode(prompts: string | readonly string[], options: EncodeOptions = {}): EncodedPrompts {

@@ -41,3 +41,14 @@ export interface EncodedPrompts {
   /** 1 for a token of the prompt, start and end included, 0 for padding. */
   readonly attention_mask: Tensor;
 }
+
+/** A class of tokenizers. */
+export interface TokenizerClass {
+  /**
+   * Reads the tokenizer of a checkpoint.
+   *
+   * @param folder the checkpoint's folder of that name, such as `tokenizer_2`
+   * @throws `ERR_FILE_NOT_FOUND`, `ERR_FILE_ACCESS`; `ERR_TOKENIZER_FILE` if a file is damaged; `ERR_TOKENIZER_UNSUPPORTED` if it is a tokenizer of another class
+   */
+  fromPretrained(folder: string): Tokenizer | Promise<Tokenizer>;
+}

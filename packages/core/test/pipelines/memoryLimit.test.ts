@@ -43,7 +43,7 @@ describe('a model in the smallest pieces computes what diffusers computes', () =
         bytes += model.bytes.length;
         return load(model);
       };
-      const model = modelRegistry.get(className)!(checkpoint.config, className);
+      const model = modelRegistry[className]!.fromConfig(checkpoint.config, className);
       const bound = new Component({ name: component, checkpoint, device, hooks: createHooks(), budget, model });
       for (const { name: call } of calls)
         expect(

@@ -13,8 +13,8 @@ export async function openComponent(
 ): Promise<Component> {
   const checkpoint = await openComponentCheckpoint(`${folder}/${name}`);
   const className = checkpoint.className ?? '';
-  const factory = modelRegistry.get(className);
+  const factory = modelRegistry[className];
   if (factory === undefined) throw new Error(`no model ${className}`);
   const { device = new InlineDevice({ provider: 'cpu' }), hooks = createHooks() } = options;
-  return new Component({ name, checkpoint, device, hooks, model: factory(checkpoint.config, className) });
+  return new Component({ name, checkpoint, device, hooks, model: factory.fromConfig(checkpoint.config, className) });
 }

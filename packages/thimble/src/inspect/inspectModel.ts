@@ -98,7 +98,7 @@ async function inspectComponent(
 
 /** The device is only a place here: it starts no process before it is given something to do. */
 function bind(name: string, className: string, checkpoint: ComponentCheckpoint): Component | undefined {
-  const model = modelRegistry.get(className)?.(checkpoint.config, className);
+  const model = modelRegistry[className]?.fromConfig(checkpoint.config, className);
   return model === undefined
     ? undefined
     : new Component({ name, model, checkpoint, device: createDevice({ provider: 'cpu' }), hooks: createHooks() });

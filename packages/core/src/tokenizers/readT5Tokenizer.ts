@@ -2,23 +2,33 @@ import { ThimbleError } from '../errors.js';
 import { type AddedToken, readAddedToken } from './AddedToken.js';
 import { readModelMaxLength, refuseField } from './readModelMaxLength.js';
 import { readUnigram, type Unigram } from './readUnigram.js';
-import { T5Tokenizer } from './T5Tokenizer.js';
+import { readTokenizerConfig } from './readTokenizerConfig.js';
+import type { PrecompiledCharsmap } from './PrecompiledCharsmap.js';
+import type { UnigramModel } from './UnigramModel.js';
 
+const NAMES = ['T5Tokenizer', 'T5TokenizerFast'];
 const T5_LENGTH = 512;
 const EXTRA_IDS = 100;
 const SPECIAL_TOKENS = { eos_token: '</s>', unk_token: '<unk>', pad_token: '<pad>' };
 
+/** What T5's tokenizer is made of: the contents of a tokenizer's folder. */
+export interface T5TokenizerParts {
+  readonly model: UnigramModel;
+  readonly charsmap: PrecompiledCharsmap | undefined;
+  /** Tokens that are recognised in prompts, with their ids; the special ones among them. */
+  readonly addedTokens: ReadonlyMap<AddedToken, number>;
+  readonly eosTokenId: number;
+  readonly padTokenId: number;
+  readonly modelMaxLength: number;
+}
+
 /**
- * Makes a T5 tokenizer of a folder with `spiece.model` or `tokenizer.json`.
+ * Reads `spiece.model` or `tokenizer.json`, with `tokenizer_config.json` and `special_tokens_map.json` where they exist.
  *
- * @param configFile where `config` comes from, for messages
  * @throws `ERR_FILE_NOT_FOUND`, `ERR_FILE_ACCESS`, `ERR_TOKENIZER_FILE`, `ERR_TOKENIZER_UNSUPPORTED`
  */
-export async function createT5Tokenizer(
-  folder: string,
-  configFile: string,
-  config: Readonly<Record<string, unknown>>,
-): Promise<T5Tokenizer> {
+export async function readT5Tokenizer(folder: string): Promise<T5TokenizerParts> {
+  const { file: configFile, fields: config } = await readTokenizerConfig(folder, NAMES);
   const extraIds = config['extra_ids'] ?? EXTRA_IDS;
   if (!Number.isSafeInteger(extraIds) || Number(extraIds) < 0) refuseField(configFile, 'extra_ids');
   const unigram = await readUnigram(folder, Number(extraIds));
@@ -30,14 +40,14 @@ export async function createT5Tokenizer(
     (_, i) => readAddedToken(`<extra_id_${i}>`, { special: true }) as AddedToken,
   );
   const addedTokens = addedTokensOf(unigram, [eos!, unk!, pad!], extra);
-  return new T5Tokenizer({
+  return {
     model: unigram.model,
     charsmap: unigram.charsmap,
     addedTokens,
     eosTokenId: idOf(unigram, eos!.content) as number,
     padTokenId: idOf(unigram, pad!.content) as number,
     modelMaxLength: readModelMaxLength(configFile, config, { shortest: 1, fallback: T5_LENGTH }),
-  });
+  };
 }
 
 /** Listed ones are as the files say; the others are special. */

@@ -1,0 +1,59 @@
+import { ThimbleError } from '../errors.js';
+import { Component } from '../execution/Component.js';
+import { MODELS } from '../extension/tokens.js';
+import type { Model } from '../models/Model.js';
+import {
+  type CheckpointWarning,
+  type ComponentCheckpoint,
+  openComponentCheckpoint,
+} from '../weights/ComponentCheckpoint.js';
+import { variantOf } from '../weights/PipelineDtype.js';
+import type { Composition } from './composition.js';
+import { activationsOf, storedOtherwise } from './dtype.js';
+
+/** Opens a model of a checkpoint. @throws ERR_COMPONENT_UNSUPPORTED, and what the checkpoint and its config give rise to */
+export async function openComponent(
+  name: string,
+  folder: string,
+  className: string,
+  composition: Composition,
+): Promise<Component> {
+  const { options, services } = composition;
+  const Class = services.find(MODELS, className);
+  if (Class === undefined)
+    throw new ThimbleError('ERR_COMPONENT_UNSUPPORTED', {
+      component: name,
+      className,
+      supported: Object.keys(services.named(MODELS)),
+    });
+  const { variant, dtype } = options;
+  const onWarning = (event: CheckpointWarning): void => {
+    // Who asks for a type alone is told what it is stored in, not about file names.
+    if (variant !== undefined || dtype === undefined) composition.warn(event);
+  };
+  const checkpoint = await openComponentCheckpoint(folder, { variant: variantOf(options), onWarning });
+  const warning = storedOtherwise(name, checkpoint, dtype);
+  if (warning !== undefined) composition.warn(warning);
+  return bindComponent(name, Class.fromConfig(checkpoint.config, className), checkpoint, composition);
+}
+
+/** Binds a model and its checkpoint to the pipeline's device and hooks. */
+export async function bindComponent(
+  name: string,
+  model: Model,
+  checkpoint: ComponentCheckpoint,
+  composition: Composition,
+): Promise<Component> {
+  const { options, hooks, budget, events } = composition;
+  const device = await composition.device();
+  return new Component({
+    name,
+    model,
+    checkpoint,
+    device,
+    activations: activationsOf(options.dtype, device, checkpoint.config),
+    hooks,
+    budget,
+    notify: (event) => events.emit(event),
+  });
+}

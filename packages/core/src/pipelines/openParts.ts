@@ -1,0 +1,65 @@
+import { join } from 'node:path';
+import { readJsonFile } from '../disk/readJsonFile.js';
+import type { ServiceRegistry } from '../extension/ServiceRegistry.js';
+import { MODELS, SCHEDULERS, TOKENIZERS } from '../extension/tokens.js';
+import type { PipelineParts } from '../run/PipelineParts.js';
+import { schedulerWarning } from '../run/schedulerWarning.js';
+import { createScheduler } from '../schedulers/createScheduler.js';
+import type { Scheduler } from '../schedulers/Scheduler.js';
+import { createTokenizer } from '../tokenizers/createTokenizer.js';
+import type { Tokenizer } from '../tokenizers/Tokenizer.js';
+import type { ComponentClass, ModelIndex } from '../weights/ModelIndex.js';
+import type { Composition } from './composition.js';
+import { openComponent } from './openComponent.js';
+
+/** What a part of a checkpoint is. */
+type PartKind = 'component' | 'scheduler' | 'tokenizer' | 'unused';
+
+/** What the names of classes say where no registry knows them, so that the right one says what it has. */
+const CONVENTIONS: readonly (readonly [RegExp, PartKind])[] = [
+  [/Scheduler$/, 'scheduler'],
+  [/Tokenizer(Fast)?$/, 'tokenizer'],
+  [/(SafetyChecker|FeatureExtractor|Processor(Fast)?|VisionModel(WithProjection)?)$/, 'unused'],
+];
+
+/** Opens what a checkpoint holds under these names, each by the registry that knows its class. Components go into the composition's record. */
+export async function openParts(
+  index: ModelIndex,
+  names: readonly string[],
+  composition: Composition,
+): Promise<Pick<PipelineParts, 'schedulers' | 'tokenizers'>> {
+  const { services, components, options } = composition;
+  const schedulers: Record<string, Scheduler> = {};
+  const tokenizers: Record<string, Tokenizer> = {};
+  for (const name of names) {
+    options.signal?.throwIfAborted();
+    const { className } = index.components[name] as ComponentClass;
+    const folder = join(index.folder, name);
+    const kind = kindOf(className, services);
+    if (kind === 'component') components[name] = await openComponent(name, folder, className, composition);
+    if (kind === 'scheduler') schedulers[name] = await openScheduler(folder, className, composition);
+    if (kind === 'tokenizer') tokenizers[name] = await createTokenizer(folder, className, services.named(TOKENIZERS));
+  }
+  return { schedulers, tokenizers };
+}
+
+/** Whether a run may need parts of this class: all but safety checkers, feature extractors and image encoders, unless a registry knows them. */
+export function isUsed({ className }: ComponentClass, services: ServiceRegistry): boolean {
+  return kindOf(className, services) !== 'unused';
+}
+
+function kindOf(className: string, services: ServiceRegistry): PartKind {
+  if (services.find(MODELS, className) !== undefined) return 'component';
+  if (services.find(SCHEDULERS, className) !== undefined) return 'scheduler';
+  if (services.find(TOKENIZERS, className) !== undefined) return 'tokenizer';
+  return CONVENTIONS.find(([pattern]) => pattern.test(className))?.[1] ?? 'component';
+}
+
+async function openScheduler(folder: string, className: string, { services, warn }: Composition): Promise<Scheduler> {
+  const config = await readJsonFile(join(folder, 'scheduler_config.json'));
+  const { _class_name: own = className } = config;
+  const scheduler = createScheduler(String(own), config, services.named(SCHEDULERS));
+  const warning = schedulerWarning(scheduler);
+  if (warning !== undefined) warn(warning);
+  return scheduler;
+}

@@ -1,0 +1,10 @@
+import { createToken, type Token } from '../extension/Token.js';
+import type { Named } from '../extension/tokens.js';
+import type { Pipeline } from './Pipeline.js';
+import type { PipelineParts } from './PipelineParts.js';
+
+/** A class of pipelines. */
+export type PipelineConstructor<P extends Pipeline = Pipeline> = new (parts: PipelineParts) => P;
+
+/** Pipelines, by the `_class_name` of `model_index.json`: `ctx.provide(PIPELINES, { MyPipeline })`. Core's are among them. */
+export const PIPELINES: Token<Named<PipelineConstructor>> = createToken('thimble:pipelines');
