@@ -1,6 +1,6 @@
 import { ThimbleError } from '../errors.js';
 import { Image } from './Image.js';
-import { pixelOfSample } from './pixelOfSample.js';
+import { pixelOfSample } from './imagesFromSample.js';
 
 const CHANNELS = 3;
 

@@ -3,9 +3,8 @@ import { ThimbleError } from '../errors.js';
 import { readAddedToken } from './AddedToken.js';
 import { CLIPTokenizer } from './CLIPTokenizer.js';
 import { createT5Tokenizer } from './createT5Tokenizer.js';
-import { readModelMaxLength, refuseField } from './readModelMaxLength.js';
+import { readModelMaxLength, readTokenizerObject, refuseField } from './readTokenizerFile.js';
 import { readBytePairEncoding, type BytePairEncoding } from './readBytePairEncoding.js';
-import { readTokenizerObject } from './readTokenizerFile.js';
 import type { Tokenizer } from './Tokenizer.js';
 
 const CLIP = ['CLIPTokenizer', 'CLIPTokenizerFast'];
