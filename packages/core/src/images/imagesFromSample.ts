@@ -1,6 +1,6 @@
 import { Tensor } from 'onnxruntime-common';
 import { ThimbleError } from '../errors.js';
-import { GrowingImage } from './GrowingImage.js';
+import { GrowingImage, pixelOfSample } from './GrowingImage.js';
 import type { Image } from './Image.js';
 
 const CHANNELS = 3;
@@ -59,9 +59,4 @@ function toImages(tensor: Tensor, pixelOf: (x: number) => number, metadata: Imag
 function float32Of(tensor: Tensor): Float32Array {
   if (tensor.type === 'float32') return tensor.data as Float32Array;
   throw new ThimbleError('ERR_TENSOR_DTYPE', { got: tensor.type, expected: 'float32' });
-}
-
-/** The pixel, about [0, 1], of a number that a decoder gives, about [-1, 1]. */
-export function pixelOfSample(x: number): number {
-  return Math.fround(x / 2 + 0.5);
 }
