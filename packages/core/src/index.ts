@@ -43,7 +43,7 @@ export type {
 } from './schedulers/Scheduler.js';
 export { BatchGenerator } from './random/BatchGenerator.js';
 export type { Generator } from './random/Generator.js';
-export { randomSeed } from './random/randomSeed.js';
+export { randomSeed } from './random/TorchGenerator.js';
 export { TorchGenerator } from './random/TorchGenerator.js';
 export type { RandnDtype } from './random/TorchGenerator.js';
 export { AutoencoderKL } from './models/AutoencoderKL.js';

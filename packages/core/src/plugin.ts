@@ -111,7 +111,7 @@ export type { OptimizationTarget } from './device/OptimizationTarget.js';
 export { runtimeIdentity } from './device/runtimeIdentity.js';
 export type { RuntimeIdentity } from './device/runtimeIdentity.js';
 export { spillFolder } from './device/spillFolder.js';
-export type { SessionMode } from './device/SessionMode.js';
+export type { SessionMode } from './device/OnnxModel.js';
 export type { ProcessMemory } from './device/ProcessMemory.js';
 export type { Program, ProgramResult, ProgramStep } from './device/Program.js';
 export { imagesFromPixels, imagesFromSample, pixelsFromSample } from './images/imagesFromSample.js';

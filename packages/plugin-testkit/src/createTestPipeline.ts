@@ -1,7 +1,7 @@
+import { fileURLToPath } from 'node:url';
 import { DiffusionPipeline, type FromPretrainedOptions, type Plugin, ThimbleError } from '@thimble/core';
 import { DEVICES, freezeShapes } from '@thimble/core/plugin';
 import { FakeDevice } from './FakeDevice.js';
-import { testCheckpoint } from './testCheckpoint.js';
 
 /** Where a test pipeline computes. */
 export type TestDevice = 'process' | 'inline' | 'fake';
@@ -67,3 +67,12 @@ async function openWithFakeDevice(
   pipe.hooks.transformGraph.tap({ name: fake.name, stage: Number.MAX_SAFE_INTEGER }, freezeShapes);
   return pipe;
 }
+
+/** Options of a short run of a test pipeline: two steps with guidance, 64×64 pixels, as one float32 tensor [n, 3, 64, 64]; always the same picture. */
+export const testRun = { numInferenceSteps: 2, guidanceScale: 7.5, seed: 1, outputType: 'tensor' } as const;
+
+/**
+ * The folder of a complete Stable Diffusion checkpoint in diffusers' layout with some 170,000 random weights (float32, 0.7 MB): its pictures are noise, 64×64
+ * by default, and a step takes milliseconds. Read only.
+ */
+export const testCheckpoint: string = fileURLToPath(new URL('../checkpoint', import.meta.url));

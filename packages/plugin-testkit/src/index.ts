@@ -2,8 +2,8 @@
 export { createTestPipeline } from './createTestPipeline.js';
 export type { TestDevice, TestPipelineOptions } from './createTestPipeline.js';
 export { FakeDevice } from './FakeDevice.js';
-export { testCheckpoint } from './testCheckpoint.js';
-export { testRun } from './testRun.js';
+export { testCheckpoint } from './createTestPipeline.js';
+export { testRun } from './createTestPipeline.js';
 export { recordHooks } from './recordHooks.js';
 export type { HookCall, HookRecord } from './recordHooks.js';
 export { expectSameOutput } from './expectSameOutput.js';

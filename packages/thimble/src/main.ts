@@ -2,7 +2,6 @@ import { CommanderError } from 'commander';
 import { CliError } from './CliError.js';
 import { createProgram } from './createProgram.js';
 import { ExitCode } from './ExitCode.js';
-import { ignoreClosedPipe } from './ignoreClosedPipe.js';
 import { Interruption } from './Interruption.js';
 import { tellFailure } from './tellFailure.js';
 
@@ -45,4 +44,11 @@ function endParsing(error: CommanderError, args: readonly string[]): ExitCode {
 async function fail(error: unknown, args: readonly string[]): Promise<ExitCode> {
   const { describeFailure } = await import('./describeFailure.js');
   return tellFailure(describeFailure(error), args, error);
+}
+
+/** Lets the reader of a pipe leave early (`thimble … | head -1`): what comes after is dropped. Other errors are thrown. */
+function ignoreClosedPipe(stream: NodeJS.WriteStream): void {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
 }

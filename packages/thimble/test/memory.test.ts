@@ -1,8 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, jest, test } from '@jest/globals';
-import { drawMemoryTimeline } from '../src/memory/drawMemoryTimeline.js';
-import { niceStep } from '../src/memory/niceStep.js';
+import { drawMemoryTimeline, niceStep } from '../src/memory/drawMemoryTimeline.js';
 import { jsonLines, MODEL, runCli } from './support/CliRun.js';
 import { temporaryFolder } from './support/temporaryFolder.js';
 

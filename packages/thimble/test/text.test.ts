@@ -5,14 +5,10 @@ import { type OutputNaming, outputNaming } from '../src/generate/OutputNaming.js
 import { parseSeeds } from '../src/generate/parseSeeds.js';
 import { parseSize } from '../src/generate/parseSize.js';
 import { findScheduler, schedulerName } from '../src/schedulers/schedulerNames.js';
-import { formatCount } from '../src/inspect/formatCount.js';
+import { formatBytes, formatCount, formatDuration, formatMemory } from '../src/progress/quantities.js';
 import { parsePluginSpec } from '../src/plugins/parsePluginSpec.js';
 import { pickPluginClass } from '../src/plugins/pickPluginClass.js';
-import { formatBytes } from '../src/progress/formatBytes.js';
-import { formatDuration } from '../src/progress/formatDuration.js';
-import { formatMemory } from '../src/progress/formatMemory.js';
-import { oneLine } from '../src/progress/oneLine.js';
-import { progressLine } from '../src/progress/progressLine.js';
+import { oneLine, progressLine } from '../src/progress/progressLine.js';
 import { StepClock } from '../src/progress/StepClock.js';
 
 describe('what people read', () => {

@@ -21,10 +21,9 @@ import {
 } from './messages.js';
 import type { OnnxModel } from './OnnxModel.js';
 import type { OptimizationTarget } from './OptimizationTarget.js';
-import type { ProcessMemory } from './ProcessMemory.js';
+import { type ProcessMemory, readProcessMemory } from './ProcessMemory.js';
 import type { Program, ProgramResult } from './Program.js';
 import { readAhead } from './readAhead.js';
-import { readProcessMemory } from './readProcessMemory.js';
 import { receiveWire, toWire, toWireInput } from './wireTensor.js';
 
 /** How long an aborted run may go on before its process is ended, in milliseconds. */

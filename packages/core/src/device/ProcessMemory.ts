@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+
 /** What one process holds, in bytes, as the operating system counts it. */
 export interface ProcessMemory {
   /** Pages in memory: anonymous and file-backed. */
@@ -6,4 +8,33 @@ export interface ProcessMemory {
   readonly anonymousBytes: number;
   /** Pages of mapped files, such as weights: the system takes them back under pressure. */
   readonly fileBytes: number;
+}
+
+/**
+ * Reads what a process holds from `/proc`, without disturbing it; `undefined` where there is no such process or no `/proc`.
+ */
+export function readProcessMemory(pid: number): ProcessMemory | undefined {
+  const status = readStatus(pid);
+  if (status === undefined) return undefined;
+  const bytes = (field: string): number =>
+    Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(status)?.[1] ?? 0) * 1024;
+  return {
+    residentBytes: bytes('VmRSS'),
+    anonymousBytes: bytes('RssAnon'),
+    fileBytes: bytes('RssFile') + bytes('RssShmem'),
+  };
+}
+
+/** What this process holds; where there is no `/proc`, all of it is counted as anonymous. */
+export function readOwnMemory(): ProcessMemory {
+  const residentBytes = process.memoryUsage.rss();
+  return readProcessMemory(process.pid) ?? { residentBytes, anonymousBytes: residentBytes, fileBytes: 0 };
+}
+
+function readStatus(pid: number): string | undefined {
+  try {
+    return readFileSync(`/proc/${pid}/status`, 'utf8');
+  } catch {
+    return undefined;
+  }
 }

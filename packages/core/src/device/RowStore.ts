@@ -1,7 +1,5 @@
-import { FileBytes } from './FileBytes.js';
-import { MemoryBytes } from './MemoryBytes.js';
+import { FileBytes, MemoryBytes, type StoredBytes } from './StoredBytes.js';
 import { bytesPerRow, type RowsOptions } from './DeviceRows.js';
-import type { StoredBytes } from './StoredBytes.js';
 
 /** The rows of one tensor on the device, each channel's after those of the one before. */
 export class RowStore {

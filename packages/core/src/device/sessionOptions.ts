@@ -1,9 +1,8 @@
 import { join } from 'node:path';
 import type { InferenceSession } from 'onnxruntime-common';
 import type { DeviceOptions } from './DeviceOptions.js';
-import type { OnnxModel } from './OnnxModel.js';
+import type { OnnxModel, SessionMode } from './OnnxModel.js';
 import { OPTIMIZED_GRAPH, OPTIMIZED_WEIGHTS, type OptimizationTarget } from './OptimizationTarget.js';
-import type { SessionMode } from './SessionMode.js';
 
 type Level = NonNullable<InferenceSession.SessionOptions['graphOptimizationLevel']>;
 

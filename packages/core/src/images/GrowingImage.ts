@@ -1,6 +1,5 @@
 import { ThimbleError } from '../errors.js';
 import { Image } from './Image.js';
-import { pixelOfSample } from './pixelOfSample.js';
 
 const CHANNELS = 3;
 
@@ -58,4 +57,9 @@ export class GrowingImage {
       metadata,
     });
   }
+}
+
+/** The pixel, about [0, 1], of a number that a decoder gives, about [-1, 1]. */
+export function pixelOfSample(x: number): number {
+  return Math.fround(x / 2 + 0.5);
 }

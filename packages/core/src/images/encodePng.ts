@@ -1,9 +1,8 @@
 import { Readable } from 'node:stream';
-import { createDeflate } from 'node:zlib';
+import { crc32, createDeflate } from 'node:zlib';
+import { ThimbleError } from '../errors.js';
 import { filteredRows } from './filteredRows.js';
 import type { PlainImage } from './ImageParts.js';
-import { pngChunk } from './pngChunk.js';
-import { pngTextChunk } from './pngTextChunk.js';
 
 const SIGNATURE = Buffer.from('\x89PNG\r\n\x1A\n', 'latin1');
 /** By the number of channels: grey, RGB, RGBA. */
@@ -28,4 +27,46 @@ export async function encodePng(image: PlainImage, compressionLevel: number): Pr
   const chunks = [SIGNATURE, pngChunk('IHDR', header), ...texts];
   for await (const compressed of pixels) chunks.push(pngChunk('IDAT', compressed as Buffer));
   return Buffer.concat([...chunks, pngChunk('IEND', new Uint8Array(0))]);
+}
+
+const KEYWORD = /^(?! )[\u0020-\u007E\u00A1-\u00FF]{1,79}(?<! )$/u;
+const ASCII = /^[\t\n\r\u0020-\u007E]*$/u;
+
+/**
+ * A text in a PNG file: a tEXt chunk, which every reader knows, for ASCII; else an iTXt chunk, in UTF-8,
+ * because readers do not agree on the encoding of tEXt.
+ *
+ * Source: PNG specification (third edition), §11.3.3.
+ *
+ * @throws `ERR_ARGUMENT_INVALID` unless `keyword` is 1 to 79 printable Latin-1 characters, and `text` has no null character
+ */
+function pngTextChunk(keyword: string, text: string): Buffer {
+  if (!KEYWORD.test(keyword)) {
+    throw new ThimbleError('ERR_ARGUMENT_INVALID', {
+      argument: 'metadata',
+      value: keyword,
+      expected: 'keys of 1 to 79 Latin-1 characters, with no space around them',
+    });
+  }
+  if (typeof text !== 'string' || text.includes('\0')) {
+    throw new ThimbleError('ERR_ARGUMENT_INVALID', {
+      argument: `metadata.${keyword}`,
+      value: text,
+      expected: 'a text without null characters',
+    });
+  }
+  if (ASCII.test(text)) return pngChunk('tEXt', Buffer.from(`${keyword}\0${text}`, 'latin1'));
+  // Not compressed; no language, no translated keyword.
+  const head = Buffer.from(`${keyword}\0\0\0\0\0`, 'latin1');
+  return pngChunk('iTXt', Buffer.concat([head, Buffer.from(text, 'utf8')]));
+}
+
+/** A chunk of a PNG file: length, type, data and checksum. Source: PNG specification (third edition), §5.3. */
+function pngChunk(type: string, data: Uint8Array): Buffer {
+  const chunk = Buffer.alloc(data.length + 12);
+  chunk.writeUInt32BE(data.length, 0);
+  chunk.write(type, 4, 'latin1');
+  chunk.set(data, 8);
+  chunk.writeUInt32BE(crc32(chunk.subarray(4, data.length + 8)), data.length + 8);
+  return chunk;
 }

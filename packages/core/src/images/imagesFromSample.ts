@@ -1,8 +1,7 @@
 import { Tensor } from 'onnxruntime-common';
 import { ThimbleError } from '../errors.js';
-import { GrowingImage } from './GrowingImage.js';
+import { GrowingImage, pixelOfSample } from './GrowingImage.js';
 import type { Image } from './Image.js';
-import { pixelOfSample } from './pixelOfSample.js';
 
 const CHANNELS = 3;
 

@@ -3,7 +3,7 @@ import { ThimbleError } from '../errors.js';
 import type { RunContext } from '../hooks/calls/RunContext.js';
 import type { StepContext } from '../hooks/calls/StepContext.js';
 import type { Image } from '../images/Image.js';
-import { pixelOfSample } from '../images/pixelOfSample.js';
+import { pixelOfSample } from '../images/GrowingImage.js';
 import { assertFinite } from '../sampling/assertFinite.js';
 import { concatBatch } from '../execution/batch.js';
 import {

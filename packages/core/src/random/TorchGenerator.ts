@@ -1,9 +1,9 @@
+import { randomInt } from 'node:crypto';
 import { Tensor } from 'onnxruntime-common';
 import { ThimbleError } from '../errors.js';
 import type { Generator } from './Generator.js';
 import { MersenneTwister } from './MersenneTwister.js';
-import { roundToBfloat16 } from './roundToBfloat16.js';
-import { roundToFloat16 } from './roundToFloat16.js';
+import { roundToBfloat16, roundToFloat16 } from './roundTo16Bits.js';
 
 /** The dtype that torch would draw in. It decides how many words a draw takes and how its values are rounded. */
 export type RandnDtype = 'float32' | 'float16' | 'bfloat16' | 'float64';
@@ -156,4 +156,9 @@ function sizeOf(dims: readonly number[]): number {
     });
   }
   return dims.reduce((product, dim) => product * dim, 1);
+}
+
+/** A seed that nobody can guess, for a run without one: an integer in [0, 2^32), all that torch's CPU generator looks at. */
+export function randomSeed(): number {
+  return randomInt(2 ** 32);
 }

@@ -1,6 +1,5 @@
 import type { Device } from '../device/Device.js';
-import type { ProcessMemory } from '../device/ProcessMemory.js';
-import { readOwnMemory } from '../device/readProcessMemory.js';
+import { type ProcessMemory, readOwnMemory } from '../device/ProcessMemory.js';
 import type { ComponentHandle } from '../hooks/calls/ComponentHandle.js';
 import type { MemoryReport } from '../hooks/calls/MemoryReport.js';
 import type { RunMemory } from '../hooks/calls/RunMemory.js';

@@ -1,7 +1,6 @@
 import { BatchGenerator } from '../random/BatchGenerator.js';
 import type { Generator } from '../random/Generator.js';
-import { randomSeed } from '../random/randomSeed.js';
-import { TorchGenerator } from '../random/TorchGenerator.js';
+import { randomSeed, TorchGenerator } from '../random/TorchGenerator.js';
 import type { GenerateOptions } from '../run/GenerateOptions.js';
 
 /** Where noise comes from: one generator for the whole batch, or one per image, as diffusers' list of generators. */

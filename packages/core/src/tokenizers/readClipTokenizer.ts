@@ -2,7 +2,7 @@ import { ThimbleError } from '../errors.js';
 import { type AddedToken, readAddedToken } from './AddedToken.js';
 import type { MergeTable } from './MergeTable.js';
 import { readBytePairEncoding } from './readBytePairEncoding.js';
-import { readModelMaxLength, refuseField } from './readModelMaxLength.js';
+import { readModelMaxLength, refuseField } from './readTokenizerFile.js';
 import { readTokenizerConfig } from './readTokenizerConfig.js';
 import type { Vocabulary } from './Vocabulary.js';
 

@@ -1,6 +1,6 @@
 import { ThimbleError } from '../errors.js';
 import { type AddedToken, readAddedToken } from './AddedToken.js';
-import { readModelMaxLength, refuseField } from './readModelMaxLength.js';
+import { readModelMaxLength, refuseField } from './readTokenizerFile.js';
 import { readUnigram, type Unigram } from './readUnigram.js';
 import { readTokenizerConfig } from './readTokenizerConfig.js';
 import type { PrecompiledCharsmap } from './PrecompiledCharsmap.js';

@@ -1,7 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { randomSeed } from '../../src/random/randomSeed.js';
-import { roundToBfloat16 } from '../../src/random/roundToBfloat16.js';
-import { roundToFloat16 } from '../../src/random/roundToFloat16.js';
+import { randomSeed } from '../../src/random/TorchGenerator.js';
+import { roundToBfloat16, roundToFloat16 } from '../../src/random/roundTo16Bits.js';
 
 describe('roundToFloat16', () => {
   test.each([

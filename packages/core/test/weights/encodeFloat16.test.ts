@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { TorchGenerator } from '../../src/random/TorchGenerator.js';
-import { roundToFloat16 } from '../../src/random/roundToFloat16.js';
+import { roundToFloat16 } from '../../src/random/roundTo16Bits.js';
 import { decodeFloat16 } from '../../src/weights/files/decodeFloat16.js';
 import { encodeFloat16 } from '../../src/weights/files/encodeFloat16.js';
 

@@ -8,8 +8,7 @@ import {
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createTestPipeline } from '../createTestPipeline.js';
-import { testRun } from '../testRun.js';
+import { createTestPipeline, testRun } from '../createTestPipeline.js';
 import type { ConformanceOptions } from './ConformanceOptions.js';
 import { type Holdings, holdingsOf } from './Holdings.js';
 import { violation } from './violation.js';

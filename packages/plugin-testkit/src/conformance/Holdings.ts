@@ -1,5 +1,6 @@
+import { readdir, readlink } from 'node:fs/promises';
 import type { DiffusionPipeline, Hooks } from '@thimble/core';
-import { openFiles } from './openFiles.js';
+import { violation } from './violation.js';
 
 /** What a pipeline holds once its components are unloaded: what a plugin that is gone must not have changed. */
 export interface Holdings {
@@ -46,4 +47,23 @@ function tapsOf(hooks: Hooks): string[] {
   return Object.values(hooks).flatMap((hook) =>
     hook.owners().map(({ name, plugin }) => `${hook.name}: ${plugin ?? name}`),
   );
+}
+
+const DESCRIPTORS = '/proc/self/fd';
+/** Devices and what the kernel shows are not files; a package's own files are read by whoever loads code. */
+const NOT_FILES = /^\/(dev|proc|sys)\/|^[^/]|\/node_modules\//;
+
+/** The files that this process has open, one entry for each descriptor; none where the system does not tell (it does on Linux). */
+export async function openFiles(): Promise<string[]> {
+  const descriptors = await readdir(DESCRIPTORS).catch(() => []);
+  const targets = await Promise.all(
+    descriptors.map((descriptor) => readlink(`${DESCRIPTORS}/${descriptor}`).catch(() => '')),
+  );
+  return targets.filter((target) => target !== '' && !NOT_FILES.test(target)).sort();
+}
+
+/** Checks that a pipeline holds no more than `before`. `when` ends the sentence: "after the plugin was removed". */
+export async function expectClean(pipe: DiffusionPipeline, before: Holdings, when: string): Promise<void> {
+  const left = leftovers(before, await holdingsOf(pipe));
+  if (left.length > 0) throw violation(`${left.join(', ')} left ${when}`);
 }

@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
-import { formatBytes } from '../progress/formatBytes.js';
-import { formatCount } from './formatCount.js';
+import { formatBytes, formatCount } from '../progress/quantities.js';
 import { formatTable } from './formatTable.js';
+import type { Int8Report } from './inspectInt8.js';
 import type { ComponentReport, ModelReport } from './ModelReport.js';
 
 /** A model's report for people: a table of the components, and the segments of each if asked for. */
@@ -45,4 +45,22 @@ function segmentTable({ name, segments }: ComponentReport): string {
 function filesOf({ files }: ComponentReport): string {
   const [first] = files;
   return first === undefined || files.length > 1 ? `${files.length} files` : basename(first.path);
+}
+
+/** For people: the parts of each component, the most sensitive first. */
+export function formatInt8Report(reports: readonly Int8Report[]): string {
+  return reports
+    .map(({ component, parts }) =>
+      formatTable(
+        [
+          [`${component} IN INT8, PART BY PART`, 'SIGNAL TO ERROR'],
+          ...parts.map(({ name, decibels }) => [
+            name,
+            Number.isFinite(decibels) ? `${decibels.toFixed(1)} dB` : 'none',
+          ]),
+        ],
+        [1],
+      ),
+    )
+    .join('\n\n');
 }

@@ -1,7 +1,6 @@
 import type { Interruption } from '../Interruption.js';
 import { PlainProgress } from '../progress/PlainProgress.js';
-import { formatInt8Report } from './formatInt8Report.js';
-import { formatModelReport } from './formatModelReport.js';
+import { formatInt8Report, formatModelReport } from './formatModelReport.js';
 import type { InspectFlags } from './InspectFlags.js';
 import { inspectModel } from './inspectModel.js';
 

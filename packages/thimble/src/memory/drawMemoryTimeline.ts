@@ -1,5 +1,4 @@
 import type { ProcessMemory } from '@thimble/core/plugin';
-import { niceStep } from './niceStep.js';
 import type { MemorySample, MemorySpan, MemoryTimeline } from './MemoryTimeline.js';
 
 const MB = 2 ** 20;
@@ -178,4 +177,11 @@ function round(x: number): number {
 
 function escape(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+}
+
+/** The next larger of 1, 2 and 5 times a power of ten. */
+export function niceStep(least: number): number {
+  const power = 10 ** Math.floor(Math.log10(least));
+  const factor = [1, 2, 5, 10].find((step) => step * power >= least * 0.999) ?? 10;
+  return factor * power;
 }

@@ -1,12 +1,9 @@
-import { formatBytes } from './formatBytes.js';
-import { formatDuration } from './formatDuration.js';
-import { formatMemory } from './formatMemory.js';
-import { oneLine } from './oneLine.js';
+import { formatBytes, formatDuration, formatMemory } from './quantities.js';
+import { oneLine } from './progressLine.js';
 import type { Progress } from './Progress.js';
 import type { RunEvent } from './RunEvent.js';
-import type { RunReport } from './RunReport.js';
+import { type RunReport, summaryLines } from './RunReport.js';
 import { StepClock } from './StepClock.js';
-import { summaryLines } from './summaryLines.js';
 
 /** What goes on for long is told of every so many percent. */
 const STRIDE = 10;

@@ -1,14 +1,10 @@
 import cliProgress from 'cli-progress';
-import { formatBytes } from './formatBytes.js';
-import { formatDuration } from './formatDuration.js';
-import { formatMemory } from './formatMemory.js';
-import { oneLine } from './oneLine.js';
+import { formatBytes, formatDuration, formatMemory } from './quantities.js';
+import { oneLine, progressLine, type ProgressLine } from './progressLine.js';
 import type { Progress } from './Progress.js';
-import { progressLine, type ProgressLine } from './progressLine.js';
 import type { RunEvent } from './RunEvent.js';
-import type { RunReport } from './RunReport.js';
+import { type RunReport, summaryLines } from './RunReport.js';
 import { StepClock } from './StepClock.js';
-import { summaryLines } from './summaryLines.js';
 
 /** From so many pieces on, their number is no help. */
 const MANY = 1000;

@@ -1,7 +1,6 @@
 import { JsonProgress } from './JsonProgress.js';
 import { PlainProgress } from './PlainProgress.js';
 import type { Progress } from './Progress.js';
-import { SilentProgress } from './SilentProgress.js';
 
 /** Chooses how progress is told: by the options, and by what the standard error output is. */
 export async function createProgress({
@@ -16,4 +15,27 @@ export async function createProgress({
   if (!process.stderr.isTTY || process.env['TERM'] === 'dumb') return new PlainProgress();
   const { TerminalProgress } = await import('./TerminalProgress.js');
   return new TerminalProgress();
+}
+
+/** For `--quiet`: nothing but the paths of the files. */
+class SilentProgress implements Progress {
+  start(): void {
+    // Quiet.
+  }
+
+  event(): void {
+    // Quiet.
+  }
+
+  written(path: string): void {
+    process.stdout.write(`${path}\n`);
+  }
+
+  done(): void {
+    // Quiet.
+  }
+
+  close(): void {
+    // Nothing is open.
+  }
 }

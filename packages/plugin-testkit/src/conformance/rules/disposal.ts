@@ -1,6 +1,5 @@
 import type { ConformanceRule } from '../ConformanceRule.js';
-import { added } from '../Holdings.js';
-import { openFiles } from '../openFiles.js';
+import { added, openFiles } from '../Holdings.js';
 import { violation } from '../violation.js';
 
 export const disposal: ConformanceRule = {

@@ -1,9 +1,8 @@
 import type { DiffusionPipeline } from '@thimble/core';
 import type { HookName } from '@thimble/core/plugin';
 import { type Bench, remove } from '../Bench.js';
-import { expectClean } from '../expectClean.js';
+import { expectClean, type Holdings, holdingsOf } from '../Holdings.js';
 import { expectPicture } from '../expectPicture.js';
-import { type Holdings, holdingsOf } from '../Holdings.js';
 import { violation } from '../violation.js';
 
 const OWN_NAME = 'thimble-testkit:interruption';

@@ -1,8 +1,7 @@
 import { remove } from '../Bench.js';
 import type { ConformanceRule } from '../ConformanceRule.js';
-import { expectClean } from '../expectClean.js';
+import { expectClean, holdingsOf } from '../Holdings.js';
 import { expectPicture } from '../expectPicture.js';
-import { holdingsOf } from '../Holdings.js';
 
 export const reinstalls: ConformanceRule = {
   name: 'reinstalls',

@@ -2,9 +2,8 @@ import type { DiffusionPipeline, Plugin } from '@thimble/core';
 import type { PluginContext, ScopedHooks } from '@thimble/core/plugin';
 import type { Bench } from '../Bench.js';
 import type { ConformanceRule } from '../ConformanceRule.js';
-import { expectClean } from '../expectClean.js';
+import { expectClean, type Holdings, holdingsOf } from '../Holdings.js';
 import { expectPicture } from '../expectPicture.js';
-import { type Holdings, holdingsOf } from '../Holdings.js';
 import { violation } from '../violation.js';
 
 /** More than this many calls of its context are not tried one by one. */
