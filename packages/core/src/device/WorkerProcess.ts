@@ -1,0 +1,222 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { addAbortListener, once } from 'node:events';
+import type { Readable } from 'node:stream';
+import type { Tensor } from 'onnxruntime-common';
+import { ThimbleError } from '../errors.js';
+import { BytePipe } from './BytePipe.js';
+import type { Allocator } from './DeviceOptions.js';
+import {
+  type PipedTensor,
+  TENSOR_PIPE,
+  type WireTensor,
+  type WorkerMethod,
+  type WorkerMethods,
+  type WorkerRequest,
+  type WorkerResponse,
+} from './messages.js';
+import { receiveWire } from './wireTensor.js';
+
+/** How long an aborted run may go on before its process is ended, in milliseconds. */
+const ABORT_GRACE = 1000;
+
+/** How much of the child's error output is kept for the message of a crash, in characters. */
+const STDERR_KEPT = 2000;
+
+// Compiled, the worker lies beside this file; run from source (tests), it is the compiled one, which a plain Node can start.
+const WORKER = new URL(
+  import.meta.url.endsWith('.ts') ? '../../dist/device/worker.js' : './worker.js',
+  import.meta.url,
+);
+
+/**
+ * glibc's allocator: keep freed memory for the next operator, or give it back. What is given back has to be faulted in again, which
+ * huge pages make cheap: with them a pass of SD 1.5's UNet takes 5.4 s in place of 6.9.
+ */
+const ALLOCATOR: Readonly<Record<Allocator, NodeJS.ProcessEnv>> = {
+  keep: { MALLOC_ARENA_MAX: '1', MALLOC_MMAP_THRESHOLD_: '4294967296', MALLOC_TRIM_THRESHOLD_: '8589934592' },
+  'keep-small': {
+    MALLOC_ARENA_MAX: '1',
+    MALLOC_MMAP_THRESHOLD_: '8388608',
+    MALLOC_TRIM_THRESHOLD_: '67108864',
+    GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1',
+  },
+  trim: {
+    MALLOC_ARENA_MAX: '1',
+    MALLOC_MMAP_THRESHOLD_: '4194304',
+    MALLOC_TRIM_THRESHOLD_: '16777216',
+    GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1',
+  },
+  return: {
+    MALLOC_ARENA_MAX: '1',
+    MALLOC_MMAP_THRESHOLD_: '262144',
+    MALLOC_TRIM_THRESHOLD_: '262144',
+    GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1',
+  },
+};
+
+interface Pending {
+  readonly accept: (answer: never) => Promise<void>;
+  readonly reject: (error: unknown) => void;
+}
+
+/** A child process that computes for a device: answers questions, and is gone when it crashes or is ended. */
+export class WorkerProcess {
+  readonly #process: ChildProcess;
+  readonly #bytes: BytePipe;
+  readonly #onGone: () => void;
+  /** The questions that it has not answered. */
+  readonly #pending = new Map<number, Pending>();
+  #stderr = '';
+  #nextId = 1;
+
+  /** @param onGone called when its sessions and tensors are gone: more than once, and before questions that it did not answer fail */
+  constructor(allocator: Allocator, onGone: () => void) {
+    this.#onGone = onGone;
+    this.#process = fork(WORKER, [], {
+      serialization: 'advanced',
+      execArgv: ['--expose-gc'],
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc', 'pipe'],
+      env: { ...process.env, ...ALLOCATOR[allocator], ELECTRON_RUN_AS_NODE: '1' },
+    });
+    this.#bytes = new BytePipe(this.#process.stdio[TENSOR_PIPE] as Readable);
+    this.#process.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.#stderr = (this.#stderr + text).slice(-STDERR_KEPT);
+    });
+    this.#process.on('message', (response: WorkerResponse) => this.#settleResponse(response));
+    this.#process.on('error', (error) => this.#lose(error.message));
+    this.#process.on('exit', (code, signal) => this.#lose(signal === null ? `exit code ${code}` : `signal ${signal}`));
+  }
+
+  get pid(): number | undefined {
+    return this.#process.pid;
+  }
+
+  /** Whether a question is not answered yet. */
+  get busy(): boolean {
+    return this.#pending.size > 0;
+  }
+
+  /**
+   * Asks the child, and gives what `finish` makes of its answer. A child that does not heed an abort in time is killed.
+   *
+   * @throws `ERR_DEVICE_CRASHED` if the child ends before it answers; what it answers
+   */
+  async ask<M extends WorkerMethod, R>(
+    method: M,
+    argument: WorkerMethods[M]['argument'],
+    signal: AbortSignal | undefined,
+    finish: (answer: WorkerMethods[M]['answer']) => R | Promise<R>,
+  ): Promise<R> {
+    const id = this.#nextId++;
+    const answer = new Promise<R>((resolve, reject) => {
+      // It stays pending while its tensors come over the pipe, so that the program does not end meanwhile.
+      const accept = async (value: WorkerMethods[M]['answer']): Promise<void> => {
+        try {
+          const finished = await finish(value);
+          this.#settle(id);
+          resolve(finished);
+        } catch (error) {
+          this.#settle(id);
+          reject(error);
+        }
+      };
+      this.#pending.set(id, { reject, accept });
+    });
+    this.#hold();
+    this.#process.send({ id, method, argument }, (error) => {
+      if (error !== null) this.#abandon(error.message);
+    });
+    const stopCancelling = signal === undefined ? undefined : this.#cancelOnAbort(id, signal);
+    try {
+      return await answer;
+    } finally {
+      stopCancelling?.();
+    }
+  }
+
+  /** A tensor of an answer. @throws `ERR_DEVICE_CRASHED`: a child that dies in the middle of a tensor is a crash, however it shows */
+  async receive(wire: WireTensor | PipedTensor): Promise<Tensor> {
+    try {
+      return await receiveWire(wire, this.#bytes);
+    } catch (error) {
+      throw this.#crash(String(error));
+    }
+  }
+
+  /** Ends the child, and waits until it has ended. */
+  async end(): Promise<void> {
+    if (this.#ended) return;
+    const exited = once(this.#process, 'exit');
+    this.#process.ref();
+    this.#process.kill('SIGKILL');
+    await exited;
+  }
+
+  get #ended(): boolean {
+    return this.#process.exitCode !== null || this.#process.signalCode !== null;
+  }
+
+  /** Nothing more can be sent to the child: it has ended, or is about to, and its exit tells why. */
+  #abandon(reason: string): void {
+    this.#onGone();
+    if (this.#ended) this.#lose(reason);
+    else this.#process.kill('SIGKILL');
+  }
+
+  #lose(reason: string): void {
+    this.#onGone();
+    for (const id of this.#pending.keys()) this.#settle(id)?.reject(this.#crash(reason));
+  }
+
+  #crash(reason: string): ThimbleError {
+    return new ThimbleError('ERR_DEVICE_CRASHED', { reason, stderr: this.#stderr.trim() });
+  }
+
+  #settleResponse(response: WorkerResponse): void {
+    if (response.ok) {
+      void this.#pending.get(response.id)?.accept(response.answer as never);
+      return;
+    }
+    const { code, details, message } = response;
+    const error =
+      code === undefined
+        ? new ThimbleError('ERR_RUNTIME_RUN', { segment: 'worker', text: message })
+        : new ThimbleError(code, details);
+    this.#settle(response.id)?.reject(error);
+  }
+
+  #settle(id: number): Pending | undefined {
+    const pending = this.#pending.get(id);
+    this.#pending.delete(id);
+    if (this.#pending.size === 0) this.#release();
+    return pending;
+  }
+
+  /** A child with nothing to do does not keep the program alive: one that never calls `dispose` can still end. */
+  #release(): void {
+    const child = this.#process;
+    child.unref();
+    child.channel?.unref();
+    for (const stream of [child.stderr, child.stdio[TENSOR_PIPE]])
+      (stream as unknown as { unref?: () => void } | null)?.unref?.();
+  }
+
+  #hold(): void {
+    const child = this.#process;
+    child.ref();
+    child.channel?.ref();
+    (child.stdio[TENSOR_PIPE] as unknown as { ref?: () => void } | null)?.ref?.();
+  }
+
+  #cancelOnAbort(id: number, signal: AbortSignal): () => void {
+    let timer: NodeJS.Timeout | undefined;
+    const listener = addAbortListener(signal, () => {
+      if (this.#process.connected) this.#process.send({ id, method: 'cancel' } satisfies WorkerRequest);
+      timer = setTimeout(() => this.#process.kill('SIGKILL'), ABORT_GRACE);
+    });
+    return () => {
+      listener[Symbol.dispose]();
+      clearTimeout(timer);
+    };
+  }
+}
