@@ -11,6 +11,9 @@ const swc = {
 
 const packages = readdirSync('packages').filter((name) => existsSync(`packages/${name}/test`));
 
+// `npm run test:matrix` runs the others.
+const kind = process.env.THIMBLE_TESTS === 'matrix' ? 'matrix' : 'test';
+
 export default {
   maxWorkers: 2,
   // Modules that a suite has loaded stay in its worker; with a heap of gigabytes the next suites take three times as long.
@@ -18,7 +21,7 @@ export default {
   projects: packages.map((name) => ({
     displayName: name,
     rootDir: `packages/${name}`,
-    testMatch: ['<rootDir>/test/**/*.test.ts'],
+    testMatch: [`<rootDir>/test/**/*.${kind}.ts`],
     testEnvironment: new URL('tools/jest-environment.cjs', import.meta.url).pathname,
     testEnvironmentOptions: { customExportConditions: ['@thimble/source', 'node', 'node-addons'] },
     extensionsToTreatAsEsm: ['.ts'],

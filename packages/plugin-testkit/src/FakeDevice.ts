@@ -1,10 +1,14 @@
 import { createHash } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { type ExecutionProvider, Tensor, ThimbleError } from '@thimble/core';
 import {
   type Device,
   type DeviceRows,
   type DeviceTensor,
+  OPTIMIZED_GRAPH,
   type OnnxModel,
+  type OptimizationTarget,
   type ProcessMemory,
   type Program,
   type ProgramResult,
@@ -59,9 +63,10 @@ export class FakeDevice implements Device {
     return id;
   }
 
-  /** Does nothing: what would be optimised is not run here. */
-  async optimize(): Promise<void> {
+  /** Writes the graph as it is, where a real device writes what it made of it. */
+  async optimize({ bytes }: OnnxModel, { folder }: OptimizationTarget): Promise<void> {
     this.#assertAlive();
+    await writeFile(join(folder, OPTIMIZED_GRAPH), bytes);
   }
 
   async unload(session: number): Promise<void> {

@@ -16,6 +16,18 @@ describe('a faulty plugin is caught by the name of the rule that it breaks', () 
   );
 });
 
+test('rules are chosen by their names', async () => {
+  const [{ breaks, create } = { breaks: [], create: (): Plugin => ({ name: '', apply: () => undefined }) }] =
+    FAULTY_PLUGINS.filter((faulty) => faulty.breaks.includes('taps-removed'));
+  expect(breaks).toContain('taps-removed');
+  expect(await rulesBroken(create, { device: 'fake', rules: ['identity'] })).toEqual([]);
+  expect(await rulesBroken(create, { device: 'fake', rules: ['taps-removed'] })).toEqual(['taps-removed']);
+  await expect(rulesBroken(create, { rules: ['taps'] })).rejects.toMatchObject({
+    code: 'ERR_ARGUMENT_INVALID',
+    details: { argument: 'rules', value: 'taps' },
+  });
+});
+
 test.each(['fake', 'inline'] as const)('a plugin without fault breaks none (%s device)', async (device) => {
   const create = (): Plugin => ({
     name: 'test:plain',

@@ -7,7 +7,10 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 
 const PACKAGE = fileURLToPath(new URL('..', import.meta.url));
 const ROOT = join(PACKAGE, '../..');
-/** A conforming plugin, or one that shares state between runs. */
+/**
+ * A conforming plugin, or one that shares state between runs. What the fake device cannot show is no question of the framework: a process is started by jest's case of one rule
+ * below.
+ */
 const source = (imports: string, options: string, faulty: boolean): string => `${imports}
 import { runPluginConformance } from '@thimble/plugin-testkit';
 let runs = 0;
@@ -51,25 +54,25 @@ const RUNNERS: Readonly<
   // No environment of ours: as any author has it.
   jest: {
     imports: '',
-    options: '{}',
+    options: "{ device: 'fake' }",
     args: (file) => ['--experimental-vm-modules', JEST, '--rootDir=.', `--testMatch=**/${file}`],
     passed: /Tests: +14 passed, 14 total/,
   },
   vitest: {
     imports: "import { describe, test } from 'vitest';",
-    options: '{ describe, test }',
+    options: "{ describe, test, device: 'fake' }",
     args: (file) => [VITEST, 'run', file],
     passed: /Tests +14 passed \(14\)/,
   },
   'node:test': {
     imports: '',
-    options: '{}',
+    options: "{ device: 'fake' }",
     args: (file) => ['--test', '--test-reporter=tap', file],
     passed: /# pass 14\n# fail 0/,
   },
   'node:test, given': {
     imports: "import { describe, test } from 'node:test';",
-    options: '{ describe, test }',
+    options: "{ describe, test, device: 'fake' }",
     args: (file) => ['--test', '--test-reporter=tap', file],
     passed: /# pass 14\n# fail 0/,
   },

@@ -38,7 +38,7 @@ test('a text without a unit is bytes', () => {
 });
 
 const LIMIT = fileURLToPath(new URL('../../../../bench/limit.sh', import.meta.url));
-const CORE = new URL('../../dist/index.js', import.meta.url).href;
+const CORE = new URL('../../dist/plugin.js', import.meta.url).href;
 
 /** Whether this machine lets us make a control group. */
 function canLimit(): boolean {

@@ -7,6 +7,8 @@ export interface ConformanceOptions {
   readonly tolerance?: number;
   /** Where the test pipelines compute. Default 'process'. With 'fake' what the plugin does to graphs and weights is not seen. */
   readonly device?: TestDevice;
+  /** Names of the rules that are checked; all by default. The rules about failures and aborts take the most runs, and say as much on the fake device. */
+  readonly rules?: readonly string[];
   /** Makes a pipeline ready before the plugin comes: installs what it requires, replaces the scheduler. */
   readonly prepare?: (pipe: DiffusionPipeline) => void | Promise<void>;
   /** Options of the runs, in place of those of `testRun`: the more steps, say, of which a plugin makes use. `seed` and `outputType` are the suite's own. */

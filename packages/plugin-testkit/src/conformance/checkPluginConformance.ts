@@ -1,7 +1,7 @@
 import type { Plugin } from '@thimble/core';
 import { Bench } from './Bench.js';
 import type { ConformanceOptions } from './ConformanceOptions.js';
-import { conformanceRules } from './conformanceRules.js';
+import { conformanceRules, rulesNamed } from './conformanceRules.js';
 import type { ConformanceRule } from './ConformanceRule.js';
 
 /** A rule that a plugin breaks. */
@@ -16,6 +16,7 @@ export interface ConformanceViolation {
  * Holds a plugin against every rule, without a test framework. A plugin that cannot be installed is not looked at further.
  *
  * @param factory makes a new instance at each call
+ * @throws ThimbleError ERR_ARGUMENT_INVALID for a rule that does not exist
  * @returns the rules it breaks; none for a plugin that conforms
  */
 export async function checkPluginConformance(
@@ -24,7 +25,7 @@ export async function checkPluginConformance(
 ): Promise<ConformanceViolation[]> {
   const bench = new Bench(factory, options);
   const violations: ConformanceViolation[] = [];
-  for (const rule of conformanceRules) {
+  for (const rule of rulesNamed(options.rules)) {
     const error = await checkRule(rule, bench);
     if (error === undefined) continue;
     violations.push({ rule: rule.name, error: error.thrown });

@@ -1,3 +1,4 @@
+import { ThimbleError } from '@thimble/core';
 import type { ConformanceRule } from './ConformanceRule.js';
 import { abort } from './rules/abort.js';
 import { deviceFreed } from './rules/deviceFreed.js';
@@ -31,3 +32,21 @@ export const conformanceRules: readonly ConformanceRule[] = [
   twoPipelines,
   disposal,
 ];
+
+/**
+ * The rules of these names, in the order in which they are checked; all where none are named.
+ *
+ * @throws ThimbleError ERR_ARGUMENT_INVALID for a rule that does not exist
+ */
+export function rulesNamed(names?: readonly string[]): readonly ConformanceRule[] {
+  if (names === undefined) return conformanceRules;
+  const known = conformanceRules.map(({ name }) => name);
+  const unknown = names.find((name) => !known.includes(name));
+  if (unknown !== undefined)
+    throw new ThimbleError('ERR_ARGUMENT_INVALID', {
+      argument: 'rules',
+      value: unknown,
+      expected: `only ${known.join(', ')}`,
+    });
+  return conformanceRules.filter(({ name }) => names.includes(name));
+}

@@ -1,7 +1,7 @@
 import type { Plugin } from '@thimble/core';
 import { Bench } from './Bench.js';
 import type { ConformanceOptions } from './ConformanceOptions.js';
-import { conformanceRules } from './conformanceRules.js';
+import { rulesNamed } from './conformanceRules.js';
 import { findTestFramework, type TestFramework } from './findTestFramework.js';
 
 /** How long one rule may take, in milliseconds. */
@@ -18,7 +18,7 @@ export interface RunConformanceOptions extends ConformanceOptions, Partial<TestF
  * global, and those of node:test; else give them (`import { describe, test } from 'vitest'`).
  *
  * @param factory makes a new instance at each call
- * @throws ThimbleError ERR_ARGUMENT_INVALID where there is no test framework
+ * @throws ThimbleError ERR_ARGUMENT_INVALID where there is no test framework, and for a rule that does not exist
  */
 export function runPluginConformance(
   factory: () => Plugin,
@@ -27,7 +27,7 @@ export function runPluginConformance(
   const framework = findTestFramework({ describe, test });
   framework.describe(`${title ?? factory().name} conforms`, () => {
     const bench = new Bench(factory, options);
-    for (const { name, summary, check } of conformanceRules) {
+    for (const { name, summary, check } of rulesNamed(options.rules)) {
       framework.test(
         `${name}: ${summary}`,
         async () => {
