@@ -6,12 +6,19 @@ import {
   fusedAttention,
   lowerAttention,
   MemoryBudget,
-  PassStage,
+  type NamedStage,
   type PluginContext,
   slicedAttention,
   type SliceSize,
 } from '@thimble/core/plugin';
 import { ATTENTION_BACKENDS, type AttentionBackend } from './AttentionBackend.js';
+
+/** Where attention is lowered: behind what adds and stores weights, before what needs plain operators. */
+const ATTENTION: NamedStage = {
+  name: 'attention',
+  after: ['adapters', 'storage'],
+  before: ['layout', 'int8', 'tracing'],
+};
 
 /** Options of a {@link MemoryEfficientAttentionPlugin}. */
 export interface MemoryEfficientAttentionOptions {
@@ -57,7 +64,7 @@ export class MemoryEfficientAttentionPlugin implements Plugin {
 
   apply({ hooks, pipeline }: PluginContext): void {
     const { transientBytes } = new MemoryBudget(pipeline.memoryLimit);
-    hooks.transformGraph.tap({ name: this.name, stage: PassStage.Attention }, (graph, { component, provider }) => {
+    hooks.transformGraph.tap({ name: this.name, stage: ATTENTION }, (graph, { component, provider }) => {
       if (this.#components?.includes(component) === false) return undefined;
       return lowerAttention(graph, this.#lowering(provider, transientBytes));
     });

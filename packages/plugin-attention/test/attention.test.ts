@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { DiffusionPipeline, Tensor, TorchGenerator } from '@thimble/core';
-import { type Graph, PassStage } from '@thimble/core/plugin';
+import { type Graph } from '@thimble/core/plugin';
 import {
   ATTENTION_BACKENDS,
   MemoryEfficientAttentionPlugin,
@@ -32,7 +32,7 @@ function distance(a: Float32Array, b: Float32Array): number {
 /** Graphs of a component as they are after all passes. */
 function watchGraphs(): Map<string, Graph> {
   const graphs = new Map<string, Graph>();
-  pipe.hooks.transformGraph.tap({ name: 'watch', stage: PassStage.Tracing }, (graph, { component, segment }) => {
+  pipe.hooks.transformGraph.tap({ name: 'watch', stage: 'tracing' }, (graph, { component, segment }) => {
     graphs.set(`${component}/${segment}`, graph);
     return undefined;
   });

@@ -1,5 +1,8 @@
 import { type Plugin } from '@thimble/core';
-import { checkComponentNames, type Graph, PassStage, type PluginContext } from '@thimble/core/plugin';
+import { checkComponentNames, type Graph, type NamedStage, type PluginContext } from '@thimble/core/plugin';
+
+/** Where layouts of activations are chosen: of the operators there are, before they are computed in other numbers. */
+const LAYOUT: NamedStage = { name: 'layout', after: ['adapters', 'storage', 'attention'], before: ['int8', 'tracing'] };
 
 /** Options of a {@link ChannelsLastPlugin}. */
 export interface ChannelsLastOptions {
@@ -27,7 +30,7 @@ export class ChannelsLastPlugin implements Plugin {
   }
 
   apply({ hooks }: PluginContext): void {
-    hooks.transformGraph.tap({ name: this.name, stage: PassStage.Layout }, (graph, { component, partial }) => {
+    hooks.transformGraph.tap({ name: this.name, stage: LAYOUT }, (graph, { component, partial }) => {
       // Pieces come and go: their weights would be copied again and again.
       if (this.#components?.includes(component) === false || partial === true || !hasConvolution(graph))
         return undefined;

@@ -4,7 +4,6 @@ import {
   chooseComponents,
   type ComponentHandle,
   DENOISER,
-  PassStage,
   percentProgress,
   type PluginContext,
   prepareComponents,
@@ -16,6 +15,7 @@ import {
   type CheckedCastingOptions,
   DEFAULT_SKIP_MODULES_PATTERN,
 } from './LayerwiseCastingOptions.js';
+import { storageStage } from './storageStage.js';
 import { selectParameters, type SkipRules } from './selectParameters.js';
 
 /** Options of a {@link LayerwiseCastingPlugin}. */
@@ -47,7 +47,7 @@ export class LayerwiseCastingPlugin implements Plugin {
     const { storageDtype } = this.#options;
     await prepareComponents<CastWeights>(context, {
       name: this.name,
-      stage: PassStage.Storage,
+      stage: storageStage,
       chosen: () => chooseComponents(pipeline, this.#components, DENOISER),
       prepare: async (component, signal) =>
         CastWeights.of(component, {

@@ -1,5 +1,5 @@
 import { type Component } from '@thimble/core';
-import { type DerivedWeightsProgress, PassStage } from '@thimble/core/plugin';
+import { type DerivedWeightsProgress } from '@thimble/core/plugin';
 import { CastWeights } from './CastWeights.js';
 import {
   type CastingOptions,
@@ -7,6 +7,7 @@ import {
   DEFAULT_SKIP_MODULES_PATTERN,
   refuse,
 } from './LayerwiseCastingOptions.js';
+import { storageStage } from './storageStage.js';
 import { selectParameters } from './selectParameters.js';
 
 /** Options of {@link applyLayerwiseCasting}. */
@@ -56,7 +57,7 @@ export async function applyLayerwiseCasting(
       onProgress: options.onProgress,
     });
     const tap = component.hooks.transformGraph.tap(
-      { name: 'thimble:apply-layerwise-casting', stage: PassStage.Storage },
+      { name: 'thimble:apply-layerwise-casting', stage: storageStage },
       (graph, context) => (context.component === component.name ? weights.bind(graph) : undefined),
     );
     const remove = async (): Promise<void> => {

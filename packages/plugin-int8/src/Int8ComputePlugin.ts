@@ -8,7 +8,6 @@ import {
   type GraphContext,
   lowerAttention,
   MemoryBudget,
-  PassStage,
   percentProgress,
   type PluginContext,
   type PluginHostPipeline,
@@ -16,6 +15,7 @@ import {
 } from '@thimble/core/plugin';
 import { CODE_LIMITS } from './CodeLimits.js';
 import { type CheckedInt8Options, checkInt8Options, type Int8ComputeOptions } from './Int8ComputeOptions.js';
+import { int8Stage } from './int8Stage.js';
 import { Int8Weights } from './Int8Weights.js';
 import { measureInt8 } from './measureInt8.js';
 import { CACHED_BYTES, computeInInt8 } from './passes/computeInInt8.js';
@@ -50,7 +50,7 @@ export class Int8ComputePlugin implements Plugin {
     const { transientBytes } = new MemoryBudget(pipeline.memoryLimit);
     await prepareComponents<Int8Weights>(context, {
       name: this.name,
-      stage: PassStage.Int8,
+      stage: int8Stage,
       chosen: () => chooseComponents(pipeline, components, INT8_COMPONENTS),
       prepare: async (component, signal) => this.#weightsOf(component, pipeline, signal),
       transform: (graph, weights, { provider }) => this.#transform(graph, weights, provider, transientBytes),

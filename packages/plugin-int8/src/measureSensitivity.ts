@@ -1,6 +1,7 @@
 import { type Component, type Tensor } from '@thimble/core';
-import { type DerivedWeightsProgress, PassStage } from '@thimble/core/plugin';
+import { type DerivedWeightsProgress } from '@thimble/core/plugin';
 import { CODE_LIMITS } from './CodeLimits.js';
+import { int8Stage } from './int8Stage.js';
 import { Int8Weights } from './Int8Weights.js';
 import { measureInt8 } from './measureInt8.js';
 import { CACHED_BYTES, computeInInt8 } from './passes/computeInInt8.js';
@@ -88,7 +89,7 @@ async function withPass<T>(
   call: () => Promise<T>,
 ): Promise<T> {
   using tap = component.hooks.transformGraph.tap(
-    { name: 'thimble:int8-sensitivity', stage: PassStage.Int8 },
+    { name: 'thimble:int8-sensitivity', stage: int8Stage },
     (graph, context) => {
       if (context.component !== component.name) return undefined;
       return computeInInt8(graph, {

@@ -14,7 +14,7 @@ export function selectLayers(
   const { model } = component;
   const found = new Map<string, Int8Layer>();
   for (const [name, entry] of Object.entries(model.entries)) {
-    const whole = component.graph(name, nominalShapes(entry, model.config));
+    const whole = component.graph(name, nominalShapes(entry));
     const weights = new Map(whole.weights.map((weight) => [weight.name, weight]));
     for (const node of whole.nodes) {
       const site = int8SiteOf(whole, node, weights);

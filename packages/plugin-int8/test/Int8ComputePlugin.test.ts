@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { DiffusionPipeline, type ProgressEvent, Tensor, TorchGenerator } from '@thimble/core';
-import { type Graph, PassStage, SafetensorsFile } from '@thimble/core/plugin';
+import { type Graph, SafetensorsFile } from '@thimble/core/plugin';
 import { CODE_LIMITS, type CodeLimits } from '../src/CodeLimits.js';
 import { DEFAULT_KEEP, Int8ComputePlugin, type Int8ComputeOptions, measureSensitivity } from '../src/index.js';
 import { forceSums } from './support/forceSums.js';
@@ -58,7 +58,7 @@ function decibels(signal: Float32Array, other: Float32Array): number {
 /** Graphs of a component as they are after all passes. */
 function watchGraphs(component: string): Map<string, Graph> {
   const graphs = new Map<string, Graph>();
-  pipe.hooks.transformGraph.tap({ name: 'watch', stage: PassStage.Tracing }, (graph, context) => {
+  pipe.hooks.transformGraph.tap({ name: 'watch', stage: 'tracing' }, (graph, context) => {
     if (context.component === component && context.partial !== true) graphs.set(graph.name, graph);
     return undefined;
   });

@@ -5,7 +5,7 @@ import { isThimbleError, type Plugin, ThimbleError } from '@thimble/core';
 import {
   checkComponentNames,
   freezeShapes,
-  PassStage,
+  type NamedStage,
   type PluginContext,
   type PluginHostPipeline,
   runtimeIdentity,
@@ -15,6 +15,9 @@ import {
 import { assertTraceable } from './assertTraceable.js';
 import { fingerprintWeights } from './fingerprintWeights.js';
 import { readSegmentTrace, writeSegmentTrace } from './SegmentTrace.js';
+
+/** Where the graph is optimised as a whole: behind everything that changes it. */
+const TRACING: NamedStage = { name: 'tracing', after: ['adapters', 'storage', 'attention', 'layout', 'int8'] };
 
 /** Options of a {@link TracingPlugin}. */
 export interface TracingOptions {
@@ -51,10 +54,10 @@ export class TracingPlugin implements Plugin {
     await mkdir(this.#dir, { recursive: true });
     const dir = await realpath(this.#dir);
     const ours = (component: string): boolean => this.#components?.includes(component) ?? true;
-    hooks.transformGraph.tap({ name: this.name, stage: PassStage.Tracing }, (graph, { component, partial }) =>
+    hooks.transformGraph.tap({ name: this.name, stage: TRACING }, (graph, { component, partial }) =>
       ours(component) && partial !== true ? freezeShapes(graph) : undefined,
     );
-    hooks.prepareSegment.tap({ name: this.name, stage: PassStage.Tracing }, async (preparation) => {
+    hooks.prepareSegment.tap({ name: this.name, stage: TRACING }, async (preparation) => {
       const {
         component,
         model: { mode },

@@ -32,7 +32,7 @@ export function exampleInputs(
     });
   const generator = new TorchGenerator(seed);
   return Object.fromEntries(
-    Object.entries(nominalShapes(found, model.config, { batch, ...sizes })).map(([input, { type, dims }]) => {
+    Object.entries(nominalShapes(found, { batch, ...sizes })).map(([input, { type, dims }]) => {
       if (type === 'float32') return [input, generator.randn(dims)];
       const shape = input === 'timestep' ? [1] : dims;
       return [

@@ -92,7 +92,7 @@ export class ComponentSegments {
     const names = new Set<string>();
     for (const [entryName, entry] of Object.entries(model.entries)) {
       if (frozen !== undefined && frozen.entry !== entryName) continue;
-      model.outline(entry, nominalShapes(entry, model.config), (graph) => {
+      model.outline(entry, nominalShapes(entry), (graph) => {
         this.#know(graph, entryName);
         names.add(graph.name);
       });
@@ -114,7 +114,7 @@ export class ComponentSegments {
 
   async #nominal(entryName: string, segment: string): Promise<CompiledSegment> {
     const { name, model, frozen } = this.#parts;
-    const shapes = frozen?.inputs ?? nominalShapes(entryOf(name, model, entryName), model.config);
+    const shapes = frozen?.inputs ?? nominalShapes(entryOf(name, model, entryName));
     return (await this.compile(entryName, shapes)).programs.get(segment) as CompiledSegment;
   }
 }

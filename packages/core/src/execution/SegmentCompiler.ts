@@ -101,7 +101,7 @@ export class SegmentCompiler {
     const { model } = this.#parts;
     let found: Graph | undefined;
     for (const entry of Object.values(model.entries)) {
-      model.outline(entry, nominalShapes(entry, model.config), (graph) => {
+      model.outline(entry, nominalShapes(entry), (graph) => {
         if (found === undefined && graph.weights.some(({ key }) => key === weight))
           found = this.#transform(this.bind(graph));
       });

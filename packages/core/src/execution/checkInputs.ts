@@ -29,7 +29,7 @@ export function checkInputs(
     }
     if (!isTensor(tensor)) fail(name, typeof tensor, `a Tensor, ${expectation(input)}`);
     const type = input.types.find((accepted) => accepted === tensor.type);
-    if (type === undefined || !fits(tensor.dims, input, sizes))
+    if (type === undefined || !fits(tensor.dims, input, sizes, spec.derived))
       fail(name, `${tensor.type} [${tensor.dims.join(', ')}]`, expectation(input, sizes));
     else shapes[name] = { type, dims: tensor.dims };
   }
@@ -41,16 +41,25 @@ function isTensor(value: object): value is Tensor {
   return 'type' in value && 'dims' in value && 'data' in value;
 }
 
-function fits(dims: readonly number[], input: ModelInput, sizes: Map<string, number>): boolean {
+/** Also notes the sizes that names have from here on. */
+function fits(
+  dims: readonly number[],
+  input: ModelInput,
+  sizes: Map<string, number>,
+  derived: ModelEntry['derived'] = {},
+): boolean {
   if (dims.length !== input.dims.length) return false;
   return input.dims.every((expected, axis) => {
     const size = dims[axis] as number;
     if (size < 1) return false;
     if (typeof expected === 'number') return size === expected;
-    const known = sizes.get(expected);
-    const agrees = known === undefined || known === size || (expected === 'batch' && (size === 1 || known === 1));
-    sizes.set(expected, Math.max(size, known ?? 1));
-    return agrees;
+    const known = sizes.get(expected) ?? derived[expected]?.(sizes);
+    if (known !== undefined) sizes.set(expected, known);
+    // Inputs that may be left out have no say in how many samples there are.
+    const grows = expected === 'batch' && known === 1 && input.optional !== true;
+    if (known !== undefined && known !== size && !grows) return expected === 'batch' && size === 1;
+    sizes.set(expected, size);
+    return true;
   });
 }
 

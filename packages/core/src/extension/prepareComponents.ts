@@ -2,6 +2,7 @@ import type { Graph } from '../graph/Graph.js';
 import type { ComponentHandle } from '../hooks/calls/ComponentHandle.js';
 import type { GraphContext } from '../hooks/calls/GraphContext.js';
 import { Stage } from '../hooks/engine/Stage.js';
+import type { TapOptions } from '../hooks/engine/TapOptions.js';
 import type { PluginContext } from './PluginContext.js';
 import type { PluginHostPipeline } from './PluginHostPipeline.js';
 
@@ -9,8 +10,8 @@ import type { PluginHostPipeline } from './PluginHostPipeline.js';
 export interface ComponentPreparation<T extends AsyncDisposable> {
   /** Who taps: the plugin's name. */
   readonly name: string;
-  /** Where the plugin's pass stands among those of others, such as `PassStage.Storage`. */
-  readonly stage: number;
+  /** Where the plugin's pass stands among those of others: the name of a stage, or a stage and where it lies. */
+  readonly stage: NonNullable<TapOptions['stage']>;
   /** The components that are prepared; asked again whenever components may have come. */
   readonly chosen: (pipeline: PluginHostPipeline) => readonly ComponentHandle[];
   /** Makes what the component's graphs need. It is disposed when the plugin is removed. */

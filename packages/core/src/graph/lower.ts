@@ -12,6 +12,8 @@ import { widenWeights } from './passes/widenWeights.js';
 export interface LoweringOptions {
   /** The most that an operation may take for itself. */
   readonly bytes: number;
+  /** The most that a weight which is stored in a narrower type may take as float32 before its layer is split. Default: `bytes`. */
+  readonly weightBytes?: number;
   /** What it is computed in. */
   readonly activations: 'float32' | 'float16';
   /** Where it runs. */
@@ -19,10 +21,13 @@ export interface LoweringOptions {
 }
 
 /** From what plugins left of a graph to operators of the runtime. */
-export function lowerGraph(graph: Graph, { bytes, activations, provider }: LoweringOptions): Graph {
+export function lowerGraph(
+  graph: Graph,
+  { bytes, weightBytes = bytes, activations, provider }: LoweringOptions,
+): Graph {
   const chunked = chunkFeedForward(lowerAttention(graph, chunkedAttention(bytes)), bytes);
   if (activations === 'float16') return lowerGroupNorm(computeInFloat16(chunked));
-  return widenWeights(splitWideWeights(lowerGroupNorm(chunked), bytes), {
+  return widenWeights(splitWideWeights(lowerGroupNorm(chunked), weightBytes), {
     float8: provider === 'cpu' ? 'bits' : 'cast',
   });
 }

@@ -29,6 +29,8 @@ interface AutoencoderOptions {
   readonly inChannels: number;
   readonly outChannels: number;
   readonly latentChannels: number;
+  /** Height and width of the pictures that it was trained for. */
+  readonly sampleSize: readonly [number, number];
   readonly blockOutChannels: readonly number[];
   readonly layersPerBlock: number;
   readonly groups: number;
@@ -205,7 +207,9 @@ export class AutoencoderKL extends Model {
 
   private constructor(config: ModelConfig, options: AutoencoderOptions, quant: boolean, postQuant: boolean) {
     super();
-    const { latentChannels, inChannels } = options;
+    const { latentChannels, inChannels, blockOutChannels } = options;
+    const [height, width] = options.sampleSize;
+    const latentSize = (size: number): number => Math.max(1, Math.round(size / 2 ** (blockOutChannels.length - 1)));
     this.config = config;
     this.encoder = new Encoder(options);
     this.decoder = new Decoder(options);
@@ -214,11 +218,13 @@ export class AutoencoderKL extends Model {
     this.entries = {
       decode: {
         inputs: { z: { types: ['float32'], dims: ['batch', latentChannels, 'latentHeight', 'latentWidth'] } },
+        nominal: { latentHeight: latentSize(height), latentWidth: latentSize(width) },
         outputs: ['sample'],
         forward: ({ z }) => ({ sample: this.decoder.forward(optional(this.post_quant_conv, z as Value)) }),
       },
       encode: {
         inputs: { x: { types: ['float32'], dims: ['batch', inChannels, 'height', 'width'] } },
+        nominal: { height, width },
         outputs: ['moments'],
         forward: ({ x }) => ({ moments: optional(this.quant_conv, this.encoder.forward(x as Value)) }),
       },
@@ -249,6 +255,7 @@ export class AutoencoderKL extends Model {
       inChannels: reader.size('in_channels', 3),
       outChannels: reader.size('out_channels', 3),
       latentChannels: reader.size('latent_channels', 4),
+      sampleSize: reader.sizes('sample_size', 2, 64) as readonly [number, number],
       layersPerBlock: reader.size('layers_per_block', 1),
       groups: reader.size('norm_num_groups', 32),
       activation: reader.oneOf('act_fn', ACTIVATION_NAMES, 'silu'),

@@ -26,6 +26,9 @@ interface VideoAutoencoderOptions {
   readonly inChannels: number;
   readonly outChannels: number;
   readonly latentChannels: number;
+  /** Pixels of the pictures that it was trained with. */
+  readonly sampleHeight: number;
+  readonly sampleWidth: number;
   readonly blockOutChannels: readonly number[];
   readonly layersPerBlock: number;
   readonly groups: number;
@@ -262,7 +265,9 @@ export class AutoencoderKLCogVideoX extends Model {
 
   private constructor(config: ModelConfig, options: VideoAutoencoderOptions) {
     super();
-    const { latentChannels, inChannels } = options;
+    const { latentChannels, inChannels, blockOutChannels } = options;
+    const { sampleHeight: height, sampleWidth: width } = options;
+    const latentSize = (size: number): number => Math.max(1, Math.round(size / 2 ** (blockOutChannels.length - 1)));
     this.config = config;
     this.encoder = new CogVideoXEncoder3D(options);
     this.decoder = new CogVideoXDecoder3D(options);
@@ -271,6 +276,7 @@ export class AutoencoderKLCogVideoX extends Model {
         inputs: {
           z: { types: ['float32'], dims: ['batch', latentChannels, 'latentFrames', 'latentHeight', 'latentWidth'] },
         },
+        nominal: { latentHeight: latentSize(height), latentWidth: latentSize(width) },
         outputs: ['sample'],
         sequence: { axis: 2, state: CACHE, pieces: (length) => piecesOf(length, LATENT_FRAMES) },
         forward: ({ z, ...before }) =>
@@ -278,6 +284,7 @@ export class AutoencoderKLCogVideoX extends Model {
       },
       encode: {
         inputs: { x: { types: ['float32'], dims: ['batch', inChannels, 'frames', 'height', 'width'] } },
+        nominal: { height, width },
         outputs: ['moments'],
         sequence: { axis: 2, state: CACHE, pieces: (length) => piecesOf(length, SAMPLE_FRAMES) },
         forward: ({ x, ...before }) =>
@@ -322,6 +329,8 @@ export class AutoencoderKLCogVideoX extends Model {
       inChannels: reader.size('in_channels', 3),
       outChannels: reader.size('out_channels', 3),
       latentChannels: reader.size('latent_channels', 16),
+      sampleHeight: reader.size('sample_height', 480),
+      sampleWidth: reader.size('sample_width', 720),
       layersPerBlock: reader.size('layers_per_block', 3),
       epsilon: reader.number('norm_eps', 1e-6),
       activation: reader.oneOf('act_fn', ACTIVATION_NAMES, 'silu'),

@@ -144,6 +144,7 @@ export class CLIPTextModel extends Model {
   readonly config: ModelConfig;
   readonly text_model: CLIPTextTransformer;
   readonly text_projection: Linear | undefined;
+  readonly entries: Readonly<Record<string, ModelEntry>>;
   readonly #options: CLIPTextOptions;
 
   private constructor(
@@ -159,6 +160,20 @@ export class CLIPTextModel extends Model {
     this.text_projection =
       projectionDim === undefined ? undefined : new Linear(options.width, projectionDim, { bias: false });
     this.#options = options;
+    this.entries = {
+      call: {
+        inputs: { input_ids: { types: ['int64'], dims: ['batch', 'tokens'] } },
+        nominal: { tokens: options.positions },
+        outputs: ['last_hidden_state', 'pooler_output', 'text_embeds'],
+        forward: ({ input_ids }) => this.#forward(input_ids as Value),
+      },
+      normalize: {
+        inputs: { hidden_states: { types: ['float32'], dims: ['batch', 'tokens', options.width] } },
+        nominal: { tokens: options.positions },
+        outputs: ['last_hidden_state'],
+        forward: ({ hidden_states }) => ({ last_hidden_state: this.#normalize(hidden_states as Value) }),
+      },
+    };
   }
 
   /** Opens the weights of one in a checkpoint: a folder or a hub id. See {@link loadPretrained}. */
@@ -197,19 +212,6 @@ export class CLIPTextModel extends Model {
       className === 'CLIPTextModelWithProjection' ? reader.size('projection_dim', 512) : undefined,
     );
   }
-
-  readonly entries: Readonly<Record<string, ModelEntry>> = {
-    call: {
-      inputs: { input_ids: { types: ['int64'], dims: ['batch', 'tokens'] } },
-      outputs: ['last_hidden_state', 'pooler_output', 'text_embeds'],
-      forward: ({ input_ids }) => this.#forward(input_ids as Value),
-    },
-    normalize: {
-      inputs: { hidden_states: { types: ['float32'], dims: ['batch', 'tokens', 'features'] } },
-      outputs: ['last_hidden_state'],
-      forward: ({ hidden_states }) => ({ last_hidden_state: this.#normalize(hidden_states as Value) }),
-    },
-  };
 
   override keyAliases(key: string): readonly string[] {
     return key.startsWith(PREFIX) ? [key.slice(PREFIX.length)] : [];

@@ -36,6 +36,8 @@ interface CogVideoXOptions {
   readonly rotary: boolean;
   readonly spatialScale: number;
   readonly temporalScale: number;
+  /** Tokens of a prompt that the model was trained with. */
+  readonly tokens: number;
   /** Latents the model was trained with. */
   readonly sampleHeight: number;
   readonly sampleWidth: number;
@@ -277,6 +279,11 @@ export class CogVideoXTransformer3DModel extends Model {
           encoder_hidden_states: { types: ['float32'], dims: ['batch', 'tokens', textWidth] },
           timestep: { types: ['int64', 'float32'], dims: ['batch'] },
         },
+        nominal: {
+          latentHeight: options.sampleHeight,
+          latentWidth: options.sampleWidth,
+          tokens: options.tokens,
+        },
         outputs: ['sample'],
         forward: (inputs) => this.#forward(inputs),
       },
@@ -320,6 +327,7 @@ export class CogVideoXTransformer3DModel extends Model {
       timestepActivation: reader.oneOf('timestep_activation_fn', ACTIVATION_NAMES, 'silu'),
       spatialScale: reader.number('spatial_interpolation_scale', 1.875),
       temporalScale: reader.number('temporal_interpolation_scale', 1),
+      tokens: reader.size('max_text_seq_length', 226),
       sampleHeight: reader.size('sample_height', 60),
       sampleWidth: reader.size('sample_width', 90),
     });

@@ -15,6 +15,7 @@ export interface ModelInput {
    * tokens, features, frames, height, width, latentFrames, latentHeight, latentWidth.
    */
   readonly dims: readonly (number | string)[];
+  /** May be left out; its batch is then that of the others, or 1. */
   readonly optional?: boolean;
 }
 
@@ -34,6 +35,13 @@ export interface EntrySequence {
 /** An entry point of a model, such as `call`, `encode` or `decode`. */
 export interface ModelEntry {
   readonly inputs: Readonly<Record<string, ModelInput>>;
+  /** What the names in the inputs' dims are for this model unless a call says otherwise, such as `{ height: 64, width: 64, tokens: 77 }`; 1 where one is left out, as for a batch. */
+  readonly nominal: Readonly<Record<string, number>>;
+  /**
+   * Sizes of names in the inputs' dims that follow from others, such as `height/2`, worked out of those that are known once the inputs before have been looked at.
+   * Absent where no size follows from another.
+   */
+  readonly derived?: Readonly<Record<string, (sizes: ReadonlyMap<string, number>) => number>>;
   /** Outputs that a call returns unless it asks for others. */
   readonly outputs: readonly string[];
   /** Absent where the whole input is computed at once. */

@@ -22,6 +22,9 @@ import { ConfigReader, type ModelConfig } from '../fields/ConfigReader.js';
 import { loadPretrained, type LoadPretrainedOptions, type PretrainedModel } from './loadPretrained.js';
 import { Model, type ModelEntry } from './Model.js';
 
+/** T5 knows no longest prompt; CogVideoX, whose text encoder it is, was trained with this many tokens. */
+const NOMINAL_TOKENS = 226;
+
 const DENSE_ACTIVATIONS = { relu, gelu, gelu_new: geluTanh, gelu_pytorch_tanh: geluTanh, silu, swish: silu } as const;
 
 interface T5Options {
@@ -232,6 +235,7 @@ export class T5EncoderModel extends Model {
   readonly entries: Readonly<Record<string, ModelEntry>> = {
     call: {
       inputs: { input_ids: { types: ['int64'], dims: ['batch', 'tokens'] } },
+      nominal: { tokens: NOMINAL_TOKENS },
       outputs: ['last_hidden_state'],
       forward: ({ input_ids }) => this.#forward(input_ids as Value),
     },

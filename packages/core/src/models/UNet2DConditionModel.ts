@@ -1,4 +1,3 @@
-import { Module } from '../graph/Module.js';
 import { Conv2d } from '../graph/nn/Conv2d.js';
 import { Embedding } from '../graph/nn/Embedding.js';
 import { GroupNorm } from '../graph/nn/GroupNorm.js';
@@ -7,139 +6,16 @@ import { add, builderOf, concat, scale } from '../graph/operations.js';
 import { segment } from '../graph/segment.js';
 import type { Value } from '../graph/Value.js';
 import { ACTIVATIONS } from './blocks/activation.js';
-import { Downsample2D } from './blocks/Downsample2D.js';
-import { joinLarge } from './blocks/joinLarge.js';
-import { ResnetBlock2D } from './blocks/ResnetBlock2D.js';
 import { TimestepEmbedding, timestepFrequencies } from './blocks/TimestepEmbedding.js';
-import { Transformer2DModel } from './blocks/Transformer2DModel.js';
-import { Upsample2D } from './blocks/Upsample2D.js';
+import { DownBlock, MidBlock, type SkipConnection, UpBlock } from './blocks/UNetBlocks2D.js';
 import type { ModelConfig } from '../fields/ConfigReader.js';
 import { loadPretrained, type LoadPretrainedOptions, type PretrainedModel } from './loadPretrained.js';
 import { Model, type ModelEntry, type ModelInput } from './Model.js';
 import { readUNetOptions, type UNetOptions } from './UNetOptions.js';
+import { DOWN_RESIDUAL, MID_RESIDUAL, residualInputs, residualSizes } from './residualInputs.js';
 
-/** What every block of the UNet sees besides the hidden states. */
-interface Conditions {
-  /** Time (and class) embedding, [n or 1, timeChannels]. */
-  readonly temb: Value;
-  /** `encoder_hidden_states`, [n, tokens, crossAttentionDim]. */
-  readonly context: Value;
-}
-
-class DownBlock extends Module {
-  readonly resnets: readonly ResnetBlock2D[];
-  readonly attentions: readonly Transformer2DModel[];
-  readonly downsamplers: readonly Downsample2D[];
-  readonly #type: string;
-
-  constructor(options: UNetOptions, level: number) {
-    super();
-    this.#type = options.downBlockTypes[level] as string;
-    const outChannels = options.blockOutChannels[level] as number;
-    const inChannels = options.blockOutChannels[Math.max(0, level - 1)] as number;
-    const count = options.layersPerBlock[level] as number;
-    this.resnets = Array.from({ length: count }, (_, i) =>
-      resnet(options, i === 0 ? inChannels : outChannels, outChannels),
-    );
-    this.attentions =
-      options.downBlockTypes[level] === 'CrossAttnDownBlock2D'
-        ? Array.from({ length: count }, () => transformer(options, level))
-        : [];
-    this.downsamplers =
-      level === options.blockOutChannels.length - 1 ? [] : [new Downsample2D(outChannels, options.downsamplePadding)];
-  }
-
-  override get pythonClass(): string {
-    return this.#type;
-  }
-
-  /** Returns the hidden states after every layer; the up blocks take them back from the end. */
-  forward(x: Value, conditions: Conditions): Value[] {
-    const states: Value[] = [];
-    let h = x;
-    for (const [i, block] of this.resnets.entries()) {
-      h = runResnet(block, h, conditions);
-      h = runAttention(this.attentions[i], h, conditions);
-      states.push(h);
-    }
-    for (const block of this.downsamplers) {
-      h = segment(block.path, { x: h }, (inner) => ({ x: block.forward(inner.x) })).x;
-      states.push(h);
-    }
-    return states;
-  }
-}
-
-class MidBlock extends Module {
-  readonly resnets: readonly ResnetBlock2D[];
-  readonly attentions: readonly Transformer2DModel[];
-
-  constructor(options: UNetOptions) {
-    super();
-    const channels = options.blockOutChannels.at(-1) as number;
-    const factor = options.midBlockScaleFactor;
-    this.resnets = [resnet(options, channels, channels, factor), resnet(options, channels, channels, factor)];
-    this.attentions = [transformer(options, options.blockOutChannels.length - 1, false)];
-  }
-
-  override get pythonClass(): string {
-    return 'UNetMidBlock2DCrossAttn';
-  }
-
-  forward(x: Value, conditions: Conditions): Value {
-    const [first, second] = this.resnets as [ResnetBlock2D, ResnetBlock2D];
-    return runResnet(second, runAttention(this.attentions[0], runResnet(first, x, conditions), conditions), conditions);
-  }
-}
-
-class UpBlock extends Module {
-  readonly resnets: readonly ResnetBlock2D[];
-  readonly attentions: readonly Transformer2DModel[];
-  readonly upsamplers: readonly Upsample2D[];
-  readonly #type: string;
-
-  /** `level` counts from the deepest block. */
-  constructor(options: UNetOptions, level: number) {
-    super();
-    this.#type = options.upBlockTypes[level] as string;
-    const channels = options.blockOutChannels.toReversed();
-    const deepest = channels.length - 1;
-    const outChannels = channels[level] as number;
-    const previous = channels[Math.max(0, level - 1)] as number;
-    const skipped = channels[Math.min(deepest, level + 1)] as number;
-    const count = (options.layersPerBlock.at(-1 - level) as number) + 1;
-    this.resnets = Array.from({ length: count }, (_, i) => {
-      const skip = i === count - 1 ? skipped : outChannels;
-      return resnet(options, (i === 0 ? previous : outChannels) + skip, outChannels);
-    });
-    this.attentions =
-      options.upBlockTypes[level] === 'CrossAttnUpBlock2D'
-        ? Array.from({ length: count }, () => transformer(options, deepest - level))
-        : [];
-    this.upsamplers = level === deepest ? [] : [new Upsample2D(outChannels)];
-  }
-
-  override get pythonClass(): string {
-    return this.#type;
-  }
-
-  /** Takes its skip connections from the end of `states`. */
-  forward(x: Value, states: Value[], conditions: Conditions): Value {
-    let h = x;
-    for (const [i, block] of this.resnets.entries()) {
-      const inputs = { ...joinLarge(block.path, h, states.pop() as Value), temb: conditions.temb };
-      h = segment(block.path, inputs, ({ x, skip, temb }) => ({
-        x: block.forward(skip === undefined ? x : concat([x, skip], 1), temb),
-      })).x;
-      h = runAttention(this.attentions[i], h, conditions);
-    }
-    for (const block of this.upsamplers) {
-      const like = states.at(-1) as Value;
-      h = segment(block.path, { x: h }, (inner) => ({ x: block.forward(inner.x, [like.dim(2), like.dim(3)]) })).x;
-    }
-    return h;
-  }
-}
+/** Tokens of CLIP, whose embeddings most of these models were trained with. */
+const CLIP_TOKENS = 77;
 
 /**
  * The conditional UNet of Stable Diffusion 1.x and 2.x (source: diffusers models/unets/unet_2d_condition.py).
@@ -147,6 +23,9 @@ class UpBlock extends Module {
  * `call({ sample, timestep, encoder_hidden_states })` → `sample` [n, out channels, h, w]. `sample` is float32 [n, in channels, h, w],
  * `timestep` int64 or float32 [1] or [n], `encoder_hidden_states` float32 [n, tokens, cross-attention width]; where the config has
  * them `class_labels` (int64 [n], or float32 [n, width]) and `timestep_cond` (float32 [n, width]). Odd heights and widths work.
+ *
+ * Other models may feed it: `down_block_additional_residuals.N` is added to the Nth hidden state of the down path before the up path takes it back, 0 being
+ * what `conv_in` gives, and `mid_block_additional_residual` to what the mid block gives; float32, of those values' sizes. Each may be left out, which is the same as zeros.
  */
 export class UNet2DConditionModel extends Model {
   static readonly componentName = 'unet';
@@ -182,7 +61,13 @@ export class UNet2DConditionModel extends Model {
     this.conv_norm_out = new GroupNorm(options.groups, first, options.epsilon);
     this.conv_out = new Conv2d(first, outChannels, convOutKernel, { padding: Math.floor((convOutKernel - 1) / 2) });
     this.entries = {
-      call: { inputs: inputsOf(options), outputs: ['sample'], forward: (inputs) => this.#forward(inputs) },
+      call: {
+        inputs: inputsOf(options),
+        derived: residualSizes(options),
+        nominal: { height: options.sampleSize[0], width: options.sampleSize[1], tokens: CLIP_TOKENS },
+        outputs: ['sample'],
+        forward: (inputs) => this.#forward(inputs),
+      },
     };
   }
 
@@ -223,8 +108,10 @@ export class UNet2DConditionModel extends Model {
       states.push(...block.forward(h, conditions));
       h = states.at(-1) as Value;
     }
+    const skips = states.map((value, i): SkipConnection => ({ value, residual: inputs[`${DOWN_RESIDUAL}${i}`] }));
     h = this.mid_block?.forward(h, conditions) ?? h;
-    for (const block of this.up_blocks) h = block.forward(h, states, conditions);
+    for (const [i, block] of this.up_blocks.entries())
+      h = block.forward(h, skips, conditions, i === 0 ? inputs[MID_RESIDUAL] : undefined);
     return segment(this.conv_out.path, { x: h }, ({ x }) => ({
       sample: this.conv_out.forward(ACTIVATIONS[this.#options.activation](this.conv_norm_out.forward(x))),
     }));
@@ -274,6 +161,7 @@ function inputsOf(options: UNetOptions): Record<string, ModelInput> {
       ? {}
       : { timestep_cond: { types: ['float32'], dims: ['batch', options.timeConditionChannels], optional: true } }),
     ...(options.classEmbedType === undefined ? {} : { class_labels: labels[options.classEmbedType] }),
+    ...residualInputs(options),
   };
 }
 
@@ -293,43 +181,4 @@ function classEmbedding(options: UNetOptions): Embedding | TimestepEmbedding | L
     default:
       return undefined;
   }
-}
-
-function resnet(options: UNetOptions, inChannels: number, outChannels: number, outputScaleFactor = 1): ResnetBlock2D {
-  const { timeChannels, groups, epsilon, activation, timeScaleShift, classEmbeddingsConcat } = options;
-  return new ResnetBlock2D({
-    inChannels,
-    outChannels,
-    groups,
-    epsilon,
-    activation,
-    timeScaleShift,
-    outputScaleFactor,
-    timeChannels: classEmbeddingsConcat ? 2 * timeChannels : timeChannels,
-  });
-}
-
-function transformer(
-  options: UNetOptions,
-  level: number,
-  onlyCross: boolean = options.onlyCrossAttention[level] as boolean,
-): Transformer2DModel {
-  return new Transformer2DModel({
-    channels: options.blockOutChannels[level] as number,
-    heads: options.heads[level] as number,
-    layers: options.transformerLayers[level] as number,
-    crossAttentionDim: options.crossAttentionDim[level] as number,
-    groups: options.groups,
-    useLinearProjection: options.useLinearProjection,
-    onlyCrossAttention: onlyCross,
-  });
-}
-
-function runResnet(block: ResnetBlock2D, x: Value, { temb }: Conditions): Value {
-  return segment(block.path, { x, temb }, (inner) => ({ x: block.forward(inner.x, inner.temb) })).x;
-}
-
-function runAttention(block: Transformer2DModel | undefined, x: Value, { context }: Conditions): Value {
-  if (block === undefined) return x;
-  return segment(block.path, { x, context }, (inner) => ({ x: block.forward(inner.x, inner.context) })).x;
 }

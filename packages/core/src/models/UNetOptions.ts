@@ -8,6 +8,8 @@ const CLASS_EMBED_TYPES = ['timestep', 'identity', 'projection', 'simple_project
 /** The config of a `UNet2DConditionModel`, checked, with one entry per block where diffusers takes a number or a list. */
 export interface UNetOptions {
   readonly inChannels: number;
+  /** Height and width of the latents that it was trained for. */
+  readonly sampleSize: readonly [number, number];
   readonly outChannels: number;
   readonly blockOutChannels: readonly number[];
   readonly downBlockTypes: readonly (typeof DOWN_BLOCKS)[number][];
@@ -91,6 +93,7 @@ export function readUNetOptions(config: ModelConfig): UNetOptions {
     groups,
     heads,
     inChannels: reader.size('in_channels', 4),
+    sampleSize: reader.sizes('sample_size', 2, 64) as readonly [number, number],
     outChannels: reader.size('out_channels', 4),
     layersPerBlock: reader.sizes('layers_per_block', count, 2),
     transformerLayers: reader.sizes('transformer_layers_per_block', count, 1),

@@ -1,31 +1,16 @@
-import type { ModelConfig } from '../fields/ConfigReader.js';
 import type { InputShapes, ModelEntry } from './Model.js';
 
-const TOKENS = 77;
-const SIZE = 64;
-const FEATURES = 768;
-
-/** Sizes to build graphs for before the first call tells the real ones: a batch of 1 at the model's own size, or what `given` says of the names in an input's dims. */
+/**
+ * Sizes to build an entry point's graphs for before the first call tells the real ones: those that the entry point calls nominal, or what `given` says of
+ * the names in its inputs' dims. Optional inputs are left out.
+ */
 export function nominalShapes(
-  entry: ModelEntry,
-  config: ModelConfig,
+  { inputs, nominal }: ModelEntry,
   given: Readonly<Record<string, number>> = {},
 ): InputShapes {
-  const size = firstNumber(config['sample_size'], SIZE);
-  const blocks = config['block_out_channels'];
-  const latentSize = Math.max(1, Math.round(size / 2 ** (Array.isArray(blocks) ? blocks.length - 1 : 0)));
-  const sizes: Readonly<Record<string, number>> = {
-    batch: 1,
-    height: size,
-    width: size,
-    latentHeight: latentSize,
-    latentWidth: latentSize,
-    tokens: firstNumber(config['max_position_embeddings'], TOKENS),
-    features: firstNumber(config['hidden_size'], FEATURES),
-    ...given,
-  };
+  const sizes: Readonly<Record<string, number>> = { ...nominal, ...given };
   return Object.fromEntries(
-    Object.entries(entry.inputs)
+    Object.entries(inputs)
       .filter(([, input]) => input.optional !== true)
       .map(([name, { types, dims }]) => [
         name,
@@ -35,9 +20,4 @@ export function nominalShapes(
         },
       ]),
   );
-}
-
-function firstNumber(value: unknown, fallback: number): number {
-  const first: unknown = Array.isArray(value) ? value[0] : value;
-  return typeof first === 'number' ? first : fallback;
 }

@@ -51,6 +51,8 @@ describe('SeriesHook', () => {
     const hook = new SeriesHook<Context>('h');
     expect(() => hook.tap('', () => undefined)).toThrow('"tap options.name" is ""');
     expect(() => hook.tap({ name: 'a', stage: Number.NaN }, () => undefined)).toThrow('"tap options.stage"');
+    expect(() => hook.tap({ name: 'a', stage: '' }, () => undefined)).toThrow('"tap options.stage"');
+    expect(() => hook.tap({ name: 'a', stage: { name: '' } }, () => undefined)).toThrow('"tap options.stage"');
     expect(() => hook.tap('a', undefined as unknown as () => void)).toThrow('"tap function"');
     expect(hook.isUsed()).toBe(false);
   });

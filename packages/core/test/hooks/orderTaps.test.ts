@@ -97,3 +97,60 @@ describe('orderTaps', () => {
     }
   });
 });
+
+describe('named stages', () => {
+  const storage = { name: 'storage', before: ['attention', 'layout'] };
+  const attention = { name: 'attention', after: 'storage', before: 'layout' };
+  const layout = { name: 'layout', after: ['storage', 'attention'] };
+  const staged = (name: string, stage: OrderedTap['stage'], wishes: Parameters<typeof tap>[2] = {}): OrderedTap => ({
+    ...tap(name, 0, wishes),
+    stage,
+  });
+  const permutations = <T>(items: readonly T[]): T[][] =>
+    items.length === 0
+      ? [[]]
+      : items.flatMap((item, i) => permutations(items.filter((_, j) => j !== i)).map((rest) => [item, ...rest]));
+
+  test('run as they say of each other, whatever the order of registration', () => {
+    for (const taps of permutations([staged('l', layout), staged('a', attention), staged('s', storage)]))
+      expect(order(...taps)).toBe('s a l');
+  });
+
+  test('lie between those who did not ask and those who are late', () => {
+    expect(order(tap('late', 1000), staged('s', storage), tap('a'), tap('early', -1000))).toBe('early a s late');
+  });
+
+  test('take in a stage that nobody else knows of, between two others', () => {
+    const mine = { name: 'me:prune', after: 'storage', before: 'attention' };
+    for (const taps of permutations([
+      staged('l', layout),
+      staged('m', mine),
+      staged('a', attention),
+      staged('s', storage),
+    ]))
+      expect(order(...taps)).toBe('s m a l');
+  });
+
+  test('are found by name alone where another tap says where they lie', () => {
+    expect(order(staged('watch', { name: 'layout' }), staged('a', attention), staged('s', storage))).toBe('s a watch');
+  });
+
+  test('add up what several taps say of one', () => {
+    const first = staged('x', { name: 'x', after: 's' });
+    const second = staged('y', { name: 'x', before: 'a' });
+    expect(order(staged('a', { name: 'a' }), second, first, staged('s', { name: 's' }))).toBe('s y x a');
+  });
+
+  test('can be named by the before and after of a tap in no stage', () => {
+    const taps = [staged('l', layout), staged('a', attention), staged('s', storage)];
+    expect(order(...taps, tap('x', 0, { after: ['storage'], before: ['attention'] }))).toBe('s x a l');
+    expect(order(...taps, tap('x', 0, { after: ['attention'] }))).toBe('s a x l');
+    expect(order(...taps, tap('x', 1000, { before: ['layout'] }))).toBe('s a x l');
+  });
+
+  test('that contradict each other are named', () => {
+    expect(cycleOf(staged('a', { name: 'm', after: 'n' }), staged('b', { name: 'n', after: 'm' }))).toEqual(
+      expect.arrayContaining(['m', 'n']),
+    );
+  });
+});

@@ -104,7 +104,8 @@ export function ownerOf(tap: OrderedTap): string {
   return tap.plugin ?? tap.name;
 }
 
-function describeTap({ name, plugin, stage }: OrderedTap): TapInfo {
+function describeTap({ name, plugin, stage: where }: OrderedTap): TapInfo {
+  const stage = typeof where === 'number' ? where : where.name;
   return plugin === undefined ? { name, stage } : { name, plugin, stage };
 }
 
@@ -119,10 +120,26 @@ function registeredTap<Args extends unknown[], Value>(
     before = [],
     after = [],
   } = typeof options === 'string' ? { name: options } : options;
-  if (typeof name !== 'string' || name === '') throw invalid('tap options.name', name, 'a name that is not empty');
-  if (!Number.isFinite(stage)) throw invalid('tap options.stage', stage, 'a finite number');
+  if (!isName(name)) throw invalid('tap options.name', name, 'a name that is not empty');
+  if (typeof stage === 'object' ? !isName(stage?.name) : !Number.isFinite(stage) && !isName(stage))
+    throw invalid(
+      'tap options.stage',
+      stage,
+      "a finite number, the name of a stage, or { name: 'me:stage', after: 'storage' }",
+    );
   if (typeof fn !== 'function') throw invalid('tap function', fn, 'a function');
-  return { name, plugin, stage, before: [before].flat(), after: [after].flat(), fn };
+  return {
+    name,
+    plugin,
+    stage: typeof stage === 'string' ? { name: stage } : stage,
+    before: [before].flat(),
+    after: [after].flat(),
+    fn,
+  };
+}
+
+function isName(value: unknown): boolean {
+  return typeof value === 'string' && value !== '';
 }
 
 function invalid(argument: string, value: unknown, expected: string): ThimbleError {

@@ -3,5 +3,5 @@ export interface TapInfo {
   readonly name: string;
   /** The plugin that owns the tap; absent if an application tapped the hook itself. */
   readonly plugin?: string;
-  readonly stage: number;
+  readonly stage: number | string;
 }

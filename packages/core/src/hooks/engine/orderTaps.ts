@@ -1,62 +1,61 @@
-import { ThimbleError } from '../../errors.js';
+import { orderByWishes, type Wishful } from './orderByWishes.js';
+import { type NamedStage, Stage } from './Stage.js';
 
 /** What decides a tap's place among others. */
-export interface OrderedTap {
-  readonly name: string;
+export interface OrderedTap extends Wishful {
   readonly plugin?: string | undefined;
-  readonly stage: number;
-  readonly before: readonly string[];
-  readonly after: readonly string[];
+  readonly stage: number | NamedStage;
 }
+
+/** Where named stages lie among numbers. */
+const NAMED = (Stage.Default + Stage.Late) / 2;
 
 /**
- * Puts taps in the order they run in: by stage, then as given. A tap with `before` that would come too late is pulled to just
- * before the first tap it names; one with `after` that would come too early waits until all it names have run. Everyone else
- * keeps their place. Names without a tap are ignored, and so is a tap that names itself.
+ * Puts taps in the order they run in: by stage, then as given, then by their wishes as {@link orderByWishes} does. Wishes name a tap, its plugin or its
+ * stage.
  *
- * For `stage`, and for `before` on a tap that has no wish itself, this is tapable's order; except that tapable moves a tap whose
+ * For numbers as stages, and for `before` on a tap that has no wish itself, this is tapable's order; except that tapable moves a tap whose
  * `before` names nobody to the very front.
  *
- * @throws ThimbleError `ERR_HOOK_CYCLE` if the wishes contradict each other.
+ * @throws ThimbleError `ERR_HOOK_CYCLE` if the wishes of taps, or what is said of stages, contradict each other.
  */
-export function orderTaps<T extends OrderedTap>(hook: string, taps: Iterable<T>): T[] {
-  const sorted = [...taps].sort((a, b) => a.stage - b.stage);
-  const earlier = (tap: T): T[] => sorted.filter((other) => other !== tap && names(other.before, tap));
-  const awaited = (tap: T): T[] => sorted.filter((other) => other !== tap && names(tap.after, other));
-  const placed = new Set<T>();
-
-  const place = (tap: T, attempted: Set<T>): boolean => {
-    if (placed.has(tap)) return true;
-    if (attempted.has(tap)) return false;
-    attempted.add(tap);
-    if (awaited(tap).some((other) => !placed.has(other))) return false;
-    if (!earlier(tap).every((other) => place(other, attempted))) return false;
-    placed.add(tap);
-    return true;
-  };
-
-  while (placed.size < sorted.length) {
-    const count = placed.size;
-    sorted.find((tap) => !placed.has(tap) && place(tap, new Set()));
-    if (placed.size > count) continue;
-    const left = sorted.filter((tap) => !placed.has(tap));
-    const cycle = findCycle(left, (tap) => [...earlier(tap), ...awaited(tap)].filter((other) => !placed.has(other)));
-    throw new ThimbleError('ERR_HOOK_CYCLE', { hook, members: cycle.map((tap) => tap.name) });
-  }
-  return [...placed];
+export function orderTaps<T extends OrderedTap>(hook: string, given: Iterable<T>): T[] {
+  const taps = [...given];
+  const stages = orderStages(hook, taps);
+  const sorted = taps.sort(
+    (a, b) => numberOf(a.stage) - numberOf(b.stage) || rankOf(a.stage, stages) - rankOf(b.stage, stages),
+  );
+  return orderByWishes(hook, sorted, (wishes, { name, plugin, stage }) =>
+    [name, plugin, stageName(stage)].some((one) => one !== undefined && wishes.includes(one)),
+  );
 }
 
-function names(wishes: readonly string[], tap: OrderedTap): boolean {
-  return wishes.includes(tap.name) || (tap.plugin !== undefined && wishes.includes(tap.plugin));
+/** The names of the stages that taps are in, in order. */
+function orderStages(hook: string, taps: readonly OrderedTap[]): readonly string[] {
+  const stages = new Map<string, { name: string; before: string[]; after: string[] }>();
+  for (const { stage } of taps) {
+    if (typeof stage === 'number') continue;
+    const { name, before = [], after = [] } = stage;
+    const known = stages.get(name);
+    stages.set(name, {
+      name,
+      before: [...(known?.before ?? []), ...[before].flat()],
+      after: [...(known?.after ?? []), ...[after].flat()],
+    });
+  }
+  const named = (wishes: readonly string[], { name }: Wishful): boolean => wishes.includes(name);
+  return orderByWishes(hook, [...stages.values()], named).map(({ name }) => name);
 }
 
-/** A cycle among taps that each have a predecessor among them, in running order. */
-function findCycle<T>(left: readonly T[], predecessors: (tap: T) => readonly T[]): T[] {
-  const path: T[] = [];
-  let tap = left[0];
-  while (tap !== undefined && !path.includes(tap)) {
-    path.push(tap);
-    tap = predecessors(tap)[0];
-  }
-  return tap === undefined ? path : path.slice(path.indexOf(tap)).reverse();
+function numberOf(stage: OrderedTap['stage']): number {
+  return typeof stage === 'number' ? stage : NAMED;
+}
+
+/** Numbers that happen to lie at the same place come first. */
+function rankOf(stage: OrderedTap['stage'], stages: readonly string[]): number {
+  return typeof stage === 'number' ? -1 : stages.indexOf(stage.name);
+}
+
+function stageName(stage: OrderedTap['stage']): string | undefined {
+  return typeof stage === 'number' ? undefined : stage.name;
 }
