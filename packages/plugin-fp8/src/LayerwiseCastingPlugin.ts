@@ -4,10 +4,10 @@ import {
   chooseComponents,
   type ComponentHandle,
   DENOISER,
-  PassStage,
   percentProgress,
   type PluginContext,
-  prepareComponents,
+  prepareWeights,
+  WeightStage,
 } from '@thimble/core/plugin';
 import { CastWeights } from './CastWeights.js';
 import {
@@ -45,18 +45,18 @@ export class LayerwiseCastingPlugin implements Plugin {
   async apply(context: PluginContext): Promise<void> {
     const { pipeline } = context;
     const { storageDtype } = this.#options;
-    await prepareComponents<CastWeights>(context, {
+    await prepareWeights<CastWeights>(context, {
       name: this.name,
-      stage: PassStage.Storage,
+      stage: WeightStage.Cast,
       chosen: () => chooseComponents(pipeline, this.#components, DENOISER),
-      prepare: async (component, signal) =>
-        CastWeights.of(component, {
+      prepare: async (component, below, signal) =>
+        CastWeights.of(below, {
           storageDtype,
           signal,
           keys: selectParameters(component.model.layers, this.#rulesFor(component)),
           onProgress: percentProgress(pipeline, `${component.name} to ${storageDtype}`),
         }),
-      transform: (graph, weights) => weights.bind(graph),
+      layer: (below, weights) => weights.over(below),
     });
   }
 

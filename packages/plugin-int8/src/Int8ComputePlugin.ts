@@ -67,7 +67,7 @@ export class Int8ComputePlugin implements Plugin {
         'WARN_INT8_PROVIDER',
         `${component.name} is not computed in int8: ${component.device.provider} has no kernels for it that are faster than its own.`,
       );
-      return Int8Weights.of(component, { layers: [], largest: 127, signal });
+      return Int8Weights.of(component.weights, { layers: [], largest: 127, signal });
     }
     const { speedUp, largest } = await measureInt8(component);
     if (speedUp < WORTH_IT && !force) {
@@ -75,9 +75,9 @@ export class Int8ComputePlugin implements Plugin {
         'WARN_INT8_SLOW',
         `${component.name} is not computed in int8: on this processor that is only ${speedUp.toFixed(2)} times as fast as float32.`,
       );
-      return Int8Weights.of(component, { layers: [], largest, signal });
+      return Int8Weights.of(component.weights, { layers: [], largest, signal });
     }
-    return Int8Weights.of(component, {
+    return Int8Weights.of(component.weights, {
       layers: selectLayers(component, keep),
       largest,
       signal,

@@ -19,9 +19,8 @@ import { DecodeWrapping } from '../hooks/calls/DecodeWrapping.js';
 import { rowsOfSample, type SampleRows, sampleOfRows } from '../hooks/calls/SampleRows.js';
 import { type Next, Wrapping } from '../hooks/engine/Wrapping.js';
 import type { InputShapes, Model, ModelEntry } from '../models/Model.js';
-import { ModelWeights } from '../models/ModelWeights.js';
 import type { ComponentCheckpoint } from '../weights/ComponentCheckpoint.js';
-import type { TensorInfo } from '../weights/files/TensorInfo.js';
+import type { WeightStore } from '../weights/WeightStore.js';
 import { Activations } from './Activations.js';
 import { checkInputs } from './checkInputs.js';
 import { ComponentSegment, type SegmentProgram } from './ComponentSegment.js';
@@ -34,6 +33,7 @@ import { toFloat16, toFloat32 } from './floatTensors.js';
 import { joinOutputs, splitInputs } from './splitInputs.js';
 import { type CompiledEntry, ProgramBuilder } from './SegmentCompiler.js';
 import { TurnQueue } from './TurnQueue.js';
+import { LayeredWeights } from './LayeredWeights.js';
 import { layoutOf, type WeightLayout } from './WeightLayout.js';
 
 /** Options of a component's call. */
@@ -96,7 +96,7 @@ export class Component implements ComponentHandle {
   readonly #hooks: Hooks;
   readonly #budget: MemoryBudget;
   readonly #notify: (event: LoadEvent | ModelEvent) => void;
-  readonly #weights: ModelWeights;
+  readonly #weights: LayeredWeights;
   readonly #known = new Map<string, ComponentSegment>();
   readonly #programs: ProgramBuilder;
   readonly #turns = new TurnQueue();
@@ -115,7 +115,7 @@ export class Component implements ComponentHandle {
     this.#hooks = hooks;
     this.#budget = budget;
     this.#notify = notify;
-    this.#weights = ModelWeights.match(name, model, checkpoint);
+    this.#weights = new LayeredWeights(name, model, checkpoint, hooks);
     const { activations, frozen } = parts;
     this.#programs = new ProgramBuilder({
       name,
@@ -141,9 +141,9 @@ export class Component implements ComponentHandle {
     return this.model.config;
   }
 
-  /** Where each parameter lies in the checkpoint, by state-dict key. */
-  get weights(): ReadonlyMap<string, TensorInfo> {
-    return this.#weights.tensors;
+  /** Where each parameter lies under the plugins of now, by state-dict key. */
+  get weights(): WeightStore {
+    return this.#weights.top;
   }
 
   /** The hooks of its pipeline. */
@@ -640,8 +640,8 @@ function identity(names: readonly string[]): Record<string, string> {
 }
 
 /** Grows whenever what was made of graphs is stale. */
-function revisionOf({ transformGraph, prepareSegment }: Hooks): number {
-  return transformGraph.revision + prepareSegment.revision;
+function revisionOf({ transformWeights, transformGraph, prepareSegment }: Hooks): number {
+  return transformWeights.revision + transformGraph.revision + prepareSegment.revision;
 }
 
 /** What a graph is built for: what the device holds as float16 was float32 before it was lowered. */

@@ -22,7 +22,5 @@ export interface LoweringOptions {
 export function lowerGraph(graph: Graph, { bytes, activations, provider }: LoweringOptions): Graph {
   const chunked = chunkFeedForward(lowerAttention(graph, chunkedAttention(bytes)), bytes);
   if (activations === 'float16') return lowerGroupNorm(computeInFloat16(chunked));
-  return widenWeights(splitWideWeights(lowerGroupNorm(chunked), bytes), {
-    float8: provider === 'cpu' ? 'bits' : 'cast',
-  });
+  return widenWeights(splitWideWeights(lowerGroupNorm(chunked), bytes), { fast: provider === 'cpu' });
 }

@@ -32,7 +32,7 @@ export function exportOnnx(
   options: ExportOptions = {},
 ): OnnxModel {
   const weights = ModelWeights.match(model.className, model, checkpoint);
-  const graph = bindWeights(model.graph(entry, inputs), (key) => weights.find(key));
+  const graph = bindWeights(model.graph(entry, inputs), weights);
   const lowered = lowerAttention(lowerGroupNorm(graph), options.attention ?? chunkedAttention());
   return serializeOnnx(widenWeights(splitWideWeights(lowered, options.widenBudget)));
 }
