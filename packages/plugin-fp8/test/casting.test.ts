@@ -173,7 +173,10 @@ describe('a checkpoint that is stored in eight-bit floats', () => {
         )!;
         const tensors = [...unet.checkpoint.tensors].map(([key, info]) => {
           const from = derived.tensors.get(key) ?? info;
-          return [key, { dtype: from.dtype as SafetensorsDtype, shape: from.shape, data: async () => readTensor(from) }] as const;
+          return [
+            key,
+            { dtype: from.dtype as SafetensorsDtype, shape: from.shape, data: async () => readTensor(from) },
+          ] as const;
         });
         await writeSafetensors(join(folder, 'diffusion_pytorch_model.safetensors'), new Map(tensors));
         copyFileSync(join(SD_TINY, 'unet', 'config.json'), join(folder, 'config.json'));

@@ -1,4 +1,4 @@
-import { Emitter } from '../Emitter.js';
+import type { Emitter } from '../Emitter.js';
 import type { Graph, GraphConstant, GraphNode, GraphPort, GraphWeight } from '../Graph.js';
 import { ONNX_TYPE } from '../operations.js';
 import { Initializers, StorageEmitter } from '../storage/StorageEmitter.js';
@@ -79,8 +79,7 @@ class Narrowing {
   #rewrite(node: GraphNode): GraphNode[] {
     if (ISLANDS.has(node.op)) return this.#island(node);
     const kept = ALWAYS_FLOAT32[node.op] ?? [];
-    const table = node.op === 'Gather' ? this.#weights.get(node.inputs[0] ?? '') : undefined;
-    if (table?.type === 'float32' && table.source?.dtype !== float16.dtype) return this.#gatherThenCast(node, table);
+    if (this.#gathersAnythingElse(node)) return this.#gatherThenCast(node);
     const before: GraphNode[] = [];
     const inputs = node.inputs.map((name, i) => (kept.includes(i) ? name : this.#asFloat16(name, before)));
     const { to } = node.attributes;
@@ -145,20 +144,25 @@ class Narrowing {
     return emit.nodes;
   }
 
+  /** Whether a node gathers rows of a weight that is not stored in float16. */
+  #gathersAnythingElse(node: GraphNode): boolean {
+    const weight = this.#weights.get(node.inputs[0] ?? '');
+    if (node.op !== 'Gather' || weight?.type !== 'float32' || weight.source?.dtype === float16.dtype) return false;
+    return !this.#narrow.has(weight.name) || gatheredTable(node, this.#narrow) !== undefined;
+  }
+
   /** Rows of an embedding are cast after they are gathered, never the whole table. */
-  #gatherThenCast(node: GraphNode, table: GraphWeight): GraphNode[] {
+  #gatherThenCast(node: GraphNode): GraphNode[] {
     const emit = this.#emitter(node.name);
     const result = node.outputs[0] as string;
     const narrow = gatheredTable(node, this.#narrow);
-    if (narrow !== undefined && narrow.format.elementType === undefined) {
-      const [, ids] = node.inputs as [string, string];
-      const rows = `${result}/float32`;
-      narrow.format.widenRows(narrow.weight, { ids, rank: this.#graph.shapeOf(ids).length }, rows, emit);
+    if (narrow === undefined) {
+      const rows = emit.one('Gather', node.inputs, { ...node.attributes });
       return [...emit.nodes, castNode(rows, 'float16', result)];
     }
-    const [, ...others] = node.inputs;
-    const type = this.#narrow.get(table.name)?.format.elementType ?? 'float32';
-    const rows = emit.one('Gather', [emit.bytes(table, type), ...others], { ...node.attributes });
+    const [, ids] = node.inputs as [string, string];
+    const rows = `${result}/float32`;
+    narrow.format.widenRows(narrow.weight, { ids, rank: this.#graph.shapeOf(ids).length }, rows, emit);
     return [...emit.nodes, castNode(rows, 'float16', result)];
   }
 

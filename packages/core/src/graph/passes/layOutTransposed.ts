@@ -20,8 +20,7 @@ export function layOutTransposed(graph: Graph): Graph {
     for (const [at, name] of node.inputs.entries())
       if (turned.has(name) && (at !== 1 || columns === undefined)) whole.add(name);
     if (columns === undefined) return node;
-    const { transB: _, ...attributes } = node.attributes;
-    return { ...node, inputs: node.inputs.with(1, columns), attributes };
+    return { ...node, inputs: node.inputs.with(1, columns), attributes: { ...node.attributes, transB: { int: 0 } } };
   });
   for (const name of whole) emit.last('Transpose', [taken.get(name) as string], name, { perm: { ints: [1, 0] } });
   return graph.with({

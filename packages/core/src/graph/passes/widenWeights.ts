@@ -1,4 +1,4 @@
-import { Emitter } from '../Emitter.js';
+import type { Emitter } from '../Emitter.js';
 import type { Graph, GraphNode, GraphWeight } from '../Graph.js';
 import { Initializers, StorageEmitter } from '../storage/StorageEmitter.js';
 import type { BoundWeight } from '../storage/StorageFormat.js';
