@@ -36,6 +36,7 @@ export class Preparations<T extends AsyncDisposable> implements AsyncDisposable 
   async ensure(component: ComponentHandle, signal?: AbortSignal): Promise<void> {
     const { model } = component;
     for (;;) {
+      this.#life.signal.throwIfAborted();
       const source = this.#parts.source(component);
       if (this.find(model, () => source) !== undefined) return;
       const others = this.#preparing.get(model);

@@ -58,10 +58,6 @@ export async function prepareWeights<T extends AsyncDisposable>(
   const ensureAll = async (signal?: AbortSignal): Promise<void> => {
     for (const component of chosen()) await preparations.ensure(component, signal);
   };
-  onRemove(async () => {
-    for (const each of taps) each[Symbol.dispose]();
-    await preparations[Symbol.asyncDispose]();
-  });
   // What lies below has to be there first: lower layers are prepared before higher ones, and all of them before graph passes.
   const early = Stage.Early - 2 + stage / (1 + Math.abs(stage));
   const taps = [
@@ -72,6 +68,10 @@ export async function prepareWeights<T extends AsyncDisposable>(
       if (chosen().includes(model)) await preparations.ensure(model, signal);
     }),
   ];
+  onRemove(async () => {
+    for (const each of taps) each[Symbol.dispose]();
+    await preparations[Symbol.asyncDispose]();
+  });
   await ensureAll();
   return {
     renew: async (signal) => {

@@ -149,11 +149,16 @@ describe('a text encoder whose checkpoint is another one', () => {
       (await component.call({ input_ids: ids }))['last_hidden_state']!.data as Float32Array;
     const plain = await output();
     const [file, sources] = await rewrite(component.checkpoint);
-    const tap = hooks.transformWeights.tap('other checkpoint', () => remapped(storeOf(file.tensors), sources));
+    let stacked = 0;
+    const tap = hooks.transformWeights.tap('other checkpoint', () => {
+      stacked++;
+      return remapped(storeOf(file.tensors), sources);
+    });
     const query = [...component.weights.keys()].find((key) => LAYER.test(key))!;
     expect(component.weights.find(query)!.file).toBe(file.path);
     const other = await output();
     expect(Math.max(...other.map((value, i) => Math.abs(value - plain[i]!)))).toBeLessThan(1e-5);
+    expect(stacked).toBe(1);
     tap[Symbol.dispose]();
     expect(await output()).toEqual(plain);
     await component.unload();
