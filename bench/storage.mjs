@@ -53,7 +53,7 @@ async function openWay(checkpoint, storageDtype, cache) {
   return {
     ...way,
     makingMs: performance.now() - started,
-    castBytes: stored.reduce((sum, key) => sum + unet.weights.get(key).byteLength, 0),
+    castBytes: stored.reduce((sum, key) => sum + unet.checkpoint.tensors.get(key).byteLength, 0),
     fileBytes: bytesInCache(cache) - before,
   };
 }

@@ -19,6 +19,8 @@ export { DENOISER, chooseComponents } from './extension/chooseComponents.js';
 export { percentProgress } from './extension/percentProgress.js';
 export { prepareComponents } from './extension/prepareComponents.js';
 export type { ComponentPreparation } from './extension/prepareComponents.js';
+export { prepareWeights } from './extension/prepareWeights.js';
+export type { PreparedWeights, WeightsPreparation } from './extension/prepareWeights.js';
 export type { PluginContext } from './extension/PluginContext.js';
 export type { PluginHostPipeline } from './extension/PluginHostPipeline.js';
 export type { ScopedHooks } from './extension/ScopedHooks.js';
@@ -40,6 +42,8 @@ export type { NamedDeviceTensors, SegmentCall } from './hooks/calls/SegmentCall.
 export type { SegmentHandle } from './hooks/calls/SegmentHandle.js';
 export type { SegmentPreparation } from './hooks/calls/SegmentPreparation.js';
 export type { StepContext } from './hooks/calls/StepContext.js';
+export type { WeightsContext } from './hooks/calls/WeightsContext.js';
+export type { TapHandle } from './hooks/engine/TapHandle.js';
 export type { TapInfo } from './hooks/engine/TapInfo.js';
 export type { TapOptions } from './hooks/engine/TapOptions.js';
 export type { Next, Wrapper } from './hooks/engine/Wrapping.js';
@@ -53,11 +57,9 @@ export type {
   GraphPort,
   GraphWeight,
   MemoryFormat,
-  WeightSource,
 } from './graph/Graph.js';
 export { Emitter } from './graph/Emitter.js';
 export { bindWeights } from './graph/passes/bindWeights.js';
-export type { StoredWeight } from './graph/passes/bindWeights.js';
 export { freezeShapes } from './graph/passes/freezeShapes.js';
 export { lowerAttention } from './graph/passes/AttentionLowering.js';
 export type { AttentionLowering, AttentionSite } from './graph/passes/AttentionLowering.js';
@@ -90,10 +92,24 @@ export type {
 export { readCacheSettings } from './weights/cache/CacheSettings.js';
 export type { CacheSettings } from './weights/cache/CacheSettings.js';
 export { readTensor } from './weights/files/readTensor.js';
-export { ROW_DTYPES, readRowPieces, rowLength } from './weights/files/readRowPieces.js';
+export { readRowPieces, readWeight } from './graph/storage/readRowPieces.js';
 export { readTensorPieces } from './weights/files/readTensorPieces.js';
 export { readTensorFloat32 } from './weights/files/readTensorFloat32.js';
-export type { TensorInfo } from './weights/files/TensorInfo.js';
+export { rowLength, sliceRows, transposeView } from './weights/TensorView.js';
+export type { TensorView } from './weights/TensorView.js';
+export { contentsOf, storeOf } from './weights/WeightStore.js';
+export type { WeightStore } from './weights/WeightStore.js';
+export { overlay } from './weights/layers/overlay.js';
+export { remapped } from './weights/layers/remapped.js';
+export type { KeySource } from './weights/layers/remapped.js';
+export { elementwise } from './graph/storage/elementwise.js';
+export type { ElementwiseFormat } from './graph/storage/elementwise.js';
+export { readDecoded } from './graph/storage/readDecoded.js';
+export type { DecodeBlocks } from './graph/storage/readDecoded.js';
+export type { StorageEmitter } from './graph/storage/StorageEmitter.js';
+export { storedBytes } from './graph/storage/StorageFormat.js';
+export type { BoundWeight, GatherSite, StorageFormat } from './graph/storage/StorageFormat.js';
+export { registerStorageFormat, storageFormatNames, storageFormatOf } from './graph/storage/storageFormats.js';
 export type { JsonObject } from './disk/readJsonFile.js';
 export { scanJson } from './disk/scanJson.js';
 export type { JsonProblem } from './disk/scanJson.js';

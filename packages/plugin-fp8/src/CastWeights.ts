@@ -1,14 +1,12 @@
 import {
-  bindWeights,
-  type ComponentHandle,
   type DerivedWeights,
   DerivedWeightsCache,
   type DerivedWeightsProgress,
-  type Graph,
-  type StoredWeight,
-  type TensorInfo,
+  overlay,
+  type TensorView,
+  type WeightStore,
 } from '@thimble/core/plugin';
-import { canCast, castingRecipe, scaleName } from './castingRecipe.js';
+import { canCast, castingRecipe, isEightBits, scaleName } from './castingRecipe.js';
 import type { StorageDtype } from './LayerwiseCastingOptions.js';
 
 /** What is made of a component's weights. */
@@ -22,59 +20,42 @@ export interface CastRequest {
 
 /** The weights of one component that are stored in less; in the cache's file until disposed. */
 export class CastWeights implements AsyncDisposable {
-  /** State-dict keys of the parameters that are stored in less, those included that the checkpoint already holds in eight bits. */
+  /** State-dict keys of the parameters that are stored in less, those included that the layer below already has in eight bits. */
   readonly stored: readonly string[];
   /** State-dict keys of all others. */
   readonly kept: readonly string[];
   readonly #derived: DerivedWeights | undefined;
-  readonly #weights: ReadonlyMap<string, StoredWeight>;
+  readonly #views: ReadonlyMap<string, TensorView>;
 
   private constructor(
     stored: readonly string[],
     kept: readonly string[],
     derived: DerivedWeights | undefined,
-    weights: ReadonlyMap<string, StoredWeight>,
+    views: ReadonlyMap<string, TensorView>,
   ) {
     this.stored = stored;
     this.kept = kept;
     this.#derived = derived;
-    this.#weights = weights;
+    this.#views = views;
   }
 
-  /** Finds the weights in the cache, or makes them. @throws what {@link DerivedWeightsCache.open} throws */
-  static async of(
-    component: ComponentHandle,
-    { storageDtype, keys, signal, onProgress }: CastRequest,
-  ): Promise<CastWeights> {
-    const cast = new Map(
-      keys
-        .map((key) => [key, component.weights.get(key) as TensorInfo] as const)
-        .filter(([, info]) => canCast(info, storageDtype)),
-    );
-    const stored = keys.filter(
-      (key) => cast.has(key) || (component.weights.get(key) as TensorInfo).dtype.startsWith('F8'),
-    );
-    const kept = [...component.weights.keys()].filter((key) => !stored.includes(key));
+  /** Finds what the weights below become in the cache, or makes it. @throws what {@link DerivedWeightsCache.open} throws */
+  static async of(below: WeightStore, { storageDtype, keys, signal, onProgress }: CastRequest): Promise<CastWeights> {
+    const views = keys.map((key) => [key, below.find(key) as TensorView] as const);
+    const cast = new Map(views.filter(([, view]) => canCast(view, storageDtype)));
+    const stored = views.filter(([key, view]) => cast.has(key) || isEightBits(view)).map(([key]) => key);
+    const kept = [...below.keys()].filter((key) => !stored.includes(key));
     if (cast.size === 0) return new CastWeights(stored, kept, undefined, new Map());
     const derived = await new DerivedWeightsCache().open(castingRecipe(cast, storageDtype), { signal, onProgress });
-    const source = (name: string): TensorInfo => derived.tensors.get(name) as TensorInfo;
-    const weights = [...cast.keys()].map(
-      (key) =>
-        [
-          key,
-          {
-            type: storageDtype,
-            source: source(key),
-            ...(storageDtype === 'int8' ? { scale: source(scaleName(key)) } : {}),
-          },
-        ] as const,
-    );
-    return new CastWeights(stored, kept, derived, new Map(weights));
+    const made = (name: string): TensorView => derived.tensors.get(name) as TensorView;
+    const viewOf = (key: string): TensorView =>
+      storageDtype === 'int8' ? { ...made(key), dtype: 'I8_ROWS', scale: made(scaleName(key)) } : made(key);
+    return new CastWeights(stored, kept, derived, new Map([...cast.keys()].map((key) => [key, viewOf(key)])));
   }
 
-  /** The graph with its weights taken from here, where they are. */
-  bind(graph: Graph): Graph {
-    return this.#weights.size === 0 ? graph : bindWeights(graph, (key) => this.#weights.get(key));
+  /** The weights below, with these on top. */
+  over(below: WeightStore): WeightStore {
+    return this.#views.size === 0 ? below : overlay(below, this.#views);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

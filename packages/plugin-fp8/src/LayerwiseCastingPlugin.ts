@@ -6,7 +6,7 @@ import {
   DENOISER,
   percentProgress,
   type PluginContext,
-  prepareComponents,
+  prepareWeights,
 } from '@thimble/core/plugin';
 import { CastWeights } from './CastWeights.js';
 import {
@@ -15,7 +15,7 @@ import {
   type CheckedCastingOptions,
   DEFAULT_SKIP_MODULES_PATTERN,
 } from './LayerwiseCastingOptions.js';
-import { storageStage } from './storageStage.js';
+import { castStage } from './castStage.js';
 import { selectParameters, type SkipRules } from './selectParameters.js';
 
 /** Options of a {@link LayerwiseCastingPlugin}. */
@@ -45,18 +45,18 @@ export class LayerwiseCastingPlugin implements Plugin {
   async apply(context: PluginContext): Promise<void> {
     const { pipeline } = context;
     const { storageDtype } = this.#options;
-    await prepareComponents<CastWeights>(context, {
+    await prepareWeights<CastWeights>(context, {
       name: this.name,
-      stage: storageStage,
+      stage: castStage,
       chosen: () => chooseComponents(pipeline, this.#components, DENOISER),
-      prepare: async (component, signal) =>
-        CastWeights.of(component, {
+      prepare: async (component, below, signal) =>
+        CastWeights.of(below, {
           storageDtype,
           signal,
           keys: selectParameters(component.model.layers, this.#rulesFor(component)),
           onProgress: percentProgress(pipeline, `${component.name} to ${storageDtype}`),
         }),
-      transform: (graph, weights) => weights.bind(graph),
+      layer: (below, weights) => weights.over(below),
     });
   }
 

@@ -1,5 +1,5 @@
 import { type Component } from '@thimble/core';
-import { type DerivedWeightsProgress } from '@thimble/core/plugin';
+import { type DerivedWeightsProgress, prepareWeights } from '@thimble/core/plugin';
 import { CastWeights } from './CastWeights.js';
 import {
   type CastingOptions,
@@ -7,7 +7,7 @@ import {
   DEFAULT_SKIP_MODULES_PATTERN,
   refuse,
 } from './LayerwiseCastingOptions.js';
-import { storageStage } from './storageStage.js';
+import { castStage } from './castStage.js';
 import { selectParameters } from './selectParameters.js';
 
 /** Options of {@link applyLayerwiseCasting}. */
@@ -48,26 +48,32 @@ export async function applyLayerwiseCasting(
   if (applied.has(component))
     refuse('component', component.name, 'one that layerwise casting was not applied to; remove that first');
   applied.add(component);
+  const removals: (() => void | Promise<void>)[] = [];
+  const remove = async (): Promise<void> => {
+    for (const undo of removals.splice(0)) await undo();
+    applied.delete(component);
+  };
+  let weights: CastWeights | undefined;
   try {
     const keys = selectParameters(component.model.layers, { patterns, classes });
-    const weights = await CastWeights.of(component, {
-      storageDtype,
-      keys,
-      signal: options.signal,
-      onProgress: options.onProgress,
-    });
-    const tap = component.hooks.transformGraph.tap(
-      { name: 'thimble:apply-layerwise-casting', stage: storageStage },
-      (graph, context) => (context.component === component.name ? weights.bind(graph) : undefined),
+    await prepareWeights<CastWeights>(
+      { hooks: component.hooks, onRemove: (undo) => void removals.push(undo) },
+      {
+        name: 'thimble:apply-layerwise-casting',
+        stage: castStage,
+        chosen: () => [component],
+        prepare: async (_component, below, life) => {
+          const signal = options.signal === undefined ? life : AbortSignal.any([options.signal, life]);
+          weights = await CastWeights.of(below, { storageDtype, keys, signal, onProgress: options.onProgress });
+          return weights;
+        },
+        layer: (below, cast) => cast.over(below),
+      },
     );
-    const remove = async (): Promise<void> => {
-      tap[Symbol.dispose]();
-      applied.delete(component);
-      await weights[Symbol.asyncDispose]();
-    };
-    return { stored: weights.stored, kept: weights.kept, remove, [Symbol.asyncDispose]: remove };
   } catch (error) {
-    applied.delete(component);
+    await remove();
     throw error;
   }
+  const { stored, kept } = weights as CastWeights;
+  return { stored, kept, remove, [Symbol.asyncDispose]: remove };
 }

@@ -2,10 +2,12 @@ import {
   bytesPerElement,
   type DerivedWeightsRecipe,
   Float8Encoder,
+  isSafetensorsDtype,
+  readRowPieces,
   readTensorPieces,
-  ROW_DTYPES,
-  type TensorInfo,
+  storageFormatOf,
   type TensorToWrite,
+  type TensorView,
 } from '@thimble/core/plugin';
 import { quantizedRows, scalesOf } from './int8Rows.js';
 import type { StorageDtype } from './LayerwiseCastingOptions.js';
@@ -15,9 +17,20 @@ const FLOAT8 = {
   float8_e5m2: { dtype: 'F8_E5M2', encoder: Float8Encoder.e5m2 },
 } as const;
 
-/** Whether a tensor can be stored in less. One of eight bits is used as it lies; int8 needs rows, so biases stay. */
-export function canCast({ dtype, shape }: TensorInfo, storageDtype: StorageDtype): boolean {
-  return ROW_DTYPES.has(dtype) && (storageDtype !== 'int8' || shape.length > 1);
+/** Whether a tensor can be stored in less. One of eight bits or fewer is used as it lies; int8 needs rows, so biases stay. */
+export function canCast(view: TensorView, storageDtype: StorageDtype): boolean {
+  return bitsOf(view) > 8 && (storageDtype !== 'int8' || view.shape.length > 1);
+}
+
+/** Whether a tensor lies in eight bits already. */
+export function isEightBits(view: TensorView): boolean {
+  return bitsOf(view) === 8;
+}
+
+/** Bits that an element takes, on average over a block; NaN for what is no weight. */
+function bitsOf({ dtype }: TensorView): number {
+  const { elements, bytes } = storageFormatOf(dtype)?.block ?? { elements: NaN, bytes: NaN };
+  return (bytes * 8) / elements;
 }
 
 /** Name of the scales that belong to a weight of int8. */
@@ -27,7 +40,7 @@ export function scaleName(key: string): string {
 
 /** How weights, by state-dict key, are stored in less. */
 export function castingRecipe(
-  weights: ReadonlyMap<string, TensorInfo>,
+  weights: ReadonlyMap<string, TensorView>,
   storageDtype: StorageDtype,
 ): DerivedWeightsRecipe {
   const entries = [...weights];
@@ -44,25 +57,29 @@ export function castingRecipe(
   };
 }
 
-function float8Tensor(info: TensorInfo, storageDtype: keyof typeof FLOAT8): TensorToWrite {
+function float8Tensor(view: TensorView, storageDtype: keyof typeof FLOAT8): TensorToWrite {
   const { dtype, encoder } = FLOAT8[storageDtype];
-  return {
-    dtype,
-    shape: info.shape,
-    async *data() {
-      // One buffer for all: a new one for each would be garbage faster than it is collected.
-      let codes: Uint8Array | undefined;
-      for await (const piece of readTensorPieces(info)) {
-        const elements = piece.byteLength / bytesPerElement(info.dtype);
-        codes ??= new Uint8Array(elements);
-        yield encoder.encodeStored(piece, info.dtype, codes.subarray(0, elements));
-      }
-    },
-  };
+  return { dtype, shape: view.shape, data: () => encoded(view, encoder) };
+}
+
+/** What is stored as safetensors does is encoded as it lies, which is faster; anything else as float32. */
+async function* encoded(view: TensorView, encoder: Float8Encoder): AsyncGenerator<Uint8Array, void> {
+  const { dtype, transposed } = view;
+  if (transposed !== undefined || !isSafetensorsDtype(dtype)) {
+    for await (const rows of readRowPieces(view)) yield encoder.encode(rows);
+    return;
+  }
+  // One buffer for all: a new one for each would be garbage faster than it is collected.
+  let codes: Uint8Array | undefined;
+  for await (const piece of readTensorPieces(view)) {
+    const elements = piece.byteLength / bytesPerElement(dtype);
+    codes ??= new Uint8Array(elements);
+    yield encoder.encodeStored(piece, dtype, codes.subarray(0, elements));
+  }
 }
 
 /** The codes and their scales; the scales are found once, whichever is written first. */
-function int8Tensors(key: string, info: TensorInfo): readonly (readonly [string, TensorToWrite])[] {
+function int8Tensors(key: string, info: TensorView): readonly (readonly [string, TensorToWrite])[] {
   let found: Promise<Float32Array> | undefined;
   const scales = async (): Promise<Float32Array> => (found ??= scalesOf(info));
   return [

@@ -1,12 +1,12 @@
-import { readRowPieces, rowLength, type TensorInfo } from '@thimble/core/plugin';
+import { readRowPieces, rowLength, type TensorView } from '@thimble/core/plugin';
 
 /** Largest code: symmetric, so that -128 is not used. */
 const LARGEST = 127;
 
 /** Finds the scale of every row (index on the first axis): its largest magnitude over 127. */
-export async function scalesOf(info: TensorInfo): Promise<Float32Array> {
-  const scales = new Float32Array(info.shape[0] ?? 1);
-  await forEachRow(info, (row, values) => {
+export async function scalesOf(view: TensorView): Promise<Float32Array> {
+  const scales = new Float32Array(view.shape[0] ?? 1);
+  await forEachRow(view, (row, values) => {
     let largest = 0;
     for (let i = 0; i < values.length; i++) largest = Math.max(largest, Math.abs(values[i] as number));
     scales[row] = largest / LARGEST;
@@ -15,11 +15,11 @@ export async function scalesOf(info: TensorInfo): Promise<Float32Array> {
 }
 
 /** The rows of a tensor, divided by their scales and rounded to the nearest, ties to even; piece by piece. */
-export async function* quantizedRows(info: TensorInfo, scales: Float32Array): AsyncGenerator<Uint8Array, void> {
-  const width = rowLength(info);
+export async function* quantizedRows(view: TensorView, scales: Float32Array): AsyncGenerator<Uint8Array, void> {
+  const width = rowLength(view);
   let row = 0;
   let buffer: Int8Array | undefined;
-  for await (const values of readRowPieces(info)) {
+  for await (const values of readRowPieces(view)) {
     buffer ??= new Int8Array(values.length);
     const codes = buffer.subarray(0, values.length);
     for (let start = 0; start < values.length; start += width, row++) {
@@ -31,10 +31,10 @@ export async function* quantizedRows(info: TensorInfo, scales: Float32Array): As
   }
 }
 
-async function forEachRow(info: TensorInfo, visit: (row: number, values: Float32Array) => void): Promise<void> {
-  const width = rowLength(info);
+async function forEachRow(view: TensorView, visit: (row: number, values: Float32Array) => void): Promise<void> {
+  const width = rowLength(view);
   let row = 0;
-  for await (const values of readRowPieces(info))
+  for await (const values of readRowPieces(view))
     for (let start = 0; start < values.length; start += width) visit(row++, values.subarray(start, start + width));
 }
 

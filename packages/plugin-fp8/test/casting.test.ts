@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { DiffusionPipeline, type ProgressEvent, type Tensor } from '@thimble/core';
-import { readTensor, SafetensorsFile, writeSafetensors } from '@thimble/core/plugin';
+import { readTensor, type SafetensorsDtype, SafetensorsFile, writeSafetensors } from '@thimble/core/plugin';
 import { applyLayerwiseCasting, type CastingOptions, LayerwiseCastingPlugin } from '../src/index.js';
 import { castingCalls, type CastingCall, excess, inputsOf, COGVIDEOX, readFixture, SD_TINY } from './CastingFixture.js';
 
@@ -85,7 +85,7 @@ describe("what diffusers' layerwise casting gives", () => {
       } else {
         // A byte in place of each float32 that is stored in eight bits.
         const expected =
-          before - call.args.stored.reduce((sum, key) => sum + component.weights.get(key)!.byteLength * 0.75, 0);
+          before - call.args.stored.reduce((sum, key) => sum + component.weights.find(key)!.byteLength * 0.75, 0);
         const plugin = await pipe.use(new LayerwiseCastingPlugin(optionsOf(call)));
         expect(await excess(call, await sampleOf(call))).toBeLessThanOrEqual(1);
         expect(component.residentBytes).toBe(expected);
@@ -133,7 +133,7 @@ describe('int8', () => {
     const opened = await Promise.all(files.map(async (name) => SafetensorsFile.open(join(cache, 'weights', name))));
     const file = opened.find(({ tensors }) => tensors.get(casting.stored[0]!)?.dtype === 'I8')!;
     for (const key of casting.stored) {
-      const original = component.weights.get(key)!;
+      const original = component.checkpoint.tensors.get(key)!;
       const values = new Float32Array((await readTensor(original)).buffer);
       const codes = new Int8Array((await file.read(key)).buffer);
       const scales = await file.readFloat32(`${key}_scale`);
@@ -171,9 +171,12 @@ describe('a checkpoint that is stored in eight-bit floats', () => {
         const derived = opened.find(
           ({ tensors }) => tensors.get('conv_in.weight')?.dtype === dtype && tensors.size === casting.stored.length,
         )!;
-        const tensors = [...unet.weights].map(([key, info]) => {
+        const tensors = [...unet.checkpoint.tensors].map(([key, info]) => {
           const from = derived.tensors.get(key) ?? info;
-          return [key, { dtype: from.dtype, shape: from.shape, data: async () => readTensor(from) }] as const;
+          return [
+            key,
+            { dtype: from.dtype as SafetensorsDtype, shape: from.shape, data: async () => readTensor(from) },
+          ] as const;
         });
         await writeSafetensors(join(folder, 'diffusion_pytorch_model.safetensors'), new Map(tensors));
         copyFileSync(join(SD_TINY, 'unet', 'config.json'), join(folder, 'config.json'));

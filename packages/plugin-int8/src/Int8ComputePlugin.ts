@@ -68,7 +68,7 @@ export class Int8ComputePlugin implements Plugin {
         'WARN_INT8_PROVIDER',
         `${component.name} is not computed in int8: ${component.device.provider} has no kernels for it that are faster than its own.`,
       );
-      return Int8Weights.of(component, { layers: [], limits: CODE_LIMITS.exact, signal });
+      return Int8Weights.of(component.weights, { layers: [], limits: CODE_LIMITS.exact, signal });
     }
     const { speedUp, sums } = await measureInt8(component);
     const limits = CODE_LIMITS[sums];
@@ -77,9 +77,9 @@ export class Int8ComputePlugin implements Plugin {
         'WARN_INT8_SLOW',
         `${component.name} is not computed in int8: on this processor that is only ${speedUp.toFixed(2)} times as fast as float32.`,
       );
-      return Int8Weights.of(component, { layers: [], limits, signal });
+      return Int8Weights.of(component.weights, { layers: [], limits, signal });
     }
-    return Int8Weights.of(component, {
+    return Int8Weights.of(component.weights, {
       layers: selectLayers(component, keep),
       limits,
       signal,

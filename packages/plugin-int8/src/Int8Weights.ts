@@ -1,14 +1,13 @@
 import {
   bindWeights,
-  type ComponentHandle,
   type DerivedWeights,
   DerivedWeightsCache,
   type DerivedWeightsProgress,
   type Graph,
   type GraphWeight,
-  ROW_DTYPES,
-  type TensorInfo,
-  type WeightSource,
+  sliceRows,
+  type TensorView,
+  type WeightStore,
 } from '@thimble/core/plugin';
 import type { CodeLimits } from './CodeLimits.js';
 import { int8Recipe, scaleName, vectorName } from './int8Recipe.js';
@@ -17,9 +16,9 @@ import { type Int8Layer, nameOfLayer } from './Int8Layer.js';
 /** A matrix of int8 in the cache. */
 export interface QuantizedWeight {
   /** int8 [taps · in, out]. */
-  readonly codes: WeightSource;
+  readonly codes: TensorView;
   /** float32 [out]. */
-  readonly scales: WeightSource;
+  readonly scales: TensorView;
 }
 
 /** What is made of a component's weights. */
@@ -39,19 +38,18 @@ export class Int8Weights implements AsyncDisposable {
     this.#derived = derived;
   }
 
-  /** Finds the matrices in the cache, or makes them. @throws what {@link DerivedWeightsCache.open} throws */
-  static async of(
-    { weights }: Pick<ComponentHandle, 'weights'>,
-    { layers, limits, signal, onProgress }: Int8Request,
-  ): Promise<Int8Weights> {
-    const sources = new Map<string, TensorInfo>();
+  /** Finds the matrices of a component's weights in the cache, or makes them. @throws what {@link DerivedWeightsCache.open} throws */
+  static async of(weights: WeightStore, { layers, limits, signal, onProgress }: Int8Request): Promise<Int8Weights> {
+    const sources = new Map<string, TensorView>();
     for (const layer of layers) {
-      const info = weights.get(layer.key);
-      if (info !== undefined && ROW_DTYPES.has(info.dtype)) sources.set(nameOfLayer(layer), rowsOf(info, layer));
+      const view = weights.find(layer.key);
+      if (view !== undefined) sources.set(nameOfLayer(layer), sliceRows(view, ...layer.rows));
     }
     if (sources.size === 0) return new Int8Weights(undefined);
     const vectors = new Map(
-      [...weights].filter(([, { dtype, shape }]) => shape.length === 1 && dtype !== 'F32' && ROW_DTYPES.has(dtype)),
+      [...weights.keys()]
+        .map((key) => [key, weights.find(key) as TensorView] as const)
+        .filter(([, { dtype, shape }]) => shape.length === 1 && dtype !== 'F32'),
     );
     return new Int8Weights(
       await new DerivedWeightsCache().open(int8Recipe(sources, vectors, limits), { signal, onProgress }),
@@ -73,23 +71,12 @@ export class Int8Weights implements AsyncDisposable {
 
   /** The graph with biases, and what else has one axis, as float32: to widen a thousand numbers takes longer than to compute with them. */
   bind(graph: Graph): Graph {
-    return bindWeights(graph, (key) => {
-      const source = this.#derived?.tensors.get(vectorName(key));
-      return source === undefined ? undefined : { type: 'float32', source };
-    });
+    const derived = this.#derived;
+    if (derived === undefined) return graph;
+    return bindWeights(graph, { find: (key) => derived.tensors.get(vectorName(key)) });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#derived?.[Symbol.asyncDispose]();
   }
-}
-
-function rowsOf(info: TensorInfo, { rows: [start, count], shape: [whole = 1, ...rest] }: Int8Layer): TensorInfo {
-  const bytesPerRow = info.byteLength / whole;
-  return {
-    ...info,
-    shape: [count, ...rest],
-    offset: info.offset + start * bytesPerRow,
-    byteLength: count * bytesPerRow,
-  };
 }

@@ -1,9 +1,4 @@
-import {
-  type DerivedWeightsRecipe,
-  readTensorFloat32,
-  type TensorInfo,
-  type TensorToWrite,
-} from '@thimble/core/plugin';
+import { type DerivedWeightsRecipe, readWeight, type TensorToWrite, type TensorView } from '@thimble/core/plugin';
 import type { CodeLimits } from './CodeLimits.js';
 import { quantizeColumns, type QuantizedColumns } from './quantizeColumns.js';
 
@@ -25,8 +20,8 @@ export function vectorName(key: string): string {
  * by state-dict key, as float32.
  */
 export function int8Recipe(
-  sources: ReadonlyMap<string, TensorInfo>,
-  vectors: ReadonlyMap<string, TensorInfo>,
+  sources: ReadonlyMap<string, TensorView>,
+  vectors: ReadonlyMap<string, TensorView>,
   limits: CodeLimits,
 ): DerivedWeightsRecipe {
   const entries = [...sources];
@@ -44,12 +39,12 @@ export function int8Recipe(
   };
 }
 
-function vectorOf(info: TensorInfo): TensorToWrite {
-  return { dtype: 'F32', shape: info.shape, data: async () => new Uint8Array((await readTensorFloat32(info)).buffer) };
+function vectorOf(info: TensorView): TensorToWrite {
+  return { dtype: 'F32', shape: info.shape, data: async () => new Uint8Array((await readWeight(info)).buffer) };
 }
 
 /** The codes and their scales; both are found when the first is written, and the codes are dropped once they are. */
-function tensorsOf(name: string, info: TensorInfo, limits: CodeLimits): readonly (readonly [string, TensorToWrite])[] {
+function tensorsOf(name: string, info: TensorView, limits: CodeLimits): readonly (readonly [string, TensorToWrite])[] {
   let found: Promise<QuantizedColumns> | undefined;
   const quantized = async (): Promise<QuantizedColumns> => (found ??= quantizeColumns(info, limits));
   const [outputs = 1] = info.shape;

@@ -41,7 +41,7 @@ export async function measureSensitivity(
 ): Promise<readonly Int8Sensitivity[]> {
   const { entry = 'call', by = 'segment', signal, onProgress, onMeasured } = options;
   const { sums } = await measureInt8(component);
-  await using weights = await Int8Weights.of(component, {
+  await using weights = await Int8Weights.of(component.weights, {
     layers: selectLayers(component, []),
     limits: CODE_LIMITS[sums],
     signal,

@@ -1,4 +1,4 @@
-import { readRowPieces, rowLength, type TensorInfo } from '@thimble/core/plugin';
+import { readRowPieces, rowLength, type TensorView } from '@thimble/core/plugin';
 import type { CodeLimits } from './CodeLimits.js';
 
 /** A weight as {@link quantizeColumns} makes it. */
@@ -15,7 +15,7 @@ export interface QuantizedColumns {
  *
  * @throws what `readRowPieces` throws
  */
-export async function quantizeColumns(info: TensorInfo, limits: CodeLimits): Promise<QuantizedColumns> {
+export async function quantizeColumns(info: TensorView, limits: CodeLimits): Promise<QuantizedColumns> {
   const [outputs = 1, inputs = 1] = info.shape;
   const width = rowLength(info);
   const codes = new Int8Array(outputs * width);

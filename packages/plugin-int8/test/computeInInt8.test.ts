@@ -10,6 +10,8 @@ import {
   type GraphNode,
   type GraphWeight,
   SafetensorsFile,
+  sliceRows,
+  storeOf,
   writeSafetensors,
 } from '@thimble/core/plugin';
 import { CODE_LIMITS } from '../src/CodeLimits.js';
@@ -79,17 +81,17 @@ async function both(
   );
   const { tensors } = await SafetensorsFile.open(file);
   const bound = (key: string): GraphWeight => {
-    const info = tensors.get(key)!;
-    const [start, count] = rows;
-    const bytes = info.byteLength / info.shape[0]!;
+    const view = tensors.get(key)!;
+    const [, count] = rows;
+    const dims = [count, ...view.shape.slice(1)];
     return {
       name: key.slice(6),
       key,
-      shape: info.shape,
-      dims: [count, ...info.shape.slice(1)],
+      shape: view.shape,
+      dims,
       rows,
       type: 'float32',
-      source: { file: info.file, offset: info.offset + start * bytes, byteLength: count * bytes },
+      source: sliceRows(view, ...rows),
     };
   };
   const graph = new Graph({
@@ -104,7 +106,7 @@ async function both(
     inputs: [{ name: 'x', type: 'float32', rank: input.length }],
     outputs: [{ name: 'y', type: 'float32', rank: input.length }],
   });
-  await using weights = await Int8Weights.of({ weights: tensors }, { layers: [graph.weights[0]!], limits });
+  await using weights = await Int8Weights.of(storeOf(tensors), { layers: [graph.weights[0]!], limits });
   const changed = computeInInt8(graph, { find: (one) => weights.find(one), isWorthwhile: () => true, budget });
   const x = exactInput(input, codes);
   return { plain: await run(graph, x), int8: await run(kernel(changed), x), graph: changed };

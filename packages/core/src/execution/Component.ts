@@ -9,14 +9,14 @@ import type { ComponentHandle } from '../hooks/calls/ComponentHandle.js';
 import type { NamedTensors } from '../hooks/calls/ModelCall.js';
 import type { Hooks } from '../hooks/manifest.js';
 import type { InputShapes, Model } from '../models/Model.js';
-import { ModelWeights } from '../models/ModelWeights.js';
 import type { ComponentCheckpoint } from '../weights/ComponentCheckpoint.js';
-import type { TensorInfo } from '../weights/files/TensorInfo.js';
+import type { WeightStore } from '../weights/WeightStore.js';
 import type { LoadEvent, ModelEvent } from './ComponentEvent.js';
 import type { ComponentSegment } from './ComponentSegment.js';
 import { ComponentSegments } from './ComponentSegments.js';
 import { EntryRunner } from './EntryRunner.js';
 import type { FrozenEntry, FrozenPrograms } from './FrozenEntry.js';
+import { LayeredWeights } from './LayeredWeights.js';
 import { ModelCalls } from './ModelCalls.js';
 import { SegmentCompiler } from './SegmentCompiler.js';
 import { SegmentRunner } from './SegmentRunner.js';
@@ -56,7 +56,7 @@ export class Component implements ComponentHandle {
   /** The hooks of its pipeline. */
   readonly hooks: Hooks;
   readonly #parts: ComponentParts;
-  readonly #weights: ModelWeights;
+  readonly #weights: LayeredWeights;
   readonly #compiler: SegmentCompiler;
   readonly #segments: ComponentSegments;
   readonly #entries: EntryRunner;
@@ -76,7 +76,7 @@ export class Component implements ComponentHandle {
     this.device = device;
     this.hooks = hooks;
     this.#parts = parts;
-    this.#weights = ModelWeights.match(name, model, checkpoint);
+    this.#weights = new LayeredWeights(name, model, checkpoint, hooks);
     const shared = { ...parts, budget, notify, handle: this };
     this.#compiler = new SegmentCompiler({ ...shared, weights: this.#weights });
     const compiled = { ...shared, compiler: this.#compiler };
@@ -97,9 +97,9 @@ export class Component implements ComponentHandle {
     return this.model.config;
   }
 
-  /** Where each parameter lies in the checkpoint, by state-dict key. */
-  get weights(): ReadonlyMap<string, TensorInfo> {
-    return this.#weights.tensors;
+  /** Where each parameter lies under the plugins of now, by state-dict key. */
+  get weights(): WeightStore {
+    return this.#weights.top;
   }
 
   get loaded(): boolean {

@@ -10,7 +10,7 @@ import type { GraphContext } from '../hooks/calls/GraphContext.js';
 import type { Hooks } from '../hooks/manifest.js';
 import type { SegmentPreparation } from '../hooks/calls/SegmentPreparation.js';
 import type { InputShapes, Model, ModelEntry } from '../models/Model.js';
-import type { ModelWeights } from '../models/ModelWeights.js';
+import type { LayeredWeights } from './LayeredWeights.js';
 import { checkFrozen, type FrozenEntry } from './FrozenEntry.js';
 import { lowerGraph, type LoweringOptions } from '../graph/lower.js';
 import { nominalShapes } from '../models/nominalShapes.js';
@@ -28,7 +28,7 @@ export interface SegmentCompilerParts {
   /** The component's name. */
   readonly name: string;
   readonly model: Model;
-  readonly weights: ModelWeights;
+  readonly weights: LayeredWeights;
   readonly device: Device;
   readonly hooks: Hooks;
   readonly budget: MemoryBudget;
@@ -87,7 +87,7 @@ export class SegmentCompiler {
 
   /** A graph with the places of its weights. */
   bind(graph: Graph): Graph {
-    return bindWeights(graph, (key) => this.#parts.weights.find(key));
+    return bindWeights(graph, this.#parts.weights.top);
   }
 
   /** A part of a graph that was cut out of it, in float32. */
@@ -128,7 +128,8 @@ export class SegmentCompiler {
   /** Bytes of a graph's weights in the checkpoint. */
   weightBytes(graph: Graph): number {
     const keys = new Set(graph.weights.map((weight) => weight.key));
-    return [...keys].reduce((sum, key) => sum + this.#parts.weights.find(key).source.byteLength, 0);
+    const { base } = this.#parts.weights;
+    return [...keys].reduce((sum, key) => sum + (base.find(key)?.byteLength ?? 0), 0);
   }
 
   /** Bytes of the largest value of an entry point at given sizes. It is worked out by tracing the model, so it is remembered. */

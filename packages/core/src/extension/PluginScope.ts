@@ -1,5 +1,6 @@
 import { ThimbleError } from '../errors.js';
 import { type HookName, type Hooks, hookNames } from '../hooks/manifest.js';
+import type { TapHandle } from '../hooks/engine/TapHandle.js';
 import type { TapOptions } from '../hooks/engine/TapOptions.js';
 import { DisposalStack } from './DisposalStack.js';
 import type { PluginContext } from './PluginContext.js';
@@ -60,13 +61,14 @@ export class PluginScope {
     return Object.freeze(Object.fromEntries(scoped)) as unknown as ScopedHooks;
   }
 
-  #scopeHook(hooks: Hooks, name: HookName): { tap(options: string | TapOptions, fn: () => undefined): Disposable } {
+  #scopeHook(hooks: Hooks, name: HookName): { tap(options: string | TapOptions, fn: () => undefined): TapHandle } {
     return {
       tap: (options, fn) => {
         this.#assertOpen(`ctx.hooks.${name}.tap()`);
         const named = typeof options === 'string' ? { name: options } : options;
         // `fn` passes through untouched: its parameters are typed by ScopedHooks.
-        return this.#record(hooks[name].tap({ ...named, plugin: this.#plugin }, fn));
+        const tap = hooks[name].tap({ ...named, plugin: this.#plugin }, fn);
+        return { changed: () => tap.changed(), ...this.#record(tap) };
       },
     };
   }

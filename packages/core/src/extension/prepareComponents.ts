@@ -5,6 +5,7 @@ import { Stage } from '../hooks/engine/Stage.js';
 import type { TapOptions } from '../hooks/engine/TapOptions.js';
 import type { PluginContext } from './PluginContext.js';
 import type { PluginHostPipeline } from './PluginHostPipeline.js';
+import { Preparations } from './Preparations.js';
 
 /** How a plugin prepares components, and what it then makes of their graphs. */
 export interface ComponentPreparation<T extends AsyncDisposable> {
@@ -14,16 +15,18 @@ export interface ComponentPreparation<T extends AsyncDisposable> {
   readonly stage: NonNullable<TapOptions['stage']>;
   /** The components that are prepared; asked again whenever components may have come. */
   readonly chosen: (pipeline: PluginHostPipeline) => readonly ComponentHandle[];
-  /** Makes what the component's graphs need. It is disposed when the plugin is removed. */
+  /**
+   * Makes what the component's graphs need, of its `weights` as they stand. Called again when they are others. What it gives is disposed when the plugin is
+   * removed, or when it is replaced.
+   */
   readonly prepare: (component: ComponentHandle, signal: AbortSignal) => Promise<T>;
   /** The pass over the graphs of a component that is prepared. */
   readonly transform: (graph: Graph, prepared: T, context: GraphContext) => Graph | undefined;
 }
 
 /**
- * For plugins whose graph pass needs something that takes long to make for each component, such as weights in another form: prepares the components
- * that there are, and those that come later before they run. Two calls that want the same component wait for one preparation; where that fails or is
- * aborted, the other tries again under its own signal.
+ * For plugins whose graph pass needs something that takes long to make for each component, such as its weights in an order of their own: prepares the components
+ * that there are, and those that come later before they run. Weights that graphs take in the place of others are a layer: see `prepareWeights`.
  *
  * @throws what `chosen` and `prepare` throw
  */
@@ -31,47 +34,24 @@ export async function prepareComponents<T extends AsyncDisposable>(
   { hooks, pipeline, onRemove }: PluginContext,
   { name, stage, chosen, prepare, transform }: ComponentPreparation<T>,
 ): Promise<void> {
-  const preparing = new Map<ComponentHandle, Promise<T>>();
-  const ready = new Map<ComponentHandle, T>();
-  const life = new AbortController();
-  let tap: Disposable | undefined;
-  /** Taps anew, so that graphs that were built before are built again. */
-  const rebuild = (): void => {
-    tap?.[Symbol.dispose]();
-    tap = hooks.transformGraph.tap({ name, stage }, (graph, context) => {
-      const prepared = ready.get(pipeline.components[context.component] as ComponentHandle);
-      return prepared === undefined ? undefined : transform(graph, prepared, context);
-    });
-  };
-  const ensure = async (component: ComponentHandle, signal?: AbortSignal): Promise<void> => {
-    if (ready.has(component)) return;
-    const others = preparing.get(component);
-    if (others !== undefined) {
-      await others.catch(() => undefined);
-      return ensure(component, signal);
-    }
-    const started = prepare(component, signal === undefined ? life.signal : AbortSignal.any([signal, life.signal]));
-    preparing.set(component, started);
-    try {
-      ready.set(component, await started);
-      rebuild();
-    } finally {
-      preparing.delete(component);
-    }
-  };
-  const ensureAll = async (signal?: AbortSignal): Promise<void> => {
-    for (const component of chosen(pipeline)) await ensure(component, signal);
-  };
-
-  onRemove(async () => {
-    life.abort();
-    await Promise.allSettled(preparing.values());
-    for (const prepared of ready.values()) await prepared[Symbol.asyncDispose]();
+  const preparations = new Preparations<T>({
+    source: ({ weights }) => weights,
+    prepare: async (component, _source, signal) => prepare(component, signal),
+    changed: () => tap.changed(),
   });
+  const tap = hooks.transformGraph.tap({ name, stage }, (graph, context) => {
+    const component = pipeline.components[context.component];
+    const prepared = component && preparations.find(component.model, () => component.weights);
+    return prepared === undefined ? undefined : transform(graph, prepared, context);
+  });
+  const ensureAll = async (signal?: AbortSignal): Promise<void> => {
+    for (const component of chosen(pipeline)) await preparations.ensure(component, signal);
+  };
+  onRemove(async () => preparations[Symbol.asyncDispose]());
   // Components may come later: with the pipeline, when the plugin was given to fromPretrained, or in place of others.
   hooks.beforeRun.tap({ name, stage: Stage.Early }, async ({ signal }) => ensureAll(signal));
   hooks.beforeModelCall.tap({ name, stage: Stage.Early }, async ({ handle, signal }) => {
-    if (chosen(pipeline).includes(handle)) await ensure(handle, signal);
+    if (chosen(pipeline).includes(handle)) await preparations.ensure(handle, signal);
   });
   await ensureAll();
 }

@@ -1,3 +1,5 @@
+import type { TensorView } from '../weights/TensorView.js';
+
 /** Element types of values in a graph; ONNX's names. */
 export type ElementType =
   | 'float32'
@@ -47,15 +49,6 @@ export interface GraphConstant {
   readonly data: readonly number[];
 }
 
-/** Where the bytes of a weight lie: a range of a file that the runtime maps. */
-export interface WeightSource {
-  /** Absolute path, with no symbolic link in it. */
-  readonly file: string;
-  /** First byte. */
-  readonly offset: number;
-  readonly byteLength: number;
-}
-
 /**
  * A weight that lies in the checkpoint, or whole rows of one.
  * The graph sees it with the shape `dims`, which has as many elements as the rows taken.
@@ -71,12 +64,10 @@ export interface GraphWeight {
   readonly dims: readonly number[];
   /** First row (index on the first axis) and number of rows taken. */
   readonly rows: readonly [start: number, count: number];
-  /** Element type in the file; other types than float32 are widened where they are used, but int8 without a `scale`, which operators on integers read as it is. */
+  /** What operators read: float32, in whatever format it is stored, or what a pass has put in the place of weights, such as int8. */
   readonly type: ElementType;
-  /** Set once the weight is bound to a checkpoint. */
-  readonly source?: WeightSource;
-  /** Of a weight of type int8: one float32 for each of the rows taken, by which the row's elements are multiplied. */
-  readonly scale?: WeightSource;
+  /** Where the rows taken lie, and how they are stored; set once the weight is bound. Weights that are float32 here and stored otherwise are widened where they are used. */
+  readonly source?: TensorView;
 }
 
 /** The domain of composite operations, `Attention` and `GroupNormalization`, which passes lower to operators of the runtime. */

@@ -27,7 +27,5 @@ export function lowerGraph(
 ): Graph {
   const chunked = chunkFeedForward(lowerAttention(graph, chunkedAttention(bytes)), bytes);
   if (activations === 'float16') return lowerGroupNorm(computeInFloat16(chunked));
-  return widenWeights(splitWideWeights(lowerGroupNorm(chunked), weightBytes), {
-    float8: provider === 'cpu' ? 'bits' : 'cast',
-  });
+  return widenWeights(splitWideWeights(lowerGroupNorm(chunked), weightBytes), { fast: provider === 'cpu' });
 }

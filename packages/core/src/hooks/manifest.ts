@@ -9,6 +9,8 @@ import type { SegmentPreparation } from './calls/SegmentPreparation.js';
 import { SeriesHook } from './engine/SeriesHook.js';
 import type { StepContext } from './calls/StepContext.js';
 import { WaterfallHook } from './engine/WaterfallHook.js';
+import type { WeightStore } from '../weights/WeightStore.js';
+import type { WeightsContext } from './calls/WeightsContext.js';
 
 /** The payload types, by the names the manifest uses. */
 interface Payloads {
@@ -19,6 +21,18 @@ interface Payloads {
   readonly StepContext: StepContext;
   readonly DecodeCall: DecodeCall;
   readonly EncodeCall: EncodeCall;
+}
+
+/** What waterfalls hand on, and what their taps are told beside it, by the names the manifest uses. */
+interface Waterfalls {
+  readonly Graph: GraphContext;
+  readonly WeightStore: WeightsContext;
+}
+
+/** The types of the values that waterfalls hand on. */
+interface Values {
+  readonly Graph: Graph;
+  readonly WeightStore: WeightStore;
 }
 
 /** What the manifest says about a hook. */
@@ -38,8 +52,8 @@ export type HookDeclaration = {
   | {
       readonly kind: 'waterfall';
       /** The type of the value handed on, and of the second argument. */
-      readonly payload: 'Graph';
-      readonly context: 'GraphContext';
+      readonly payload: keyof Values;
+      readonly context: 'GraphContext' | 'WeightsContext';
     }
 );
 
@@ -53,6 +67,13 @@ export const hookManifest = {
     payload: 'RunContext',
     when: 'One generate begins; its options are checked, and nothing has run yet.',
     may: 'Prepare for the run; keep state in run.state.',
+  },
+  transformWeights: {
+    kind: 'waterfall',
+    payload: 'WeightStore',
+    context: 'WeightsContext',
+    when: "A component's weights are bound, or bound again because the taps changed.",
+    may: 'Return a store on top of the one given, or nothing to leave it. Synchronous; what takes long is made before, by prepareWeights.',
   },
   transformGraph: {
     kind: 'waterfall',
@@ -148,7 +169,9 @@ export type HookName = keyof typeof hookManifest;
 
 type HookOf<D extends HookDeclaration> = D extends { kind: 'series' }
   ? SeriesHook<Payloads[D['payload']]>
-  : WaterfallHook<Graph, GraphContext>;
+  : D extends { payload: infer P extends keyof Values }
+    ? WaterfallHook<Values[P], Waterfalls[P]>
+    : never;
 
 /** A pipeline's hooks, by name. */
 export type Hooks = { readonly [Name in HookName]: HookOf<(typeof hookManifest)[Name]> };
@@ -163,7 +186,7 @@ export function createHooks(): Hooks {
 }
 
 function createHook(name: HookName, declaration: HookDeclaration): Hooks[HookName] {
-  if (declaration.kind === 'waterfall') return new WaterfallHook<Graph, GraphContext>(name);
   // The manifest names the payload's type; which one it is makes no difference here.
+  if (declaration.kind === 'waterfall') return new WaterfallHook<never, never>(name) as unknown as Hooks[HookName];
   return new SeriesHook<never>(name, { settle: declaration.settle ?? false }) as unknown as Hooks[HookName];
 }

@@ -1,89 +1,79 @@
 import { ThimbleError } from '../errors.js';
-import type { ElementType } from '../graph/Graph.js';
+import { storageFormatNames, storageFormatOf } from '../graph/storage/storageFormats.js';
+import { storedBytes } from '../graph/storage/StorageFormat.js';
 import type { Parameter } from '../graph/Parameter.js';
-import type { StoredWeight } from '../graph/passes/bindWeights.js';
 import type { ComponentCheckpoint } from '../weights/ComponentCheckpoint.js';
-import type { SafetensorsDtype } from '../weights/files/SafetensorsDtype.js';
-import type { TensorInfo } from '../weights/files/TensorInfo.js';
+import type { TensorView } from '../weights/TensorView.js';
+import type { WeightStore } from '../weights/WeightStore.js';
 import type { Model } from './Model.js';
 
-const ELEMENT_TYPES: Partial<Record<SafetensorsDtype, ElementType>> = {
-  F32: 'float32',
-  F16: 'float16',
-  BF16: 'bfloat16',
-  F8_E4M3: 'float8_e4m3fn',
-  F8_E5M2: 'float8_e5m2',
-};
+/** The weights of a model: every parameter found, with the right shape and in a storage format. What a checkpoint has beside them is left out. */
+export class ModelWeights implements WeightStore {
+  readonly #views: ReadonlyMap<string, TensorView>;
 
-/** The weights of a model in a checkpoint: every parameter found, with the right shape and a type that can be widened. */
-export class ModelWeights {
-  /** By state-dict key. */
-  readonly tensors: ReadonlyMap<string, TensorInfo>;
-  readonly #stored: ReadonlyMap<string, StoredWeight>;
-
-  private constructor(tensors: ReadonlyMap<string, TensorInfo>, stored: ReadonlyMap<string, StoredWeight>) {
-    this.tensors = tensors;
-    this.#stored = stored;
+  private constructor(views: ReadonlyMap<string, TensorView>) {
+    this.#views = views;
   }
 
-  /** @throws ERR_WEIGHT_MISSING, ERR_WEIGHT_SHAPE, ERR_WEIGHT_DTYPE */
+  /**
+   * Finds the parameters in a checkpoint, by their keys or other spellings of them: the lowest store of a component.
+   *
+   * @throws ERR_WEIGHT_MISSING, ERR_WEIGHT_SHAPE, ERR_WEIGHT_DTYPE
+   */
   static match(
     component: string,
     model: Model,
-    checkpoint: Pick<ComponentCheckpoint, 'tensors' | 'folder'>,
+    { tensors, folder }: Pick<ComponentCheckpoint, 'tensors' | 'folder'>,
   ): ModelWeights {
-    const found = model.parameters.map(
-      (parameter) => [parameter, findTensor(model, parameter, checkpoint.tensors)] as const,
-    );
-    const missing = found.filter(([, info]) => info === undefined);
+    const find = (key: string): TensorView | undefined => {
+      const name = [key, ...model.keyAliases(key)].find((each) => tensors.has(each));
+      return name === undefined ? undefined : tensors.get(name);
+    };
+    return ModelWeights.of(component, model, find, folder);
+  }
+
+  /**
+   * Checks that a store has the parameters, as layers upon the checkpoint left them; `folder` is for messages.
+   *
+   * @throws ERR_WEIGHT_MISSING, ERR_WEIGHT_SHAPE, ERR_WEIGHT_DTYPE
+   */
+  static of(component: string, model: Model, find: WeightStore['find'], folder: string): ModelWeights {
+    const { parameters } = model;
+    const found = new Map(parameters.map((parameter) => [parameter, find(parameter.key)] as const));
+    const missing = parameters.filter((parameter) => found.get(parameter) === undefined);
     if (missing[0] !== undefined) {
-      throw new ThimbleError('ERR_WEIGHT_MISSING', {
-        component,
-        key: missing[0][0].key,
-        folder: checkpoint.folder,
-        missing: missing.length,
-      });
+      const { key } = missing[0];
+      throw new ThimbleError('ERR_WEIGHT_MISSING', { component, key, folder, missing: missing.length });
     }
-    const stored = new Map(
-      found.map(([parameter, info]) => [parameter.key, check(component, parameter, info as TensorInfo)]),
-    );
-    return new ModelWeights(new Map(found.map(([{ key }, info]) => [key, info as TensorInfo])), stored);
+    for (const [parameter, view] of found) check(component, parameter, view as TensorView);
+    return new ModelWeights(new Map([...found].map(([{ key }, view]) => [key, view as TensorView])));
   }
 
-  /** Where a parameter lies. Throws a RangeError for a key that the model does not have. */
-  find(key: string): StoredWeight {
-    const stored = this.#stored.get(key);
-    if (stored === undefined) throw new RangeError(`the model has no parameter "${key}"`);
-    return stored;
+  keys(): Iterable<string> {
+    return this.#views.keys();
+  }
+
+  find(key: string): TensorView | undefined {
+    return this.#views.get(key);
   }
 }
 
-function findTensor(
-  model: Model,
-  { key }: Parameter,
-  tensors: ReadonlyMap<string, TensorInfo>,
-): TensorInfo | undefined {
-  for (const name of [key, ...model.keyAliases(key)]) {
-    const info = tensors.get(name);
-    if (info !== undefined) return info;
-  }
-  return undefined;
-}
-
-function check(component: string, { key, shape }: Parameter, info: TensorInfo): StoredWeight {
-  const { file, offset, byteLength } = info;
-  if (!sameShape(shape, info.shape))
-    throw new ThimbleError('ERR_WEIGHT_SHAPE', { component, key, file, got: info.shape, expected: shape });
-  const type = ELEMENT_TYPES[info.dtype];
-  if (type === undefined)
+function check(component: string, { key, shape }: Parameter, view: TensorView): void {
+  const { file, dtype, shape: got } = view;
+  if (!sameShape(shape, got))
+    throw new ThimbleError('ERR_WEIGHT_SHAPE', { component, key, file, got, expected: shape });
+  const format = storageFormatOf(dtype);
+  if (format === undefined)
     throw new ThimbleError('ERR_WEIGHT_DTYPE', {
       component,
       key,
       file,
-      got: info.dtype,
-      expected: Object.keys(ELEMENT_TYPES).join(', '),
+      got: dtype,
+      expected: storageFormatNames().join(', '),
     });
-  return { type, source: { file, offset, byteLength } };
+  const bytes = storedBytes(format, view.transposed === undefined ? got : [view.transposed.of, got[1] as number]);
+  if (view.byteLength !== bytes)
+    throw new RangeError(`${key} has ${view.byteLength} bytes; ${dtype} [${got.join(', ')}] takes ${bytes}`);
 }
 
 /** Equal but for sizes of 1 at the end: a linear layer and a 1×1 convolution hold the same numbers in the same order. */

@@ -30,7 +30,7 @@ export function exportOnnx(
   { attention, widenBudget = DEFAULT_TRANSIENT_BYTES }: ExportOptions = {},
 ): OnnxModel {
   const weights = ModelWeights.match(model.className, model, checkpoint);
-  const graph = bindWeights(model.graph(entry, inputs), (key) => weights.find(key));
+  const graph = bindWeights(model.graph(entry, inputs), weights);
   const attended = attention === undefined ? graph : lowerAttention(graph, attention);
   const bytes = Math.max(DEFAULT_TRANSIENT_BYTES, widenBudget);
   return serializeOnnx(

@@ -9,18 +9,18 @@ import type { ShardIndex } from './files/readShardIndex.js';
 import { SafetensorsFile } from './files/SafetensorsFile.js';
 import { selectWeightFiles } from './files/selectWeightFiles.js';
 import type { WeightFiles } from './files/selectWeightFiles.js';
-import type { TensorInfo } from './files/TensorInfo.js';
+import type { TensorView } from './TensorView.js';
 
 /** A component on disk: its config, and where each of its tensors lies. No data is in memory. */
 export interface ComponentCheckpoint {
-  /** The component's folder, absolute, symbolic links resolved. Its files may lie elsewhere: see {@link TensorInfo.file}. */
+  /** The component's folder, absolute, symbolic links resolved. Its files may lie elsewhere: see {@link TensorView.file}. */
   readonly folder: string;
   /** The contents of `config.json`. */
   readonly config: JsonObject;
   /** `_class_name` of a diffusers config, else the first of transformers' `architectures`. */
   readonly className?: string;
   /** Over all files, by state-dict key. */
-  readonly tensors: ReadonlyMap<string, TensorInfo>;
+  readonly tensors: ReadonlyMap<string, TensorView>;
   /** The variant that was loaded; absent for plain files. */
   readonly variant?: string;
   /** Real paths of the safetensors files. */
@@ -109,7 +109,7 @@ function chooseWeights(
 
 interface OpenedFiles {
   readonly paths: readonly string[];
-  readonly tensors: ReadonlyMap<string, TensorInfo>;
+  readonly tensors: ReadonlyMap<string, TensorView>;
 }
 
 async function openFiles(folder: string, weights: WeightFiles): Promise<OpenedFiles> {
@@ -121,7 +121,7 @@ async function openFiles(folder: string, weights: WeightFiles): Promise<OpenedFi
 
 async function openShards(folder: string, index: ShardIndex): Promise<OpenedFiles> {
   const paths: string[] = [];
-  const tensors = new Map<string, TensorInfo>();
+  const tensors = new Map<string, TensorView>();
   const shardOf = new Map<string, string>();
   for (const shard of index.shards) {
     const file = await openShard(folder, shard, index);

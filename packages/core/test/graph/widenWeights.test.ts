@@ -1,16 +1,9 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import * as runtime from 'onnxruntime-node';
-import type { Tensor } from 'onnxruntime-common';
 import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { sessionOptions } from '../../src/device/sessionOptions.js';
-import { type Attribute, type ElementType, Graph, type GraphWeight } from '../../src/graph/Graph.js';
-import { serializeOnnx } from '../../src/graph/onnx/serializeOnnx.js';
-import { computeInFloat16 } from '../../src/graph/passes/computeInFloat16.js';
-import { splitWideWeights } from '../../src/graph/passes/splitWideWeights.js';
-import { type WidenOptions, widenWeights } from '../../src/graph/passes/widenWeights.js';
-import { toFloat16, toFloat32 } from '../../src/execution/floatTensors.js';
+import type { GraphWeight } from '../../src/graph/Graph.js';
 import { decodeFloat8E4m3fn } from '../../src/weights/files/decodeFloat8E4m3fn.js';
 import { decodeFloat8E5m2 } from '../../src/weights/files/decodeFloat8E5m2.js';
 import { decodeFloat16 } from '../../src/weights/files/decodeFloat16.js';
@@ -18,6 +11,7 @@ import { encodeFloat16 } from '../../src/weights/files/encodeFloat16.js';
 import { Float8Encoder } from '../../src/weights/files/Float8Encoder.js';
 import { SafetensorsFile } from '../../src/weights/files/SafetensorsFile.js';
 import { writeSafetensors } from '../../src/weights/files/writeSafetensors.js';
+import { float32, run, type WeightCase } from '../support/runWithWeight.js';
 
 const CODES = Uint8Array.from({ length: 2 ** 15 }, (_, i) => i);
 const FORMATS = [
@@ -45,64 +39,17 @@ async function stored(
       : { s: { dtype: 'F32' as const, shape: [scale.length], data: new Uint8Array(scale.buffer) } };
   await writeSafetensors(path, { w: { dtype, shape, data }, ...scales });
   const { tensors } = await SafetensorsFile.open(path);
-  const type = ({ F8_E4M3: 'float8_e4m3fn', F8_E5M2: 'float8_e5m2', I8: 'int8' } as const)[dtype];
   const s = tensors.get('s');
+  const source = tensors.get('w')!;
   return {
     name: 'w',
     key: 'w',
     shape,
     dims: shape,
     rows: [0, shape[0]!],
-    type,
-    source: tensors.get('w')!,
-    ...(s === undefined ? {} : { scale: s }),
+    type: 'float32',
+    source: s === undefined ? source : { ...source, dtype: 'I8_ROWS', scale: s },
   };
-}
-
-interface Case {
-  readonly op: string;
-  readonly x: Tensor | undefined;
-  readonly weight: GraphWeight;
-  readonly outDims: readonly number[];
-  readonly attributes?: Record<string, Attribute>;
-  readonly options?: WidenOptions;
-  readonly budget?: number;
-  readonly float16?: boolean;
-}
-
-async function run({
-  op,
-  x,
-  weight,
-  outDims,
-  attributes = {},
-  options = {},
-  budget = Infinity,
-  float16 = false,
-}: Case): Promise<{ y: Float32Array; nodes: number }> {
-  const inputs = x === undefined ? [weight.name] : op === 'Gather' ? [weight.name, 'x'] : ['x', weight.name];
-  const node = { op, domain: '', name: 'n', inputs, outputs: ['y'], attributes };
-  const ports = x === undefined ? [] : [{ name: 'x', type: x.type as ElementType, rank: x.dims.length }];
-  const shapes = new Map([['y', outDims], ...(x === undefined ? [] : [['x', x.dims] as const])]);
-  const graph = new Graph({
-    name: 'g',
-    inputs: ports,
-    outputs: [{ name: 'y', type: 'float32', rank: outDims.length }],
-    nodes: [node],
-    constants: [],
-    weights: [weight],
-    shapes,
-  });
-  const lowered = float16 ? computeInFloat16(graph) : widenWeights(splitWideWeights(graph, budget), options);
-  const onnx = serializeOnnx(lowered);
-  const session = await runtime.InferenceSession.create(onnx.bytes, sessionOptions(onnx, { provider: 'cpu' }));
-  const { y } = await session.run(x === undefined ? {} : { x: float16 ? toFloat16(x) : x });
-  await session.release();
-  return { y: toFloat32(y!).data as Float32Array, nodes: lowered.nodes.length };
-}
-
-function float32(data: Float32Array, dims: readonly number[]): Tensor {
-  return new runtime.Tensor('float32', data, dims);
 }
 
 describe.each(FORMATS)('%s', (_name, dtype, decode, encoder) => {
@@ -113,7 +60,7 @@ describe.each(FORMATS)('%s', (_name, dtype, decode, encoder) => {
       x: undefined,
       weight,
       outDims: [128, 256],
-      options: { float8: 'bits' },
+      options: { fast: true },
     });
     const want = decode(CODES);
     expect(nodes).toBeGreaterThan(3);
@@ -124,7 +71,7 @@ describe.each(FORMATS)('%s', (_name, dtype, decode, encoder) => {
   test('a linear layer and a convolution give bit for bit what they give by Cast, split or not', async () => {
     const linear = await stored(dtype, encoder.encode(noise(512 * 256)), [512, 256]);
     const convolution = await stored(dtype, encoder.encode(noise(128 * 64 * 9)), [128, 64, 3, 3]);
-    const cases: Case[] = [
+    const cases: WeightCase[] = [
       {
         op: 'Gemm',
         x: float32(noise(64 * 256), [64, 256]),
@@ -150,7 +97,7 @@ describe.each(FORMATS)('%s', (_name, dtype, decode, encoder) => {
     for (const each of cases) {
       for (const budget of [Infinity, 400_000]) {
         const cast = await run({ ...each, budget });
-        const bits = await run({ ...each, budget, options: { float8: 'bits' } });
+        const bits = await run({ ...each, budget, options: { fast: true } });
         expect(bits.nodes).toBeGreaterThan(cast.nodes);
         expect(bits.y).toEqual(cast.y);
       }

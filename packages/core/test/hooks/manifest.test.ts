@@ -5,6 +5,7 @@ import { WaterfallHook } from '../../src/hooks/engine/WaterfallHook.js';
 
 // A record, so that the type checker refuses a name that is missing or one too many.
 const NAMES: Readonly<Record<keyof Hooks, true>> = {
+  transformWeights: true,
   transformGraph: true,
   prepareSegment: true,
   beforeRun: true,

@@ -41,7 +41,13 @@ function record(hooks: Hooks, skip: readonly string[] = []): string[] {
 
 describe('the hooks of one run', () => {
   test('are called in this order', async () => {
-    const calls = record((await open()).hooks, ['transformGraph', 'prepareSegment', 'beforeSegment', 'afterSegment']);
+    const calls = record((await open()).hooks, [
+      'transformWeights',
+      'transformGraph',
+      'prepareSegment',
+      'beforeSegment',
+      'afterSegment',
+    ]);
     await pipe.generate('a cat', TINY);
     const model = (name: string, entry = 'call'): string[] => [
       `beforeModelCall ${name} ${entry}`,
@@ -126,7 +132,7 @@ describe('the hooks of one run', () => {
   });
 
   test('end with failed and afterRun when a tap throws, with the tap to blame', async () => {
-    const calls = record((await open()).hooks, ['transformGraph', 'beforeSegment', 'afterSegment']);
+    const calls = record((await open()).hooks, ['transformWeights', 'transformGraph', 'beforeSegment', 'afterSegment']);
     pipe.hooks.afterStep.tap('trouble-maker', () => {
       throw new Error('boom');
     });

@@ -1,5 +1,4 @@
 import { type DiffusionPipeline } from '@thimble/core';
-import { PassStage } from '@thimble/core/plugin';
 import type { Int8Sums } from '../../src/CodeLimits.js';
 import { withExactSums } from './withExactSums.js';
 
@@ -8,7 +7,7 @@ const WRONG: Readonly<Record<Int8Sums, number>> = { exact: 0, paired: 1, saturat
 
 /** Has a pipeline take this processor for one with such sums: the measurement finds them, and where it finds them exact, they are. */
 export function forceSums(pipe: DiffusionPipeline, sums: Int8Sums): void {
-  if (sums === 'exact') pipe.hooks.transformGraph.tap({ name: 'exact sums', stage: PassStage.Tracing }, withExactSums);
+  if (sums === 'exact') pipe.hooks.transformGraph.tap({ name: 'exact sums', stage: 'tracing' }, withExactSums);
   const { device } = Object.values(pipe.components)[0]!;
   const run = device.run.bind(device);
   let found = 0;

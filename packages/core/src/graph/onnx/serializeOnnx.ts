@@ -1,6 +1,7 @@
 import { dirname, parse, relative, sep } from 'node:path';
+import type { FileRange } from '../../device/FileRange.js';
 import type { OnnxModel } from '../../device/OnnxModel.js';
-import type { Attribute, Graph, GraphConstant, GraphNode, GraphPort, GraphWeight, WeightSource } from '../Graph.js';
+import type { Attribute, Graph, GraphConstant, GraphNode, GraphPort, GraphWeight } from '../Graph.js';
 import { encodeFloat16 } from '../../weights/files/encodeFloat16.js';
 import { ONNX_TYPE } from '../operations.js';
 import { ProtobufWriter } from './ProtobufWriter.js';
@@ -44,7 +45,7 @@ function writeGraph(proto: ProtobufWriter, graph: Graph, folder: string): void {
   for (const output of graph.outputs) proto.message(12, () => writePort(proto, output));
 }
 
-function sourceOf(weight: GraphWeight): WeightSource {
+function sourceOf(weight: GraphWeight): FileRange {
   if (weight.source === undefined) throw new TypeError(`weight ${weight.key} is not bound to a checkpoint`);
   return weight.source;
 }

@@ -1,7 +1,11 @@
-import { Emitter } from '../Emitter.js';
+import type { Emitter } from '../Emitter.js';
 import type { Graph, GraphConstant, GraphNode, GraphPort, GraphWeight } from '../Graph.js';
 import { ONNX_TYPE } from '../operations.js';
-import { RowScales } from './RowScales.js';
+import { Initializers, StorageEmitter } from '../storage/StorageEmitter.js';
+import { float16 } from '../storage/float16.js';
+import type { NarrowWeight } from '../storage/storageFormats.js';
+import { layOutTransposed } from './layOutTransposed.js';
+import { gatheredTable, narrowWeightsOf, withInitializers } from './widenWeights.js';
 
 /** Angles of sinusoidal embeddings: float16 has too few digits for timesteps times frequencies. */
 const PRECISE = new Set(['Sin', 'Cos']);
@@ -17,7 +21,7 @@ const ALWAYS_FLOAT32: Readonly<Record<string, readonly number[]>> = { Resize: [1
  * taken of, and group norms, stay float32. Weights stored in another type are cast where they are used.
  */
 export function computeInFloat16(graph: Graph): Graph {
-  return new Narrowing(graph).run();
+  return new Narrowing(layOutTransposed(graph)).run();
 }
 
 class Narrowing {
@@ -30,7 +34,9 @@ class Narrowing {
   readonly #preciseInputs: ReadonlySet<string>;
   readonly #preciseOutputs: ReadonlySet<string>;
   readonly #casts = new Map<string, readonly GraphNode[]>();
-  readonly #scales = new RowScales();
+  readonly #narrow: ReadonlyMap<string, NarrowWeight>;
+  readonly #initializers = new Initializers();
+  readonly #emitters: Emitter[] = [];
   readonly #made = new Map<string, GraphConstant>();
   readonly #shapes: Map<string, readonly number[]>;
 
@@ -40,6 +46,7 @@ class Narrowing {
     this.#precise = preciseNodes(graph.nodes);
     this.#constants = new Map(graph.constants.map((constant) => [constant.name, constant]));
     this.#weights = new Map(graph.weights.map((weight) => [weight.name, weight]));
+    this.#narrow = narrowWeightsOf(graph);
     this.#inputs = new Map(graph.inputs.map((port) => [port.name, port]));
     this.#preciseInputs = new Set([...this.#precise].flatMap(({ inputs }) => inputs));
     this.#preciseOutputs = new Set(
@@ -51,25 +58,28 @@ class Narrowing {
     const nodes = this.#graph.nodes.flatMap((node) =>
       this.#precise.has(node)
         ? [{ ...node, inputs: node.inputs.map((name) => this.#asFloat32(name)) }]
-        : this.#narrow(node),
+        : this.#rewrite(node),
     );
     return this.#graph.with({
       inputs: this.#graph.inputs.map((port) => (this.#preciseInputs.has(port.name) ? port : narrowPort(port))),
       outputs: this.#graph.outputs.map(narrowPort),
       // Casts of weights and inputs come first in the list, which is last in time.
       nodes: [...[...this.#casts.values()].flat(), ...nodes],
-      constants: [...this.#graph.constants, ...this.#made.values()],
-      weights: [...this.#graph.weights, ...this.#scales.weights],
+      constants: [
+        ...this.#graph.constants,
+        ...this.#made.values(),
+        ...this.#initializers.constants,
+        ...this.#emitters.flatMap(({ constants }) => constants),
+      ],
+      weights: withInitializers(this.#graph.weights, this.#narrow, this.#initializers),
       shapes: this.#shapes,
     });
   }
 
-  #narrow(node: GraphNode): GraphNode[] {
+  #rewrite(node: GraphNode): GraphNode[] {
     if (ISLANDS.has(node.op)) return this.#island(node);
     const kept = ALWAYS_FLOAT32[node.op] ?? [];
-    const table = this.#weights.get(node.inputs[0] ?? '');
-    if (node.op === 'Gather' && table !== undefined && table.type !== 'float16')
-      return this.#gatherThenCast(node, table);
+    if (this.#gathersAnythingElse(node)) return this.#gatherThenCast(node);
     const before: GraphNode[] = [];
     const inputs = node.inputs.map((name, i) => (kept.includes(i) ? name : this.#asFloat16(name, before)));
     const { to } = node.attributes;
@@ -96,8 +106,8 @@ class Narrowing {
       this.#made.set(name, { ...constant, name: `${name}/f16`, type: 'float16' });
       return `${name}/f16`;
     }
-    const type = this.#weights.get(name)?.type;
-    if (type !== undefined) return type === 'float16' ? name : this.#cast(name, 'float16');
+    const weight = this.#weights.get(name);
+    if (weight !== undefined) return this.#weightAsFloat16(weight);
     if (this.#preciseInputs.has(name) && this.#inputs.get(name)?.type === 'float32') return this.#cast(name, 'float16');
     if (!this.#preciseOutputs.has(name)) return name;
     const cast = castNode(name, 'float16', `${name}/f16.${before.length}.${this.#casts.size}`);
@@ -105,9 +115,15 @@ class Narrowing {
     return cast.outputs[0] as string;
   }
 
+  #weightAsFloat16(weight: GraphWeight): string {
+    if (weight.type !== 'float32') return weight.name;
+    const narrow = this.#narrow.get(weight.name);
+    if (narrow?.format.elementType !== 'float16') return this.#cast(weight.name, 'float16');
+    return this.#initializers.add({ ...weight, type: 'float16' });
+  }
+
   #asFloat32(name: string): string {
-    const type = this.#weights.get(name)?.type;
-    return type === undefined || type === 'float32' ? name : this.#cast(name, 'float32');
+    return this.#narrow.has(name) ? this.#cast(name, 'float32') : name;
   }
 
   #cast(name: string, type: 'float16' | 'float32'): string {
@@ -117,22 +133,43 @@ class Narrowing {
   }
 
   #castNodes(name: string, type: 'float16' | 'float32', output: string): readonly GraphNode[] {
-    const weight = this.#weights.get(name);
-    if (weight?.type !== 'int8') return [castNode(name, type, output)];
+    const narrow = this.#narrow.get(name);
+    if (narrow === undefined) return [castNode(name, type, output)];
+    const { weight, format } = narrow;
+    if (format.elementType !== undefined)
+      return [castNode(this.#initializers.add({ ...weight, type: format.elementType }), type, output)];
     if (type === 'float16') return [castNode(this.#cast(name, 'float32'), type, output)];
-    const emit = new Emitter(`${name}/widen`);
-    this.#scales.widen(weight, output, emit);
+    const emit = this.#emitter(`${name}/widen`);
+    format.widen(weight, output, emit, false);
     return emit.nodes;
   }
 
+  /** Whether a node gathers rows of a weight that is not stored in float16. */
+  #gathersAnythingElse(node: GraphNode): boolean {
+    const weight = this.#weights.get(node.inputs[0] ?? '');
+    if (node.op !== 'Gather' || weight?.type !== 'float32' || weight.source?.dtype === float16.dtype) return false;
+    return !this.#narrow.has(weight.name) || gatheredTable(node, this.#narrow) !== undefined;
+  }
+
   /** Rows of an embedding are cast after they are gathered, never the whole table. */
-  #gatherThenCast(node: GraphNode, table: GraphWeight): GraphNode[] {
-    const emit = new Emitter(node.name);
-    const rows = emit.one('Gather', node.inputs, { ...node.attributes });
+  #gatherThenCast(node: GraphNode): GraphNode[] {
+    const emit = this.#emitter(node.name);
     const result = node.outputs[0] as string;
-    if (table.type !== 'int8') return [...emit.nodes, castNode(rows, 'float16', result)];
-    this.#scales.widenRows(table, rows, node.inputs[1] as string, `${result}/float32`, emit);
-    return [...emit.nodes, castNode(`${result}/float32`, 'float16', result)];
+    const narrow = gatheredTable(node, this.#narrow);
+    if (narrow === undefined) {
+      const rows = emit.one('Gather', node.inputs, { ...node.attributes });
+      return [...emit.nodes, castNode(rows, 'float16', result)];
+    }
+    const [, ids] = node.inputs as [string, string];
+    const rows = `${result}/float32`;
+    narrow.format.widenRows(narrow.weight, { ids, rank: this.#graph.shapeOf(ids).length }, rows, emit);
+    return [...emit.nodes, castNode(rows, 'float16', result)];
+  }
+
+  #emitter(prefix: string): StorageEmitter {
+    const emit = new StorageEmitter(prefix, this.#initializers, false);
+    this.#emitters.push(emit);
+    return emit;
   }
 }
 

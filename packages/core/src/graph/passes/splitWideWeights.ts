@@ -1,17 +1,16 @@
 import { DEFAULT_TRANSIENT_BYTES } from '../../device/MemoryBudget.js';
 import { Emitter } from '../Emitter.js';
-import type { ElementType, Graph, GraphNode, GraphWeight, WeightSource } from '../Graph.js';
+import { narrowWeightOf } from '../storage/storageFormats.js';
+import { sliceRows } from '../../weights/TensorView.js';
+import type { Graph, GraphNode, GraphWeight } from '../Graph.js';
 import { type Chunk, evenChunks } from './evenChunks.js';
-import { FLOAT32_BYTES } from './float32Bytes.js';
 
 const SPLITTABLE = new Set(['Gemm', 'Conv']);
-/** What an element takes while it is widened: as float32, and beside it the float16 that an eight-bit float becomes first. */
-const WIDENING_BYTES: Partial<Record<ElementType, number>> = { float8_e4m3fn: 6, float8_e5m2: 6 };
 
 /**
  * Splits convolutions and linear layers along their output channels where a weight that is stored in a narrower type would take more
  * than `budget` bytes as float32: each part's weight is widened, used and dropped before the next one's. Weights stored in float32 are
- * mapped, not widened, and stay whole.
+ * mapped, not widened, and stay whole; so do those that lie transposed, whose rows are not together.
  */
 export function splitWideWeights(graph: Graph, budget: number = DEFAULT_TRANSIENT_BYTES): Graph {
   const weights = new Map(graph.weights.map((weight) => [weight.name, weight]));
@@ -31,10 +30,11 @@ export function splitWideWeights(graph: Graph, budget: number = DEFAULT_TRANSIEN
 
 function partsOf(node: GraphNode, weights: ReadonlyMap<string, GraphWeight>, budget: number): readonly Chunk[] {
   const weight = weights.get(node.inputs[1] ?? '');
-  if (!SPLITTABLE.has(node.op) || weight === undefined || weight.type === 'float32') return [];
+  if (!SPLITTABLE.has(node.op) || weight === undefined || weight.source?.transposed !== undefined) return [];
+  const narrow = narrowWeightOf(weight);
+  if (narrow === undefined) return [];
   const [rows = 1, ...rest] = weight.dims;
-  const bytesPerRow = rest.reduce((a, b) => a * b, 1) * (WIDENING_BYTES[weight.type] ?? FLOAT32_BYTES);
-  return evenChunks(rows, budget / bytesPerRow);
+  return evenChunks(rows, budget / (rest.reduce((a, b) => a * b, 1) * narrow.format.widenedBytes));
 }
 
 /** One node per part, each with its rows of the weight and of the bias, joined on the channel axis. */
@@ -49,26 +49,8 @@ function splitNode(node: GraphNode, parts: readonly Chunk[], weights: Map<string
 
 function sliceWeight(weight: GraphWeight, [start, count]: Chunk, weights: Map<string, GraphWeight>): string {
   const name = `${weight.name}/rows.${start}`;
-  const [rows = 1, ...rest] = weight.dims;
-  const source = weight.source === undefined ? {} : { source: sliceSource(weight.source, rows, start, count) };
-  const scale = weight.scale === undefined ? {} : { scale: sliceSource(weight.scale, rows, start, count) };
-  weights.set(name, {
-    ...weight,
-    ...source,
-    ...scale,
-    name,
-    dims: [count, ...rest],
-    rows: [weight.rows[0] + start, count],
-  });
+  const source = weight.source === undefined ? {} : { source: sliceRows(weight.source, start, count) };
+  const dims = [count, ...weight.dims.slice(1)];
+  weights.set(name, { ...weight, ...source, name, dims, rows: [weight.rows[0] + start, count] });
   return name;
-}
-
-function sliceSource(
-  { file, offset, byteLength }: WeightSource,
-  rows: number,
-  start: number,
-  count: number,
-): WeightSource {
-  const bytesPerRow = byteLength / rows;
-  return { file, offset: offset + start * bytesPerRow, byteLength: count * bytesPerRow };
 }

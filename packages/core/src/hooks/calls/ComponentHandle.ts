@@ -2,7 +2,7 @@ import type { Device } from '../../device/Device.js';
 import type { OnnxModel } from '../../device/OnnxModel.js';
 import type { Graph } from '../../graph/Graph.js';
 import type { InputShapes, Model } from '../../models/Model.js';
-import type { TensorInfo } from '../../weights/files/TensorInfo.js';
+import type { WeightStore } from '../../weights/WeightStore.js';
 import type { SegmentHandle } from './SegmentHandle.js';
 
 /** One component of a pipeline, as plugins see it: what they need to decide what is in memory when. */
@@ -15,8 +15,8 @@ export interface ComponentHandle {
   readonly device: Device;
   /** What it computes, without weights. */
   readonly model: Model;
-  /** Where each of the model's parameters lies in the checkpoint, by state-dict key; `name` is its name there. */
-  readonly weights: ReadonlyMap<string, TensorInfo>;
+  /** Where each of the model's parameters lies, by state-dict key, under the plugins of now: the checkpoint, and their layers on top. */
+  readonly weights: WeightStore;
   readonly loaded: boolean;
   /** Weights of the segments that are loaded, in bytes. */
   readonly residentBytes: number;
@@ -31,7 +31,7 @@ export interface ComponentHandle {
   /** Frees every segment; nothing if none is loaded. */
   unload(): Promise<void>;
   /**
-   * An entry point as one graph, bound to the checkpoint, before any plugin has changed it: to be cut up otherwise than into segments.
+   * An entry point as one graph, bound to the weights of now, before any graph pass of a plugin: to be cut up otherwise than into segments.
    *
    * @throws RangeError for an entry point that the model does not have
    */

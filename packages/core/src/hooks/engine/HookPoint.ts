@@ -3,6 +3,7 @@ import { attributeError } from './attributeError.js';
 import type { HookObserver } from './HookObserver.js';
 import { type OrderedTap, orderTaps } from './orderTaps.js';
 import type { TapInfo } from './TapInfo.js';
+import type { TapHandle } from './TapHandle.js';
 import type { TapOptions } from './TapOptions.js';
 
 /** One registered tap. `fn` is gone once the tap is disposed: calls in flight skip it, and its closure is free. */
@@ -39,11 +40,16 @@ export abstract class HookPoint<Args extends unknown[], Value, Result> {
    * @returns what removes it again; also during a call, which skips it if it has not run yet. Disposing twice is harmless.
    * @throws ThimbleError `ERR_HOOK_CYCLE` if its `before` and `after` contradict those of others; it is not registered then.
    */
-  tap(options: string | TapOptions, fn: (...args: Args) => Value): Disposable {
+  tap(options: string | TapOptions, fn: (...args: Args) => Value): TapHandle {
     const registered = registeredTap(options, fn);
     this.#change(orderTaps(this.name, [...this.#taps, registered]));
     this.#taps.add(registered);
-    return { [Symbol.dispose]: () => this.#remove(registered) };
+    return {
+      changed: () => {
+        if (this.#taps.has(registered)) this.#revision++;
+      },
+      [Symbol.dispose]: () => this.#remove(registered),
+    };
   }
 
   /** Runs the taps, in order. */
@@ -62,7 +68,7 @@ export abstract class HookPoint<Args extends unknown[], Value, Result> {
     return this.#order.map(describeTap);
   }
 
-  /** Grows with every tap added or removed: what was made by the taps of an older revision is stale. */
+  /** Grows with every tap added, removed or {@link TapHandle.changed}: what was made by the taps of an older revision is stale. */
   get revision(): number {
     return this.#revision;
   }

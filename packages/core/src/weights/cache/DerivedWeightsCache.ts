@@ -3,7 +3,8 @@ import { mkdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileSystemError } from '../../disk/fileSystemError.js';
 import { holdFileLock } from '../../disk/holdFileLock.js';
-import type { TensorInfo } from '../files/TensorInfo.js';
+import { filesOf, identityOf, type TensorView } from '../TensorView.js';
+import type { SafetensorsDtype } from '../files/SafetensorsDtype.js';
 import { byteLengthOf, piecesOf, type TensorToWrite } from '../files/writeSafetensors.js';
 import { CacheEntry } from './CacheEntry.js';
 import { type CacheSettings, readCacheSettings } from './CacheSettings.js';
@@ -17,8 +18,8 @@ export interface DerivedWeightsRecipe {
    * the address: two recipes of one name must give the same from the same sources.
    */
   readonly name: string;
-  /** What the weights are made from; by content, part of the address. */
-  readonly sources: Iterable<TensorInfo>;
+  /** What the weights are made from, as it lies in the layer below; by content, part of the address. */
+  readonly sources: Iterable<TensorView>;
   /** What is to be written. Asked only where nothing was found. */
   readonly tensors: () => ReadonlyMap<string, TensorToWrite>;
 }
@@ -38,7 +39,7 @@ export interface OpenDerivedOptions {
 /** Weights in the cache. While this is not disposed, no process removes them to make room. */
 export interface DerivedWeights extends AsyncDisposable {
   /** By the names of the recipe. */
-  readonly tensors: ReadonlyMap<string, TensorInfo>;
+  readonly tensors: ReadonlyMap<string, TensorView<SafetensorsDtype>>;
   /** The safetensors file that they lie in. */
   readonly file: string;
   /** Whether they were made now, and not found. */
@@ -89,7 +90,7 @@ export class DerivedWeightsCache {
   ): Promise<DerivedWeights> {
     const sources = [...recipe.sources];
     const digests = new FileDigests(join(this.folder, 'digests'));
-    const files = [...new Set(sources.map(({ file }) => file))];
+    const files = [...new Set(sources.flatMap(filesOf))];
     const toRead = await sum(files, async (file) => digests.bytesToRead(file));
     let loaded = 0;
     let total = toRead;
@@ -118,14 +119,8 @@ export class DerivedWeightsCache {
   }
 }
 
-function keyOf(recipe: string, sources: readonly TensorInfo[], digestOf: ReadonlyMap<string, string>): string {
-  const contents = sources.map(({ name, dtype, shape, file, offset }) => [
-    name,
-    dtype,
-    shape,
-    digestOf.get(file),
-    offset,
-  ]);
+function keyOf(recipe: string, sources: readonly TensorView[], digestOf: ReadonlyMap<string, string>): string {
+  const contents = sources.map((view) => identityOf(view, (file) => digestOf.get(file)));
   return createHash('sha256')
     .update(JSON.stringify([recipe, contents]))
     .digest('hex');

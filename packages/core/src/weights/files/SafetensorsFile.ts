@@ -6,7 +6,8 @@ import { parseSafetensorsHeader } from './parseSafetensorsHeader.js';
 import type { SafetensorsHeader } from './parseSafetensorsHeader.js';
 import { readTensor } from './readTensor.js';
 import { readTensorFloat32 } from './readTensorFloat32.js';
-import type { TensorInfo } from './TensorInfo.js';
+import type { TensorView } from '../TensorView.js';
+import type { SafetensorsDtype } from './SafetensorsDtype.js';
 
 const LENGTH_BYTES = 8;
 /** The reference implementation's limit. */
@@ -17,7 +18,7 @@ export class SafetensorsFile {
   /** Absolute path with every symbolic link resolved. */
   readonly path: string;
   /** By name, in the order of their bytes in the file. */
-  readonly tensors: ReadonlyMap<string, TensorInfo>;
+  readonly tensors: ReadonlyMap<string, TensorView<SafetensorsDtype>>;
   /** The header's `__metadata__`; empty where there is none. */
   readonly metadata: Readonly<Record<string, string>>;
 
@@ -51,7 +52,7 @@ export class SafetensorsFile {
    *
    * @throws `ERR_TENSOR_NOT_FOUND`
    */
-  tensor(name: string): TensorInfo {
+  tensor(name: string): TensorView<SafetensorsDtype> {
     const info = this.tensors.get(name);
     if (info !== undefined) return info;
     throw new ThimbleError('ERR_TENSOR_NOT_FOUND', { file: this.path, tensor: name, count: this.tensors.size });

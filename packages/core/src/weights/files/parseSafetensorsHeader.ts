@@ -4,12 +4,12 @@ import type { JsonObject } from '../../disk/readJsonFile.js';
 import { bytesPerElement, isSafetensorsDtype, safetensorsDtypes } from './SafetensorsDtype.js';
 import type { SafetensorsDtype } from './SafetensorsDtype.js';
 import { scanJson } from '../../disk/scanJson.js';
-import type { TensorInfo } from './TensorInfo.js';
+import type { TensorView } from '../TensorView.js';
 
 /** What the header of a safetensors file says, checked. */
 export interface SafetensorsHeader {
   /** By name, in the order of their bytes in the file. */
-  readonly tensors: ReadonlyMap<string, TensorInfo>;
+  readonly tensors: ReadonlyMap<string, TensorView<SafetensorsDtype>>;
   /** The header's `__metadata__`, such as `{ format: 'pt' }`. */
   readonly metadata: Readonly<Record<string, string>>;
 }
@@ -73,7 +73,7 @@ function parseTensor(
   name: string,
   entry: unknown,
   where: { file: string; dataStart: number; fileSize: number },
-): TensorInfo {
+): TensorView<SafetensorsDtype> {
   const { file, dataStart, fileSize } = where;
   const fail = (problem: string): never => {
     throw new ThimbleError('ERR_SAFETENSORS_TENSOR', { file, tensor: name, problem });
@@ -106,7 +106,7 @@ function isSizes(value: unknown): value is readonly number[] {
 }
 
 function checkCoverage(
-  infos: readonly TensorInfo[],
+  infos: readonly TensorView[],
   where: { file: string; dataStart: number; fileSize: number },
 ): void {
   let end = where.dataStart;

@@ -2,7 +2,7 @@ import { open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { ThimbleError } from '../../errors.js';
 import { fileSystemError } from '../../disk/fileSystemError.js';
-import type { TensorInfo } from './TensorInfo.js';
+import type { TensorView } from '../TensorView.js';
 
 /** The operating system reads at most 2 GiB at once. */
 const CHUNK_BYTES = 64 * 2 ** 20;
@@ -12,7 +12,7 @@ const CHUNK_BYTES = 64 * 2 ** 20;
  *
  * @throws `ERR_SAFETENSORS_TENSOR` where the file has become shorter; `ERR_FILE_NOT_FOUND`; `ERR_FILE_ACCESS`
  */
-export async function readTensor(info: TensorInfo): Promise<Uint8Array> {
+export async function readTensor(info: TensorView): Promise<Uint8Array> {
   const bytes = new Uint8Array(info.byteLength);
   try {
     const handle = await open(info.file, 'r');
@@ -28,7 +28,7 @@ export async function readTensor(info: TensorInfo): Promise<Uint8Array> {
 }
 
 /** Fills `bytes` with those of a tensor from its byte `start` on. @throws ERR_SAFETENSORS_TENSOR where the file has become shorter */
-export async function fillFrom(handle: FileHandle, bytes: Uint8Array, info: TensorInfo, start: number): Promise<void> {
+export async function fillFrom(handle: FileHandle, bytes: Uint8Array, info: TensorView, start: number): Promise<void> {
   let done = 0;
   while (done < bytes.length) {
     const length = Math.min(CHUNK_BYTES, bytes.length - done);

@@ -4,7 +4,7 @@ import { decodeFloat8E4m3fn } from './decodeFloat8E4m3fn.js';
 import { decodeFloat8E5m2 } from './decodeFloat8E5m2.js';
 import { readTensor } from './readTensor.js';
 import type { SafetensorsDtype } from './SafetensorsDtype.js';
-import type { TensorInfo } from './TensorInfo.js';
+import type { TensorView } from '../TensorView.js';
 
 const decoders: Readonly<Record<SafetensorsDtype, (buffer: ArrayBufferLike) => Float32Array>> = {
   F64: (buffer) => Float32Array.from(new Float64Array(buffer)),
@@ -31,7 +31,7 @@ const decoders: Readonly<Record<SafetensorsDtype, (buffer: ArrayBufferLike) => F
  * @returns row-major elements of `info.shape`
  * @throws what {@link readTensor} throws
  */
-export async function readTensorFloat32(info: TensorInfo): Promise<Float32Array> {
+export async function readTensorFloat32(info: TensorView<SafetensorsDtype>): Promise<Float32Array> {
   const bytes = await readTensor(info);
   return decoders[info.dtype](bytes.buffer);
 }

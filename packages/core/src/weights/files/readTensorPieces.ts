@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises';
 import { fileSystemError } from '../../disk/fileSystemError.js';
 import { fillFrom } from './readTensor.js';
-import type { TensorInfo } from './TensorInfo.js';
+import type { TensorView } from '../TensorView.js';
 
 /** Every piece is also worked on in one go, between two turns of the event loop. */
 const PIECE_BYTES = 2 ** 20;
@@ -13,7 +13,7 @@ const PIECE_BYTES = 2 ** 20;
  * @param multipleOf every piece is whole units of so many bytes, such as the bytes of a row; by default of 8
  * @throws what `readTensor` throws
  */
-export async function* readTensorPieces(info: TensorInfo, multipleOf = 8): AsyncGenerator<Uint8Array, void> {
+export async function* readTensorPieces(info: TensorView, multipleOf = 8): AsyncGenerator<Uint8Array, void> {
   const size = Math.min(info.byteLength, Math.max(1, Math.floor(PIECE_BYTES / multipleOf)) * multipleOf);
   const buffer = new Uint8Array(size);
   const handle = await open(info.file, 'r').catch((error: unknown) => {

@@ -172,7 +172,7 @@ test('calls and processes that want the same make it once', async () => {
   expect([made.count, both.filter((each) => each.made).length]).toEqual([1, 1]);
   for (const each of both) await each[Symbol.asyncDispose]();
   const script = `
-    import { DerivedWeightsCache, SafetensorsFile } from ${JSON.stringify(new URL('../../../dist/index.js', import.meta.url).href)};
+    import { DerivedWeightsCache, SafetensorsFile } from ${JSON.stringify(new URL('../../../dist/plugin.js', import.meta.url).href)};
     const file = await SafetensorsFile.open(process.argv[1]);
     const data = async function * () { await new Promise((done) => setTimeout(done, 300)); yield new Uint8Array(${LENGTH}).fill(1); };
     const tensors = () => new Map([['a', { dtype: 'U8', shape: [${LENGTH}], data }]]);

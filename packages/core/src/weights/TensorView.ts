@@ -1,0 +1,80 @@
+import type { FileRange } from '../device/FileRange.js';
+
+/**
+ * The description of a stored tensor, and the only one: what it is called, how its elements are stored, where they lie. Plain data; enough to map or read it
+ * without parsing the file again.
+ */
+export interface TensorView<Dtype extends string = string> extends FileRange {
+  /** Its name in the file, such as `down_blocks.0.resnets.0.conv1.weight`; for messages. */
+  readonly name: string;
+  /** How its elements are stored: a `SafetensorsDtype`, or what another storage format calls itself. */
+  readonly dtype: Dtype;
+  /** Row-major dimensions; empty for a scalar. */
+  readonly shape: readonly number[];
+  /** Absolute path of the file with every symbolic link resolved, since ONNX Runtime maps only real files. */
+  readonly file: string;
+  /** Bytes from `offset` on. */
+  readonly byteLength: number;
+  /** Set where a matrix lies transposed: `shape` is [out, in], the file holds [in, of], and the rows of this view are its columns from `start` on. */
+  readonly transposed?: { readonly start: number; readonly of: number };
+  /** For formats that keep their scales apart: those of the rows of this view. */
+  readonly scale?: TensorView;
+}
+
+/** Elements of one row, an index on the first axis. */
+export function rowLength({ shape }: Pick<TensorView, 'shape'>): number {
+  return shape.slice(1).reduce((a, b) => a * b, 1);
+}
+
+/**
+ * Some rows of a tensor (indices on the first axis), such as a third of a fused projection.
+ *
+ * @throws RangeError for rows that the tensor does not have, and for rows that do not begin and end on a byte
+ */
+export function sliceRows<View extends TensorView>(view: View, start: number, count: number): View {
+  const [rows = 1, ...rest] = view.shape;
+  if (start === 0 && count === rows) return view;
+  if (start < 0 || count < 1 || start + count > rows)
+    throw new RangeError(`"${view.name}" has ${rows} rows: ${start} to ${start + count} are not among them`);
+  const scale = view.scale === undefined ? {} : { scale: sliceRows(view.scale, start, count) };
+  const shape = [count, ...rest];
+  if (view.transposed !== undefined)
+    return { ...view, ...scale, shape, transposed: { ...view.transposed, start: view.transposed.start + start } };
+  const bytesPerRow = view.byteLength / rows;
+  if (!Number.isInteger(bytesPerRow))
+    throw new RangeError(`"${view.name}" (${view.dtype}) has no rows of whole bytes: it cannot be cut`);
+  return { ...view, ...scale, shape, offset: view.offset + start * bytesPerRow, byteLength: count * bytesPerRow };
+}
+
+/**
+ * The transpose of a matrix that lies in its file the other way round: [in, out] there, [out, in] here.
+ *
+ * @throws RangeError for what is no matrix, is transposed already, or has a scale for each row
+ */
+export function transposeView<View extends TensorView>(view: View): View {
+  const [rows, columns, ...others] = view.shape;
+  if (rows === undefined || columns === undefined || others.length > 0)
+    throw new RangeError(`"${view.name}" has shape [${view.shape.join(', ')}]: only a matrix can be transposed`);
+  if (view.transposed !== undefined || view.scale !== undefined)
+    throw new RangeError(`"${view.name}" cannot be transposed: it is a transpose already, or has scales of its rows`);
+  return { ...view, shape: [columns, rows], transposed: { start: 0, of: columns } };
+}
+
+/**
+ * All by which two views are told apart; `fileOf` names a file, by its path or by its contents.
+ *
+ * @returns plain data, for `JSON.stringify`
+ */
+export function identityOf(view: TensorView, fileOf: (file: string) => unknown): readonly unknown[] {
+  const { name, dtype, shape, file, offset, transposed, scale } = view;
+  const more =
+    transposed === undefined && scale === undefined
+      ? []
+      : [transposed ?? null, scale === undefined ? null : identityOf(scale, fileOf)];
+  return [name, dtype, shape, fileOf(file), offset, ...more];
+}
+
+/** The files that a view reads. */
+export function filesOf(view: TensorView): readonly string[] {
+  return view.scale === undefined ? [view.file] : [view.file, ...filesOf(view.scale)];
+}

@@ -1,0 +1,34 @@
+import { sliceRows, type TensorView, transposeView } from '../TensorView.js';
+import type { WeightStore } from '../WeightStore.js';
+
+/** Where a weight is found in the store below. */
+export interface KeySource {
+  /** Its key there. */
+  readonly key: string;
+  /** Set where that tensor lies transposed. It is turned before rows are taken. */
+  readonly transposed?: true;
+  /** Set where it is some rows of that tensor: the first, and how many, as of a query in a fused projection. */
+  readonly rows?: readonly [start: number, count: number];
+}
+
+/**
+ * A layer of other keys: every key of `sources` is found where its source says. A source that the store below lacks is not there either. What is not in
+ * `sources` is not found.
+ *
+ * @throws (from `find`) RangeError for rows that a tensor does not have, and for a transpose of what is no matrix
+ */
+export function remapped(below: WeightStore, sources: ReadonlyMap<string, KeySource>): WeightStore {
+  return {
+    keys: () => [...sources].filter(([, { key }]) => below.find(key) !== undefined).map(([name]) => name),
+    find: (key) => {
+      const source = sources.get(key);
+      const view = source === undefined ? undefined : below.find(source.key);
+      return view === undefined ? undefined : take(view, source as KeySource);
+    },
+  };
+}
+
+function take(view: TensorView, { transposed, rows }: KeySource): TensorView {
+  const turned = transposed === true ? transposeView(view) : view;
+  return rows === undefined ? turned : sliceRows(turned, ...rows);
+}
