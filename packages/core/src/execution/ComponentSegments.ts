@@ -120,6 +120,6 @@ export class ComponentSegments {
 }
 
 /** Grows whenever what was made of graphs is stale. */
-function revisionOf({ transformGraph, prepareSegment }: Hooks): number {
-  return transformGraph.revision + prepareSegment.revision;
+function revisionOf({ transformWeights, transformGraph, prepareSegment }: Hooks): number {
+  return transformWeights.revision + transformGraph.revision + prepareSegment.revision;
 }

@@ -31,7 +31,7 @@ class OneWeight {
   }
 
   async call(signal?: AbortSignal): Promise<void> {
-    const call = { component: this.name, model: this.handle, signal } as Partial<ModelCall> as ModelCall;
+    const call = { component: this.name, handle: this.handle, signal } as Partial<ModelCall> as ModelCall;
     await this.hooks.beforeModelCall.call(call);
   }
 }
