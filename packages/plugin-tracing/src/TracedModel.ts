@@ -6,7 +6,8 @@ import { type InputShapes } from '@thimble/core/model';
 import { type Attachable, type NamedTensors, type CompiledSegment } from '@thimble/core/plugin';
 import { fingerprintCheckpoint } from './fingerprintCheckpoint.js';
 import { readSegmentTrace } from './SegmentTrace.js';
-import { checkSame, readManifest, type TraceManifest } from './TraceManifest.js';
+import { checkSame, mismatch, readManifest, type TraceManifest } from './TraceManifest.js';
+import { TraceError } from './TraceError.js';
 
 type Frozen = Parameters<Component['frozen']>[0];
 
@@ -76,7 +77,12 @@ export class TracedModel implements Component, Attachable, AsyncDisposable {
   attachTo(component: Component): Component {
     checkSame(this.#folder, 'model class', this.#manifest.className, component.model.className);
     const { entry, inputs } = this.#manifest;
-    const frozen: Frozen = { source: this.#folder, entry, inputs, programs: async () => this.#programs(component) };
+    const frozen: Frozen = {
+      entry,
+      inputs,
+      mismatch: (traced, now) => mismatch(this.#folder, 'entry point and sizes', traced, now),
+      programs: async () => this.#programs(component),
+    };
     this.#attached = component.frozen(frozen);
     return this.#attached;
   }
@@ -190,7 +196,7 @@ export class TracedModel implements Component, Attachable, AsyncDisposable {
 
   get #component(): Component {
     if (this.#attached !== undefined) return this.#attached;
-    throw new ThimbleError('ERR_TRACE_DETACHED', { trace: this.#folder, component: this.#manifest.component });
+    throw new TraceError('ERR_TRACE_DETACHED', { trace: this.#folder, component: this.#manifest.component });
   }
 
   async #programs(component: Component): Promise<ReadonlyMap<string, CompiledSegment>> {
