@@ -1,20 +1,26 @@
 // Writes the pages of docs/reference that are made from the code: `npm run docs`, after `npm run build`. With --check it says which are not what it would write.
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { errorReference } from './docs/errorReference.mjs';
+import { errorReference, errorsOf } from './docs/errorReference.mjs';
 import { hookReference } from './docs/hookReference.mjs';
 import { optionReference } from './docs/optionReference.mjs';
 import { packageEntries } from './packageEntries.mjs';
-import { errorRegistry } from '../packages/core/dist/index.js';
 import { hookManifest } from '../packages/core/dist/plugin.js';
 
 const REFERENCE = new URL('../docs/reference/', import.meta.url);
 const PACKAGES = new URL('../packages/', import.meta.url);
 
+async function loadEntry(folder) {
+  const { name } = JSON.parse(await readFile(new URL(`${folder}/package.json`, PACKAGES), 'utf8'));
+  return { name, exports: await import(new URL(`${folder}/dist/index.js`, PACKAGES).href) };
+}
+
 const folders = (await readdir(PACKAGES)).sort();
 const packages = await Promise.all(folders.map((folder) => packageEntries(fileURLToPath(new URL(folder, PACKAGES)))));
 const pages = {
-  'errors.md': errorReference(errorRegistry),
+  'errors.md': errorReference(
+    errorsOf(await Promise.all(folders.filter((name) => /^(core|plugin-(?!testkit).*)$/.test(name)).map(loadEntry))),
+  ),
   'hooks.md': hookReference(hookManifest),
   'options.md': optionReference(packages.flat()),
 };

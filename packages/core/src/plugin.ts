@@ -1,6 +1,10 @@
 // The public API of @thimble/core/plugin, for authors of plugins: hooks, what plugins act through, graphs and their passes, weights, devices.
 import './extension/coreCopies.js';
 
+export { defineErrors } from './errors.js';
+export type { DefinedErrors } from './errors.js';
+export type { CodedError } from './errors/CodedError.js';
+export type { DetailsOf, ErrorDefinition, ErrorDefinitions } from './errors/ErrorDefinition.js';
 export { concatBatch, splitBatch } from './execution/batch.js';
 export type { ComponentParts } from './execution/Component.js';
 export type { Attachable } from './execution/componentRecord.js';

@@ -1,6 +1,5 @@
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import { ThimbleError } from '@thimble/core';
 import {
   type FileRange,
   OPTIMIZED_GRAPH,
@@ -8,6 +7,7 @@ import {
   type SegmentPreparation,
   type CompiledSegment,
 } from '@thimble/core/plugin';
+import { TraceError } from './TraceError.js';
 
 const DESCRIPTION = 'segment.json';
 
@@ -90,7 +90,7 @@ async function readDescription(folder: string): Promise<SegmentDescription> {
   try {
     return JSON.parse(await readFile(join(folder, DESCRIPTION), 'utf8')) as SegmentDescription;
   } catch (error) {
-    throw new ThimbleError(
+    throw new TraceError(
       'ERR_TRACE_INVALID',
       { trace: folder, problem: `"${DESCRIPTION}" cannot be read: ${String(error)}` },
       { cause: error },
@@ -114,6 +114,6 @@ async function sizeOf(path: string): Promise<number> {
   );
 }
 
-function damaged(folder: string, problem: string): ThimbleError {
-  return new ThimbleError('ERR_TRACE_INVALID', { trace: folder, problem });
+function damaged(folder: string, problem: string): Error {
+  return new TraceError('ERR_TRACE_INVALID', { trace: folder, problem });
 }

@@ -1,8 +1,8 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ThimbleError } from '@thimble/core';
 import { type InputShapes } from '@thimble/core/model';
 import { type RuntimeIdentity, runtimeIdentity } from '@thimble/core/plugin';
+import { TraceError } from './TraceError.js';
 
 const MANIFEST = 'trace.json';
 const FORMAT = 1;
@@ -37,7 +37,7 @@ export async function writeManifest(folder: string, manifest: Omit<TraceManifest
 export async function readManifest(folder: string): Promise<TraceManifest> {
   const manifest = await parse(folder);
   if (manifest.format !== FORMAT)
-    throw new ThimbleError('ERR_TRACE_INVALID', {
+    throw new TraceError('ERR_TRACE_INVALID', {
       trace: folder,
       problem: `its format is ${manifest.format}, and this version reads ${FORMAT}`,
     });
@@ -49,14 +49,19 @@ export async function readManifest(folder: string): Promise<TraceManifest> {
 
 /** @throws ERR_TRACE_MISMATCH unless both are the same */
 export function checkSame(trace: string, what: string, traced: string, now: string): void {
-  if (traced !== now) throw new ThimbleError('ERR_TRACE_MISMATCH', { trace, what, traced, now });
+  if (traced !== now) throw mismatch(trace, what, traced, now);
+}
+
+/** The error of a trace that was made for something else. */
+export function mismatch(trace: string, what: string, traced: string, now: string): Error {
+  return new TraceError('ERR_TRACE_MISMATCH', { trace, what, traced, now });
 }
 
 async function parse(folder: string): Promise<TraceManifest> {
   try {
     return JSON.parse(await readFile(join(folder, MANIFEST), 'utf8')) as TraceManifest;
   } catch (error) {
-    throw new ThimbleError(
+    throw new TraceError(
       'ERR_TRACE_INVALID',
       {
         trace: folder,

@@ -7,7 +7,8 @@ import { type Attachable, type NamedTensors, type CompiledSegment } from '@thimb
 import { copyTrace } from './copyTrace.js';
 import { fingerprintCheckpoint } from './fingerprintCheckpoint.js';
 import { readSegmentTrace } from './SegmentTrace.js';
-import { checkSame, readManifest, type TraceManifest } from './TraceManifest.js';
+import { checkSame, mismatch, readManifest, type TraceManifest } from './TraceManifest.js';
+import { TraceError } from './TraceError.js';
 
 /**
  * A component traced at fixed sizes: graphs that were optimised once and are loaded as they are. It takes the component's place in a pipeline, and runs
@@ -59,9 +60,9 @@ export class TracedModel implements Attachable, AsyncDisposable {
     const { entry, inputs, className } = this.#manifest;
     checkSame(this.#folder, 'model class', className, component.model.className);
     this.#attached = component.frozen({
-      source: this.#folder,
       entry,
       inputs,
+      mismatch: (traced, now) => mismatch(this.#folder, 'entry point and sizes', traced, now),
       programs: async () => this.#programs(component),
     });
     return this.#attached;
@@ -80,7 +81,7 @@ export class TracedModel implements Attachable, AsyncDisposable {
   /** The component that it has become part of. @throws ERR_TRACE_DETACHED while it is in no pipeline */
   get component(): Component {
     if (this.#attached !== undefined) return this.#attached;
-    throw new ThimbleError('ERR_TRACE_DETACHED', { trace: this.#folder, component: this.#manifest.component });
+    throw new TraceError('ERR_TRACE_DETACHED', { trace: this.#folder, component: this.#manifest.component });
   }
 
   /** Runs it. @throws ERR_TRACE_MISMATCH for another checkpoint or other sizes; ERR_TRACE_DETACHED while it is in no pipeline; and what a component throws */

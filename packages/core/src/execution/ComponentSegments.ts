@@ -79,7 +79,7 @@ export class ComponentSegments {
     for (const segment of this.#known.values()) await segment.forget();
   }
 
-  /** An entry point at the sizes of a call. @throws ERR_ENTRY_UNKNOWN, ERR_TRACE_MISMATCH */
+  /** An entry point at the sizes of a call. @throws ERR_ENTRY_UNKNOWN, and as {@link SegmentCompiler.compile} */
   async compile(entryName: string, shapes: InputShapes): Promise<CompiledEntry> {
     const { name, model, compiler } = this.#parts;
     return compiler.compile(entryName, entryOf(name, model, entryName), shapes, (graph) =>

@@ -10,23 +10,18 @@ export interface FrozenPrograms {
 
 /** One entry point at fixed sizes whose programs were made before: what a traced component runs. */
 export interface FrozenEntry {
-  /** Where the trace lies, for messages. */
-  readonly source: string;
   readonly entry: string;
   readonly inputs: InputShapes;
+  /** What a call of another entry point or for other sizes throws, both in words: `call(sample: float32 [1, 4, 64, 64])`. */
+  mismatch(frozen: string, asked: string): Error;
   /** By segment. Asked at the first call, and again after plugins came or went. */
   programs(): Promise<ReadonlyMap<string, CompiledSegment>>;
 }
 
-/** @throws ERR_TRACE_MISMATCH for another entry point or other sizes */
-export function checkFrozen(
-  { source, entry, inputs }: FrozenEntry,
-  askedEntry: string,
-  askedInputs: InputShapes,
-): void {
-  const [traced, now] = [describe(entry, inputs), describe(askedEntry, askedInputs)];
-  if (traced !== now)
-    throw new ThimbleError('ERR_TRACE_MISMATCH', { trace: source, what: 'entry point and sizes', traced, now });
+/** Throws the `mismatch` of a frozen entry point where another one is asked for, or other sizes. */
+export function checkFrozen(frozen: FrozenEntry, entry: string, inputs: InputShapes): void {
+  const [made, asked] = [describe(frozen.entry, frozen.inputs), describe(entry, inputs)];
+  if (made !== asked) throw frozen.mismatch(made, asked);
 }
 
 /** @throws ERR_ARGUMENT_INVALID unless an entry point computes inputs of these sizes at once */

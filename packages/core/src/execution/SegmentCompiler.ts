@@ -50,7 +50,7 @@ export class SegmentCompiler {
     this.#parts = parts;
   }
 
-  /** Every graph goes to `seen`, if they have to be built. @throws ERR_TRACE_MISMATCH */
+  /** Every graph goes to `seen`, if they have to be built. @throws what a frozen entry point says of other sizes */
   async compile(
     entryName: string,
     entry: ModelEntry,

@@ -1,30 +1,46 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
-import { errorRegistry, isThimbleError } from '../../src/errors.js';
+import { isThimbleError } from '../../src/errors.js';
 import { hookManifest, hookNames } from '../../src/hooks/manifest.js';
 import { DiffusionPipeline } from '../../src/index.js';
 import { fixturePath } from '../support/fixturePath.js';
 
 type Page = (declarations: object) => string;
+/** Codes by package, as the tool finds them. */
+type ErrorsOf = (
+  packages: readonly { readonly name: string; readonly exports: object }[],
+) => Record<string, { readonly package: string }>;
 
 const ROOT = new URL('../../../../', import.meta.url);
 const PACKAGES = new URL('packages/', ROOT);
 // By URL: the tools have no types.
-const { errorReference } = (await import(new URL('tools/docs/errorReference.mjs', ROOT).href)) as {
+const { errorReference, errorsOf } = (await import(new URL('tools/docs/errorReference.mjs', ROOT).href)) as {
   errorReference: Page;
+  errorsOf: ErrorsOf;
 };
 const { hookReference } = (await import(new URL('tools/docs/hookReference.mjs', ROOT).href)) as { hookReference: Page };
 
 const page = (name: string): string => readFileSync(new URL(`docs/reference/${name}.md`, ROOT), 'utf8');
 const headings = (text: string): string[] => [...text.matchAll(/^## (.+)$/gm)].map((match) => match[1] as string);
 
+/** Core and the official plugins: who may throw errors with codes. */
+const FOLDERS = readdirSync(PACKAGES).filter((name) => /^(core|plugin-(?!testkit).*)$/.test(name));
+const packages: { name: string; exports: object }[] = [];
+// One after the other: jest links modules that several import at once.
+for (const folder of FOLDERS)
+  packages.push({
+    name: `@thimble/${folder}`,
+    exports: (await import(new URL(`${folder}/src/index.ts`, PACKAGES).href)) as object,
+  });
+const errors = errorsOf(packages);
+
 describe('docs/reference/errors.md', () => {
-  test('has every code of the registry, and no other', () => {
-    expect(headings(page('errors'))).toEqual(Object.keys(errorRegistry).sort());
+  test('has every code of core and of the official plugins, and no other', () => {
+    expect(headings(page('errors'))).toEqual(Object.keys(errors).sort());
   });
 
   test('is what `npm run docs` writes', () => {
-    expect(page('errors')).toBe(errorReference(errorRegistry));
+    expect(page('errors')).toBe(errorReference(errors));
   });
 
   test('says in every message what its details are', () => {
@@ -81,24 +97,22 @@ describe('docs/reference/options.md', () => {
   });
 });
 
-describe('the error registry', () => {
-  // Plugins too take their codes from it.
-  const folders = readdirSync(PACKAGES)
-    .filter((name) => /^(core|plugin-.*)$/.test(name))
-    .map((name) => new URL(`${name}/src/`, PACKAGES));
-  const files = folders.flatMap((folder) =>
-    readdirSync(folder, { recursive: true, encoding: 'utf8' })
+describe('the codes of errors', () => {
+  const sourcesOf = (folder: string): string =>
+    readdirSync(new URL(`${folder}/src/`, PACKAGES), { recursive: true, encoding: 'utf8' })
       .filter((file) => file.endsWith('.ts') && file !== 'errors.ts')
-      .map((file) => new URL(file, folder)),
-  );
-  const source = files.map((file) => readFileSync(file, 'utf8')).join('\n');
-  const named = new Set([...source.matchAll(/'(ERR_[A-Z0-9_]+)'/g)].map((match) => match[1] as string));
+      .map((file) => readFileSync(new URL(`${folder}/src/${file}`, PACKAGES), 'utf8'))
+      .join('\n');
+  const codesIn = (folder: string): ReadonlySet<string> =>
+    new Set([...sourcesOf(folder).matchAll(/'(ERR_[A-Z0-9_]+)'/g)].map((match) => match[1] as string));
+  const named = new Map(FOLDERS.map((folder) => [`@thimble/${folder}`, codesIn(folder)]));
 
-  test('has every code that the sources name', () => {
-    expect([...named].filter((code) => !(code in errorRegistry))).toEqual([]);
+  test.each([...named])("that %s names are its own or core's", (name, codes) => {
+    expect([...codes].filter((code) => ![name, '@thimble/core'].includes(errors[code]?.package ?? ''))).toEqual([]);
   });
 
-  test('has no code that nothing throws', () => {
-    expect(Object.keys(errorRegistry).filter((code) => !named.has(code))).toEqual([]);
+  test('are each thrown by the package that defines them', () => {
+    const unused = Object.entries(errors).filter(([code, { package: name }]) => !named.get(name)?.has(code));
+    expect(unused.map(([code]) => code)).toEqual([]);
   });
 });

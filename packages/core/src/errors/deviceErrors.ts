@@ -1,0 +1,39 @@
+import type { ErrorDefinitions } from './ErrorDefinition.js';
+
+/** Failures of devices and of the runtime. */
+export const deviceErrors = {
+  ERR_RUNTIME_LOAD: {
+    summary: 'ONNX Runtime refused a graph.',
+    message: (d: { segment: string; text: string }): string =>
+      `${d.segment}: ONNX Runtime could not load the graph: ${d.text}`,
+  },
+  ERR_RUNTIME_RUN: {
+    summary: 'ONNX Runtime failed while it ran a graph.',
+    message: (d: { segment: string; text: string }): string => `${d.segment}: ONNX Runtime failed: ${d.text}`,
+  },
+  ERR_OUT_OF_MEMORY: {
+    summary: 'There was not enough memory for an operation.',
+    message: (d: { segment: string; text: string }): string =>
+      `${d.segment}: not enough memory. Make smaller pictures or fewer at once, or use an offload or tiling plugin. (${d.text})`,
+  },
+  ERR_DEVICE_UNAVAILABLE: {
+    summary: 'The execution provider asked for is not there.',
+    message: (d: { provider: string; text: string }): string =>
+      `device "${d.provider}" is not available here: ${d.text}. Use device: 'cpu', or install what the provider needs.`,
+  },
+  ERR_DEVICE_CRASHED: {
+    summary: "The device's process ended in the middle of its work.",
+    message: (d: { reason: string; stderr: string }): string =>
+      `The device's process ended (${d.reason})${d.reason.includes('SIGKILL') ? '; the system may have run out of memory' : ''}. ` +
+      `The next call starts a new one.${d.stderr === '' ? '' : ` It said: ${d.stderr}`}`,
+  },
+  ERR_DEVICE_TENSOR_GONE: {
+    summary: 'A tensor handle was used after the tensor was freed.',
+    message: (d: { id: number }): string =>
+      `Tensor ${d.id} is not on the device any more: it was freed, or the device started anew.`,
+  },
+  ERR_CANCELLED: {
+    summary: 'A run was cancelled; callers see the reason of their AbortSignal instead.',
+    message: (_: Record<never, never>): string => 'The run was cancelled.',
+  },
+} as const satisfies ErrorDefinitions;

@@ -1,0 +1,76 @@
+import type { ErrorDefinitions } from './ErrorDefinition.js';
+
+/** Failures of files and of what they hold. */
+export const fileErrors = {
+  ERR_FILE_NOT_FOUND: {
+    summary: 'A file or folder that is needed does not exist.',
+    message: (d: { path: string }): string =>
+      `"${d.path}" does not exist. Check the path; a link may point to a file that was removed.`,
+  },
+  ERR_FILE_ACCESS: {
+    summary: 'The operating system refused to read or write a file.',
+    message: (d: { path: string; operation: 'read' | 'write'; reason: string }): string =>
+      `Cannot ${d.operation} "${d.path}" (${d.reason}). Check its permissions and who owns it, or choose another folder.`,
+  },
+  ERR_DISK_FULL: {
+    summary: 'The disk has no room for a file that is to be written.',
+    message: (d: { path: string; neededBytes?: number; freeBytes?: number }): string =>
+      `The disk of "${d.path}" is full${d.neededBytes === undefined ? '' : `: ${d.neededBytes} bytes are needed, ${d.freeBytes} are free`}. ` +
+      'Free some space, or choose a folder on another disk.',
+  },
+  ERR_JSON_INVALID: {
+    summary: 'A JSON file cannot be parsed, or does not hold an object.',
+    message: (d: { file: string; line: number; column: number; problem: string }): string =>
+      `"${d.file}" is not valid JSON at line ${d.line}, column ${d.column}: ${d.problem}. Correct it, or download the file again.`,
+  },
+  ERR_SAFETENSORS_HEADER: {
+    summary: 'A file is not a well-formed safetensors file.',
+    message: (d: { file: string; problem: string }): string =>
+      `"${d.file}" is not a valid safetensors file: ${d.problem}. It may be damaged or cut off: download it again.`,
+  },
+  ERR_SAFETENSORS_TENSOR: {
+    summary: 'A safetensors file describes one of its tensors wrongly.',
+    message: (d: { file: string; tensor: string; problem: string }): string =>
+      `Tensor "${d.tensor}" in "${d.file}": ${d.problem}. The file may be damaged or cut off: download it again.`,
+  },
+  ERR_DTYPE_UNSUPPORTED: {
+    summary: 'A tensor is stored in a data type that thimble does not know.',
+    message: (d: { file: string; tensor: string; dtype: string; supported: string }): string =>
+      `Tensor "${d.tensor}" in "${d.file}" has dtype "${d.dtype}", which is not supported; supported: ${d.supported}. Use a checkpoint stored in one of those.`,
+  },
+  ERR_TENSOR_NOT_FOUND: {
+    summary: 'A tensor that is asked for is not in the file.',
+    message: (d: { file: string; tensor: string; count: number }): string =>
+      `"${d.file}" has no tensor "${d.tensor}" among its ${d.count}. Check the name, and that the file belongs to this model.`,
+  },
+  ERR_SHARD_INDEX_INVALID: {
+    summary: 'The index of a sharded checkpoint is malformed, contradicts its shards or leaves its folder.',
+    message: (d: { file: string; problem: string }): string =>
+      `The shard index "${d.file}" is not valid: ${d.problem}. Download the index and its shards again.`,
+  },
+  ERR_SHARD_MISSING: {
+    summary: 'A file that the index of a sharded checkpoint lists is not there.',
+    message: (d: { file: string; shard: string }): string =>
+      `The shard "${d.shard}" that "${d.file}" lists is missing. Download it into the same folder.`,
+  },
+  ERR_WEIGHTS_NOT_FOUND: {
+    summary: 'A component has no weights that can be loaded.',
+    message: (d: {
+      folder: string;
+      lookedFor: readonly string[];
+      variants: readonly string[];
+      unsupported: readonly string[];
+    }): string =>
+      `No weights in "${d.folder}"; looked for ${d.lookedFor.join(', ')}.` +
+      (d.variants.length > 0 ? ` It has the variants ${d.variants.join(', ')}: pass one as "variant".` : '') +
+      (d.unsupported.length > 0
+        ? ` It has ${d.unsupported.join(', ')}, a format that is not supported: convert it to safetensors, or use a revision that has them.`
+        : '') +
+      (d.variants.length + d.unsupported.length === 0 ? ' Download the weights, or check the path.' : ''),
+  },
+  ERR_MODEL_FOLDER_INVALID: {
+    summary: 'A folder does not hold a model in the layout of diffusers.',
+    message: (d: { folder: string; problem: string }): string =>
+      `"${d.folder}" is not a model: ${d.problem}. Expected a folder with model_index.json (a pipeline) or config.json with "_class_name" (one model).`,
+  },
+} as const satisfies ErrorDefinitions;

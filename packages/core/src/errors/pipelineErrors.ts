@@ -1,0 +1,46 @@
+import type { ErrorDefinitions } from './ErrorDefinition.js';
+import { describeValue } from './describeValue.js';
+
+/** Failures of pipelines, and bad arguments anywhere. */
+export const pipelineErrors = {
+  ERR_COMPONENT_MISSING: {
+    summary: 'A run needs a component that the pipeline does not have.',
+    message: (d: { component: string; folder: string; available: readonly string[] }): string =>
+      `This needs the component "${d.component}", which was not loaded from "${d.folder}"; loaded: ${d.available.join(', ') || 'none'}.`,
+  },
+  ERR_COMPONENT_UNSUPPORTED: {
+    summary: 'A checkpoint holds a component of a class that thimble does not know.',
+    message: (d: { component: string; className: string; supported: readonly string[] }): string =>
+      `Component "${d.component}" is a ${d.className}, which is not supported; supported: ${d.supported.join(', ')}. ` +
+      'Name the components you need with the option components.',
+  },
+  ERR_PIPELINE_UNSUPPORTED: {
+    summary: 'A checkpoint asks for a pipeline class that thimble does not know.',
+    message: (d: { className: string; supported: readonly string[] }): string =>
+      `The checkpoint is a ${d.className}, which is not supported; supported: ${d.supported.join(', ')}.`,
+  },
+  ERR_GENERATE_UNSUPPORTED: {
+    summary: 'A pipeline with a single model cannot generate.',
+    message: (d: { className: string; folder: string }): string =>
+      `"${d.folder}" holds a single ${d.className}: call the component, as in pipe.components; to generate, open a whole checkpoint with model_index.json.`,
+  },
+  ERR_LATENTS_NAN: {
+    summary: 'Latents contain NaN or infinity.',
+    message: (d: { where: string }): string =>
+      `The latents contain NaN or infinite values ${d.where}. If they came from a model, its weights may be damaged, or not fit its config.`,
+  },
+  ERR_ARGUMENT_INVALID: {
+    summary: 'An argument of a public call has a wrong type, shape or value.',
+    message: (d: { argument: string; value: unknown; expected: string }): string =>
+      `"${d.argument}" is ${describeValue(d.value)}; expected ${d.expected}.`,
+  },
+  ERR_PIPELINE_BUSY: {
+    summary: 'The pipeline cannot be changed at this moment.',
+    message: (d: { action: string; during: string }): string =>
+      `cannot ${d.action} during ${d.during}; wait for it to end, then try again.`,
+  },
+  ERR_DISPOSED: {
+    summary: 'An object was used after it was disposed.',
+    message: (d: { object: string }): string => `${d.object} is disposed; create a new one.`,
+  },
+} as const satisfies ErrorDefinitions;
