@@ -22,6 +22,8 @@ export type {
 } from './weights/ComponentCheckpoint.js';
 export { readModelIndex } from './weights/ModelIndex.js';
 export type { ComponentClass, ModelIndex } from './weights/ModelIndex.js';
+export { isPassedOver, partKind } from './weights/partKind.js';
+export type { PartKind } from './weights/partKind.js';
 export { resolveModel } from './weights/resolveModel.js';
 export type { ResolveModelOptions, ResolvedModel } from './weights/resolveModel.js';
 export type { ComponentChoice } from './weights/hub/planCheckpointFiles.js';
