@@ -3,6 +3,9 @@ import './extension/coreCopies.js';
 
 export { Pipeline } from './run/Pipeline.js';
 export type { PipelinePart, PipelineParts } from './run/PipelineParts.js';
+export type { PipelineRun } from './run/PipelineRun.js';
+export { noiseSource } from './sampling/noiseSource.js';
+export { startLatents } from './sampling/startLatents.js';
 export { nominalShapes } from './models/nominalShapes.js';
 export { readSchedulerConfig } from './schedulers/readSchedulerConfig.js';
 export type { SchedulerConfig, SchedulerConfigInput } from './schedulers/readSchedulerConfig.js';
