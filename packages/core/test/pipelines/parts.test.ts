@@ -238,7 +238,12 @@ describe('a component in another one’s place', () => {
     expect(pipe.components['vae']).toBe(vae);
     Object.assign(pipe.components, { vae: attachable });
     expect({ ...pipe.components }['vae']).toBe(unet);
-    expect(attached).toEqual([vae, vae]);
+    pipe.vae = vae;
+    expect(pipe.vae).toBe(vae);
+    pipe.vae = attachable;
+    expect(pipe.components['vae']).toBe(unet);
+    expect(attached).toEqual([vae, vae, vae]);
+    expect(() => pipe.transformer).toThrow(expect.objectContaining({ code: 'ERR_COMPONENT_MISSING' }));
     expect(() => pipe.replace('transformer', attachable)).toThrow(
       expect.objectContaining({ code: 'ERR_COMPONENT_MISSING' }),
     );
