@@ -11,6 +11,7 @@ import { packPackage } from './packages/packPackage.mjs';
 import { tarballProblems } from './packages/tarballProblems.mjs';
 import { useAlone } from './packages/useAlone.mjs';
 import { useAsOutsider } from './packages/useAsOutsider.mjs';
+import { useExampleModel } from './packages/useExampleModel.mjs';
 import { useExamplePlugin } from './packages/useExamplePlugin.mjs';
 import { useOnNode } from './packages/useOnNode.mjs';
 import { useScaffold } from './packages/useScaffold.mjs';
@@ -96,6 +97,11 @@ if (wanted('example')) {
     console.log(await useExamplePlugin({ root: ROOT, folder: join(folder, 'example'), tarballs }));
     return [];
   });
+}
+if (wanted('example')) {
+  await attempt('examples/third-party-model installed, type-checked, tested and run', () =>
+    useExampleModel({ root: ROOT, folder: join(folder, 'model'), tarballs }),
+  );
 }
 if (wanted('scaffold'))
   await attempt('a plugin made by create-thimble-plugin: installed, type-checked, tested', () =>

@@ -3,6 +3,9 @@ import './extension/coreCopies.js';
 
 export { Pipeline } from './run/Pipeline.js';
 export type { PipelinePart, PipelineParts } from './run/PipelineParts.js';
+export type { PipelineRun } from './run/PipelineRun.js';
+export { noiseSource } from './sampling/noiseSource.js';
+export { startLatents } from './sampling/startLatents.js';
 export { nominalShapes } from './models/nominalShapes.js';
 export { readSchedulerConfig } from './schedulers/readSchedulerConfig.js';
 export type { SchedulerConfig, SchedulerConfigInput } from './schedulers/readSchedulerConfig.js';
@@ -22,6 +25,8 @@ export type {
 } from './weights/ComponentCheckpoint.js';
 export { readModelIndex } from './weights/ModelIndex.js';
 export type { ComponentClass, ModelIndex } from './weights/ModelIndex.js';
+export { isPassedOver, partKind } from './weights/partKind.js';
+export type { PartKind } from './weights/partKind.js';
 export { resolveModel } from './weights/resolveModel.js';
 export type { ResolveModelOptions, ResolvedModel } from './weights/resolveModel.js';
 export type { ComponentChoice } from './weights/hub/planCheckpointFiles.js';

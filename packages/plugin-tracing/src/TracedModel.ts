@@ -16,7 +16,7 @@ import { TraceError } from './TraceError.js';
  *
  * ```ts
  * const traced = await TracedModel.load('unet_traced');
- * pipe.replace('unet', traced); // or pipe.components.unet = traced
+ * pipe.unet = traced;
  * ```
  *
  * Mirrors what `torch.jit.trace` gives.
@@ -55,7 +55,7 @@ export class TracedModel implements Attachable, AsyncDisposable {
     await copyTrace(this.#folder, dir);
   }
 
-  /** Makes a component of the trace that stands in for `component`, on its device and with its hooks. What `pipe.replace` and assigning to `pipe.components` do. @throws ERR_TRACE_MISMATCH for a component of another class */
+  /** Makes a component of the trace that stands in for `component`, on its device and with its hooks. What `pipe.replace('unet', traced)`, and assigning to `pipe.unet` or `pipe.components.unet`, do. @throws ERR_TRACE_MISMATCH for a component of another class */
   attachTo(component: Component): Component {
     const { entry, inputs, className } = this.#manifest;
     checkSame(this.#folder, 'model class', className, component.model.className);

@@ -9,18 +9,9 @@ import type { Scheduler } from '../schedulers/Scheduler.js';
 import { createTokenizer } from '../tokenizers/createTokenizer.js';
 import type { Tokenizer } from '../tokenizers/Tokenizer.js';
 import type { ComponentClass, ModelIndex } from '../weights/ModelIndex.js';
+import { isPassedOver, type PartKind, partKind } from '../weights/partKind.js';
 import type { Composition } from './composition.js';
 import { openComponent } from './openComponent.js';
-
-/** What a part of a checkpoint is. */
-type PartKind = 'component' | 'scheduler' | 'tokenizer' | 'unused';
-
-/** What the names of classes say where no registry knows them, so that the right one says what it has. */
-const CONVENTIONS: readonly (readonly [RegExp, PartKind])[] = [
-  [/Scheduler$/, 'scheduler'],
-  [/Tokenizer(Fast)?$/, 'tokenizer'],
-  [/(SafetyChecker|FeatureExtractor|Processor(Fast)?|VisionModel(WithProjection)?)$/, 'unused'],
-];
 
 /** Opens what a checkpoint holds under these names, each by the registry that knows its class. Components go into the composition's record. */
 export async function openParts(
@@ -36,23 +27,24 @@ export async function openParts(
     const { className } = index.components[name] as ComponentClass;
     const folder = join(index.folder, name);
     const kind = kindOf(className, services);
-    if (kind === 'component') components[name] = await openComponent(name, folder, className, composition);
+    if (kind === 'model') components[name] = await openComponent(name, folder, className, composition);
     if (kind === 'scheduler') schedulers[name] = await openScheduler(folder, className, composition);
     if (kind === 'tokenizer') tokenizers[name] = await createTokenizer(folder, className, services.named(TOKENIZERS));
   }
   return { schedulers, tokenizers };
 }
 
-/** Whether a run may need parts of this class: all but safety checkers, feature extractors and image encoders, unless a registry knows them. */
+/** Whether a part may be opened: a registry knows its class, or somebody should know that none does. */
 export function isUsed({ className }: ComponentClass, services: ServiceRegistry): boolean {
-  return kindOf(className, services) !== 'unused';
+  return services.find(MODELS, className) !== undefined || !isPassedOver(className);
 }
 
+/** Where no registry knows a class, its name says which one is to say what it has. */
 function kindOf(className: string, services: ServiceRegistry): PartKind {
-  if (services.find(MODELS, className) !== undefined) return 'component';
+  if (services.find(MODELS, className) !== undefined) return 'model';
   if (services.find(SCHEDULERS, className) !== undefined) return 'scheduler';
   if (services.find(TOKENIZERS, className) !== undefined) return 'tokenizer';
-  return CONVENTIONS.find(([pattern]) => pattern.test(className))?.[1] ?? 'component';
+  return partKind(className);
 }
 
 async function openScheduler(folder: string, className: string, { services, warn }: Composition): Promise<Scheduler> {

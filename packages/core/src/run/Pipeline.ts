@@ -73,6 +73,33 @@ export abstract class Pipeline implements PluginHostPipeline, AsyncDisposable {
     return this.tokenizers['tokenizer'] ?? this.#missing('tokenizer');
   }
 
+  /** As `components.unet`. @throws ERR_COMPONENT_MISSING if there is none */
+  get unet(): Component {
+    return this.component('unet');
+  }
+
+  set unet(replacement: Component | Attachable) {
+    this.replace('unet', replacement);
+  }
+
+  /** As `components.transformer`. @throws ERR_COMPONENT_MISSING if there is none */
+  get transformer(): Component {
+    return this.component('transformer');
+  }
+
+  set transformer(replacement: Component | Attachable) {
+    this.replace('transformer', replacement);
+  }
+
+  /** As `components.vae`. @throws ERR_COMPONENT_MISSING if there is none */
+  get vae(): Component {
+    return this.component('vae');
+  }
+
+  set vae(replacement: Component | Attachable) {
+    this.replace('vae', replacement);
+  }
+
   /** All that was opened, by its name in `model_index.json`: components, tokenizers, schedulers. */
   get parts(): Readonly<Record<string, PipelinePart>> {
     return { ...this.components, ...this.tokenizers, ...this.#schedulers };

@@ -50,6 +50,7 @@ describe('ServiceRegistry', () => {
     expect([services.find(SIZES, 'small'), services.find(SIZES, 'large')]).toEqual([1, 10]);
     override[Symbol.dispose]();
     expect(services.find(SIZES, 'large')).toBe(9);
+    expect(services.named(SIZES)).toEqual({ small: 1, large: 9 });
     expect(services.find(SIZES, 'toString')).toBeUndefined();
     expect(services.find(SIZES, 'constructor')).toBeUndefined();
   });

@@ -2,8 +2,10 @@ import { stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { Component, type DownloadEvent } from '@thimble/core';
 import {
+  isPassedOver,
   modelRegistry,
   openComponentCheckpoint,
+  partKind,
   readModelIndex,
   resolveModel,
   type CheckpointWarning,
@@ -27,10 +29,6 @@ interface Entry {
   readonly folder: string;
   readonly className: string;
 }
-
-/** Parts of a checkpoint without weights. */
-const WITHOUT_WEIGHTS = /^(?:scheduler|tokenizer|feature_extractor|image_processor)/;
-const NOT_RUN = new Set(['safety_checker', 'image_encoder']);
 
 /**
  * Looks into a model without loading it: reads the configs and the headers of the weight files, and checks that they belong together.
@@ -58,15 +56,15 @@ export async function inspectModel(model: string, options: InspectOptions): Prom
 
 /** A hub's model comes without the parts that are never run. */
 function runnable({ components }: ModelIndex): string[] {
-  return Object.keys(components).filter(
-    (name) => components[name] !== null && !NOT_RUN.has(name) && name !== 'feature_extractor',
+  return Object.entries(components).flatMap(([name, component]) =>
+    component === null || isPassedOver(component.className) ? [] : [name],
   );
 }
 
 function entriesOf(index: ModelIndex): Entry[] {
   if (index.kind === 'model') return [{ name: 'model', folder: index.folder, className: index.className }];
   return Object.entries(index.components).flatMap(([name, component]) =>
-    component === null || WITHOUT_WEIGHTS.test(name)
+    component === null || partKind(component.className) !== 'model'
       ? []
       : [{ name, folder: join(index.folder, name), className: component.className }],
   );

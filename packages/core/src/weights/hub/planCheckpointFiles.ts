@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
 import { ThimbleError } from '../../errors.js';
 import type { ComponentClass, ModelIndex } from '../ModelIndex.js';
+import { partKind } from '../partKind.js';
 import type { ShardIndex } from '../files/readShardIndex.js';
 import { isWeightFileName, selectWeightFiles } from '../files/selectWeightFiles.js';
 
@@ -115,12 +116,16 @@ function requiredFiles(
   names: readonly string[],
 ): { readonly weights: boolean; readonly missing: readonly string[] } {
   const without = (file: string): readonly string[] => (names.includes(file) ? [] : [file]);
-  if (className.endsWith('Scheduler')) return { weights: false, missing: without('scheduler_config.json') };
-  if (/Tokenizer(?:Fast)?$/.test(className))
-    return { weights: false, missing: hasVocabulary(names) ? [] : ['tokenizer.json'] };
-  if (/(?:FeatureExtractor|Processor(?:Fast)?)$/.test(className))
-    return { weights: false, missing: without('preprocessor_config.json') };
-  return { weights: true, missing: without('config.json') };
+  switch (partKind(className)) {
+    case 'scheduler':
+      return { weights: false, missing: without('scheduler_config.json') };
+    case 'tokenizer':
+      return { weights: false, missing: hasVocabulary(names) ? [] : ['tokenizer.json'] };
+    case 'processor':
+      return { weights: false, missing: without('preprocessor_config.json') };
+    case 'model':
+      return { weights: true, missing: without('config.json') };
+  }
 }
 
 function hasVocabulary(names: readonly string[]): boolean {
