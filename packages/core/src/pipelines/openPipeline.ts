@@ -7,7 +7,7 @@ import { checkDtype, variantOf } from '../weights/PipelineDtype.js';
 import { type ComponentClass, type ModelIndex, readModelIndex } from '../weights/ModelIndex.js';
 import { resolveModel } from '../weights/resolveModel.js';
 import { checkOptionNames } from '../fields/checkOptionNames.js';
-import { createPipelineFactory, type PipelineFactory } from './composition.js';
+import type { PipelineFactory } from './composition.js';
 import type { Pipeline } from '../run/Pipeline.js';
 import type { PipelineParts } from '../run/PipelineParts.js';
 import type { FromPretrainedOptions } from './FromPretrainedOptions.js';
@@ -50,6 +50,8 @@ export async function openPipeline(
   checkOptionNames(options, OPTION_NAMES);
   checkDtype(options.dtype);
   options.signal?.throwIfAborted();
+  // Loaded only here: the container's library takes a third of the time in which core is imported.
+  const { createPipelineFactory } = await import('./composition.js');
   const factory = createPipelineFactory(options);
   try {
     for (const plugin of options.plugins ?? []) await factory.host.use(plugin);
