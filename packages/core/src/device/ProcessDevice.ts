@@ -5,7 +5,8 @@ import type { Tensor } from 'onnxruntime-common';
 import { isThimbleError, ThimbleError } from '../errors.js';
 import { BytePipe } from './BytePipe.js';
 import type { Device } from './Device.js';
-import type { Allocator, DeviceOptions } from './DeviceOptions.js';
+import { allocatorEnvironment } from './allocatorEnvironment.js';
+import type { DeviceOptions } from './DeviceOptions.js';
 import type { DeviceRows, RowsOptions } from './DeviceRows.js';
 import type { DeviceTensor } from './DeviceTensor.js';
 import type { ExecutionProvider } from './ExecutionProvider.js';
@@ -41,32 +42,6 @@ const WORKER = new URL(
   import.meta.url.endsWith('.ts') ? '../../dist/device/worker.js' : './worker.js',
   import.meta.url,
 );
-
-/**
- * glibc's allocator: keep freed memory for the next operator, or give it back. What is given back has to be faulted in again, which
- * huge pages make cheap: with them a pass of SD 1.5's UNet takes 5.4 s in place of 6.9.
- */
-const ALLOCATOR: Readonly<Record<Allocator, NodeJS.ProcessEnv>> = {
-  keep: { MALLOC_ARENA_MAX: '1', MALLOC_MMAP_THRESHOLD_: '4294967296', MALLOC_TRIM_THRESHOLD_: '8589934592' },
-  'keep-small': {
-    MALLOC_ARENA_MAX: '1',
-    MALLOC_MMAP_THRESHOLD_: '8388608',
-    MALLOC_TRIM_THRESHOLD_: '67108864',
-    GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1',
-  },
-  trim: {
-    MALLOC_ARENA_MAX: '1',
-    MALLOC_MMAP_THRESHOLD_: '4194304',
-    MALLOC_TRIM_THRESHOLD_: '16777216',
-    GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1',
-  },
-  return: {
-    MALLOC_ARENA_MAX: '1',
-    MALLOC_MMAP_THRESHOLD_: '262144',
-    MALLOC_TRIM_THRESHOLD_: '262144',
-    GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1',
-  },
-};
 
 interface Pending {
   readonly accept: (answer: never) => Promise<void>;
@@ -239,7 +214,7 @@ export class ProcessDevice implements Device {
       serialization: 'advanced',
       execArgv: ['--expose-gc'],
       stdio: ['ignore', 'ignore', 'pipe', 'ipc', 'pipe'],
-      env: { ...process.env, ...ALLOCATOR[this.#options.allocator ?? 'keep'], ELECTRON_RUN_AS_NODE: '1' },
+      env: { ...process.env, ...allocatorEnvironment[this.#options.allocator ?? 'keep'], ELECTRON_RUN_AS_NODE: '1' },
     });
     const child: Child = {
       process: started,
