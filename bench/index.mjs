@@ -2,6 +2,7 @@
 import { benchInt8 } from './int8.mjs';
 import { benchInt8Quality } from './int8Quality.mjs';
 import { benchOffload } from './offload.mjs';
+import { benchStartup } from './startup.mjs';
 import { benchStorage } from './storage.mjs';
 import { benchTable } from './table.mjs';
 import { benchUhdStep } from './uhdStep.mjs';
@@ -13,6 +14,7 @@ const BENCHES = {
   unet: benchUnet,
   memory: benchOffload,
   storage: benchStorage,
+  startup: benchStartup,
   table: benchTable,
   vae: benchVae,
   'uhd-step': benchUhdStep,

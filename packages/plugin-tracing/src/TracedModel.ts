@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import { realpath } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { type CallOptions, type Component, type Tensor, ThimbleError } from '@thimble/core';
+import { type CallOptions, type Component, type Tensor } from '@thimble/core';
 import { type InputShapes } from '@thimble/core/model';
 import { type Attachable, type NamedTensors, type CompiledSegment } from '@thimble/core/plugin';
 import { copyTrace } from './copyTrace.js';

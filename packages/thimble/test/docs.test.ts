@@ -12,7 +12,7 @@ const run = promisify(execFile);
 /** Pages of which every TypeScript block has to compile, all blocks of a page as one program. */
 const PAGES = [
   ...readdirSync(join(ROOT, 'docs'))
-    .filter((name) => name.endsWith('.md') && name !== 'README.md' && name !== 'troubleshooting.md')
+    .filter((name) => name.endsWith('.md') && !['README.md', 'benchmarks.md', 'troubleshooting.md'].includes(name))
     .map((name) => `docs/${name}`),
   'docs/reference/errors.md',
   'docs/reference/hooks.md',

@@ -3,6 +3,7 @@ import { addAbortListener, once } from 'node:events';
 import type { Readable } from 'node:stream';
 import type { Tensor } from 'onnxruntime-common';
 import { ThimbleError } from '../errors.js';
+import { allocatorEnvironment } from './allocatorEnvironment.js';
 import { BytePipe } from './BytePipe.js';
 import type { Allocator } from './DeviceOptions.js';
 import {
@@ -28,32 +29,6 @@ const WORKER = new URL(
   import.meta.url,
 );
 
-/**
- * glibc's allocator: keep freed memory for the next operator, or give it back. What is given back has to be faulted in again, which
- * huge pages make cheap: with them a pass of SD 1.5's UNet takes 5.4 s in place of 6.9.
- */
-const ALLOCATOR: Readonly<Record<Allocator, NodeJS.ProcessEnv>> = {
-  keep: { MALLOC_ARENA_MAX: '1', MALLOC_MMAP_THRESHOLD_: '4294967296', MALLOC_TRIM_THRESHOLD_: '8589934592' },
-  'keep-small': {
-    MALLOC_ARENA_MAX: '1',
-    MALLOC_MMAP_THRESHOLD_: '8388608',
-    MALLOC_TRIM_THRESHOLD_: '67108864',
-    GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1',
-  },
-  trim: {
-    MALLOC_ARENA_MAX: '1',
-    MALLOC_MMAP_THRESHOLD_: '4194304',
-    MALLOC_TRIM_THRESHOLD_: '16777216',
-    GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1',
-  },
-  return: {
-    MALLOC_ARENA_MAX: '1',
-    MALLOC_MMAP_THRESHOLD_: '262144',
-    MALLOC_TRIM_THRESHOLD_: '262144',
-    GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1',
-  },
-};
-
 interface Pending {
   readonly accept: (answer: never) => Promise<void>;
   readonly reject: (error: unknown) => void;
@@ -76,7 +51,7 @@ export class WorkerProcess {
       serialization: 'advanced',
       execArgv: ['--expose-gc'],
       stdio: ['ignore', 'ignore', 'pipe', 'ipc', 'pipe'],
-      env: { ...process.env, ...ALLOCATOR[allocator], ELECTRON_RUN_AS_NODE: '1' },
+      env: { ...process.env, ...allocatorEnvironment[allocator], ELECTRON_RUN_AS_NODE: '1' },
     });
     this.#bytes = new BytePipe(this.#process.stdio[TENSOR_PIPE] as Readable);
     this.#process.stderr?.setEncoding('utf8').on('data', (text: string) => {

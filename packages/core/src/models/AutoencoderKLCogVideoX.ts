@@ -1,12 +1,12 @@
 import { Module } from '../graph/Module.js';
-import { Conv3d } from '../graph/nn/Conv3d.js';
 import { GroupNorm } from '../graph/nn/GroupNorm.js';
-import { add, averagePoolFrames, concat, gather, reshape, silu, slice, upscaleNearest } from '../graph/operations.js';
+import { silu } from '../graph/operations.js';
 import { segment } from '../graph/segment.js';
 import type { Value } from '../graph/Value.js';
-import { ACTIVATION_NAMES, ACTIVATIONS, type ActivationName } from './blocks/activation.js';
+import { ACTIVATION_NAMES, type ActivationName } from './blocks/activation.js';
 import { CausalConv3d, type ConvCache } from './blocks/CausalConv3d.js';
-import { nearestFrames } from './blocks/nearestFrames.js';
+import { CogVideoXDownsample3D, CogVideoXUpsample3D } from './blocks/CogVideoXResample3D.js';
+import { CogVideoXResnetBlock3D, normalize } from './blocks/CogVideoXResnetBlock3D.js';
 import { SpatialNorm3D } from './blocks/SpatialNorm3D.js';
 import { ConfigReader, type ModelConfig } from '../fields/ConfigReader.js';
 import { loadPretrained, type LoadPretrainedOptions, type PretrainedModel } from './loadPretrained.js';
@@ -17,8 +17,6 @@ const LATENT_FRAMES = 2;
 /** Frames that are encoded at once; diffusers' `num_sample_frames_batch_size`. */
 const SAMPLE_FRAMES = 8;
 const OUT_EPSILON = 1e-6;
-const POINT = { time: 1, height: 1, width: 1 } as const;
-const IN_FRAME = { time: 1, height: 3, width: 3 } as const;
 /** Inputs and outputs by this prefix are what passes from one piece of a video to the next. */
 const CACHE = 'conv_cache.';
 
@@ -36,89 +34,6 @@ interface VideoAutoencoderOptions {
   readonly activation: ActivationName;
   /** How many blocks change the number of frames, from the first on. */
   readonly temporalBlocks: number;
-}
-
-interface ResnetSizes {
-  readonly inChannels: number;
-  readonly outChannels: number;
-  /** Channels of the latents that the norms look at; absent in the encoder. */
-  readonly latentChannels?: number;
-}
-
-/** Residual block on [n, c, t, h, w]. */
-class CogVideoXResnetBlock3D extends Module {
-  readonly norm1: GroupNorm | SpatialNorm3D;
-  readonly conv1: CausalConv3d;
-  readonly norm2: GroupNorm | SpatialNorm3D;
-  readonly conv2: CausalConv3d;
-  readonly conv_shortcut: Conv3d | undefined;
-  readonly #activation: ActivationName;
-
-  constructor(
-    { inChannels, outChannels, latentChannels }: ResnetSizes,
-    { groups, epsilon, activation }: VideoAutoencoderOptions,
-  ) {
-    super();
-    const norm = (channels: number): GroupNorm | SpatialNorm3D =>
-      latentChannels === undefined
-        ? new GroupNorm(groups, channels, epsilon)
-        : new SpatialNorm3D(channels, latentChannels, groups);
-    this.norm1 = norm(inChannels);
-    this.conv1 = new CausalConv3d(inChannels, outChannels);
-    this.norm2 = norm(outChannels);
-    this.conv2 = new CausalConv3d(outChannels, outChannels);
-    this.conv_shortcut = inChannels === outChannels ? undefined : new Conv3d(inChannels, outChannels, POINT);
-    this.#activation = activation;
-  }
-
-  forward(x: Value, latents: Value | undefined, cache: ConvCache): Value {
-    const act = ACTIVATIONS[this.#activation];
-    const first = this.conv1.forward(act(normalize(this.norm1, x, latents)), cache);
-    const second = this.conv2.forward(act(normalize(this.norm2, first, latents)), cache);
-    return add(second, this.conv_shortcut?.forward(x) ?? x);
-  }
-}
-
-/** Halves height and width, and the number of frames by their mean (source: diffusers models/downsampling.py, `CogVideoXDownsample3D`). */
-class CogVideoXDownsample3D extends Module {
-  readonly conv: Conv3d;
-  readonly #compressTime: boolean;
-
-  constructor(channels: number, compressTime: boolean) {
-    super();
-    this.conv = new Conv3d(channels, channels, IN_FRAME, {
-      stride: { time: 1, height: 2, width: 2 },
-      padding: { time: 0, height: 0, width: 0 },
-      paddingEnd: { time: 0, height: 1, width: 1 },
-      weightShape: [channels, channels, 3, 3],
-    });
-    this.#compressTime = compressTime;
-  }
-
-  forward(x: Value): Value {
-    return this.conv.forward(this.#compressTime ? halveFrames(x) : x);
-  }
-}
-
-/** Doubles height and width, and the number of frames, by copies; then convolves (source: diffusers models/upsampling.py, `CogVideoXUpsample3D`). */
-class CogVideoXUpsample3D extends Module {
-  readonly conv: Conv3d;
-  readonly #compressTime: boolean;
-
-  constructor(channels: number, compressTime: boolean) {
-    super();
-    this.conv = new Conv3d(channels, channels, IN_FRAME, {
-      padding: { time: 0, height: 1, width: 1 },
-      weightShape: [channels, channels, 3, 3],
-    });
-    this.#compressTime = compressTime;
-  }
-
-  forward(x: Value): Value {
-    const frames = x.dim(2);
-    const more = frames % 2 === 1 ? 2 * frames - 1 : 2 * frames;
-    return this.conv.forward(enlarge(this.#compressTime && frames > 1 ? gather(x, 2, nearestFrames(frames, more)) : x));
-  }
 }
 
 class CogVideoXDownBlock3D extends Module {
@@ -411,22 +326,4 @@ function runOut(
 
 function runResampler(block: CogVideoXDownsample3D | CogVideoXUpsample3D, x: Value): Value {
   return segment(block.path, { x }, (inner) => ({ x: block.forward(inner.x) })).x;
-}
-
-function normalize(norm: GroupNorm | SpatialNorm3D, x: Value, latents: Value | undefined): Value {
-  return norm instanceof SpatialNorm3D ? norm.forward(x, latents as Value) : norm.forward(x);
-}
-
-/** Means of pairs of frames; of an odd number the first stays as it is. */
-function halveFrames(x: Value): Value {
-  const frames = x.dim(2);
-  if (frames % 2 === 0) return averagePoolFrames(x, 2);
-  return frames === 1 ? x : concat([slice(x, 2, 0, 1), averagePoolFrames(slice(x, 2, 1, frames), 2)], 2);
-}
-
-/** Each pixel of [n, c, t, h, w] four times. Frames count as channels, because the runtime has a fast way for pictures. */
-function enlarge(x: Value): Value {
-  const [n, c, t, h, w] = x.dims as readonly [number, number, number, number, number];
-  const larger = upscaleNearest(reshape(x, [n, c * t, h, w], [0, c * t, h, w]), 2);
-  return reshape(larger, [n, c, t, 2 * h, 2 * w], [0, c, t, 2 * h, 2 * w]);
 }

@@ -2,6 +2,7 @@ import { ThimbleError } from '../errors.js';
 import { MODELS, SCHEDULERS } from '../extension/tokens.js';
 import { checkOptionNames } from '../fields/checkOptionNames.js';
 import type { PretrainedModel } from '../models/loadPretrained.js';
+import type { Composition } from './composition.js';
 import type { Pipeline } from '../run/Pipeline.js';
 import { PIPELINES, type PipelineConstructor } from '../run/PipelineConstructor.js';
 import type { PipelineParts } from '../run/PipelineParts.js';
@@ -9,7 +10,6 @@ import { createScheduler } from '../schedulers/createScheduler.js';
 import { type ModelIndex, readModelIndex } from '../weights/ModelIndex.js';
 import { checkDtype, variantOf } from '../weights/PipelineDtype.js';
 import { resolveModel } from '../weights/resolveModel.js';
-import { type Composition, compose } from './composition.js';
 import { storedOtherwise } from './dtype.js';
 import type { FromPretrainedOptions } from './FromPretrainedOptions.js';
 import { bindComponent, openComponent } from './openComponent.js';
@@ -39,6 +39,8 @@ export async function openPipeline(
   checkOptionNames(options, OPTION_NAMES);
   checkDtype(options.dtype);
   options.signal?.throwIfAborted();
+  // Loaded only here: the container's library takes a third of the time in which core is imported.
+  const { compose } = await import('./composition.js');
   const composition = compose(options, classes);
   try {
     for (const plugin of options.plugins ?? []) await composition.host.use(plugin);

@@ -1,0 +1,27 @@
+import type { Allocator } from './DeviceOptions.js';
+
+/**
+ * glibc's allocator: keep freed memory for the next operator, or give it back. What is given back has to be faulted in again, which
+ * huge pages make cheap: with them a pass of SD 1.5's UNet takes 5.4 s in place of 6.9.
+ */
+export const allocatorEnvironment: Readonly<Record<Allocator, NodeJS.ProcessEnv>> = {
+  keep: { MALLOC_ARENA_MAX: '1', MALLOC_MMAP_THRESHOLD_: '4294967296', MALLOC_TRIM_THRESHOLD_: '8589934592' },
+  'keep-small': {
+    MALLOC_ARENA_MAX: '1',
+    MALLOC_MMAP_THRESHOLD_: '8388608',
+    MALLOC_TRIM_THRESHOLD_: '67108864',
+    GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1',
+  },
+  trim: {
+    MALLOC_ARENA_MAX: '1',
+    MALLOC_MMAP_THRESHOLD_: '4194304',
+    MALLOC_TRIM_THRESHOLD_: '16777216',
+    GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1',
+  },
+  return: {
+    MALLOC_ARENA_MAX: '1',
+    MALLOC_MMAP_THRESHOLD_: '262144',
+    MALLOC_TRIM_THRESHOLD_: '262144',
+    GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1',
+  },
+};
