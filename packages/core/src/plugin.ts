@@ -10,7 +10,7 @@ export type { KernelLayout, WeightLayout } from './execution/WeightLayout.js';
 export { checkComponentNames } from './extension/checkComponentNames.js';
 export { createToken } from './extension/Token.js';
 export type { Token } from './extension/Token.js';
-export { DEVICES, PIPELINES, SCHEDULERS, TOKENIZERS } from './extension/tokens.js';
+export { DEVICES, OPTIONS, PIPELINES, SCHEDULERS, TOKENIZERS } from './extension/tokens.js';
 export type {
   ComponentConfig,
   DeviceFactory,
@@ -34,6 +34,7 @@ export { Stage } from './hooks/engine/Stage.js';
 export type { ComponentHandle } from './hooks/calls/ComponentHandle.js';
 export type { DecodeCall } from './hooks/calls/DecodeCall.js';
 export type { EncodeCall } from './hooks/calls/EncodeCall.js';
+export type { EncodePromptCall, PromptChunk, PromptEmbeds } from './hooks/calls/EncodePromptCall.js';
 export type { GraphContext } from './hooks/calls/GraphContext.js';
 export type { HookObserver, TapCall } from './hooks/engine/HookObserver.js';
 export type { HookPoint } from './hooks/engine/HookPoint.js';
@@ -99,6 +100,9 @@ export { ROW_DTYPES, readRowPieces, rowLength } from './weights/files/readRowPie
 export { readTensorPieces } from './weights/files/readTensorPieces.js';
 export { readTensorFloat32 } from './weights/files/readTensorFloat32.js';
 export type { TensorInfo } from './weights/files/TensorInfo.js';
+export { optionsSchema } from './fields/optionsSchema.js';
+export { parseOption } from './fields/parseOption.js';
+export { readOptions, refuseOption } from './fields/readOptions.js';
 export type { JsonObject } from './disk/readJsonFile.js';
 export { scanJson } from './disk/scanJson.js';
 export type { JsonProblem } from './disk/scanJson.js';

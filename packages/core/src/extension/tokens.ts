@@ -1,4 +1,5 @@
 import type { Device } from '../device/Device.js';
+import type { Field } from '../fields/Field.js';
 import type { Scheduler } from '../schedulers/Scheduler.js';
 import type { Tokenizer } from '../tokenizers/Tokenizer.js';
 import { createToken, type Token } from './Token.js';
@@ -36,3 +37,9 @@ export const DEVICES: Token<Named<DeviceFactory>> = createToken('thimble:devices
 
 /** Tokenizers, by their class in `model_index.json`. */
 export const TOKENIZERS: Token<Named<TokenizerFactory>> = createToken('thimble:tokenizers');
+
+/**
+ * Options of a run, by name: `ctx.provide(OPTIONS, { strictness: integerField(3) })`. `generate` then takes and checks the option, and hooks find it under
+ * `run.options.strictness`.
+ */
+export const OPTIONS: Token<Named<Field>> = createToken('thimble:options');

@@ -1,6 +1,7 @@
 import type { Graph } from '../graph/Graph.js';
 import type { DecodeCall } from './calls/DecodeCall.js';
 import type { EncodeCall } from './calls/EncodeCall.js';
+import type { EncodePromptCall } from './calls/EncodePromptCall.js';
 import type { GraphContext } from './calls/GraphContext.js';
 import type { ModelCall } from './calls/ModelCall.js';
 import type { RunContext } from './calls/RunContext.js';
@@ -19,6 +20,7 @@ interface Payloads {
   readonly StepContext: StepContext;
   readonly DecodeCall: DecodeCall;
   readonly EncodeCall: EncodeCall;
+  readonly EncodePromptCall: EncodePromptCall;
 }
 
 /** What the manifest says about a hook. */
@@ -53,6 +55,12 @@ export const hookManifest = {
     payload: 'RunContext',
     when: 'One generate begins; its options are checked, and nothing has run yet.',
     may: 'Prepare for the run; keep state in run.state.',
+  },
+  encodePrompt: {
+    kind: 'series',
+    payload: 'EncodePromptCall',
+    when: 'A text encoder is to encode the prompts of a run, then the negative ones; once for each encoder, before its beforeModelCall.',
+    may: 'Replace prompts; replace or add chunks of tokens, with vectors of their own; set embeds and so skip the encoder; put code around it with wrap.',
   },
   transformGraph: {
     kind: 'waterfall',
