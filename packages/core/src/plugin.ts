@@ -7,7 +7,6 @@ export type { Attachable } from './execution/componentRecord.js';
 export type { SegmentProgram } from './execution/ComponentSegment.js';
 export type { FrozenEntry, FrozenPrograms } from './execution/FrozenEntry.js';
 export type { KernelLayout, WeightLayout } from './execution/WeightLayout.js';
-export { checkComponentNames } from './extension/checkComponentNames.js';
 export { createToken } from './extension/Token.js';
 export type { Token } from './extension/Token.js';
 export { DEVICES, OPTIONS, PIPELINES, SCHEDULERS, TOKENIZERS } from './extension/tokens.js';
@@ -100,6 +99,7 @@ export { ROW_DTYPES, readRowPieces, rowLength } from './weights/files/readRowPie
 export { readTensorPieces } from './weights/files/readTensorPieces.js';
 export { readTensorFloat32 } from './weights/files/readTensorFloat32.js';
 export type { TensorInfo } from './weights/files/TensorInfo.js';
+export { componentNamesField, patternsField, toPatterns } from './fields/namesField.js';
 export { optionsSchema } from './fields/optionsSchema.js';
 export { parseOption } from './fields/parseOption.js';
 export { readOptions, refuseOption } from './fields/readOptions.js';

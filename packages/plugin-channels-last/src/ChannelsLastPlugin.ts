@@ -1,11 +1,14 @@
 import { type Plugin } from '@thimble/core';
-import { checkComponentNames, type Graph, PassStage, type PluginContext } from '@thimble/core/plugin';
+import { type OptionsOf } from '@thimble/core/model';
+import { componentNamesField, type Graph, PassStage, type PluginContext, readOptions } from '@thimble/core/plugin';
+
+const FIELDS = {
+  /** Names of the components that are treated so; all by default. */
+  components: componentNamesField(),
+};
 
 /** Options of a {@link ChannelsLastPlugin}. */
-export interface ChannelsLastOptions {
-  /** Names of the components that are treated so; all by default. */
-  readonly components?: readonly string[];
-}
+export type ChannelsLastOptions = OptionsOf<typeof FIELDS>;
 
 /**
  * Runs convolutions in the layout in which the channels of a pixel lie side by side: on the CPU the runtime's NCHWc, where they do in blocks of 8 or 16; on
@@ -16,14 +19,15 @@ export interface ChannelsLastOptions {
  * Mirrors `unet.to(memory_format=torch.channels_last)`; `pipe.components.unet.layout('conv_out.weight')` shows it.
  */
 export class ChannelsLastPlugin implements Plugin {
+  static readonly optionFields = FIELDS;
   readonly name = 'thimble:channels-last';
   readonly engines = { thimble: '^0.1.0' };
   readonly multiple = true;
   readonly #components: readonly string[] | undefined;
 
   /** @throws ThimbleError ERR_ARGUMENT_INVALID for components that are no list of names */
-  constructor({ components }: ChannelsLastOptions = {}) {
-    this.#components = checkComponentNames('components', components);
+  constructor(options: ChannelsLastOptions = {}) {
+    this.#components = readOptions(options, FIELDS).components;
   }
 
   apply({ hooks }: PluginContext): void {

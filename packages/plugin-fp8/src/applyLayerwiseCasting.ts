@@ -1,12 +1,7 @@
 import { type Component } from '@thimble/core';
-import { type DerivedWeightsProgress, PassStage } from '@thimble/core/plugin';
+import { type DerivedWeightsProgress, PassStage, refuseOption } from '@thimble/core/plugin';
 import { CastWeights } from './CastWeights.js';
-import {
-  type CastingOptions,
-  checkCastingOptions,
-  DEFAULT_SKIP_MODULES_PATTERN,
-  refuse,
-} from './LayerwiseCastingOptions.js';
+import { type CastingOptions, checkCastingOptions, DEFAULT_SKIP_MODULES_PATTERN } from './LayerwiseCastingOptions.js';
 import { selectParameters } from './selectParameters.js';
 
 /** Options of {@link applyLayerwiseCasting}. */
@@ -37,7 +32,7 @@ const applied = new WeakSet<Component>();
  */
 export async function applyLayerwiseCasting(
   component: Component,
-  options: ApplyLayerwiseCastingOptions = {},
+  { signal, onProgress, ...options }: ApplyLayerwiseCastingOptions = {},
 ): Promise<LayerwiseCasting> {
   const {
     storageDtype,
@@ -45,15 +40,15 @@ export async function applyLayerwiseCasting(
     classes,
   } = checkCastingOptions(options);
   if (applied.has(component))
-    refuse('component', component.name, 'one that layerwise casting was not applied to; remove that first');
+    refuseOption('component', component.name, 'one that layerwise casting was not applied to; remove that first');
   applied.add(component);
   try {
     const keys = selectParameters(component.model.layers, { patterns, classes });
     const weights = await CastWeights.of(component, {
       storageDtype,
       keys,
-      signal: options.signal,
-      onProgress: options.onProgress,
+      signal,
+      onProgress,
     });
     const tap = component.hooks.transformGraph.tap(
       { name: 'thimble:apply-layerwise-casting', stage: PassStage.Storage },

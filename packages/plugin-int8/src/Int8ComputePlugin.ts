@@ -14,7 +14,12 @@ import {
   type PluginHostPipeline,
   prepareComponents,
 } from '@thimble/core/plugin';
-import { type CheckedInt8Options, checkInt8Options, type Int8ComputeOptions } from './Int8ComputeOptions.js';
+import {
+  type CheckedInt8Options,
+  checkInt8Options,
+  type Int8ComputeOptions,
+  int8ComputeFields,
+} from './Int8ComputeOptions.js';
 import { Int8Weights } from './Int8Weights.js';
 import { measureInt8 } from './measureInt8.js';
 import { CACHED_BYTES, computeInInt8 } from './passes/computeInInt8.js';
@@ -34,6 +39,7 @@ const FUSE_FROM = 64;
  * once; these are kept in a cache on disk and mapped from there. Removed, the pipeline computes bit for bit what it did before.
  */
 export class Int8ComputePlugin implements Plugin {
+  static readonly optionFields = int8ComputeFields;
   readonly name = 'thimble:int8-compute';
   readonly engines = { thimble: '^0.1.0' };
   readonly #options: CheckedInt8Options;
