@@ -39,7 +39,8 @@ async function demo(given) {
 /** Asks the command itself which arguments are values of options; what it cannot read it will complain of when it runs. */
 async function hasPrompt(args) {
   const { createGenerateCommand } = await import('../packages/thimble/dist/generate/createGenerateCommand.js');
-  const command = createGenerateCommand()
+  const { StableDiffusionPipeline } = await import('../packages/core/dist/index.js');
+  const command = createGenerateCommand(undefined, StableDiffusionPipeline.optionFields)
     .exitOverride()
     .configureOutput({ writeErr: () => undefined });
   try {

@@ -9,6 +9,8 @@ export { DiffusionPipeline } from './pipelines/DiffusionPipeline.js';
 export type { GenerateOptions, GenerateResult, OutputType, Prompt, RunTimings } from './run/GenerateOptions.js';
 export { StableDiffusionPipeline } from './pipelines/StableDiffusionPipeline.js';
 export { CogVideoXPipeline } from './pipelines/CogVideoXPipeline.js';
+export type { CogVideoXOptions } from './pipelines/CogVideoXOptions.js';
+export type { StableDiffusionOptions } from './pipelines/StableDiffusionOptions.js';
 export type { VideoResult } from './pipelines/CogVideoXPipeline.js';
 export type { FromPretrainedOptions } from './pipelines/FromPretrainedOptions.js';
 export type { PipelineDtype } from './weights/PipelineDtype.js';

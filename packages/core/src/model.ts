@@ -2,15 +2,62 @@
 import './extension/coreCopies.js';
 
 export { Pipeline } from './run/Pipeline.js';
+export type { PreparedRun } from './run/Pipeline.js';
 export type { PipelinePart, PipelineParts } from './run/PipelineParts.js';
 export type { PipelineRun } from './run/PipelineRun.js';
+export { outputTypeField, previewsField, runFields, sideField, sigmasField } from './run/runFields.js';
+export { assertFinite } from './sampling/assertFinite.js';
+export { decodeImages, decodePixels } from './sampling/decodeImages.js';
+export { decodeVideoPixels, decodeVideos } from './sampling/decodeVideos.js';
+export { denoise } from './sampling/denoise.js';
+export type { Denoising } from './sampling/denoise.js';
+export type { PromptEncoder } from './sampling/EncodingCall.js';
+export { encodePrompt } from './sampling/encodePrompt.js';
+export { guidanceEmbedding, predictGuided } from './sampling/guidance.js';
+export type { Guidance } from './sampling/guidance.js';
+export { guidedEmbeds } from './sampling/guidedEmbeds.js';
+export type { GuidedPrompts } from './sampling/guidedEmbeds.js';
+export { imageResult } from './sampling/imageResult.js';
+export type { ResultParts } from './sampling/imageResult.js';
+export { lastHiddenState } from './sampling/lastHiddenState.js';
+export { LatentPreview } from './sampling/LatentPreview.js';
 export { noiseSource } from './sampling/noiseSource.js';
-export { startLatents } from './sampling/startLatents.js';
+export type { NoiseOptions, NoiseSource } from './sampling/noiseSource.js';
+export { prepareRun } from './sampling/prepareRun.js';
+export type { SamplingOptions, SamplingRun } from './sampling/prepareRun.js';
+export { readPrompts } from './sampling/readPrompts.js';
+export type { PromptOptions, Prompts } from './sampling/readPrompts.js';
+export { fromNoise } from './sampling/starts/fromNoise.js';
+export type { NoiseStart } from './sampling/starts/fromNoise.js';
+export type { Start } from './sampling/starts/Start.js';
+export { timestepTensor } from './sampling/timestepTensor.js';
+export { vaeScaleFactor } from './sampling/vaeScaleFactor.js';
+export { videoResult } from './sampling/videoResult.js';
 export { nominalShapes } from './models/nominalShapes.js';
 export { readSchedulerConfig } from './schedulers/readSchedulerConfig.js';
 export type { SchedulerConfig, SchedulerConfigInput } from './schedulers/readSchedulerConfig.js';
-export { booleanField, choiceField, integerField, nullable, numberField, numbersField } from './fields/Field.js';
-export type { ConfigField, ConfigFields, ConfigValues } from './fields/Field.js';
+export {
+  booleanField,
+  choiceField,
+  described,
+  integerField,
+  nullable,
+  numberField,
+  numbersField,
+} from './fields/Field.js';
+export type {
+  ConfigField,
+  ConfigFields,
+  ConfigValues,
+  Field,
+  Fields,
+  FieldText,
+  FieldValues,
+  JsonSchema,
+  OptionsOf,
+} from './fields/Field.js';
+export { objectField, signalField, tensorField } from './fields/objectField.js';
+export { eitherField, listField, optional, required, textField } from './fields/optionFields.js';
 export { Model } from './models/Model.js';
 export type { EntrySequence, InputShapes, ModelClass, ModelEntry, ModelInput, TilingDefaults } from './models/Model.js';
 export type { ModelConfig } from './fields/ConfigReader.js';

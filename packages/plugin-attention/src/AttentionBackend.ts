@@ -1,5 +1,5 @@
 /** How attention is computed: by the runtime's fused kernel, in slices, or with all scores at once. */
-export type AttentionBackend = 'flash' | 'sliced' | 'math';
+export const ATTENTION_BACKENDS = ['flash', 'sliced', 'math'] as const;
 
-/** All backends. */
-export const ATTENTION_BACKENDS: readonly AttentionBackend[] = ['flash', 'sliced', 'math'];
+/** One of {@link ATTENTION_BACKENDS}. */
+export type AttentionBackend = (typeof ATTENTION_BACKENDS)[number];

@@ -1,13 +1,16 @@
-import { type ExecutionProvider, type Plugin, ThimbleError } from '@thimble/core';
+import { type ExecutionProvider, type Plugin } from '@thimble/core';
+import { choiceField, eitherField, type Field, integerField, optional, type OptionsOf } from '@thimble/core/model';
 import {
   type AttentionLowering,
-  checkComponentNames,
   chunkedAttention,
+  componentNamesField,
   fusedAttention,
   lowerAttention,
   MemoryBudget,
   type NamedStage,
   type PluginContext,
+  readOptions,
+  refuseOption,
   slicedAttention,
   type SliceSize,
 } from '@thimble/core/plugin';
@@ -20,8 +23,7 @@ const ATTENTION: NamedStage = {
   before: ['layout', 'int8', 'tracing'],
 };
 
-/** Options of a {@link MemoryEfficientAttentionPlugin}. */
-export interface MemoryEfficientAttentionOptions {
+const FIELDS = {
   /**
    * - 'flash' (default): the runtime's fused kernel, which never holds the scores. On the CPU plain attention in chunks where that is faster (below 2048
    *   tokens, cross-attention) or the kernel is not fused (masks).
@@ -29,12 +31,17 @@ export interface MemoryEfficientAttentionOptions {
    *   less under a memory limit).
    * - 'math': all scores at once.
    */
-  readonly backend?: AttentionBackend;
+  backend: choiceField('flash', ATTENTION_BACKENDS) satisfies Field<AttentionBackend>,
   /** For 'sliced': how many pairs at a time; 'auto' (default) half the heads, 'max' one. More than there are is all of them. */
-  readonly sliceSize?: SliceSize;
+  sliceSize: optional(eitherField(choiceField('auto', ['auto', 'max']), integerField(1, 1))) satisfies Field<
+    SliceSize | undefined
+  >,
   /** Names of the components that are treated so; all by default. */
-  readonly components?: readonly string[];
-}
+  components: componentNamesField(),
+};
+
+/** Options of a {@link MemoryEfficientAttentionPlugin}. */
+export type MemoryEfficientAttentionOptions = OptionsOf<typeof FIELDS>;
 
 /**
  * Chooses how attention is computed. Without it core computes it plainly, in chunks of queries.
@@ -42,6 +49,7 @@ export interface MemoryEfficientAttentionOptions {
  * Mirrors diffusers' `set_attention_backend` and `enable_attention_slicing`; unlike there, removing it brings back what was before.
  */
 export class MemoryEfficientAttentionPlugin implements Plugin {
+  static readonly optionFields = FIELDS;
   readonly name = 'thimble:memory-efficient-attention';
   readonly engines = { thimble: '^0.1.0' };
   readonly multiple = true;
@@ -50,16 +58,13 @@ export class MemoryEfficientAttentionPlugin implements Plugin {
   readonly #components: readonly string[] | undefined;
 
   /** @throws ThimbleError ERR_ARGUMENT_INVALID for an option out of range */
-  constructor({ backend = 'flash', sliceSize, components }: MemoryEfficientAttentionOptions = {}) {
-    if (!ATTENTION_BACKENDS.includes(backend))
-      throw invalid('backend', backend, `one of ${ATTENTION_BACKENDS.join(', ')}`);
+  constructor(options: MemoryEfficientAttentionOptions = {}) {
+    const { backend, sliceSize, components } = readOptions(options, FIELDS);
     if (sliceSize !== undefined && backend !== 'sliced')
-      throw invalid('sliceSize', sliceSize, "nothing unless backend is 'sliced'");
-    if (!isSliceSize(sliceSize ?? 'auto'))
-      throw invalid('sliceSize', sliceSize, "'auto', 'max' or a whole number from 1");
+      refuseOption('sliceSize', sliceSize, "nothing unless backend is 'sliced'");
     this.#backend = backend;
     this.#sliceSize = sliceSize ?? 'auto';
-    this.#components = checkComponentNames('components', components);
+    this.#components = components;
   }
 
   apply({ hooks, pipeline }: PluginContext): void {
@@ -80,12 +85,4 @@ export class MemoryEfficientAttentionPlugin implements Plugin {
         return chunkedAttention(Infinity);
     }
   }
-}
-
-function isSliceSize(value: unknown): value is SliceSize {
-  return value === 'auto' || value === 'max' || (Number.isSafeInteger(value) && (value as number) >= 1);
-}
-
-function invalid(argument: string, value: unknown, expected: string): ThimbleError {
-  return new ThimbleError('ERR_ARGUMENT_INVALID', { argument, value, expected });
 }

@@ -1,14 +1,23 @@
 import { type Plugin } from '@thimble/core';
-import { checkComponentNames, type Graph, type NamedStage, type PluginContext } from '@thimble/core/plugin';
+import { type OptionsOf } from '@thimble/core/model';
+import {
+  componentNamesField,
+  type Graph,
+  type NamedStage,
+  type PluginContext,
+  readOptions,
+} from '@thimble/core/plugin';
 
 /** Where layouts of activations are chosen: of the operators there are, before they are computed in other numbers. */
 const LAYOUT: NamedStage = { name: 'layout', after: ['adapters', 'storage', 'attention'], before: ['int8', 'tracing'] };
 
-/** Options of a {@link ChannelsLastPlugin}. */
-export interface ChannelsLastOptions {
+const FIELDS = {
   /** Names of the components that are treated so; all by default. */
-  readonly components?: readonly string[];
-}
+  components: componentNamesField(),
+};
+
+/** Options of a {@link ChannelsLastPlugin}. */
+export type ChannelsLastOptions = OptionsOf<typeof FIELDS>;
 
 /**
  * Runs convolutions in the layout in which the channels of a pixel lie side by side: on the CPU the runtime's NCHWc, where they do in blocks of 8 or 16; on
@@ -19,14 +28,15 @@ export interface ChannelsLastOptions {
  * Mirrors `unet.to(memory_format=torch.channels_last)`; `pipe.components.unet.layout('conv_out.weight')` shows it.
  */
 export class ChannelsLastPlugin implements Plugin {
+  static readonly optionFields = FIELDS;
   readonly name = 'thimble:channels-last';
   readonly engines = { thimble: '^0.1.0' };
   readonly multiple = true;
   readonly #components: readonly string[] | undefined;
 
   /** @throws ThimbleError ERR_ARGUMENT_INVALID for components that are no list of names */
-  constructor({ components }: ChannelsLastOptions = {}) {
-    this.#components = checkComponentNames('components', components);
+  constructor(options: ChannelsLastOptions = {}) {
+    this.#components = readOptions(options, FIELDS).components;
   }
 
   apply({ hooks }: PluginContext): void {

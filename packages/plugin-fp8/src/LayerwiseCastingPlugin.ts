@@ -1,16 +1,18 @@
 import { type Plugin } from '@thimble/core';
+import { type OptionsOf } from '@thimble/core/model';
 import {
-  checkComponentNames,
   chooseComponents,
   type ComponentHandle,
+  componentNamesField,
   DENOISER,
   percentProgress,
   type PluginContext,
   prepareWeights,
+  readOptions,
 } from '@thimble/core/plugin';
 import { CastWeights } from './CastWeights.js';
 import {
-  type CastingOptions,
+  castingFields,
   checkCastingOptions,
   type CheckedCastingOptions,
   DEFAULT_SKIP_MODULES_PATTERN,
@@ -18,11 +20,14 @@ import {
 import { castStage } from './castStage.js';
 import { selectParameters, type SkipRules } from './selectParameters.js';
 
-/** Options of a {@link LayerwiseCastingPlugin}. */
-export interface LayerwiseCastingOptions extends CastingOptions {
+const FIELDS = {
+  ...castingFields,
   /** Names of the components whose weights are stored in less. Default: the denoiser (`unet`, `transformer`); in a pipeline without one, all. */
-  readonly components?: readonly string[];
-}
+  components: componentNamesField(),
+};
+
+/** Options of a {@link LayerwiseCastingPlugin}. */
+export type LayerwiseCastingOptions = OptionsOf<typeof FIELDS>;
 
 /**
  * Stores the weights of convolutions, linear layers and embeddings in eight bits and widens them layer by layer as they run; diffusers'
@@ -30,6 +35,7 @@ export interface LayerwiseCastingOptions extends CastingOptions {
  * disk; a checkpoint that is stored in eight bits already is used as it lies. Removed, the pipeline runs on its own weights again.
  */
 export class LayerwiseCastingPlugin implements Plugin {
+  static readonly optionFields = FIELDS;
   readonly name = 'thimble:layerwise-casting';
   readonly engines = { thimble: '^0.1.0' };
   readonly multiple = true;
@@ -39,7 +45,7 @@ export class LayerwiseCastingPlugin implements Plugin {
   /** @throws ThimbleError ERR_ARGUMENT_INVALID naming the option */
   constructor({ components, ...options }: LayerwiseCastingOptions = {}) {
     this.#options = checkCastingOptions(options);
-    this.#components = checkComponentNames('components', components);
+    this.#components = readOptions({ components }, { components: FIELDS.components }).components;
   }
 
   async apply(context: PluginContext): Promise<void> {

@@ -1,13 +1,8 @@
 import { type Component } from '@thimble/core';
-import { type DerivedWeightsProgress, prepareWeights } from '@thimble/core/plugin';
+import { type DerivedWeightsProgress, prepareWeights, refuseOption } from '@thimble/core/plugin';
 import { CastWeights } from './CastWeights.js';
-import {
-  type CastingOptions,
-  checkCastingOptions,
-  DEFAULT_SKIP_MODULES_PATTERN,
-  refuse,
-} from './LayerwiseCastingOptions.js';
 import { castStage } from './castStage.js';
+import { type CastingOptions, checkCastingOptions, DEFAULT_SKIP_MODULES_PATTERN } from './LayerwiseCastingOptions.js';
 import { selectParameters } from './selectParameters.js';
 
 /** Options of {@link applyLayerwiseCasting}. */
@@ -38,7 +33,7 @@ const applied = new WeakSet<Component>();
  */
 export async function applyLayerwiseCasting(
   component: Component,
-  options: ApplyLayerwiseCastingOptions = {},
+  { signal, onProgress, ...options }: ApplyLayerwiseCastingOptions = {},
 ): Promise<LayerwiseCasting> {
   const {
     storageDtype,
@@ -46,7 +41,7 @@ export async function applyLayerwiseCasting(
     classes,
   } = checkCastingOptions(options);
   if (applied.has(component))
-    refuse('component', component.name, 'one that layerwise casting was not applied to; remove that first');
+    refuseOption('component', component.name, 'one that layerwise casting was not applied to; remove that first');
   applied.add(component);
   const removals: (() => void | Promise<void>)[] = [];
   const remove = async (): Promise<void> => {
@@ -63,8 +58,8 @@ export async function applyLayerwiseCasting(
         stage: castStage,
         chosen: () => [component],
         prepare: async (_component, below, life) => {
-          const signal = options.signal === undefined ? life : AbortSignal.any([options.signal, life]);
-          weights = await CastWeights.of(below, { storageDtype, keys, signal, onProgress: options.onProgress });
+          const either = signal === undefined ? life : AbortSignal.any([signal, life]);
+          weights = await CastWeights.of(below, { storageDtype, keys, signal: either, onProgress });
           return weights;
         },
         layer: (below, cast) => cast.over(below),

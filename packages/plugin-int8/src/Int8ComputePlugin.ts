@@ -14,7 +14,12 @@ import {
   prepareComponents,
 } from '@thimble/core/plugin';
 import { CODE_LIMITS } from './CodeLimits.js';
-import { type CheckedInt8Options, checkInt8Options, type Int8ComputeOptions } from './Int8ComputeOptions.js';
+import {
+  type CheckedInt8Options,
+  checkInt8Options,
+  type Int8ComputeOptions,
+  int8ComputeFields,
+} from './Int8ComputeOptions.js';
 import { int8Stage } from './int8Stage.js';
 import { Int8Weights } from './Int8Weights.js';
 import { measureInt8 } from './measureInt8.js';
@@ -35,6 +40,7 @@ const FUSE_FROM = 64;
  * once; these are kept in a cache on disk and mapped from there. Removed, the pipeline computes bit for bit what it did before.
  */
 export class Int8ComputePlugin implements Plugin {
+  static readonly optionFields = int8ComputeFields;
   readonly name = 'thimble:int8-compute';
   readonly engines = { thimble: '^0.1.0' };
   readonly #options: CheckedInt8Options;

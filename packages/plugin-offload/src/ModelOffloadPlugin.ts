@@ -1,20 +1,24 @@
 import { type Plugin } from '@thimble/core';
+import { type OptionsOf } from '@thimble/core/model';
 import {
-  checkComponentNames,
   type ComponentHandle,
+  componentNamesField,
   type ModelCall,
   type PluginContext,
   type PluginHostPipeline,
+  readOptions,
   Stage,
 } from '@thimble/core/plugin';
 
-/** Options of a {@link ModelOffloadPlugin}. */
-export interface ModelOffloadOptions {
+const FIELDS = {
   /** Names of components that are never moved: `['text_encoder']`. */
-  readonly keep?: readonly string[];
+  keep: componentNamesField(),
   /** The order in which components are called, as a hint: while one runs, the next one's weights are read into the page cache. */
-  readonly order?: readonly string[];
-}
+  order: componentNamesField(),
+};
+
+/** Options of a {@link ModelOffloadPlugin}. */
+export type ModelOffloadOptions = OptionsOf<typeof FIELDS>;
 
 /**
  * Keeps at most one component on the device: the one that is called. It stays until another one is called, so the UNet is loaded once
@@ -24,6 +28,7 @@ export interface ModelOffloadOptions {
  * Mirrors diffusers' `enable_model_cpu_offload`.
  */
 export class ModelOffloadPlugin implements Plugin {
+  static readonly optionFields = FIELDS;
   readonly name = 'thimble:model-offload';
   readonly engines = { thimble: '^0.1.0' };
   readonly claims = ['residency'] as const;
@@ -33,8 +38,9 @@ export class ModelOffloadPlugin implements Plugin {
 
   /** @throws ThimbleError ERR_ARGUMENT_INVALID for an option that is no list of names */
   constructor(options: ModelOffloadOptions = {}) {
-    this.#keep = new Set(checkComponentNames('keep', options.keep));
-    this.#order = checkComponentNames('order', options.order) ?? [];
+    const { keep, order = [] } = readOptions(options, FIELDS);
+    this.#keep = new Set(keep);
+    this.#order = order;
   }
 
   async apply({ hooks, pipeline }: PluginContext): Promise<void> {

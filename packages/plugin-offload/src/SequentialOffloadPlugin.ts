@@ -1,26 +1,30 @@
-import { type Plugin, ThimbleError } from '@thimble/core';
+import { type Plugin } from '@thimble/core';
+import { choiceField, integerField, optional, type OptionsOf } from '@thimble/core/model';
 import {
-  checkComponentNames,
   type ComponentHandle,
+  componentNamesField,
   type PluginContext,
+  readOptions,
   type SegmentCall,
   type SegmentHandle,
   Stage,
 } from '@thimble/core/plugin';
 
-/** Options of a {@link SequentialOffloadPlugin}. */
-export interface SequentialOffloadOptions {
+const FIELDS = {
   /**
    * How many segments ahead weights are read into the page cache, on other threads, while one computes; 0 reads none. Default 1, which hides a cold
    * disk: 5.7 s for a pass of SD 1.5's UNet that takes 4.5 s warm, and 11 s without. Under a memory limit below 1 GB the default is 0: what is
    * read ahead pushes out what is needed, 11.5 s in place of 10.5 at 192 MB.
    */
-  readonly prefetch?: number;
+  prefetch: optional(integerField(1)),
   /** What comes and goes together: a submodule (`down_blocks.0.resnets.0`), or the block it belongs to (`down_blocks.0`). Default 'segment'. */
-  readonly granularity?: 'segment' | 'block';
+  granularity: choiceField('segment', ['segment', 'block']),
   /** Names of the components that are treated so; all by default. */
-  readonly components?: readonly string[];
-}
+  components: componentNamesField(),
+};
+
+/** Options of a {@link SequentialOffloadPlugin}. */
+export type SequentialOffloadOptions = OptionsOf<typeof FIELDS>;
 
 const DEFAULT_PREFETCH = 1;
 
@@ -37,6 +41,7 @@ const BELOW_BLOCK = /\.(resnets|attentions|downsamplers|upsamplers)\.\d+$/;
  * Mirrors diffusers' `enable_sequential_cpu_offload`.
  */
 export class SequentialOffloadPlugin implements Plugin {
+  static readonly optionFields = FIELDS;
   readonly name = 'thimble:sequential-offload';
   readonly engines = { thimble: '^0.1.0' };
   readonly claims = ['residency'] as const;
@@ -46,22 +51,11 @@ export class SequentialOffloadPlugin implements Plugin {
   readonly #components: readonly string[] | undefined;
 
   /** @throws ThimbleError ERR_ARGUMENT_INVALID for an option out of range */
-  constructor({ prefetch, granularity = 'segment', components }: SequentialOffloadOptions = {}) {
-    if (prefetch !== undefined && !(Number.isSafeInteger(prefetch) && prefetch >= 0))
-      throw new ThimbleError('ERR_ARGUMENT_INVALID', {
-        argument: 'prefetch',
-        value: prefetch,
-        expected: 'a whole number from 0',
-      });
-    if (granularity !== 'segment' && granularity !== 'block')
-      throw new ThimbleError('ERR_ARGUMENT_INVALID', {
-        argument: 'granularity',
-        value: granularity,
-        expected: "'segment' or 'block'",
-      });
+  constructor(options: SequentialOffloadOptions = {}) {
+    const { prefetch, granularity, components } = readOptions(options, FIELDS);
     this.#prefetch = prefetch;
     this.#granularity = granularity;
-    this.#components = checkComponentNames('components', components);
+    this.#components = components;
   }
 
   async apply({ hooks, pipeline, onRemove }: PluginContext): Promise<void> {

@@ -1,13 +1,15 @@
 import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, realpath, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isThimbleError, type Plugin, ThimbleError } from '@thimble/core';
+import { isThimbleError, type Plugin } from '@thimble/core';
+import { booleanField, type OptionsOf, required, textField } from '@thimble/core/model';
 import {
-  checkComponentNames,
+  componentNamesField,
   freezeShapes,
   type NamedStage,
   type PluginContext,
   type PluginHostPipeline,
+  readOptions,
   runtimeIdentity,
   type SegmentPreparation,
   type CompiledSegment,
@@ -19,21 +21,24 @@ import { readSegmentTrace, writeSegmentTrace } from './SegmentTrace.js';
 /** Where the graph is optimised as a whole: behind everything that changes it. */
 const TRACING: NamedStage = { name: 'tracing', after: ['adapters', 'storage', 'attention', 'layout', 'int8'] };
 
-/** Options of a {@link TracingPlugin}. */
-export interface TracingOptions {
+const FIELDS = {
   /** Where traces are kept, by their content: several pipelines, checkpoints, sizes and processes may share it. */
-  readonly dir: string;
+  dir: required(textField('', 'the path of a folder', 1)),
   /** Whether weights are saved too; see {@link TraceOptions.prepack}. Default false. */
-  readonly prepack?: boolean;
+  prepack: booleanField(false),
   /** Names of the components that are traced; all by default. */
-  readonly components?: readonly string[];
-}
+  components: componentNamesField(),
+};
+
+/** Options of a {@link TracingPlugin}. */
+export type TracingOptions = OptionsOf<typeof FIELDS>;
 
 /**
  * Traces components by itself, at the first use of each size, and later loads what it finds, also in another process. A trace that was made for another
  * checkpoint, runtime, kind of processor, size or set of plugins is never taken: it lies under another name. Damaged ones are made again.
  */
 export class TracingPlugin implements Plugin {
+  static readonly optionFields = FIELDS;
   readonly name = 'thimble:tracing';
   readonly engines = { thimble: '^0.1.0' };
   readonly multiple = true;
@@ -42,12 +47,11 @@ export class TracingPlugin implements Plugin {
   readonly #components: readonly string[] | undefined;
 
   /** @throws ThimbleError ERR_ARGUMENT_INVALID for an option of the wrong type */
-  constructor({ dir, prepack = false, components }: TracingOptions) {
-    if (typeof dir !== 'string' || dir === '') throw invalid('dir', dir, 'the path of a folder');
-    if (typeof prepack !== 'boolean') throw invalid('prepack', prepack, 'true or false');
+  constructor(options: TracingOptions) {
+    const { dir, prepack, components } = readOptions(options, FIELDS);
     this.#dir = dir;
     this.#prepack = prepack;
-    this.#components = checkComponentNames('components', components);
+    this.#components = components;
   }
 
   async apply({ hooks, pipeline }: PluginContext): Promise<void> {
@@ -129,8 +133,4 @@ function homesOf({ model: { folder } }: SegmentPreparation): readonly string[] {
 
 function isTaken(error: unknown): boolean {
   return error instanceof Error && 'code' in error && (error.code === 'ENOTEMPTY' || error.code === 'EEXIST');
-}
-
-function invalid(argument: string, value: unknown, expected: string): ThimbleError {
-  return new ThimbleError('ERR_ARGUMENT_INVALID', { argument, value, expected });
 }

@@ -18,7 +18,13 @@ import type { TilePlan, TileSize } from './tiles/TilePlan.js';
 import { tiledRows } from './tiles/tiledRows.js';
 import { videoTiles } from './tiles/videoTiles.js';
 import { type VaeEntry, vaeEntry } from './VaeEntry.js';
-import { checkTilingOptions, type TilingMode, type VaeTilingOptions } from './VaeTilingOptions.js';
+import {
+  checkTilingOptions,
+  type TilingMode,
+  type TilingSettings,
+  vaeTilingFields,
+  type VaeTilingOptions,
+} from './VaeTilingOptions.js';
 
 /** diffusers' `tile_overlap_factor`. */
 const DEFAULT_OVERLAP = 0.25;
@@ -38,9 +44,10 @@ type Inner = Next<Tensor, AsyncIterable<SampleRows>>;
  * `enable_tiling()`. Pictures come out row by row.
  */
 export class VaeTilingPlugin implements Plugin {
+  static readonly optionFields = vaeTilingFields;
   readonly name = 'thimble:vae-tiling';
   readonly engines = { thimble: '^0.1.0' };
-  readonly #options: VaeTilingOptions;
+  readonly #options: TilingSettings;
 
   /** @throws ThimbleError ERR_ARGUMENT_INVALID for an option out of range, or options that contradict each other */
   constructor(options: VaeTilingOptions = {}) {
@@ -67,7 +74,7 @@ export class VaeTilingPlugin implements Plugin {
 
   /** The result of one call, picture by picture unless the whole batch goes through as it is. */
   async #rows(x: Tensor, call: Call, next: Inner): Promise<AsyncIterable<SampleRows>> {
-    const mode = this.#options.mode ?? 'auto';
+    const { mode } = this.#options;
     if (call.entry.tiling !== undefined) return this.#video(x, mode, call, next);
     if (mode === 'auto') return this.#automatic(x, call, next);
     if (mode === 'seamless') return eachPicture(x, (one) => this.#seamless(one, call));
@@ -151,7 +158,7 @@ export class VaeTilingPlugin implements Plugin {
       input: entry.input,
       budget: this.#budget(x, call),
       tempDir: this.#options.tempDir,
-      spillType: this.#options.spillDtype ?? 'float32',
+      spillType: this.#options.spillDtype,
       progress: (done, total) => pipeline.progress(entry.name, done, total),
     };
   }

@@ -26,8 +26,14 @@ Exit codes:
 thimble generate --help tells all about making pictures, thimble video --help about videos.
 `;
 
-/** The command line: its commands, options and help. With `silent`, mistakes in its use are only thrown, not told. */
-export function createProgram(interruption: Interruption, { silent }: { readonly silent: boolean }): Command {
+/**
+ * The command line that `args` are for: its commands, options and help. Core, which has the flags of runs, is loaded only for the commands that run a
+ * pipeline. With `--json`, mistakes in its use are only thrown, not told.
+ */
+export async function createProgram(interruption: Interruption, args: readonly string[]): Promise<Command> {
+  const silent = args.includes('--json');
+  const runs = args.includes('generate') || args.includes('video');
+  const { pictureFields, videoFields } = runs ? await import('./runFields.js') : { pictureFields: {}, videoFields: {} };
   const program = new Command('thimble')
     .description('Makes pictures and videos from text with diffusion models, in very little memory.')
     .version(packageVersion(), '-V, --version', 'print the version')
@@ -36,8 +42,8 @@ export function createProgram(interruption: Interruption, { silent }: { readonly
     .addHelpText('after', HELP);
   endByThrowing(program, silent);
   for (const command of [
-    createGenerateCommand(interruption),
-    createVideoCommand(interruption),
+    createGenerateCommand(interruption, pictureFields),
+    createVideoCommand(interruption, videoFields),
     createInspectCommand(interruption),
     createSchedulersCommand(),
   ]) {

@@ -1,6 +1,8 @@
 import { isThimbleError, type ErrorDetails, type ThimbleError } from '@thimble/core';
 import { cliErrorRegistry, isCliError, type CliError } from './CliError.js';
 import { ExitCode } from './ExitCode.js';
+import { fieldOptions } from './generate/fieldOptions.js';
+import { pictureFields, videoFields } from './runFields.js';
 import { schedulerName } from './schedulers/schedulerNames.js';
 import type { FailureReport } from './tellFailure.js';
 
@@ -10,21 +12,12 @@ const SIGNAL_EXIT_CODES: Readonly<Record<string, ExitCode>> = {
   SIGHUP: ExitCode.hangup,
 };
 
-/** What the command line calls the arguments of core's calls. */
-const OPTIONS: Readonly<Record<string, string>> = {
+/** What the command line calls those arguments of core's calls that are no fields with a flag. */
+const ARGUMENTS: Readonly<Record<string, string>> = {
   prompt: 'the prompt',
   model: 'the model',
   width: 'the width in --size',
   height: 'the height in --size',
-  numInferenceSteps: '--steps',
-  guidanceScale: '--guidance',
-  negativePrompt: '--negative',
-  numImagesPerPrompt: '--count',
-  seed: '--seed',
-  eta: '--eta',
-  clipSkip: '--clip-skip',
-  timesteps: '--timesteps',
-  sigmas: '--sigmas',
   device: '--device',
 };
 
@@ -49,7 +42,7 @@ function describeThimbleError(error: ThimbleError): FailureReport {
   const { code, message } = error;
   if (code === 'ERR_ARGUMENT_INVALID') {
     const { argument, value, expected } = error.details as ErrorDetails<'ERR_ARGUMENT_INVALID'>;
-    const option = OPTIONS[argument];
+    const option = ARGUMENTS[argument] ?? fieldOptions({ ...videoFields, ...pictureFields })[argument]?.long;
     if (option !== undefined)
       return {
         code,

@@ -18,9 +18,8 @@ export async function main(args: readonly string[]): Promise<ExitCode> {
   };
   process.once('exit', onStuck);
   try {
-    await interruption.limit(
-      createProgram(interruption, { silent: args.includes('--json') }).parseAsync(args, { from: 'user' }),
-    );
+    const program = await createProgram(interruption, args);
+    await interruption.limit(program.parseAsync(args, { from: 'user' }));
     return ExitCode.ok;
   } catch (error) {
     return error instanceof CommanderError

@@ -2,7 +2,9 @@ import { describe, expect, test } from '@jest/globals';
 import { fileNameOf } from '../src/generate/fileNameOf.js';
 import { FILE_FORMATS, type FileFormat } from '../src/generate/FileFormat.js';
 import { type OutputNaming, outputNaming } from '../src/generate/OutputNaming.js';
-import { parseSeeds } from '../src/generate/parseSeeds.js';
+import { fieldOptions, givenOptions } from '../src/generate/fieldOptions.js';
+import { parseOptionSetting } from '../src/generate/parseOptionSetting.js';
+import { pictureFields, videoFields } from '../src/runFields.js';
 import { parseSize } from '../src/generate/parseSize.js';
 import { findScheduler, schedulerName } from '../src/schedulers/schedulerNames.js';
 import { formatBytes, formatCount, formatDuration, formatMemory } from '../src/progress/quantities.js';
@@ -102,8 +104,29 @@ describe('what people write', () => {
       { width: 64, height: 64 },
     ]);
     for (const bad of ['', 'x', '1x', '1x2x3', '-1x2', '1.5x2']) expect(() => parseSize(bad)).toThrow('WIDTHxHEIGHT');
+    const seed = fieldOptions(pictureFields)['seed'];
+    const parseSeeds = (text: string): unknown => seed?.parseArg?.(text, undefined);
     expect([parseSeeds('7'), parseSeeds('-1'), parseSeeds('1, 2')]).toEqual([7, -1, [1, 2]]);
-    for (const bad of ['', '1,', 'one', '1.5', '1e400']) expect(() => parseSeeds(bad)).toThrow('whole number');
+    for (const bad of ['', '1,', 'one', '1.5', '1e400']) expect(() => parseSeeds(bad)).toThrow('an integer');
+  });
+
+  test("flags of a pipeline's fields, and what they gave", () => {
+    const flags = fieldOptions(videoFields);
+    expect(flags['numFrames']).toMatchObject({
+      long: '--frames',
+      description: expect.stringContaining("the model's own"),
+    });
+    expect(flags['useDynamicCfg']?.attributeName()).toBe('dynamicGuidance');
+    expect(flags['latents']).toBeUndefined();
+    expect(givenOptions(videoFields, { frames: 9, dynamicGuidance: true, quality: 3 })).toEqual({
+      numFrames: 9,
+      useDynamicCfg: true,
+    });
+  });
+
+  test('options of a run, NAME=VALUE', () => {
+    expect(parseOptionSetting('a=b=c')).toEqual({ name: 'a', text: 'b=c' });
+    for (const bad of ['', 'a', '=1']) expect(() => parseOptionSetting(bad)).toThrow('NAME=VALUE');
   });
 
   test('schedulers by short name', () => {

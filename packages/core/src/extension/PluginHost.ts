@@ -3,6 +3,7 @@ import { ThimbleError } from '../errors.js';
 import { assertOneCore } from './coreCopies.js';
 import type { Plugin } from './Plugin.js';
 import type { PluginHandle } from './PluginHandle.js';
+import type { Token } from './Token.js';
 import { PluginScope, type PluginScopeParts } from './PluginScope.js';
 import { validatePlugin } from './validatePlugin.js';
 
@@ -45,6 +46,11 @@ export class PluginHost implements AsyncDisposable {
   /** The installed plugins, in the order in which they were installed. */
   list(): PluginHandle[] {
     return [...this.#installed.values()].map(({ handle }) => handle);
+  }
+
+  /** All that the installed plugins provide for `token`, oldest first. */
+  provided<T>(token: Token<T>): T[] {
+    return this.#options.services.getAll(token);
   }
 
   /**

@@ -1,4 +1,5 @@
 import type { Device } from '../device/Device.js';
+import type { Field } from '../fields/Field.js';
 import type { ModelClass } from '../models/Model.js';
 import type { Scheduler } from '../schedulers/Scheduler.js';
 import type { TokenizerClass } from '../tokenizers/Tokenizer.js';
@@ -29,3 +30,9 @@ export const TOKENIZERS: Token<Named<TokenizerClass>> = createToken('thimble:tok
 
 /** Devices, by the name that the `device` option takes, beside the execution providers. */
 export const DEVICES: Token<Named<DeviceFactory>> = createToken('thimble:devices');
+
+/**
+ * Options of a run, by name: `ctx.provide(OPTIONS, { strictness: integerField(3) })`. `generate` then takes and checks the option, and hooks find it under
+ * `run.options.strictness`.
+ */
+export const OPTIONS: Token<Named<Field>> = createToken('thimble:options');

@@ -22,6 +22,6 @@ export function checkOptionNames(options: object, known: readonly string[]): voi
 }
 
 /** By what it can do, because a signal may come from another realm. */
-function isSignal(value: unknown): boolean {
+export function isSignal(value: unknown): boolean {
   return typeof value === 'object' && value !== null && 'aborted' in value && 'addEventListener' in value;
 }

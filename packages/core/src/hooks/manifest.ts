@@ -1,6 +1,7 @@
 import type { Graph } from '../graph/Graph.js';
 import type { DecodeCall } from './calls/DecodeCall.js';
 import type { EncodeCall } from './calls/EncodeCall.js';
+import type { EncodePromptCall } from './calls/EncodePromptCall.js';
 import type { GraphContext } from './calls/GraphContext.js';
 import type { ModelCall } from './calls/ModelCall.js';
 import type { RunContext } from './calls/RunContext.js';
@@ -21,6 +22,7 @@ interface Payloads {
   readonly StepContext: StepContext;
   readonly DecodeCall: DecodeCall;
   readonly EncodeCall: EncodeCall;
+  readonly EncodePromptCall: EncodePromptCall;
 }
 
 /** What waterfalls hand on, and what their taps are told beside it, by the names the manifest uses. */
@@ -74,6 +76,12 @@ export const hookManifest = {
     context: 'WeightsContext',
     when: "A component's weights are bound, or bound again because the taps changed.",
     may: 'Return a store on top of the one given, or nothing to leave it. Synchronous; what takes long is made before, by prepareWeights.',
+  },
+  encodePrompt: {
+    kind: 'series',
+    payload: 'EncodePromptCall',
+    when: 'A text encoder is to encode the prompts of a run, then the negative ones; once for each encoder, before its beforeModelCall.',
+    may: 'Replace prompts; replace or add chunks of tokens, with vectors of their own; set embeds and so skip the encoder; put code around it with wrap.',
   },
   transformGraph: {
     kind: 'waterfall',

@@ -35,14 +35,15 @@ class CLIPTextEmbeddings extends Module {
     this.position_embedding = new Embedding(positions, width);
   }
 
-  forward(inputIds: Value): Value {
-    const length = inputIds.dim(1);
-    const positions = builderOf(inputIds).constant(
+  /** `embeds` [n, tokens, width] are the tokens' vectors, without their positions. */
+  forward(embeds: Value): Value {
+    const length = embeds.dim(1);
+    const positions = builderOf(embeds).constant(
       'int64',
       [1, length],
       Array.from({ length }, (_, i) => i),
     );
-    return add(this.token_embedding.forward(inputIds), this.position_embedding.forward(positions));
+    return add(embeds, this.position_embedding.forward(positions));
   }
 }
 
@@ -135,7 +136,9 @@ class CLIPTextTransformer extends Module {
  * CLIP's text encoder, with or without the projection of the pooled token (source: transformers models/clip/modeling_clip.py).
  *
  * - `call({ input_ids })`, int64 [n, tokens] → `last_hidden_state` [n, tokens, width], `pooler_output` [n, width], with projection
- *   `text_embeds` [n, projection]; on request `hidden_states.0` (the embedding) to `hidden_states.L`, none with the final norm.
+ *   `text_embeds` [n, projection]; on request `hidden_states.0` (the embedding) to `hidden_states.L`, none with the final norm. With `inputs_embeds`,
+ *   float32 [n, tokens, width], these are the tokens' vectors, and `input_ids` only say where the text ends.
+ * - `embed({ input_ids })` → `inputs_embeds`: the tokens' vectors, without their positions.
  * - `normalize({ hidden_states })` → `last_hidden_state`: the final norm alone, for outputs of an earlier layer (`clipSkip`).
  */
 export class CLIPTextModel extends Model {
@@ -162,10 +165,19 @@ export class CLIPTextModel extends Model {
     this.#options = options;
     this.entries = {
       call: {
-        inputs: { input_ids: { types: ['int64'], dims: ['batch', 'tokens'] } },
+        inputs: {
+          input_ids: { types: ['int64'], dims: ['batch', 'tokens'] },
+          inputs_embeds: { types: ['float32'], dims: ['batch', 'tokens', options.width], optional: true },
+        },
         nominal: { tokens: options.positions },
         outputs: ['last_hidden_state', 'pooler_output', 'text_embeds'],
-        forward: ({ input_ids }) => this.#forward(input_ids as Value),
+        forward: ({ input_ids, inputs_embeds }) => this.#forward(input_ids as Value, inputs_embeds),
+      },
+      embed: {
+        inputs: { input_ids: { types: ['int64'], dims: ['batch', 'tokens'] } },
+        nominal: { tokens: options.positions },
+        outputs: ['inputs_embeds'],
+        forward: ({ input_ids }) => this.#embed(input_ids as Value),
       },
       normalize: {
         inputs: { hidden_states: { types: ['float32'], dims: ['batch', 'tokens', options.width] } },
@@ -217,9 +229,19 @@ export class CLIPTextModel extends Model {
     return key.startsWith(PREFIX) ? [key.slice(PREFIX.length)] : [];
   }
 
-  #forward(inputIds: Value): Record<string, Value> {
+  #embed(inputIds: Value): Record<string, Value> {
+    const { path, token_embedding: embedding } = this.text_model.embeddings;
+    return segment(path, { ids: inputIds }, ({ ids }) => ({ inputs_embeds: embedding.forward(ids) }));
+  }
+
+  #forward(inputIds: Value, inputsEmbeds: Value | undefined): Record<string, Value> {
     const { embeddings, encoder } = this.text_model;
-    let { x } = segment(embeddings.path, { ids: inputIds }, ({ ids }) => ({ x: embeddings.forward(ids) }));
+    let { x } =
+      inputsEmbeds === undefined
+        ? segment(embeddings.path, { ids: inputIds }, ({ ids }) => ({
+            x: embeddings.forward(embeddings.token_embedding.forward(ids)),
+          }))
+        : segment(embeddings.path, { embeds: inputsEmbeds }, ({ embeds }) => ({ x: embeddings.forward(embeds) }));
     const hidden: Record<string, Value> = { 'hidden_states.0': x };
     for (const [i, layer] of encoder.layers.entries()) {
       x = segment(layer.path, { x }, (inner) => ({ x: layer.forward(inner.x) })).x;

@@ -187,7 +187,9 @@ class T5Stack extends Module {
  * T5's encoder (source: transformers models/t5/modeling_t5.py).
  *
  * `call({ input_ids })`, int64 [n, tokens] → `last_hidden_state` float32 [n, tokens, d_model]. All tokens are attended to, padding too, as
- * diffusers' pipelines do.
+ * diffusers' pipelines do. With `inputs_embeds`, float32 [n, tokens, d_model], these are the tokens' vectors.
+ *
+ * `embed({ input_ids })` → `inputs_embeds`: the tokens' vectors.
  */
 export class T5EncoderModel extends Model {
   static readonly componentName = 'text_encoder';
@@ -234,10 +236,19 @@ export class T5EncoderModel extends Model {
 
   readonly entries: Readonly<Record<string, ModelEntry>> = {
     call: {
-      inputs: { input_ids: { types: ['int64'], dims: ['batch', 'tokens'] } },
+      inputs: {
+        input_ids: { types: ['int64'], dims: ['batch', 'tokens'] },
+        inputs_embeds: { types: ['float32'], dims: ['batch', 'tokens', 'features'], optional: true },
+      },
       nominal: { tokens: NOMINAL_TOKENS },
       outputs: ['last_hidden_state'],
-      forward: ({ input_ids }) => this.#forward(input_ids as Value),
+      forward: ({ input_ids, inputs_embeds }) => this.#forward(input_ids as Value, inputs_embeds),
+    },
+    embed: {
+      inputs: { input_ids: { types: ['int64'], dims: ['batch', 'tokens'] } },
+      nominal: { tokens: NOMINAL_TOKENS },
+      outputs: ['inputs_embeds'],
+      forward: ({ input_ids }) => ({ inputs_embeds: this.#embed(input_ids as Value) }),
     },
   };
 
@@ -245,9 +256,13 @@ export class T5EncoderModel extends Model {
     return key === 'shared.weight' ? ['encoder.embed_tokens.weight'] : [];
   }
 
-  #forward(inputIds: Value): Record<string, Value> {
+  #embed(inputIds: Value): Value {
+    return segment(this.shared.path, { ids: inputIds }, ({ ids }) => ({ x: this.shared.forward(ids) })).x;
+  }
+
+  #forward(inputIds: Value, inputsEmbeds: Value | undefined): Record<string, Value> {
     const { block, final_layer_norm: norm } = this.encoder;
-    let { x } = segment(this.shared.path, { ids: inputIds }, ({ ids }) => ({ x: this.shared.forward(ids) }));
+    let x = inputsEmbeds ?? this.#embed(inputIds);
     const { bias } = this.#positionBias(inputIds);
     for (const layer of block)
       x = segment(layer.path, { x, bias }, (inner) => ({ x: layer.forward(inner.x, inner.bias) })).x;

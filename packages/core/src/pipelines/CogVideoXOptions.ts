@@ -1,138 +1,71 @@
-import type { Tensor } from 'onnxruntime-common';
-import type { GenerateOptions, OutputType, Prompt } from '../run/GenerateOptions.js';
 import {
-  checkEmbeds,
-  checkGenerator,
-  checkOption,
-  checkSeed,
-  invalidOption,
-  isPositive,
-  OUTPUT_TYPES,
-  readNegativePrompts,
-  readPrompts,
-} from '../sampling/runOptions.js';
+  booleanField,
+  described,
+  type FieldValues,
+  integerField,
+  numberField,
+  type OptionsOf,
+} from '../fields/Field.js';
+import type { ModelConfig } from '../fields/ConfigReader.js';
+import { tensorField } from '../fields/objectField.js';
+import { eitherField, listField } from '../fields/optionFields.js';
+import { outputTypeField, runFields, sideField } from '../run/runFields.js';
 
-/** The options that a `CogVideoXPipeline` takes. */
-export const COGVIDEOX_OPTIONS: readonly (keyof GenerateOptions)[] = [
-  'width',
-  'height',
-  'numFrames',
-  'numInferenceSteps',
-  'timesteps',
-  'guidanceScale',
-  'useDynamicCfg',
-  'negativePrompt',
-  'eta',
-  'seed',
-  'generator',
-  'latents',
-  'promptEmbeds',
-  'negativePromptEmbeds',
-  'maxSequenceLength',
-  'outputType',
-  'signal',
-];
+/** What CogVideoX takes beside the options that all pipelines have. */
+const ownFields = {
+  /** Frames of a video; a multiple of 4 and one more (where the VAE makes 4 frames of one). Default: what the model was trained with. */
+  numFrames: described(integerField(49, 1), {
+    description: 'multiples of 8 and one more, such as 49',
+    flag: '--frames <number>',
+    defaultText: "the model's own",
+  }),
+  /** Lets the guidance swing with the timestep, as diffusers does. */
+  useDynamicCfg: described(booleanField(false), {
+    description: 'let the guidance swing with the timestep, as CogVideoX-5b was shown with',
+    flag: '--dynamic-guidance',
+  }),
+  /** Tokens of a prompt that are used, where the text encoder knows no limit. Default: what the model was trained with. */
+  maxSequenceLength: described(integerField(226, 1), { description: 'tokens of a prompt that are used' }),
+};
 
-/** Checked options of a run, with defaults. */
-export interface CogVideoXOptions {
-  readonly prompts: readonly string[];
-  readonly negativePrompts: readonly string[];
-  readonly promptEmbeds: Tensor | undefined;
-  readonly negativePromptEmbeds: Tensor | undefined;
-  readonly width: number;
-  readonly height: number;
-  readonly numFrames: number;
-  readonly numInferenceSteps: number;
-  readonly timesteps: readonly number[] | undefined;
-  /** One for all steps, or one for each. */
-  readonly guidanceScale: number | readonly number[];
-  readonly useDynamicCfg: boolean;
-  readonly eta: number;
-  readonly maxSequenceLength: number;
-  readonly outputType: OutputType;
-  /** Videos of the run. */
-  readonly count: number;
-}
+/** The options that a `CogVideoXPipeline` takes, before it knows its model's sizes. */
+export const cogVideoXFields = {
+  ...runFields,
+  ...ownFields,
+  /** Weight of the prompt against the negative prompt, or a list with one for each step; 1 or less means one pass without guidance, which takes half the time. */
+  guidanceScale: described(eitherField(numberField(6), listField(numberField(0), 'a list with one for each step', 0)), {
+    description: 'how closely to follow the prompt; 1 = freely, and twice as fast',
+    flag: '--guidance <number>',
+  }),
+  /** Unit noise to start from, float32 [n, frames, c, h, w]. */
+  latents: tensorField('n', 'frames', 'c', 'h', 'w'),
+  /** Frames, one float32 tensor [n, frames, height, width, 3] in [0, 1], or the latents [n, latent frames, c, h, w]. */
+  outputType: outputTypeField,
+};
 
-/** Sizes of the model that defaults and checks go by. */
-export interface VideoSizes {
-  /** Latents that the transformer was trained for. */
-  readonly sampleHeight: number;
-  readonly sampleWidth: number;
-  readonly sampleFrames: number;
-  readonly maxTextLength: number;
-  /** Pixels of a latent on each side. */
-  readonly scaleFactor: number;
-  /** Latents of a patch on each side. */
-  readonly patchSize: number;
-}
-
-/** Checks the options of a run and fills in defaults. @throws ERR_ARGUMENT_INVALID naming the option, its value and what is expected */
-export function resolveCogVideoXOptions(prompt: Prompt, options: GenerateOptions, sizes: VideoSizes): CogVideoXOptions {
-  const { promptEmbeds, negativePromptEmbeds, timesteps } = options;
-  const prompts = readPrompts(prompt, promptEmbeds);
-  const count = promptEmbeds?.dims[0] ?? prompts.length;
-  if (negativePromptEmbeds !== undefined && options.negativePrompt !== undefined)
-    invalidOption('negativePromptEmbeds', 'a tensor', 'negativePrompt or negativePromptEmbeds, not both');
-  const step = sizes.scaleFactor * sizes.patchSize;
-  const size = (argument: 'width' | 'height', latents: number): number =>
-    checkOption(
-      argument,
-      options[argument] ?? latents * sizes.scaleFactor,
-      (x) => isPositive(x) && x % step === 0,
-      `a positive multiple of ${step}: ${sizes.scaleFactor} pixels are one latent, ${sizes.patchSize} latents one patch`,
-    );
-  checkEmbeds('promptEmbeds', promptEmbeds);
-  checkEmbeds('negativePromptEmbeds', negativePromptEmbeds);
-  checkSeed(options.seed, count);
-  checkGenerator(options, count);
-  const numInferenceSteps = checkOption(
-    'numInferenceSteps',
-    options.numInferenceSteps ?? timesteps?.length ?? 50,
-    isPositive,
-    'a positive whole number',
-  );
+/** The same for a model with this config of its transformer, and a VAE that makes `scaleFactor` pixels of a latent on each side. */
+export function fieldsForModel(transformer: ModelConfig, scaleFactor: number): typeof cogVideoXFields {
+  const size = (name: string, value: number): number => Number(transformer[name] ?? value);
+  const patch = size('patch_size', 2);
+  const reason = `: ${scaleFactor} pixels are one latent, ${patch} latents one patch`;
+  const side = (latents: number): typeof cogVideoXFields.width =>
+    sideField(scaleFactor * patch, latents * scaleFactor, reason);
+  const { numFrames, maxSequenceLength } = cogVideoXFields;
   return {
-    prompts,
-    promptEmbeds,
-    negativePromptEmbeds,
-    timesteps,
-    count,
-    numInferenceSteps,
-    negativePrompts: readNegativePrompts(options.negativePrompt, count),
-    width: size('width', sizes.sampleWidth),
-    height: size('height', sizes.sampleHeight),
-    numFrames: checkOption('numFrames', options.numFrames ?? sizes.sampleFrames, isPositive, 'a positive whole number'),
-    guidanceScale: checkGuidance(options.guidanceScale ?? 6),
-    useDynamicCfg: checkOption(
-      'useDynamicCfg',
-      options.useDynamicCfg ?? false,
-      (x) => typeof x === 'boolean',
-      'true or false',
-    ),
-    eta: checkOption('eta', options.eta ?? 0, (x) => x >= 0 && x <= 1, 'a number from 0 to 1'),
-    maxSequenceLength: checkOption(
-      'maxSequenceLength',
-      options.maxSequenceLength ?? sizes.maxTextLength,
-      isPositive,
-      'a positive whole number',
-    ),
-    outputType: checkOption(
-      'outputType',
-      options.outputType ?? 'image',
-      (x) => OUTPUT_TYPES.includes(x),
-      `one of ${OUTPUT_TYPES.join(', ')}`,
-    ),
+    ...cogVideoXFields,
+    width: side(size('sample_width', 90)),
+    height: side(size('sample_height', 60)),
+    numFrames: { ...numFrames, default: size('sample_frames', numFrames.default) },
+    maxSequenceLength: { ...maxSequenceLength, default: size('max_text_seq_length', maxSequenceLength.default) },
   };
 }
 
-function checkGuidance(scale: number | readonly number[]): number | readonly number[] {
-  const valid = Array.isArray(scale) ? scale.every((each) => Number.isFinite(each)) : Number.isFinite(scale);
-  return valid ? scale : invalidOption('guidanceScale', scale, 'a finite number, or a list with one for each step');
-}
+/** The options of a `CogVideoXPipeline`'s runs. */
+export type CogVideoXOptions = OptionsOf<typeof cogVideoXFields>;
 
-/** @throws ERR_ARGUMENT_INVALID unless a list of guidance scales has one for each of `steps` calls of the model */
-export function checkGuidanceList({ guidanceScale: scale }: CogVideoXOptions, steps: number): void {
-  if (typeof scale === 'number' || scale.length === steps) return;
-  invalidOption('guidanceScale', scale, `a finite number, or a list of ${steps}, one for each step`);
+/** The same, checked, with defaults. */
+export type CogVideoXValues = FieldValues<typeof cogVideoXFields>;
+
+declare module '../run/GenerateOptions.js' {
+  interface GenerateOptions<O extends OutputType = OutputType> extends OptionsOf<typeof ownFields> {}
 }

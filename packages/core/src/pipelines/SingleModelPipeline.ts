@@ -1,17 +1,16 @@
 import type { Tensor } from 'onnxruntime-common';
 import { ThimbleError } from '../errors.js';
-import type { RunContext } from '../hooks/calls/RunContext.js';
 import type { Image } from '../images/Image.js';
 import { imagesFromSample } from '../images/imagesFromSample.js';
 import { assertFinite } from '../sampling/assertFinite.js';
-import { Pipeline } from '../run/Pipeline.js';
+import { Pipeline, type PreparedRun } from '../run/Pipeline.js';
 import type { GenerateResult } from '../run/GenerateOptions.js';
 import type { PipelineEvent } from '../run/PipelineEvent.js';
 import { unscaleLatents } from '../sampling/unscaleLatents.js';
 
 /** A single model as a pipeline with that one component, so that plugins work on it. It cannot generate. */
 export class SingleModelPipeline extends Pipeline {
-  protected readonly optionNames: readonly string[] = [];
+  protected readonly fields = {};
 
   async decodeLatents(latents: Tensor, options: { readonly signal?: AbortSignal } = {}): Promise<Image[]> {
     const vae = this.component('vae');
@@ -20,7 +19,7 @@ export class SingleModelPipeline extends Pipeline {
     return imagesFromSample((await vae.decode({ z }, options)).sample);
   }
 
-  protected prepare(): Pick<RunContext, 'steps' | 'options'> {
+  protected prepare(): PreparedRun {
     throw new ThimbleError('ERR_GENERATE_UNSUPPORTED', { className: this.className, folder: this.folder });
   }
 

@@ -1,137 +1,56 @@
-import type { Tensor } from 'onnxruntime-common';
-import type { GenerateOptions, OutputType, Prompt } from '../run/GenerateOptions.js';
-import {
-  checkEmbeds,
-  checkGenerator,
-  checkOption,
-  checkSeed,
-  invalidOption,
-  isPositive,
-  OUTPUT_TYPES,
-  readNegativePrompts,
-  readPrompts,
-  stepCount,
-} from '../sampling/runOptions.js';
+import { described, type FieldValues, integerField, numberField, type OptionsOf } from '../fields/Field.js';
+import { outputTypeField, previewsField, runFields, sideField, sigmasField } from '../run/runFields.js';
 
-/** The options that a `StableDiffusionPipeline` takes. */
-export const STABLE_DIFFUSION_OPTIONS: readonly (keyof GenerateOptions)[] = [
-  'width',
-  'height',
-  'numInferenceSteps',
-  'timesteps',
-  'sigmas',
-  'guidanceScale',
-  'guidanceRescale',
-  'negativePrompt',
-  'numImagesPerPrompt',
-  'eta',
-  'seed',
-  'generator',
-  'latents',
-  'promptEmbeds',
-  'negativePromptEmbeds',
-  'clipSkip',
-  'outputType',
-  'previews',
-  'signal',
-];
+/** What Stable Diffusion takes beside the options that all pipelines have. */
+const ownFields = {
+  /** Noise levels in place of the scheduler's own, for schedulers that take them; falling. In place of `timesteps`. */
+  sigmas: sigmasField,
+  /** Brings the guided prediction's deviation back towards the unguided one's, 0 to 1 (arXiv 2305.08891). */
+  guidanceRescale: described(numberField(0, 0, 1), {
+    description: 'against colours that guidance makes too strong, 0 to 1',
+  }),
+  /** Pictures of each prompt, computed together. */
+  numImagesPerPrompt: described(integerField(1, 1), {
+    description: 'pictures of each prompt',
+    flag: '-n, --count <number>',
+  }),
+  /** Layers of the text encoder to leave out at the end, for the prompt; the negative prompt goes through all. */
+  clipSkip: described(integerField(0), {
+    description: 'layers of the text encoder to leave out at the end',
+    flag: '--clip-skip <number>',
+  }),
+  /**
+   * Emit a small picture after every step: 'rgb', or true, by a linear map from latents to colours, which is measured on the VAE once (a decoding of
+   * 4×4 latents) and then costs nothing.
+   */
+  previews: previewsField,
+};
 
-/** Checked options of a run, with defaults. */
-export interface StableDiffusionOptions {
-  readonly prompts: readonly string[];
-  readonly negativePrompts: readonly string[];
-  readonly promptEmbeds: Tensor | undefined;
-  readonly negativePromptEmbeds: Tensor | undefined;
-  readonly width: number;
-  readonly height: number;
-  /** Undefined where own timesteps or sigmas say how many. */
-  readonly numInferenceSteps: number | undefined;
-  readonly timesteps: readonly number[] | undefined;
-  readonly sigmas: readonly number[] | undefined;
-  readonly guidanceScale: number;
-  readonly guidanceRescale: number;
-  readonly numImagesPerPrompt: number;
-  readonly eta: number;
-  readonly clipSkip: number;
-  readonly outputType: OutputType;
-  /** Images of the run. */
-  readonly count: number;
+/** The options that a `StableDiffusionPipeline` takes, before it knows its model's sizes. */
+export const stableDiffusionFields = {
+  ...runFields,
+  ...ownFields,
+  /** Weight of the prompt against the negative prompt; 1 or less means one pass without guidance, which takes half the time. */
+  guidanceScale: described(numberField(7.5), {
+    description: 'how closely to follow the prompt; 1 = freely, and twice as fast',
+    flag: '--guidance <number>',
+  }),
+  /** Pictures, one float32 tensor [n, 3, height, width] in [0, 1], or the latents [n, c, h, w]. */
+  outputType: outputTypeField,
+};
+
+/** The same for a model with latents of `sampleSize` on each side, each of `scaleFactor` pixels. */
+export function fieldsForSize(sampleSize: number, scaleFactor: number): typeof stableDiffusionFields {
+  const side = sideField(scaleFactor, sampleSize * scaleFactor);
+  return { ...stableDiffusionFields, width: side, height: side };
 }
 
-/** Sizes of the model that defaults and checks go by. */
-export interface ModelSizes {
-  /** Height and width of the latents that the UNet was trained for. */
-  readonly sampleSize: number;
-  readonly scaleFactor: number;
-}
+/** The options of a `StableDiffusionPipeline`'s runs. */
+export type StableDiffusionOptions = OptionsOf<typeof stableDiffusionFields>;
 
-/** Checks the options of a run and fills in defaults. @throws ERR_ARGUMENT_INVALID naming the option, its value and what is expected */
-export function resolveOptions(
-  prompt: Prompt,
-  options: GenerateOptions,
-  { sampleSize, scaleFactor }: ModelSizes,
-): StableDiffusionOptions {
-  const { promptEmbeds, negativePromptEmbeds, timesteps, sigmas } = options;
-  const prompts = readPrompts(prompt, promptEmbeds);
-  const promptCount = promptEmbeds?.dims[0] ?? prompts.length;
-  if (negativePromptEmbeds !== undefined && options.negativePrompt !== undefined)
-    invalidOption('negativePromptEmbeds', 'a tensor', 'negativePrompt or negativePromptEmbeds, not both');
-  const size = (argument: 'width' | 'height'): number =>
-    checkOption(
-      argument,
-      options[argument] ?? sampleSize * scaleFactor,
-      (x) => Number.isSafeInteger(x) && x > 0 && x % scaleFactor === 0,
-      `a positive multiple of ${scaleFactor}`,
-    );
-  const numImagesPerPrompt = checkOption(
-    'numImagesPerPrompt',
-    options.numImagesPerPrompt ?? 1,
-    isPositive,
-    'a positive whole number',
-  );
-  checkEmbeds('promptEmbeds', promptEmbeds);
-  checkEmbeds('negativePromptEmbeds', negativePromptEmbeds);
-  if (timesteps !== undefined && sigmas !== undefined) invalidOption('sigmas', sigmas, 'timesteps or sigmas, not both');
-  const count = promptCount * numImagesPerPrompt;
-  checkSeed(options.seed, count);
-  checkGenerator(options, count);
-  return {
-    prompts,
-    promptEmbeds,
-    negativePromptEmbeds,
-    timesteps,
-    sigmas,
-    numImagesPerPrompt,
-    count,
-    negativePrompts: readNegativePrompts(options.negativePrompt, promptCount),
-    width: size('width'),
-    height: size('height'),
-    numInferenceSteps: stepCount(options),
-    guidanceScale: checkGuidanceScale(options.guidanceScale ?? 7.5),
-    guidanceRescale: checkOption(
-      'guidanceRescale',
-      options.guidanceRescale ?? 0,
-      (x) => x >= 0 && x <= 1,
-      'a number from 0 to 1',
-    ),
-    eta: checkOption('eta', options.eta ?? 0, (x) => x >= 0 && x <= 1, 'a number from 0 to 1'),
-    clipSkip: checkOption(
-      'clipSkip',
-      options.clipSkip ?? 0,
-      (x) => Number.isSafeInteger(x) && x >= 0,
-      'a whole number from 0',
-    ),
-    outputType: checkOption(
-      'outputType',
-      options.outputType ?? 'image',
-      (x) => OUTPUT_TYPES.includes(x),
-      `one of ${OUTPUT_TYPES.join(', ')}`,
-    ),
-  };
-}
+/** The same, checked, with defaults. */
+export type StableDiffusionValues = FieldValues<typeof stableDiffusionFields>;
 
-function checkGuidanceScale(value: NonNullable<GenerateOptions['guidanceScale']>): number {
-  return typeof value === 'number' && Number.isFinite(value)
-    ? value
-    : invalidOption('guidanceScale', value, 'a finite number');
+declare module '../run/GenerateOptions.js' {
+  interface GenerateOptions<O extends OutputType = OutputType> extends OptionsOf<typeof ownFields> {}
 }

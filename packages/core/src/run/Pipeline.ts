@@ -11,9 +11,12 @@ import type { PluginHostPipeline } from '../extension/PluginHostPipeline.js';
 import type { Scheduler } from '../schedulers/Scheduler.js';
 import type { Tokenizer } from '../tokenizers/Tokenizer.js';
 import type { JsonObject } from '../disk/readJsonFile.js';
+import { OPTIONS } from '../extension/tokens.js';
 import { checkOptionNames } from '../fields/checkOptionNames.js';
 import type { Component } from '../execution/Component.js';
 import { type Attachable, componentRecord, standIn } from '../execution/componentRecord.js';
+import type { Field, Fields, FieldValues } from '../fields/Field.js';
+import { readOptions, refuseOption } from '../fields/readOptions.js';
 import type { GenerateOptions, GenerateResult, OutputType, Prompt } from './GenerateOptions.js';
 import { MemoryMonitor, measureMemory } from './MemoryMonitor.js';
 import type { PipelineEvent } from './PipelineEvent.js';
@@ -21,10 +24,23 @@ import { PipelineRun } from './PipelineRun.js';
 import type { PipelinePart, PipelineParts } from './PipelineParts.js';
 import { schedulerWarning } from './schedulerWarning.js';
 
+/** A run whose options are checked and whose scheduler is set. A pipeline adds what its `sample` goes by. */
+export interface PreparedRun {
+  /** How many times the denoiser will be called. */
+  readonly steps: number;
+  /** The options with their defaults, as hooks see them. */
+  readonly options: object;
+}
+
 /**
  * A pipeline: the components of a checkpoint on one device, with hooks that plugins tap. Runs of one pipeline take turns.
+ *
+ * @typeParam F - the fields of its options.
+ * @typeParam R - what it makes of them, before a run begins.
  */
-export abstract class Pipeline implements PluginHostPipeline, AsyncDisposable {
+export abstract class Pipeline<F extends Fields = Fields, R extends PreparedRun = PreparedRun>
+  implements PluginHostPipeline, AsyncDisposable
+{
   /** By name: `unet`, `vae`, `text_encoder`. Assigning to a name is {@link Pipeline.replace}. */
   readonly components: Record<string, Component>;
   /** For applications; plugins tap the hooks of their context. */
@@ -124,18 +140,34 @@ export abstract class Pipeline implements PluginHostPipeline, AsyncDisposable {
     return this.#parts.host.list();
   }
 
-  /** Options of `generate` and `stream` that this pipeline knows. */
-  protected abstract readonly optionNames: readonly string[];
+  /**
+   * The options that `generate` and `stream` take now, by name: the pipeline's and those of its plugins. `optionsSchema` makes a JSON schema of them.
+   *
+   * @throws ERR_ARGUMENT_INVALID if a plugin provides an option under a name that is taken
+   */
+  get optionFields(): Fields {
+    const all = new Map<string, Field>(Object.entries(this.fields));
+    for (const [name, field] of this.#parts.host.provided(OPTIONS).flatMap((fields) => Object.entries(fields))) {
+      if (all.has(name)) refuseOption('options', name, 'a name that neither the pipeline nor another plugin has');
+      all.set(name, field);
+    }
+    return Object.fromEntries(all);
+  }
+
+  /** What `generate` takes where nothing is said, by the names of its options. */
+  get defaults(): Readonly<Record<string, unknown>> {
+    const values = Object.entries(this.optionFields).map(([name, field]) => [name, field.default] as const);
+    return Object.fromEntries(values.filter(([, value]) => value !== undefined));
+  }
+
+  /** The pipeline's own options, with the model's sizes and defaults. */
+  protected abstract readonly fields: F;
+
+  /** Makes ready for a run whose options are checked one by one: checks what concerns several of them, and sets the scheduler. */
+  protected abstract prepare(prompt: Prompt, options: FieldValues<F>): R;
 
   /** What one run does: the steps from prompt to result, yielding an event where something is done. */
-  protected abstract sample(
-    prompt: Prompt,
-    options: GenerateOptions,
-    run: PipelineRun,
-  ): AsyncGenerator<PipelineEvent, GenerateResult>;
-
-  /** How many times the model will be called, and the options with their defaults; checks everything that can be checked before the run. */
-  protected abstract prepare(prompt: Prompt, options: GenerateOptions): Pick<RunContext, 'steps' | 'options'>;
+  protected abstract sample(prepared: R, run: PipelineRun): AsyncGenerator<PipelineEvent, GenerateResult>;
 
   /** Turns latents as `outputType: 'latent'` gives them into images, through the same hooks. */
   abstract decodeLatents(latents: Tensor, options?: { readonly signal?: AbortSignal }): Promise<Image[]>;
@@ -236,6 +268,11 @@ export abstract class Pipeline implements PluginHostPipeline, AsyncDisposable {
     await this.dispose();
   }
 
+  /** Makes sure that a run has the components it needs; `false` stands for one that it does not need. @throws ERR_COMPONENT_MISSING */
+  protected require(...names: readonly (string | false)[]): void {
+    for (const name of names) if (name !== false) this.component(name);
+  }
+
   /** A component by name. @throws ERR_COMPONENT_MISSING */
   protected component(name: string): Component {
     return this.components[name] ?? this.#missing(name);
@@ -246,7 +283,7 @@ export abstract class Pipeline implements PluginHostPipeline, AsyncDisposable {
     prompt: Prompt,
     options: GenerateOptions,
   ): AsyncGenerator<PipelineEvent, GenerateResult | undefined> {
-    checkOptionNames(options, this.optionNames);
+    checkOptionNames(options, Object.keys(this.optionFields));
     const left = new AbortController();
     const signal = AbortSignal.any([
       this.#life.signal,
@@ -255,26 +292,30 @@ export abstract class Pipeline implements PluginHostPipeline, AsyncDisposable {
     ]);
     using turn = await this.#parts.turns.take(signal);
     await this.#parts.host.settled();
-    const prepared = this.prepare(prompt, options);
+    const given = readOptions(options, { ...this.optionFields, ...this.fields });
+    const prepared = this.prepare(prompt, given);
     using memory = new MemoryMonitor(this.device, this.components);
-    const context: RunContext = { id: ++this.#runs, prompt, signal, state: new Map(), ...prepared };
-    const run = new PipelineRun(context, memory, left);
+    const context: RunContext = {
+      id: ++this.#runs,
+      prompt,
+      signal,
+      state: new Map(),
+      steps: prepared.steps,
+      options: { ...given, ...prepared.options },
+    };
+    const run = new PipelineRun(context, this.hooks, memory, left);
     using attached = this.#parts.events.attach(run);
     void [turn, attached];
-    return yield* this.#run(prompt, options, run);
+    return yield* this.#run(prepared, run);
   }
 
-  async *#run(
-    prompt: Prompt,
-    options: GenerateOptions,
-    run: PipelineRun,
-  ): AsyncGenerator<PipelineEvent, GenerateResult> {
+  async *#run(prepared: R, run: PipelineRun): AsyncGenerator<PipelineEvent, GenerateResult> {
     const { context } = run;
     let result: GenerateResult | undefined;
     try {
       yield* run.during(this.hooks.beforeRun.call(context));
       run.signal?.throwIfAborted();
-      result = yield* this.sample(prompt, options, run);
+      result = yield* this.sample(prepared, run);
       context.result = result;
     } catch (error) {
       context.error = error;

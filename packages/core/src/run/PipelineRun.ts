@@ -1,25 +1,41 @@
+import type { CallOptions } from '../hooks/calls/CallOptions.js';
 import type { RunContext } from '../hooks/calls/RunContext.js';
+import type { Hooks } from '../hooks/manifest.js';
+import type { GenerateResult } from './GenerateOptions.js';
 import type { MemoryMonitor } from './MemoryMonitor.js';
 import type { PipelineEvent } from './PipelineEvent.js';
 
-/** One run of a pipeline: its context for hooks, and the events that wait to be yielded. */
+/** One run of a pipeline: its context for hooks, the events that wait to be yielded, and how long its parts took. */
 export class PipelineRun {
   readonly context: RunContext;
+  readonly hooks: Hooks;
   readonly memory: MemoryMonitor;
-  readonly started: number = performance.now();
+  /** Milliseconds so far. */
+  readonly timings: { encodePrompt: number; readonly steps: number[]; decode: number } = {
+    encodePrompt: 0,
+    steps: [],
+    decode: 0,
+  };
+  readonly #started: number = performance.now();
   readonly #left: AbortController;
   readonly #events: PipelineEvent[] = [];
   #wake: () => void = () => undefined;
 
   /** `left` ends the work of a run whose reader has gone; the context's signal follows it. */
-  constructor(context: RunContext, memory: MemoryMonitor, left: AbortController) {
+  constructor(context: RunContext, hooks: Hooks, memory: MemoryMonitor, left: AbortController) {
     this.context = context;
+    this.hooks = hooks;
     this.memory = memory;
     this.#left = left;
   }
 
   get signal(): AbortSignal | undefined {
     return this.context.signal;
+  }
+
+  /** What a component is called with, so that its hooks know the run. */
+  get callOptions(): CallOptions {
+    return { run: this.context, signal: this.signal };
   }
 
   /** Queues an event, to be yielded by {@link PipelineRun.during}, or when the run comes to its next {@link PipelineRun.drain}. */
@@ -52,6 +68,20 @@ export class PipelineRun {
     }
     yield* this.drain();
     return work;
+  }
+
+  /** As {@link PipelineRun.during}, and notes how long the work took as one of the run's timings. */
+  async *timed<T>(part: 'encodePrompt' | 'decode', work: Promise<T>): AsyncGenerator<PipelineEvent, T> {
+    const started = performance.now();
+    const result = yield* this.during(work);
+    this.timings[part] = performance.now() - started;
+    return result;
+  }
+
+  /** What `generate` returns: what the pipeline made, with the run's timings and memory. */
+  result(made: Omit<GenerateResult, 'timings' | 'memory'>): GenerateResult {
+    const timings = { total: performance.now() - this.#started, ...this.timings };
+    return { ...made, timings, memory: this.memory.report() };
   }
 
   /** Yields what has happened since. */

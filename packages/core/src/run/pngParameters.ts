@@ -8,7 +8,7 @@ export interface ImageSettings {
   readonly negativePrompts: readonly string[];
   /** Default 1. */
   readonly numImagesPerPrompt?: number;
-  readonly numInferenceSteps: number | undefined;
+  readonly numInferenceSteps: number;
   readonly guidanceScale: number | readonly number[];
   readonly width: number;
   readonly height: number;
@@ -16,15 +16,30 @@ export interface ImageSettings {
   readonly count: number;
 }
 
+/** The pipeline that made an image. */
+export interface RunSource {
+  readonly scheduler: Scheduler;
+  /** The checkpoint's. */
+  readonly folder: string;
+}
+
 /** What is written into an image of a run: prompt and settings under `parameters`, in the form that other tools read. */
 export function pngParameters(
-  { scheduler, folder }: { readonly scheduler: Scheduler; readonly folder: string },
+  { scheduler, folder }: RunSource,
   settings: ImageSettings,
   index: number,
   seeds: readonly number[],
 ): Record<string, string> {
-  const { prompts, negativePrompts, numImagesPerPrompt = 1, guidanceScale, width, height, count } = settings;
-  const numInferenceSteps = settings.numInferenceSteps ?? scheduler.timesteps.length;
+  const {
+    prompts,
+    negativePrompts,
+    numImagesPerPrompt = 1,
+    numInferenceSteps,
+    guidanceScale,
+    width,
+    height,
+    count,
+  } = settings;
   const at = Math.floor(index / numImagesPerPrompt);
   const negative = negativePrompts[at];
   const seed = seeds[index];
@@ -32,7 +47,7 @@ export function pngParameters(
     `Steps: ${numInferenceSteps}`,
     `Sampler: ${scheduler.config._class_name}`,
     ...scheduleTypes(scheduler.config),
-    `CFG scale: ${guidanceScale}`,
+    `CFG scale: ${[guidanceScale].flat().join()}`,
     ...(seed === undefined ? [] : [`Seed: ${seed}`]),
     ...(count > 1 && seeds.every((one) => one === seeds[0]) ? [`Batch size: ${count}`, `Batch pos: ${index}`] : []),
     `Size: ${width}x${height}`,

@@ -1,9 +1,13 @@
 import { Tensor } from 'onnxruntime-common';
 import { Image } from '../images/Image.js';
 import type { Component } from '../execution/Component.js';
+import { latentUnscaler } from './unscaleLatents.js';
 
 /** Height and width of the latents that the VAE is probed with: its convolutions see mostly their own kind. */
 const PROBE_SIZE = 4;
+
+/** What was measured on each VAE. */
+const measured = new WeakMap<Component, LatentPreview>();
 
 /**
  * Shows latents as small pictures by a linear map from latent channels to colours. The map is measured once, on the VAE itself: one
@@ -19,13 +23,16 @@ export class LatentPreview {
     this.#slopes = slopes;
   }
 
-  /** Measures the map. `toLatents` undoes the pipeline's scaling, as before decoding. */
-  static async measure(
-    vae: Component,
-    channels: number,
-    unscale: (value: number) => number,
-    signal?: AbortSignal,
-  ): Promise<LatentPreview> {
+  /** The map of a VAE, measured at the first call. */
+  static async of(vae: Component, signal?: AbortSignal): Promise<LatentPreview> {
+    const preview = measured.get(vae) ?? (await LatentPreview.#measure(vae, signal));
+    measured.set(vae, preview);
+    return preview;
+  }
+
+  static async #measure(vae: Component, signal: AbortSignal | undefined): Promise<LatentPreview> {
+    const channels = Number(vae.config['latent_channels'] ?? 4);
+    const unscale = latentUnscaler(vae.config);
     const pixels = PROBE_SIZE ** 2;
     const data = new Float32Array((channels + 1) * channels * pixels).fill(unscale(0));
     for (let channel = 0; channel < channels; channel++) {

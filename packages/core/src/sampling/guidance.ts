@@ -51,11 +51,25 @@ export function guidanceEmbedding(scale: number, count: number, width: number): 
   );
 }
 
-/** What a model predicted for a batch without the prompt and with it, in this order, as one guided prediction. */
-export function guidedPrediction(output: Tensor, scale: number, rescale = 0): Tensor {
-  const samples = splitBatch(output);
+/** How a prediction is guided. */
+export interface Guidance {
+  /** Whether the embeddings hold those of the negative prompts first, so that the model is asked for both at once. */
+  readonly guided: boolean;
+  readonly scale: number;
+  /** Default 0. */
+  readonly rescale?: number;
+}
+
+/** Asks `model` for a prediction of [n, …]; with guidance for [2n, …], without the prompt and with it, as one call. */
+export async function predictGuided(
+  latents: Tensor,
+  { guided, scale, rescale = 0 }: Guidance,
+  model: (batch: Tensor) => Promise<Tensor>,
+): Promise<Tensor> {
+  if (!guided) return model(latents);
+  const samples = splitBatch(await model(concatBatch([latents, latents])));
   const half = samples.length / 2;
   const [without, withPrompt] = [concatBatch(samples.slice(0, half)), concatBatch(samples.slice(half))];
-  const guided = guide(without, withPrompt, scale);
-  return rescale > 0 ? rescaleGuidance(guided, withPrompt, rescale) : guided;
+  const prediction = guide(without, withPrompt, scale);
+  return rescale > 0 ? rescaleGuidance(prediction, withPrompt, rescale) : prediction;
 }

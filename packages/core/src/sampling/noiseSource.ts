@@ -1,19 +1,37 @@
+import type { Tensor } from 'onnxruntime-common';
+import { refuseOption } from '../fields/readOptions.js';
 import { BatchGenerator } from '../random/BatchGenerator.js';
 import type { Generator } from '../random/Generator.js';
 import { randomSeed, TorchGenerator } from '../random/TorchGenerator.js';
-import type { GenerateOptions } from '../run/GenerateOptions.js';
 
-/** Where noise comes from: one generator for the whole batch, or one per image, as diffusers' list of generators. */
-export function noiseSource(
-  { seed, generator, latents }: GenerateOptions,
-  count: number,
-): { seeds: readonly number[]; generator: Generator } {
+/** What a run's noise is to be drawn from. */
+export interface NoiseOptions {
+  readonly seed: number | readonly number[] | undefined;
+  readonly generator: Generator | readonly Generator[] | undefined;
+  readonly latents: Tensor | undefined;
+}
+
+/** Where a run draws its noise from. */
+export interface NoiseSource {
+  /** The seed of each image; empty where a `generator` or `latents` and no noise were given. */
+  readonly seeds: readonly number[];
+  readonly generator: Generator;
+}
+
+/** Where noise comes from: one generator for the whole batch, or one per image, as diffusers' list of generators. @throws ERR_ARGUMENT_INVALID for a list that has not one for each of `count` images */
+export function noiseSource({ seed, generator, latents }: NoiseOptions, count: number): NoiseSource {
+  checkLength('seed', seed, `an integer, or a list of ${count}, one per image`, count);
+  checkLength('generator', generator, `a generator, or a list of ${count}, one per image`, count);
   if (generator !== undefined)
     return { seeds: [], generator: isList(generator) ? new BatchGenerator(generator) : generator };
   if (isList(seed)) return { seeds: seed, generator: new BatchGenerator(seed.map((one) => new TorchGenerator(one))) };
   const single = seed ?? randomSeed();
   const known = seed === undefined && latents !== undefined ? [] : Array.from({ length: count }, () => single);
   return { seeds: known, generator: new TorchGenerator(single) };
+}
+
+function checkLength(name: string, value: unknown, expected: string, count: number): void {
+  if (Array.isArray(value) && value.length !== count) refuseOption(name, value, expected);
 }
 
 function isList<T>(value: T | readonly T[] | undefined): value is readonly T[] {

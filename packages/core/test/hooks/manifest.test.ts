@@ -9,6 +9,7 @@ const NAMES: Readonly<Record<keyof Hooks, true>> = {
   transformGraph: true,
   prepareSegment: true,
   beforeRun: true,
+  encodePrompt: true,
   afterRun: true,
   beforeModelCall: true,
   afterModelCall: true,

@@ -55,7 +55,9 @@ describe('the hooks of one run', () => {
     ];
     expect(calls).toEqual([
       'beforeRun',
+      'encodePrompt text_encoder',
       ...model('text_encoder'),
+      'encodePrompt text_encoder',
       ...model('text_encoder'),
       'beforeStep 0',
       ...model('unet'),

@@ -1,26 +1,19 @@
 import type { TilingMode } from '@thimble/plugin-vae-tiling';
 import type { PluginSpec } from '../plugins/parsePluginSpec.js';
+import type { OptionSetting } from './parseOptionSetting.js';
 import type { FileFormat } from './FileFormat.js';
 import type { SchedulerFlags } from '../schedulers/SchedulerFlags.js';
 import type { Size } from './parseSize.js';
 
-/** The options of `thimble generate`, as commander parsed them. */
+/** The options of `thimble generate`, as commander parsed them, beside the flags of the pipeline's fields. */
 export interface GenerateFlags extends SchedulerFlags {
   readonly model: string;
   readonly variant?: string;
   readonly revision?: string;
   readonly offline?: boolean;
-  readonly steps?: number;
   readonly size?: Size;
-  readonly seed?: number | readonly number[];
-  readonly guidance?: number;
-  readonly negative?: string;
   readonly count?: number;
   readonly scheduler?: string;
-  readonly timesteps?: readonly number[];
-  readonly sigmas?: readonly number[];
-  readonly eta?: number;
-  readonly clipSkip?: number;
   readonly output?: string;
   readonly format?: FileFormat;
   readonly overwrite?: boolean;
@@ -39,6 +32,7 @@ export interface GenerateFlags extends SchedulerFlags {
   readonly trace?: string;
   readonly memoryReport?: string;
   readonly use: readonly PluginSpec[];
+  readonly option: readonly OptionSetting[];
   readonly json?: boolean;
   readonly quiet?: boolean;
 }

@@ -1,10 +1,10 @@
+import type { Fields } from '@thimble/core/model';
 import { Command, Option } from 'commander';
 import type { Interruption } from '../Interruption.js';
 import { schedulerOptions } from '../schedulers/schedulerOptions.js';
 import { FILE_FORMATS } from './FileFormat.js';
+import { fieldOptions } from './fieldOptions.js';
 import type { GenerateFlags } from './GenerateFlags.js';
-import { numberFrom, numberList, wholeNumberFrom } from './parseNumber.js';
-import { parseSeeds } from './parseSeeds.js';
 import { parseSize } from './parseSize.js';
 import { computingOptions, memoryOptions, messageOptions, modelOptions } from './sharedOptions.js';
 
@@ -29,8 +29,14 @@ The standard output holds the paths of the files that were written, and nothing 
 error output. Exit codes: 0 done, 1 failed, 2 wrong usage, 130 stopped by Ctrl-C.
 `;
 
-/** `thimble generate`. */
-export function createGenerateCommand(interruption: Interruption): Command {
+/** Fields whose flags are of the picture; those of the others say how it is sampled. */
+const OF_PICTURE = ['numImagesPerPrompt', 'seed', 'negativePrompt', 'guidanceScale'];
+
+/** `thimble generate`; with the flags of a pipeline's `fields`. */
+export function createGenerateCommand(interruption: Interruption, fields: Fields): Command {
+  const flags = Object.entries(fieldOptions(fields));
+  const flagsOf = (picture: boolean): Option[] =>
+    flags.filter(([name]) => OF_PICTURE.includes(name) === picture).map(([, option]) => option);
   const command = new Command('generate')
     .description('Makes a picture of every prompt. Several prompts are computed together, as a batch.')
     .argument('<prompt...>', 'what the picture shows; in quotes')
@@ -42,8 +48,8 @@ export function createGenerateCommand(interruption: Interruption): Command {
     });
   const groups: Readonly<Record<string, readonly Option[]>> = {
     'Model:': modelOptions(),
-    'Picture:': pictureOptions(),
-    'Sampling:': samplingOptions(),
+    'Picture:': [sizeOption(), ...flagsOf(true)],
+    'Sampling:': [schedulerOption(), ...schedulerOptions(), ...flagsOf(false)],
     'Files:': fileOptions(),
     'Computing:': computingOptions(),
     'Memory:': memoryOptions(),
@@ -54,45 +60,14 @@ export function createGenerateCommand(interruption: Interruption): Command {
   return command;
 }
 
-function pictureOptions(): Option[] {
-  return [
-    new Option('-s, --size <WxH>', "pixels, multiples of 8, such as 512x512 (default: the model's own)").argParser(
-      parseSize,
-    ),
-    new Option('-n, --count <number>', 'pictures of each prompt (default: 1)').argParser(wholeNumberFrom(1)),
-    new Option(
-      '--seed <number>',
-      'makes a picture repeatable; one for all, or a,b,c for each (default: random)',
-    ).argParser(parseSeeds),
-    new Option('--negative <text>', 'what the picture should not show'),
-    new Option(
-      '--guidance <number>',
-      'how closely to follow the prompt; 1 = freely, and twice as fast (default: 7.5)',
-    ).argParser(numberFrom(-Infinity)),
-  ];
+function sizeOption(): Option {
+  const text = "pixels, multiples of 8, such as 512x512 (default: the model's own)";
+  return new Option('-s, --size <WxH>', text).argParser(parseSize);
 }
 
-function samplingOptions(): Option[] {
-  return [
-    new Option('--steps <number>', 'more take longer, and show more detail (default: 50)').argParser(
-      wholeNumberFrom(1),
-    ),
-    new Option(
-      '--scheduler <name>',
-      "unipc, dpm, euler, … as thimble schedulers lists them, or a class name (default: the model's own)",
-    ),
-    ...schedulerOptions(),
-    new Option('--timesteps <a,b,…>', 'the timesteps to visit, falling, in place of --steps')
-      .argParser(numberList)
-      .conflicts(['steps', 'sigmas']),
-    new Option('--sigmas <a,b,…>', 'the noise levels to visit, falling, in place of --steps')
-      .argParser(numberList)
-      .conflicts(['steps', 'timesteps']),
-    new Option('--eta <number>', "DDIM's share of fresh noise, 0 to 1 (default: 0)").argParser(numberFrom(0, 1)),
-    new Option('--clip-skip <number>', 'layers of the text encoder to leave out at the end (default: 0)').argParser(
-      wholeNumberFrom(0),
-    ),
-  ];
+function schedulerOption(): Option {
+  const text = "unipc, dpm, euler, … as thimble schedulers lists them, or a class name (default: the model's own)";
+  return new Option('--scheduler <name>', text);
 }
 
 function fileOptions(): Option[] {

@@ -20,11 +20,6 @@ export function wholeNumberFrom(minimum: number): (text: string) => number {
   };
 }
 
-/** A parser of an option's list of numbers, with commas between them. */
-export function numberList(text: string): number[] {
-  return text.split(',').map(numberFrom(-Infinity));
-}
-
 function read(text: string): number {
   return text.trim() === '' ? NaN : Number(text);
 }

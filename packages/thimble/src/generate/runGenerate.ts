@@ -17,12 +17,14 @@ import type { Interruption } from '../Interruption.js';
 import { createProgress } from '../progress/createProgress.js';
 import type { Progress } from '../progress/Progress.js';
 import type { RunReport } from '../progress/RunReport.js';
-import { withoutUndefined } from '../withoutUndefined.js';
+import { pictureFields } from '../runFields.js';
 import { FILE_FORMATS, type FileFormat } from './FileFormat.js';
+import { givenOptions } from './fieldOptions.js';
 import type { GenerateFlags } from './GenerateFlags.js';
 import { higherPeak } from './higherPeak.js';
 import { forceable, openPipeline, title } from './openPipeline.js';
 import { outputNaming, type OutputNaming } from './OutputNaming.js';
+import { setOptions } from './setOptions.js';
 import { PictureWriter } from './PictureWriter.js';
 import { chooseScheduler } from '../schedulers/chooseScheduler.js';
 
@@ -86,7 +88,7 @@ async function run(parts: RunParts): Promise<RunReport> {
   const written: WrittenImage[] = [];
   for await (const event of pipe.stream(
     prompts.length === 1 ? (prompts[0] as string) : [...prompts],
-    generateOptions(flags, signal),
+    generateOptions(pipe, flags, signal),
   )) {
     if (event.type === 'preview') await savePreviews(event, parts);
     else if (event.type === 'image') written.push(await saveImage(event, pipe, parts));
@@ -100,21 +102,10 @@ async function run(parts: RunParts): Promise<RunReport> {
   throw new TypeError('the run ended without a result');
 }
 
-function generateOptions(flags: GenerateFlags, signal: AbortSignal): GenerateOptions<'image'> {
-  const { size, steps, seed, guidance, negative, count, eta, clipSkip, timesteps, sigmas, preview } = flags;
-  const named = {
-    ...size,
-    seed,
-    eta,
-    clipSkip,
-    timesteps,
-    sigmas,
-    numInferenceSteps: steps,
-    guidanceScale: guidance,
-    negativePrompt: negative,
-    numImagesPerPrompt: count,
-  };
-  return { ...withoutUndefined(named), previews: preview === undefined ? false : 'rgb', signal };
+function generateOptions(pipe: DiffusionPipeline, flags: GenerateFlags, signal: AbortSignal): GenerateOptions<'image'> {
+  const { size, preview, option } = flags;
+  const previews = preview === undefined ? {} : { previews: 'rgb' as const };
+  return { ...size, ...givenOptions(pictureFields, flags), ...setOptions(pipe, option), ...previews, signal };
 }
 
 /** Writes a picture as soon as it is there: the next one may take a while. */

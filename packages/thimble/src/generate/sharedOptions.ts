@@ -1,6 +1,7 @@
 import { Option } from 'commander';
 import { parsePluginSpec, type PluginSpec } from '../plugins/parsePluginSpec.js';
 import { wholeNumberFrom } from './parseNumber.js';
+import { type OptionSetting, parseOptionSetting } from './parseOptionSetting.js';
 
 /** Which model. */
 export function modelOptions(): Option[] {
@@ -40,6 +41,12 @@ export function computingOptions(): Option[] {
       'install a plugin: a package with its options, PACKAGE[#EXPORT][:JSON]; may be repeated',
     )
       .argParser((text: string, before: readonly PluginSpec[]) => [...before, parsePluginSpec(text)])
+      .default([], 'none'),
+    new Option(
+      '--option <name=value>',
+      'set an option of the run that has no flag of its own, such as one that a plugin adds; may be repeated',
+    )
+      .argParser((text: string, before: readonly OptionSetting[]) => [...before, parseOptionSetting(text)])
       .default([], 'none'),
   ];
 }

@@ -7,13 +7,8 @@ export type VideoFormat = 'mp4' | 'gif' | 'webp';
 export const VIDEO_FORMATS: readonly [VideoFormat, ...VideoFormat[]] = ['mp4', 'gif', 'webp'];
 
 /** The options of `thimble video`, as commander parsed them. */
-export interface VideoFlags extends Omit<
-  GenerateFlags,
-  'count' | 'clipSkip' | 'timesteps' | 'sigmas' | 'preview' | 'format'
-> {
-  readonly frames?: number;
+export interface VideoFlags extends Omit<GenerateFlags, 'count' | 'preview' | 'format'> {
   readonly fps: number;
   readonly quality?: number;
-  readonly dynamicGuidance?: boolean;
   readonly format?: VideoFormat;
 }

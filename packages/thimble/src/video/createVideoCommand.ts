@@ -1,6 +1,7 @@
+import type { Fields } from '@thimble/core/model';
 import { Command, Option } from 'commander';
-import { numberFrom, wholeNumberFrom } from '../generate/parseNumber.js';
-import { parseSeeds } from '../generate/parseSeeds.js';
+import { fieldOptions } from '../generate/fieldOptions.js';
+import { numberFrom } from '../generate/parseNumber.js';
 import { parseSize } from '../generate/parseSize.js';
 import { computingOptions, memoryOptions, messageOptions, modelOptions } from '../generate/sharedOptions.js';
 import type { Interruption } from '../Interruption.js';
@@ -20,8 +21,14 @@ The standard output holds the paths of the files that were written, and nothing 
 error output. Exit codes: 0 done, 1 failed, 2 wrong usage, 130 stopped by Ctrl-C.
 `;
 
-/** `thimble video`. */
-export function createVideoCommand(interruption: Interruption): Command {
+/** Fields whose flags are of the video; those of the others say how it is sampled. */
+const OF_VIDEO = ['numFrames', 'seed', 'negativePrompt', 'guidanceScale', 'useDynamicCfg'];
+
+/** `thimble video`; with the flags of a pipeline's `fields`. */
+export function createVideoCommand(interruption: Interruption, fields: Fields): Command {
+  const flags = Object.entries(fieldOptions(fields));
+  const flagsOf = (video: boolean): Option[] =>
+    flags.filter(([name]) => OF_VIDEO.includes(name) === video).map(([, option]) => option);
   const command = new Command('video')
     .description('Makes a video of every prompt. Several prompts are computed together, as a batch.')
     .argument('<prompt...>', 'what the video shows; in quotes')
@@ -33,8 +40,8 @@ export function createVideoCommand(interruption: Interruption): Command {
     });
   const groups: Readonly<Record<string, readonly Option[]>> = {
     'Model:': modelOptions(),
-    'Video:': videoOptions(),
-    'Sampling:': samplingOptions(),
+    'Video:': [...videoOptions(), ...flagsOf(true)],
+    'Sampling:': [schedulerOption(), ...schedulerOptions(), ...flagsOf(false)],
     'Files:': fileOptions(),
     'Computing:': computingOptions(),
     'Memory:': memoryOptions(),
@@ -46,39 +53,16 @@ export function createVideoCommand(interruption: Interruption): Command {
 }
 
 function videoOptions(): Option[] {
+  const size = "pixels, multiples of 16, such as 720x480 (default: the model's own)";
   return [
-    new Option('-s, --size <WxH>', "pixels, multiples of 16, such as 720x480 (default: the model's own)").argParser(
-      parseSize,
-    ),
-    new Option('--frames <number>', "multiples of 8 and one more, such as 49 (default: the model's own)").argParser(
-      wholeNumberFrom(1),
-    ),
+    new Option('-s, --size <WxH>', size).argParser(parseSize),
     new Option('--fps <number>', 'frames a second').argParser(numberFrom(0.1, 240)).default(8),
-    new Option(
-      '--seed <number>',
-      'makes a video repeatable; one for all, or a,b,c for each (default: random)',
-    ).argParser(parseSeeds),
-    new Option('--negative <text>', 'what the video should not show'),
-    new Option(
-      '--guidance <number>',
-      'how closely to follow the prompt; 1 = freely, and twice as fast (default: 6)',
-    ).argParser(numberFrom(-Infinity)),
-    new Option('--dynamic-guidance', 'let the guidance swing with the timestep, as CogVideoX-5b was shown with'),
   ];
 }
 
-function samplingOptions(): Option[] {
-  return [
-    new Option('--steps <number>', 'more take longer, and show more detail (default: 50)').argParser(
-      wholeNumberFrom(1),
-    ),
-    new Option(
-      '--scheduler <name>',
-      "cogvideox-dpm, ddim, … as thimble schedulers lists them, or a class name (default: the model's own)",
-    ),
-    ...schedulerOptions(),
-    new Option('--eta <number>', "DDIM's share of fresh noise, 0 to 1 (default: 0)").argParser(numberFrom(0, 1)),
-  ];
+function schedulerOption(): Option {
+  const text = "cogvideox-dpm, ddim, … as thimble schedulers lists them, or a class name (default: the model's own)";
+  return new Option('--scheduler <name>', text);
 }
 
 function fileOptions(): Option[] {

@@ -7,6 +7,9 @@ import {
   ThimbleError,
   type WarningEvent,
 } from '@thimble/core';
+import { givenOptions } from '../generate/fieldOptions.js';
+import { setOptions } from '../generate/setOptions.js';
+import { videoFields } from '../runFields.js';
 import { higherPeak } from '../generate/higherPeak.js';
 import { forceable, openPipeline, title } from '../generate/openPipeline.js';
 import { outputNaming, type OutputNaming } from '../generate/OutputNaming.js';
@@ -74,7 +77,7 @@ async function run(parts: RunParts): Promise<RunReport> {
   using timeline = flags.memoryReport === undefined ? undefined : new MemoryTimeline(pipe);
   for await (const event of pipe.stream(
     prompts.length === 1 ? (prompts[0] as string) : [...prompts],
-    generateOptions(flags, signal),
+    generateOptions(pipe, flags, signal),
   )) {
     if (event.type === 'warning') tell(event);
     else if (event.type === 'frame') progress.event({ type: 'frame', index: event.index, frame: event.frame });
@@ -87,21 +90,8 @@ async function run(parts: RunParts): Promise<RunReport> {
   throw new TypeError('the run ended without a result');
 }
 
-function generateOptions(
-  { size, frames, steps, seed, guidance, dynamicGuidance, negative, eta }: VideoFlags,
-  signal: AbortSignal,
-): GenerateOptions<'image'> {
-  const named = {
-    ...size,
-    seed,
-    eta,
-    numFrames: frames,
-    numInferenceSteps: steps,
-    guidanceScale: guidance,
-    useDynamicCfg: dynamicGuidance,
-    negativePrompt: negative,
-  };
-  return { ...withoutUndefined(named), signal };
+function generateOptions(pipe: CogVideoXPipeline, flags: VideoFlags, signal: AbortSignal): GenerateOptions<'image'> {
+  return { ...flags.size, ...givenOptions(videoFields, flags), ...setOptions(pipe, flags.option), signal };
 }
 
 async function report(

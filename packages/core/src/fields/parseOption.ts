@@ -1,0 +1,14 @@
+import { checkValue, refuseOption } from './readOptions.js';
+import type { Fields } from './Field.js';
+
+/**
+ * The value that a text, such as a command line's, gives an option.
+ *
+ * @throws ERR_ARGUMENT_INVALID for a name that no field has or that no text can set, with those that one can; for a text that stands for no value of the field
+ */
+export function parseOption(name: string, text: string, fields: Fields): unknown {
+  const field = Object.hasOwn(fields, name) ? fields[name] : undefined;
+  if (field?.parse !== undefined) return checkValue(name, field, field.parse(text));
+  const known = Object.keys(fields).filter((other) => fields[other]?.parse !== undefined);
+  return refuseOption('options', name, `only ${known.join(', ')}`);
+}

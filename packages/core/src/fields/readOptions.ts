@@ -1,0 +1,43 @@
+import { ThimbleError } from '../errors.js';
+import { checkOptionNames } from './checkOptionNames.js';
+import type { Field, Fields, FieldValues } from './Field.js';
+
+/**
+ * Checks options against their fields and fills in what nobody gave; `undefined` counts as not given.
+ *
+ * @throws ERR_ARGUMENT_INVALID naming an unknown option and the known ones; an option, its value and what is expected; or two options that exclude each other
+ */
+export function readOptions<F extends Fields>(options: object, fields: F): FieldValues<F> {
+  checkOptionNames(options, Object.keys(fields));
+  const given = new Map(Object.entries(options).filter(([, value]) => value !== undefined));
+  for (const [name, field] of Object.entries(fields))
+    if (given.has(name) || field.required === true) checkField(name, field, given);
+  const values = Object.entries(fields).map(([name, field]) => {
+    const implied = field.impliedBy?.some((other) => given.has(other)) === true;
+    return [name, given.has(name) ? given.get(name) : implied ? undefined : field.default] as const;
+  });
+  return Object.fromEntries(values) as FieldValues<F>;
+}
+
+/** `value`, if the field accepts it. @throws ERR_ARGUMENT_INVALID naming the field */
+export function checkValue(name: string, field: Field, value: unknown): unknown {
+  if (field.accepts(value)) return value;
+  return refuseOption(name, shownValue(field, value), field.expected);
+}
+
+/** @throws ERR_ARGUMENT_INVALID naming the option, its value and what is expected */
+export function refuseOption(argument: string, value: unknown, expected: string): never {
+  throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument, value, expected });
+}
+
+function shownValue(field: Field, value: unknown): unknown {
+  return field.shown === undefined ? value : field.shown(value);
+}
+
+function checkField(name: string, field: Field, given: ReadonlyMap<string, unknown>): void {
+  const value = given.get(name);
+  const rival = field.conflicts?.find((other) => given.has(other));
+  if (rival !== undefined) refuseOption(name, shownValue(field, value), `${rival} or ${name}, not both`);
+  if (value === undefined) refuseOption(name, value, field.expected);
+  checkValue(name, field, value);
+}

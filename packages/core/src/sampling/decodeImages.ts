@@ -1,0 +1,39 @@
+import type { Tensor } from 'onnxruntime-common';
+import type { CallOptions } from '../hooks/calls/CallOptions.js';
+import type { Component } from '../execution/Component.js';
+import { GrowingImage } from '../images/GrowingImage.js';
+import type { Image } from '../images/Image.js';
+import { pixelsFromSample } from '../images/imagesFromSample.js';
+import { unscaleLatents } from './unscaleLatents.js';
+
+/** Is given every picture once it is whole, before the next one is made. */
+export type ImageReader = (image: Image, index: number) => void;
+
+/** Decodes latents [n, c, h, w] to pictures, each made of its rows as they come. */
+export async function decodeImages(
+  vae: Component,
+  latents: Tensor,
+  options: CallOptions,
+  done: ImageReader = () => undefined,
+): Promise<Image[]> {
+  const images: Image[] = [];
+  let growing: GrowingImage | undefined;
+  await vae.decodeRows(
+    { z: unscaleLatents(latents, vae.config) },
+    ({ index, top, height, rows }) => {
+      growing ??= new GrowingImage(index, rows.dims[3] as number, height);
+      growing.add(top, rows.data as Float32Array);
+      if (!growing.complete) return;
+      images.push(growing.toImage());
+      growing = undefined;
+      done(images.at(-1) as Image, index);
+    },
+    options,
+  );
+  return images;
+}
+
+/** Decodes latents [n, c, h, w] to float32 pixels [n, 3, height, width] in [0, 1]. */
+export async function decodePixels(vae: Component, latents: Tensor, options: CallOptions): Promise<Tensor> {
+  return pixelsFromSample((await vae.decode({ z: unscaleLatents(latents, vae.config) }, options)).sample);
+}

@@ -1,0 +1,37 @@
+import type { Tensor } from 'onnxruntime-common';
+import type { Component } from '../execution/Component.js';
+import type { Image } from '../images/Image.js';
+import type { GenerateResult, OutputType } from '../run/GenerateOptions.js';
+import type { PipelineEvent } from '../run/PipelineEvent.js';
+import type { PipelineRun } from '../run/PipelineRun.js';
+import { type ImageSettings, pngParameters, type RunSource } from '../run/pngParameters.js';
+import { decodeImages, decodePixels } from './decodeImages.js';
+
+/** What a run's latents become. */
+export interface ResultParts {
+  /** Undefined only where latents are the result. */
+  readonly vae: Component | undefined;
+  readonly latents: Tensor;
+  readonly options: ImageSettings & { readonly outputType: OutputType };
+  readonly seeds: readonly number[];
+  /** What made them. */
+  readonly source: RunSource;
+}
+
+/** The last part of a run that makes pictures: decodes latents [n, c, h, w] as its `outputType` asks, with an event for each picture and one at the end. */
+export async function* imageResult(
+  run: PipelineRun,
+  { vae, latents, options, seeds, source }: ResultParts,
+): AsyncGenerator<PipelineEvent, GenerateResult> {
+  if (options.outputType === 'latent' || vae === undefined) return run.result({ images: latents, seeds });
+  const decoding =
+    options.outputType === 'tensor'
+      ? decodePixels(vae, latents, run.callOptions)
+      : decodeImages(vae, latents, run.callOptions, (image, index) => {
+          Object.assign(image.metadata, pngParameters(source, options, index, seeds));
+          run.emit({ type: 'image', index, image, seed: seeds[index] });
+        });
+  const images = yield* run.timed<Image[] | Tensor>('decode', decoding);
+  yield { type: 'decode', images: options.count, milliseconds: run.timings.decode };
+  return run.result({ images, seeds });
+}

@@ -1,0 +1,36 @@
+import type { Prompt } from '../run/GenerateOptions.js';
+import type { PreparedRun } from '../run/Pipeline.js';
+import type { Scheduler } from '../schedulers/Scheduler.js';
+import { type NoiseOptions, type NoiseSource, noiseSource } from './noiseSource.js';
+import { type PromptOptions, type Prompts, readPrompts } from './readPrompts.js';
+
+/** The options that every pipeline prepares in the same way. */
+export interface SamplingOptions extends PromptOptions, NoiseOptions {
+  /** Undefined where own timesteps or noise levels say how many. */
+  readonly numInferenceSteps: number | undefined;
+  readonly timesteps: readonly number[] | undefined;
+  readonly sigmas?: readonly number[] | undefined;
+  /** Default 1. */
+  readonly numImagesPerPrompt?: number;
+}
+
+/** A run with checked options, its texts and its source of noise. */
+export interface SamplingRun<O = SamplingOptions> extends PreparedRun {
+  readonly options: O & Prompts & { readonly numInferenceSteps: number };
+  readonly noise: NoiseSource;
+}
+
+/** Checks the texts and seeds of a run, and sets the scheduler's timesteps. @throws ERR_ARGUMENT_INVALID */
+export function prepareRun<O extends SamplingOptions>(
+  scheduler: Scheduler,
+  prompt: Prompt,
+  options: O,
+): SamplingRun<O> {
+  const prompts = readPrompts(prompt, options, options.numImagesPerPrompt);
+  const noise = noiseSource(options, prompts.count);
+  const { timesteps, sigmas } = options;
+  const own = { ...(timesteps === undefined ? {} : { timesteps }), ...(sigmas === undefined ? {} : { sigmas }) };
+  scheduler.setTimesteps(options.numInferenceSteps, own);
+  const steps = scheduler.timesteps.length;
+  return { steps, noise, options: { ...options, ...prompts, numInferenceSteps: options.numInferenceSteps ?? steps } };
+}

@@ -1,0 +1,50 @@
+import type { Tensor } from 'onnxruntime-common';
+import { refuseOption } from '../fields/readOptions.js';
+import type { Prompt } from '../run/GenerateOptions.js';
+
+/** What a run is asked to show, and what not. */
+export interface PromptOptions {
+  readonly negativePrompt: string | readonly string[] | undefined;
+  readonly promptEmbeds: Tensor | undefined;
+  readonly negativePromptEmbeds: Tensor | undefined;
+}
+
+/** The texts of a run. */
+export interface Prompts {
+  /** Empty where embeddings are given. */
+  readonly prompts: readonly string[];
+  /** As many as prompts. */
+  readonly negativePrompts: readonly string[];
+  /** How many pictures or videos the run makes. */
+  readonly count: number;
+}
+
+/** Checks the texts of a run, and counts its results: `perPrompt` of each prompt. @throws ERR_ARGUMENT_INVALID */
+export function readPrompts(prompt: Prompt | undefined, options: PromptOptions, perPrompt = 1): Prompts {
+  const { negativePrompt, promptEmbeds } = options;
+  const prompts = textsOf(prompt, promptEmbeds);
+  const promptCount = promptEmbeds?.dims[0] ?? prompts.length;
+  const negativePrompts = oneEach(negativePrompt, promptCount);
+  return { prompts, negativePrompts, count: promptCount * perPrompt };
+}
+
+/** With embeddings there is no text: an empty prompt counts as none. */
+function textsOf(prompt: Prompt | undefined, embeds: Tensor | undefined): readonly string[] {
+  if (embeds !== undefined) {
+    if (prompt === undefined || prompt === '') return [];
+    return refuseOption(
+      'promptEmbeds',
+      'a tensor',
+      "a prompt or promptEmbeds, not both: generate('', { promptEmbeds })",
+    );
+  }
+  const prompts = typeof prompt === 'string' ? [prompt] : prompt;
+  const valid = Array.isArray(prompts) && prompts.length > 0 && prompts.every((text) => typeof text === 'string');
+  return valid ? prompts : refuseOption('prompt', prompt, 'a text, or a list of at least one text');
+}
+
+function oneEach(negative: PromptOptions['negativePrompt'], count: number): readonly string[] {
+  if (typeof negative !== 'object') return Array.from({ length: count }, () => negative ?? '');
+  if (negative.length === count) return negative;
+  return refuseOption('negativePrompt', negative, `a text, or a list of ${count} texts, one per prompt`);
+}

@@ -1,0 +1,30 @@
+import { Tensor } from 'onnxruntime-common';
+import { refuseOption } from '../../fields/readOptions.js';
+import type { Generator } from '../../random/Generator.js';
+import type { Scheduler } from '../../schedulers/Scheduler.js';
+import { assertFinite } from '../assertFinite.js';
+import type { Start } from './Start.js';
+
+/** What a start from noise is made of. */
+export interface NoiseStart {
+  readonly scheduler: Scheduler;
+  /** Where the noise is drawn from, unless it is given. */
+  readonly generator: Generator;
+  /** Unit noise of the user's. */
+  readonly latents: Tensor | undefined;
+  /** The sizes of the latents. */
+  readonly dims: readonly number[];
+}
+
+/** Begins at the first timestep, with noise at the scheduler's scale. @throws ERR_ARGUMENT_INVALID for latents of another size; ERR_LATENTS_NAN */
+export function fromNoise({ scheduler, generator, latents, dims }: NoiseStart): Start {
+  if (latents !== undefined) {
+    if (latents.dims.join() !== dims.join())
+      refuseOption('latents', `${latents.type} [${latents.dims.join(', ')}]`, `float32 [${dims.join(', ')}]`);
+    assertFinite(latents, 'given as latents');
+  }
+  const noise = latents ?? generator.randn(dims);
+  const sigma = scheduler.initNoiseSigma;
+  const data = (noise.data as Float32Array).map((x) => x * sigma);
+  return { latents: new Tensor('float32', data, dims), beginIndex: 0 };
+}
