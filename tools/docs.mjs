@@ -18,7 +18,7 @@ const folders = (await readdir(PACKAGES)).sort();
 const pages = {
   'errors.md': errorReference(errorRegistry),
   'hooks.md': hookReference(hookManifest),
-  'options.md': optionReference(await Promise.all(folders.map(declarations))),
+  'options.md': await optionReference(await Promise.all(folders.map(declarations))),
 };
 
 for (const [name, text] of Object.entries(pages)) {
