@@ -22,7 +22,7 @@ const pages = {
     errorsOf(await Promise.all(folders.filter((name) => /^(core|plugin-(?!testkit).*)$/.test(name)).map(loadEntry))),
   ),
   'hooks.md': hookReference(hookManifest),
-  'options.md': optionReference(packages.flat()),
+  'options.md': await optionReference(packages.flat()),
 };
 
 for (const [name, text] of Object.entries(pages)) {

@@ -1,3 +1,4 @@
+import { pathToFileURL } from 'node:url';
 import ts from 'typescript';
 
 const INTRODUCTION = `# Options
@@ -7,11 +8,12 @@ does. An option that does not exist is an \`ERR_ARGUMENT_INVALID\`, and so is a 
 `;
 
 /**
- * The page docs/reference/options.md: every exported type whose name ends in `Options`.
+ * The page docs/reference/options.md: every exported type whose name ends in `Options`. Where a class has its table of fields as `optionFields`, types and
+ * defaults come from there.
  *
  * @param {readonly { name: string, entry: string }[]} packages name of each package, and its declarations' entry file, built
  */
-export function optionReference(packages) {
+export async function optionReference(packages) {
   const program = ts.createProgram(
     packages.map(({ entry }) => entry),
     {
@@ -24,10 +26,21 @@ export function optionReference(packages) {
     },
   );
   const checker = program.getTypeChecker();
-  const sections = packages.map(({ name, entry }) =>
-    sectionOf(name, optionTypes(program.getSourceFile(entry), checker), checker),
-  );
+  const sections = [];
+  for (const { name, entry } of packages) {
+    const tables = await fieldTables(entry.replace(/\.d\.ts$/, '.js'));
+    sections.push(sectionOf(name, optionTypes(program.getSourceFile(entry), checker), { checker, tables }));
+  }
   return [INTRODUCTION, ...sections.filter((section) => section !== '')].join('\n');
+}
+
+/** The tables of a package's classes, by the names of the types that are made of them: `XPlugin` and `XPipeline` have `XOptions`. */
+async function fieldTables(file) {
+  const exported = Object.entries(await import(pathToFileURL(file).href));
+  const named = exported.filter(([, value]) => typeof value === 'function' && Object.hasOwn(value, 'optionFields'));
+  return new Map(
+    named.map(([name, { optionFields }]) => [`${name.replace(/(Plugin|Pipeline)$/, '')}Options`, optionFields]),
+  );
 }
 
 function optionTypes(source, checker) {
@@ -39,23 +52,54 @@ function optionTypes(source, checker) {
   }));
 }
 
-function sectionOf(name, types, checker) {
-  const tables = types.map((type) => tableOf(type, checker)).filter((table) => table !== '');
+function sectionOf(name, types, parts) {
+  // A declaration file has no comments on fields that a table takes from another file; another type of the package has them.
+  const texts = new Map();
+  for (const { symbol } of types) {
+    for (const property of propertiesOf(symbol, parts)) {
+      const text = textOf(property, parts.checker);
+      if (text !== '') texts.set(property.name, text);
+    }
+  }
+  const tables = types.map((type) => tableOf(type, { ...parts, texts })).filter((table) => table !== '');
   return tables.length === 0 ? '' : [`## ${name}\n`, ...tables].join('\n');
 }
 
-function tableOf({ name, symbol }, checker) {
-  const properties = checker.getPropertiesOfType(checker.getDeclaredTypeOfSymbol(symbol));
-  const rows = properties.map(
-    (property) => `| \`${property.name}\` | \`${typeOf(property)}\` | ${textOf(property, checker)} |`,
-  );
+function propertiesOf(symbol, { checker }) {
+  return checker.getPropertiesOfType(checker.getDeclaredTypeOfSymbol(symbol));
+}
+
+function tableOf({ name, symbol }, { checker, tables, texts }) {
+  const properties = propertiesOf(symbol, { checker });
+  const fields = tables.get(name) ?? {};
+  const rows = properties.map((property) => {
+    const field = fields[property.name];
+    const inherited = field === undefined ? '' : (texts.get(property.name) ?? '');
+    const text = textOf(property, checker) || inherited;
+    const type = inTable(field?.type ?? typeOf(property, checker));
+    return `| \`${property.name}\` | \`${type}\` | ${[text, defaultOf(field)].filter(Boolean).join(' ')} |`;
+  });
   const summary = textOf(symbol, checker);
   return `### ${name}\n\n${summary === '' ? '' : `${summary}\n\n`}| option | type | |\n| --- | --- | --- |\n${rows.join('\n')}\n`;
 }
 
-function typeOf(property) {
-  const { type } = property.valueDeclaration ?? {};
-  return (type?.getText() ?? 'unknown')
+/** As it is written where it is declared; what a type is made of by rules, as the checker says it. */
+function typeOf(property, checker) {
+  const written = property.valueDeclaration?.type?.getText();
+  if (written !== undefined) return written;
+  const { NoTruncation } = ts.TypeFormatFlags;
+  return checker.typeToString(checker.getTypeOfSymbol(property), undefined, NoTruncation).replace(/ \| undefined$/, '');
+}
+
+function defaultOf(field) {
+  if (field === undefined) return '';
+  const { default: value, defaultText } = field;
+  if (defaultText !== undefined) return `Default: ${defaultText}.`;
+  return value === undefined || value === null ? '' : `Default \`${inTable(JSON.stringify(value))}\`.`;
+}
+
+function inTable(text) {
+  return text
     .replaceAll(/\/\*\*[\s\S]*?\*\//g, '')
     .replaceAll(/\s+/g, ' ')
     .replaceAll('|', '\\|');

@@ -16,9 +16,9 @@ export const int8ComputeFields = {
    * of {@link DEFAULT_KEEP}: `[...DEFAULT_KEEP, 'attn2']` keeps more.
    */
   keep: patternsField(),
-  /** A layer of fewer multiplications and additions than this at the sizes of a call stays in float32. Default {@link DEFAULT_MINIMUM_OPERATIONS}. */
+  /** A layer of fewer multiplications and additions than this at the sizes of a call stays in float32. */
   minimumOperations: numberField(DEFAULT_MINIMUM_OPERATIONS, 0),
-  /** Compute in int8 even where a short measurement says that this processor gains nothing by it. Default false. */
+  /** Compute in int8 even where a short measurement says that this processor gains nothing by it. */
   force: booleanField(false),
 };
 

@@ -17,7 +17,7 @@ const FIELDS = {
    * read ahead pushes out what is needed, 11.5 s in place of 10.5 at 192 MB.
    */
   prefetch: optional(integerField(1)),
-  /** What comes and goes together: a submodule (`down_blocks.0.resnets.0`), or the block it belongs to (`down_blocks.0`). Default 'segment'. */
+  /** What comes and goes together: a submodule (`down_blocks.0.resnets.0`), or the block it belongs to (`down_blocks.0`). */
   granularity: choiceField('segment', ['segment', 'block']),
   /** Names of the components that are treated so; all by default. */
   components: componentNamesField(),

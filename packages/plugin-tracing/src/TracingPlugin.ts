@@ -24,7 +24,7 @@ const TRACING: NamedStage = { name: 'tracing', after: ['adapters', 'storage', 'a
 const FIELDS = {
   /** Where traces are kept, by their content: several pipelines, checkpoints, sizes and processes may share it. */
   dir: required(textField('', 'the path of a folder', 1)),
-  /** Whether weights are saved too; see {@link TraceOptions.prepack}. Default false. */
+  /** Whether weights are saved too; see {@link TraceOptions.prepack}. */
   prepack: booleanField(false),
   /** Names of the components that are traced; all by default. */
   components: componentNamesField(),

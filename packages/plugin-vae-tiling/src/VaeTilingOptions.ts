@@ -32,7 +32,7 @@ export const vaeTilingFields = {
   budget: optional(eitherField(numberField(0), textField(''))),
   /** The folder for temporary files; on a disk, not in memory. Default: the system's. */
   tempDir: optional(textField('', 'the path of a folder')),
-  /** Element type in the temporary file: float16 halves the traffic, and rounds. Default 'float32'. */
+  /** Element type in the temporary file: float16 halves the traffic, and rounds. */
   spillDtype: choiceField('float32', ['float32', 'float16']),
   /** Side of a tile. Default: the VAE's `sample_size`, or the largest that the memory limit has room for. */
   tileSampleMinSize: pixelsField,

@@ -105,7 +105,7 @@ test('an abort between tiles ends the decoding and leaves the pipeline usable', 
 test.each([
   [{ tileSampleMinSize: 0 }, 'tileSampleMinSize'],
   [{ tileOverlapFactor: 1 }, 'tileOverlapFactor'],
-  [{ tileSampleMinSize: 64, tileSize: 64 }, 'tileSize'],
+  [{ tileSampleMinSize: 64, tileSize: 64 }, 'options'],
   [{ tileSampleMinHeight: 64 }, 'tileSampleMinWidth'],
   [
     {

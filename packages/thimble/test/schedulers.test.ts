@@ -94,7 +94,7 @@ describe('thimble generate --scheduler', () => {
     [['--timesteps', '9,1', '--sigmas', '9,1'], /cannot be used with/],
     [['--scheduler', 'euler', '--timesteps', '1,9'], /--timesteps is \[1,9\]; expected numbers from 999/],
     [['--scheduler', 'unipc', '--steps', '1001'], /--steps is 1001; expected an integer from 1 to/],
-    [['--scheduler', 'unipc', '--timesteps', '9,x'], /Expected a number/],
+    [['--scheduler', 'unipc', '--timesteps', '9,x'], /Expected a list of numbers/],
   ])('refuses %p', async (args, text) => {
     const { code, stdout, stderr } = await runCli([...SMALL.with(-1, 'refused.png'), ...args], folder);
     expect({ code, stdout, written: existsSync(join(folder, 'refused.png')) }).toEqual({

@@ -13,7 +13,7 @@ import { outputTypeField, runFields, sideField } from '../run/runFields.js';
 
 /** What CogVideoX takes beside the options that all pipelines have. */
 const ownFields = {
-  /** Frames of a video; a multiple of 4 and one more (where the VAE makes 4 frames of one). Default: what the model was trained with. */
+  /** Frames of a video; a multiple of 4 and one more (where the VAE makes 4 frames of one). */
   numFrames: described(integerField(49, 1), {
     description: 'multiples of 8 and one more, such as 49',
     flag: '--frames <number>',
@@ -24,7 +24,7 @@ const ownFields = {
     description: 'let the guidance swing with the timestep, as CogVideoX-5b was shown with',
     flag: '--dynamic-guidance',
   }),
-  /** Tokens of a prompt that are used, where the text encoder knows no limit. Default: what the model was trained with. */
+  /** Tokens of a prompt that are used, where the text encoder knows no limit. */
   maxSequenceLength: described(integerField(226, 1), { description: 'tokens of a prompt that are used' }),
 };
 

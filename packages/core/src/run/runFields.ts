@@ -28,7 +28,7 @@ export function sideField(step: number, size: number, reason = ''): Field<number
 
 /** The options that pipelines have in common. Each pipeline's table takes them, or fields of its own under these names. */
 export const runFields = {
-  /** A multiple of the VAE's scale factor (8 in Stable Diffusion). Default: what the model was trained with. */
+  /** A multiple of the VAE's scale factor (8 in Stable Diffusion). */
   width: described(sideField(8, 512), { defaultText: "the model's own" }),
   /** As the width. */
   height: described(sideField(8, 512), { defaultText: "the model's own" }),
