@@ -9,6 +9,7 @@ import { createHooks } from '../hooks/manifest.js';
 import type { Model } from '../models/Model.js';
 import { modelRegistry } from '../models/modelRegistry.js';
 import { PluginHost } from '../extension/PluginHost.js';
+import type { OpenModel } from '../extension/PluginPipeline.js';
 import { ServiceRegistry } from '../extension/ServiceRegistry.js';
 import { DEVICES, SCHEDULERS, TOKENIZERS } from '../extension/tokens.js';
 import { createScheduler } from '../schedulers/createScheduler.js';
@@ -27,6 +28,7 @@ import type { PipelineComponent } from '../execution/PipelineComponent.js';
 import { componentRecord } from '../execution/componentRecord.js';
 import { variantOf } from '../weights/PipelineDtype.js';
 import { activationsOf, storedOtherwise } from './dtype.js';
+import { openModel, type WeightChoice } from './openModel.js';
 import { EventSink } from '../run/EventSink.js';
 import type { FromPretrainedOptions } from './FromPretrainedOptions.js';
 import { measureMemory } from '../run/MemoryMonitor.js';
@@ -90,7 +92,12 @@ export class PipelineFactory {
   }
 
   /** @throws ERR_COMPONENT_UNSUPPORTED, and what the checkpoint and its config give rise to */
-  async openComponent(name: string, folder: string, className: string): Promise<Component> {
+  async openComponent(
+    name: string,
+    folder: string,
+    className: string,
+    choice: WeightChoice = this.#options,
+  ): Promise<Component> {
     const factory = modelRegistry.get(className);
     if (factory === undefined)
       throw new ThimbleError('ERR_COMPONENT_UNSUPPORTED', {
@@ -98,12 +105,12 @@ export class PipelineFactory {
         className,
         supported: [...modelRegistry.keys()],
       });
-    const { variant, dtype } = this.#options;
+    const { variant, dtype } = choice;
     const onWarning = (event: CheckpointWarning): void => {
       // Who asks for a type alone is told what it is stored in, not about file names.
       if (variant !== undefined || dtype === undefined) this.warn(event);
     };
-    const checkpoint = await openComponentCheckpoint(folder, { variant: variantOf(this.#options), onWarning });
+    const checkpoint = await openComponentCheckpoint(folder, { variant: variantOf(choice), onWarning });
     const warning = storedOtherwise(name, checkpoint, dtype);
     if (warning !== undefined) this.warn(warning);
     return this.bindComponent(name, factory(checkpoint.config, className), checkpoint);
@@ -124,6 +131,15 @@ export class PipelineFactory {
       notify: (event) => this.events.emit(event),
     });
   }
+
+  /** Opens a model for a plugin. */
+  readonly openModel: OpenModel = async (name, from, options) =>
+    openModel(name, from, options, {
+      components: this.components,
+      options: this.#options,
+      open: async (...given) => this.openComponent(...given),
+      bind: async (as, { model, checkpoint }) => this.bindComponent(as, model, checkpoint),
+    });
 
   /** Tells whoever follows the opening, or else the first run. */
   warn(event: WarningEvent): void {
@@ -163,11 +179,13 @@ export function createPipelineFactory(options: FromPretrainedOptions): PipelineF
   own.register(COMPONENTS, { useValue: componentRecord() });
   own.register(BUDGET, { useValue: MemoryBudget.of(options.memoryLimit) });
   own.register(LAZY_DEVICE, { useValue: slot });
-  own.register(PluginHost, { useValue: createHost(own, slot) });
-  return own.resolve(PipelineFactory);
+  const host = createHost(own, slot, async (...given) => factory.openModel(...given));
+  own.register(PluginHost, { useValue: host });
+  const factory = own.resolve(PipelineFactory);
+  return factory;
 }
 
-function createHost(own: DependencyContainer, slot: DeviceSlot): PluginHost {
+function createHost(own: DependencyContainer, slot: DeviceSlot, openModel: OpenModel): PluginHost {
   const turns = own.resolve(TURNS);
   const events = own.resolve(EVENTS);
   return new PluginHost({
@@ -175,6 +193,7 @@ function createHost(own: DependencyContainer, slot: DeviceSlot): PluginHost {
     services: own.resolve(SERVICES),
     version: VERSION,
     busy: () => turns.busy,
+    openModel,
     pipeline: {
       components: own.resolve(COMPONENTS),
       memory: async () => measureMemory(slot.device, own.resolve(COMPONENTS)),
