@@ -26,6 +26,7 @@ export { prepareWeights } from './extension/prepareWeights.js';
 export type { PreparedWeights, WeightsPreparation } from './extension/prepareWeights.js';
 export type { PluginContext } from './extension/PluginContext.js';
 export type { PluginHostPipeline } from './extension/PluginHostPipeline.js';
+export type { PluginPipeline } from './extension/PluginPipeline.js';
 export type { ScopedHooks } from './extension/ScopedHooks.js';
 export { createHooks, hookManifest, hookNames } from './hooks/manifest.js';
 export type { HookDeclaration, HookName } from './hooks/manifest.js';
@@ -38,7 +39,8 @@ export type { EncodePromptCall, PromptChunk, PromptEmbeds } from './hooks/calls/
 export type { GraphContext } from './hooks/calls/GraphContext.js';
 export type { HookObserver, TapCall } from './hooks/engine/HookObserver.js';
 export type { HookPoint } from './hooks/engine/HookPoint.js';
-export type { ModelCall, NamedTensors } from './hooks/calls/ModelCall.js';
+export type { ModelCall } from './hooks/calls/ModelCall.js';
+export type { NamedTensors } from './hooks/calls/NamedTensors.js';
 export type { RunContext } from './hooks/calls/RunContext.js';
 export { rowsOfSample, sampleOfRows } from './hooks/calls/SampleRows.js';
 export type { SampleRows } from './hooks/calls/SampleRows.js';

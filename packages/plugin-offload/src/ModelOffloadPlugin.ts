@@ -46,6 +46,8 @@ export class ModelOffloadPlugin implements Plugin {
   async apply({ hooks, pipeline }: PluginContext): Promise<void> {
     const unload = (spared?: ComponentHandle): Promise<void> => this.#unload(pipeline, spared);
     hooks.beforeModelCall.tap({ name: this.name, stage: Stage.Early }, async ({ handle }) => unload(handle));
+    // What other plugins called meanwhile, such as a model that feeds this one, has to go again.
+    hooks.beforeModelCall.tap({ name: this.name, stage: Stage.Late }, async ({ handle }) => unload(handle));
     hooks.afterModelCall.tap(this.name, (call) => this.#readAhead(pipeline, call));
     hooks.afterRun.tap({ name: this.name, stage: Stage.Late }, async () => {
       await unload();

@@ -89,12 +89,10 @@ export const FAULTY_PLUGINS: readonly FaultyPlugin[] = [
     fault: 'changes output after removal',
     breaks: ['output-restored', 'rollback', 'tolerance', 'failed-run', 'abort', 'two-pipelines'],
     create: plugin((ctx) => {
-      const component = unet(ctx) as ComponentHandle & {
-        call: (inputs: Record<string, Tensor>, options: object) => Promise<Record<string, Tensor>>;
-      };
-      const { call } = component;
-      component.call = async function patched(inputs, options) {
-        const { sample } = await call.call(this, inputs, options);
+      const component = unet(ctx);
+      const call = component.call.bind(component);
+      component.call = async (inputs, options) => {
+        const { sample } = await call(inputs, options);
         return {
           sample: new Tensor(
             'float32',

@@ -2,7 +2,7 @@ import type { Device } from '../device/Device.js';
 import type { DeviceRows } from '../device/DeviceRows.js';
 import type { DeviceTensor } from '../device/DeviceTensor.js';
 import type { NamedDeviceTensors } from '../hooks/calls/SegmentCall.js';
-import type { NamedTensors } from '../hooks/calls/ModelCall.js';
+import type { NamedTensors } from '../hooks/calls/NamedTensors.js';
 import { Parking } from './Parking.js';
 
 /**

@@ -6,7 +6,7 @@ import { ThimbleError } from '../errors.js';
 import type { Graph } from '../graph/Graph.js';
 import type { CallOptions } from '../hooks/calls/CallOptions.js';
 import type { ComponentHandle } from '../hooks/calls/ComponentHandle.js';
-import type { NamedTensors } from '../hooks/calls/ModelCall.js';
+import type { NamedTensors } from '../hooks/calls/NamedTensors.js';
 import type { Hooks } from '../hooks/manifest.js';
 import type { InputShapes, Model } from '../models/Model.js';
 import type { ComponentCheckpoint } from '../weights/ComponentCheckpoint.js';

@@ -6,7 +6,7 @@ import type { MemoryBudget } from '../device/MemoryBudget.js';
 import { ThimbleError } from '../errors.js';
 import type { Outline } from '../graph/Outline.js';
 import type { CallOptions } from '../hooks/calls/CallOptions.js';
-import type { NamedTensors } from '../hooks/calls/ModelCall.js';
+import type { NamedTensors } from '../hooks/calls/NamedTensors.js';
 import type { NamedDeviceTensors } from '../hooks/calls/SegmentCall.js';
 import type { InputShapes, Model, ModelEntry } from '../models/Model.js';
 import { checkInputs } from './checkInputs.js';

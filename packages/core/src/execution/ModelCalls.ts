@@ -1,6 +1,7 @@
 import type { CallOptions } from '../hooks/calls/CallOptions.js';
 import type { ComponentHandle } from '../hooks/calls/ComponentHandle.js';
-import type { ModelCall, NamedTensors } from '../hooks/calls/ModelCall.js';
+import type { ModelCall } from '../hooks/calls/ModelCall.js';
+import type { NamedTensors } from '../hooks/calls/NamedTensors.js';
 import { Wrapping } from '../hooks/engine/Wrapping.js';
 import type { Hooks } from '../hooks/manifest.js';
 import type { ModelEvent } from './ComponentEvent.js';

@@ -1,5 +1,5 @@
 import type { Tensor } from 'onnxruntime-common';
-import type { NamedTensors } from '../hooks/calls/ModelCall.js';
+import type { NamedTensors } from '../hooks/calls/NamedTensors.js';
 import type { ModelEntry } from '../models/Model.js';
 import { concatBatch, sliceBatch } from './batch.js';
 

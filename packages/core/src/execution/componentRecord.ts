@@ -11,18 +11,21 @@ export function standIn(replacement: Component | Attachable, present: Component)
   return 'attachTo' in replacement ? replacement.attachTo(present) : replacement;
 }
 
-/** Gives each name of a pipeline's components a setter, so that `pipe.components.unet = traced` puts {@link standIn} there. In place, and given back. */
+/** Adds a component, with a setter at its name, so that `pipe.components.unet = traced` puts {@link standIn} there. */
+export function addComponent(components: Record<string, Component>, name: string, component: Component): void {
+  let present = component;
+  Object.defineProperty(components, name, {
+    enumerable: true,
+    configurable: true,
+    get: () => present,
+    set: (replacement: Component | Attachable) => {
+      present = standIn(replacement, present);
+    },
+  });
+}
+
+/** Gives each name of a pipeline's components a setter, as {@link addComponent} does. In place, and given back. */
 export function componentRecord(components: Record<string, Component>): Record<string, Component> {
-  for (const [name, component] of Object.entries(components)) {
-    let present = component;
-    Object.defineProperty(components, name, {
-      enumerable: true,
-      configurable: true,
-      get: () => present,
-      set: (replacement: Component | Attachable) => {
-        present = standIn(replacement, present);
-      },
-    });
-  }
+  for (const [name, component] of Object.entries(components)) addComponent(components, name, component);
   return components;
 }

@@ -1,5 +1,5 @@
 import { Tensor } from 'onnxruntime-common';
-import type { NamedTensors } from '../hooks/calls/ModelCall.js';
+import type { NamedTensors } from '../hooks/calls/NamedTensors.js';
 import type { EntrySequence } from '../models/Model.js';
 
 /** The only input of an entry point as those of its pieces. */

@@ -1,4 +1,4 @@
-import type { PluginHostPipeline } from './PluginHostPipeline.js';
+import type { PluginPipeline } from './PluginPipeline.js';
 import type { ScopedHooks } from './ScopedHooks.js';
 import type { Token } from './Token.js';
 
@@ -10,7 +10,7 @@ import type { Token } from './Token.js';
 export interface PluginContext {
   /** The pipeline's hooks: `ctx.hooks.beforeStep.tap('my-plugin', (step) => { … })`. */
   readonly hooks: ScopedHooks;
-  readonly pipeline: PluginHostPipeline;
+  readonly pipeline: PluginPipeline;
   /**
    * What was provided last for `token`.
    *

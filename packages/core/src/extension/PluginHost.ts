@@ -13,8 +13,6 @@ export interface PluginHostOptions extends PluginScopeParts {
   readonly version: string;
   /** Whether a run is in progress, so that plugins cannot change. */
   busy(): boolean;
-  /** Called after a change to the taps of `transformGraph`: graphs have to be built again. */
-  onGraphsStale?(): void;
 }
 
 interface Installed {
@@ -218,16 +216,13 @@ export class PluginHost implements AsyncDisposable {
     return turn;
   }
 
-  /** Does `change`, and tells the pipeline if what graphs are made of has changed. */
+  /** Does `change` under its title. */
   async #watched<T>(title: string, change: () => Promise<T>): Promise<T> {
-    const { transformGraph } = this.#options.hooks;
-    const { revision } = transformGraph;
     const current: { now: string | undefined } = { now: title };
     try {
       return await this.#change.run(current, change);
     } finally {
       current.now = undefined;
-      if (transformGraph.revision !== revision) this.#options.onGraphsStale?.();
     }
   }
 }

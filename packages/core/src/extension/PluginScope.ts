@@ -5,6 +5,7 @@ import type { TapOptions } from '../hooks/engine/TapOptions.js';
 import { DisposalStack } from './DisposalStack.js';
 import type { PluginContext } from './PluginContext.js';
 import type { PluginHostPipeline } from './PluginHostPipeline.js';
+import type { OpenModel, PluginPipeline } from './PluginPipeline.js';
 import type { ScopedHooks } from './ScopedHooks.js';
 import type { ServiceRegistry } from './ServiceRegistry.js';
 
@@ -13,6 +14,7 @@ export interface PluginScopeParts {
   readonly hooks: Hooks;
   readonly services: ServiceRegistry;
   readonly pipeline: PluginHostPipeline;
+  readonly openModel: OpenModel;
 }
 
 /** One installed plugin's part of the pipeline: records what the plugin does through its context, and undoes it when closed. */
@@ -34,10 +36,10 @@ export class PluginScope {
     return this.#stack.unwind();
   }
 
-  #createContext({ hooks, services, pipeline }: PluginScopeParts): PluginContext {
+  #createContext({ hooks, services, pipeline, openModel }: PluginScopeParts): PluginContext {
     return Object.freeze<PluginContext>({
       hooks: this.#scopeHooks(hooks),
-      pipeline,
+      pipeline: this.#scopePipeline(pipeline, openModel),
       get: (token) => services.get(token),
       getAll: (token) => services.getAll(token),
       provide: (token, value) => {
@@ -52,6 +54,26 @@ export class PluginScope {
       onRemove: (fn) => {
         this.#assertOpen('ctx.onRemove()');
         this.#stack.add(fn);
+      },
+    });
+  }
+
+  #scopePipeline(pipeline: PluginHostPipeline, openModel: OpenModel): PluginPipeline {
+    return Object.freeze<PluginPipeline>({
+      components: pipeline.components,
+      memoryLimit: pipeline.memoryLimit,
+      memory: async () => pipeline.memory(),
+      trim: async () => pipeline.trim(),
+      warn: (code, message) => pipeline.warn(code, message),
+      progress: (task, done, total) => pipeline.progress(task, done, total),
+      open: async (name, from, options = {}) => {
+        this.#assertOpen('ctx.pipeline.open()');
+        const { handle, close } = await openModel(name, from, options);
+        // Opening takes long: the plugin may be gone.
+        if (this.#closed) await close();
+        this.#assertOpen('ctx.pipeline.open()');
+        this.#stack.add(close);
+        return handle;
       },
     });
   }

@@ -5,6 +5,7 @@ import { MemoryBudget } from '../device/MemoryBudget.js';
 import type { Component } from '../execution/Component.js';
 import { TurnQueue } from '../execution/TurnQueue.js';
 import { PluginHost } from '../extension/PluginHost.js';
+import type { OpenedModel, OpenModel } from '../extension/PluginPipeline.js';
 import { ServiceRegistry } from '../extension/ServiceRegistry.js';
 import { DEVICES, MODELS, SCHEDULERS, TOKENIZERS } from '../extension/tokens.js';
 import { createHooks, type Hooks } from '../hooks/manifest.js';
@@ -37,10 +38,17 @@ export interface Composition {
   readonly dispose: () => Promise<void>;
 }
 
-/** The composition root of one pipeline; nothing is registered globally. `pipelines` are the classes of pipelines that core opens here. */
+/** Opens a model for a plugin of a pipeline. */
+export type ModelOpener = (composition: Composition, ...given: Parameters<OpenModel>) => Promise<OpenedModel>;
+
+/**
+ * The composition root of one pipeline; nothing is registered globally. `pipelines` are the classes of pipelines that core opens here, `openModel` opens what
+ * plugins bring.
+ */
 export function compose(
   options: FromPretrainedOptions,
   pipelines: Readonly<Record<string, PipelineConstructor>>,
+  openModel: ModelOpener,
 ): Composition {
   const services = createServices(pipelines);
   const hooks = createHooks();
@@ -54,6 +62,7 @@ export function compose(
     services,
     version: VERSION,
     busy: () => turns.busy,
+    openModel: async (...given) => openModel(composition, ...given),
     pipeline: {
       components,
       memory: async () => measureMemory(device, components),
@@ -63,7 +72,7 @@ export function compose(
       progress: (task, done, total) => events.emit({ type: 'progress', task, done, total }),
     },
   });
-  return {
+  const composition: Composition = {
     options,
     services,
     hooks,
@@ -82,6 +91,7 @@ export function compose(
       }
     },
   };
+  return composition;
 }
 
 /** Core provides its classes as plugins do theirs. What is provided later, by a plugin, goes first. */

@@ -13,6 +13,7 @@ import { resolveModel } from '../weights/resolveModel.js';
 import { storedOtherwise } from './dtype.js';
 import type { FromPretrainedOptions } from './FromPretrainedOptions.js';
 import { bindComponent, openComponent } from './openComponent.js';
+import { openModel } from './openModel.js';
 import { isUsed, openParts } from './openParts.js';
 import { SingleModelPipeline } from './SingleModelPipeline.js';
 
@@ -41,7 +42,7 @@ export async function openPipeline(
   options.signal?.throwIfAborted();
   // Loaded only here: the container's library takes a third of the time in which core is imported.
   const { compose } = await import('./composition.js');
-  const composition = compose(options, classes);
+  const composition = compose(options, classes, openModel);
   try {
     for (const plugin of options.plugins ?? []) await composition.host.use(plugin);
     const index = await readModelIndex(await findFolder(folderOrId, composition));

@@ -456,19 +456,6 @@ describe('two pipelines', () => {
   });
 });
 
-describe('stale graphs', () => {
-  test('are told for a plugin with a pass, added and removed, and for no other', async () => {
-    const test = createHost();
-    await test.host.use(plugin('me:other', (ctx) => void ctx.hooks.beforeStep.tap('step', () => undefined)));
-    await test.host.remove('me:other');
-    expect(test.stale).toBe(0);
-    await test.host.use(plugin('me:pass', (ctx) => void ctx.hooks.transformGraph.tap('pass', (graph) => graph)));
-    expect(test.stale).toBe(1);
-    await test.host.remove('me:pass');
-    expect(test.stale).toBe(2);
-  });
-});
-
 describe('dispose', () => {
   test('removes all, last first, also during a run and those that others require, and accepts no more', async () => {
     const test = createHost();

@@ -13,8 +13,6 @@ export interface TestHost {
   readonly warnings: string[];
   /** Set to pretend that a run is in progress. */
   busy: boolean;
-  /** How often the graphs were marked stale. */
-  stale: number;
 }
 
 export function createHost(version = '1.2.3'): TestHost {
@@ -35,12 +33,10 @@ export function createHost(version = '1.2.3'): TestHost {
     services,
     pipeline,
     version,
+    openModel: () => Promise.reject(new Error('no models here')),
     busy: () => test.busy,
-    onGraphsStale: () => {
-      test.stale++;
-    },
   });
-  const test: TestHost = { host, hooks, services, warnings, busy: false, stale: 0 };
+  const test: TestHost = { host, hooks, services, warnings, busy: false };
   return test;
 }
 

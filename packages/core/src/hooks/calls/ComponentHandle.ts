@@ -1,8 +1,11 @@
+import type { Tensor } from 'onnxruntime-common';
 import type { Device } from '../../device/Device.js';
 import type { OnnxModel } from '../../device/OnnxModel.js';
 import type { Graph } from '../../graph/Graph.js';
 import type { InputShapes, Model } from '../../models/Model.js';
 import type { WeightStore } from '../../weights/WeightStore.js';
+import type { CallOptions } from './CallOptions.js';
+import type { NamedTensors } from './NamedTensors.js';
 import type { SegmentHandle } from './SegmentHandle.js';
 
 /** One component of a pipeline, as plugins see it: what they need to decide what is in memory when. */
@@ -22,6 +25,15 @@ export interface ComponentHandle {
   readonly residentBytes: number;
   /** In the order of execution. */
   readonly segments: readonly SegmentHandle[];
+  /**
+   * Runs the model: `controlnet.call({ sample, timestep, … }, { run: call.run, signal: call.signal })`. The hooks around it fire as for a call of the pipeline; a
+   * component cannot be called while a segment of it runs.
+   *
+   * @throws ERR_INPUT_INVALID, ERR_ENTRY_UNKNOWN, `signal.reason`, and what the device and hooks throw
+   */
+  call(inputs: Readonly<Record<string, Tensor>>, options?: CallOptions): Promise<NamedTensors>;
+  /** As {@link ComponentHandle.call}, for an entry point by its name; `decode` and `encode` of a VAE with their hooks. */
+  invoke(entry: string, inputs: Readonly<Record<string, Tensor>>, options?: CallOptions): Promise<NamedTensors>;
   /**
    * Loads every segment; nothing if they are.
    *

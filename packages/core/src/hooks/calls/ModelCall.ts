@@ -1,10 +1,7 @@
-import type { Tensor } from 'onnxruntime-common';
 import type { ComponentHandle } from './ComponentHandle.js';
+import type { NamedTensors } from './NamedTensors.js';
 import type { RunContext } from './RunContext.js';
 import type { Wrapper } from '../engine/Wrapping.js';
-
-/** Tensors by the names that diffusers gives them. */
-export type NamedTensors = Record<string, Tensor>;
 
 /** One call of one component's entry point. */
 export interface ModelCall {
