@@ -1,7 +1,7 @@
 import type { Tensor } from 'onnxruntime-common';
 import type { Component } from '../execution/Component.js';
 import type { EncodePromptCall, PromptChunk, PromptEmbeds } from '../hooks/calls/EncodePromptCall.js';
-import type { NamedTensors } from '../hooks/calls/ModelCall.js';
+import type { NamedTensors } from '../hooks/calls/NamedTensors.js';
 import type { PipelineRun } from '../run/PipelineRun.js';
 import type { Tokenizer } from '../tokenizers/Tokenizer.js';
 
