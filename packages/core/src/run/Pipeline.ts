@@ -8,7 +8,7 @@ import type { Image } from '../images/Image.js';
 import type { Plugin } from '../extension/Plugin.js';
 import type { PluginHandle } from '../extension/PluginHandle.js';
 import type { PluginHostPipeline } from '../extension/PluginHostPipeline.js';
-import type { Scheduler } from '../schedulers/Scheduler.js';
+import { isScheduler, type Scheduler } from '../schedulers/Scheduler.js';
 import type { Tokenizer } from '../tokenizers/Tokenizer.js';
 import type { JsonObject } from '../disk/readJsonFile.js';
 import { OPTIONS } from '../extension/tokens.js';
@@ -18,6 +18,7 @@ import { type Attachable, componentRecord, standIn } from '../execution/componen
 import type { Field, Fields, FieldValues } from '../fields/Field.js';
 import { readOptions, refuseOption } from '../fields/readOptions.js';
 import type { GenerateOptions, GenerateResult, OutputType, Prompt } from './GenerateOptions.js';
+import { finishRun } from './finishRun.js';
 import { MemoryMonitor, measureMemory } from './MemoryMonitor.js';
 import type { PipelineEvent } from './PipelineEvent.js';
 import { PipelineRun } from './PipelineRun.js';
@@ -323,22 +324,10 @@ export abstract class Pipeline<F extends Fields = Fields, R extends PreparedRun 
     } finally {
       if (result === undefined) context.error ??= new DOMException('The stream was left before its end.', 'AbortError');
       context.memory = run.memory.report();
-      await this.#finish(context, result !== undefined);
+      await finishRun(this.hooks, context, result !== undefined);
     }
     yield* run.drain();
     return result;
-  }
-
-  /** Calls the last hooks of a run. A failed run rejects with its own error, so what goes wrong here is only warned of then. */
-  async #finish(context: RunContext, succeeded: boolean): Promise<void> {
-    const errors: unknown[] = [];
-    const note = (error: unknown): void => void errors.push(error);
-    if (!succeeded) await this.hooks.failed.call(context).catch(note);
-    await this.hooks.afterRun.call(context).catch(note);
-    if (errors.length === 0) return;
-    if (succeeded) throw errors[0];
-    for (const error of errors)
-      process.emitWarning(`After a failed run: ${String(error)}`, { code: 'THIMBLE_CLEAN_UP' });
   }
 
   #missing(component: string): never {
@@ -352,12 +341,4 @@ export abstract class Pipeline<F extends Fields = Fields, R extends PreparedRun 
   #assertAlive(): void {
     if (this.#life.signal.aborted) throw this.#life.signal.reason;
   }
-}
-
-/** By what it can do, because it may come from a plugin or another copy of the package. */
-function isScheduler(value: unknown): value is Scheduler {
-  if (typeof value !== 'object' || value === null) return false;
-  return ['setTimesteps', 'scaleModelInput', 'step'].every(
-    (name) => typeof (value as Record<string, unknown>)[name] === 'function',
-  );
 }

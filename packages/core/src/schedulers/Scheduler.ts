@@ -114,3 +114,11 @@ export interface SchedulerClass {
    */
   fromConfig(config: SchedulerConfigInput, overrides?: SchedulerConfigInput): Scheduler;
 }
+
+/** Whether a value is a scheduler, by what it can do: it may come from a plugin or another copy of the package. */
+export function isScheduler(value: unknown): value is Scheduler {
+  if (typeof value !== 'object' || value === null) return false;
+  return ['setTimesteps', 'scaleModelInput', 'step'].every(
+    (name) => typeof (value as Record<string, unknown>)[name] === 'function',
+  );
+}
