@@ -1,68 +1,79 @@
-import type { GenerateOptions, GenerateResult, Image, PipelineEvent, Prompt, Tensor } from '@thimble/core';
-import { noiseSource, Pipeline, type PipelineRun, startLatents } from '@thimble/core/model';
-import { imagesFromSample, pixelsFromSample, type RunContext, type StepContext } from '@thimble/core/plugin';
+import type { GenerateResult, Image, PipelineEvent, Prompt, Tensor } from '@thimble/core';
+import {
+  denoise,
+  type FieldValues,
+  fromNoise,
+  integerField,
+  noiseSource,
+  type NoiseSource,
+  outputTypeField,
+  Pipeline,
+  type PipelineRun,
+  type PreparedRun,
+  runFields,
+} from '@thimble/core/model';
+import { imagesFromSample, pixelsFromSample } from '@thimble/core/plugin';
+
+/** What `generate` takes: checks, types and a schema come from this table. */
+const shapesFields = {
+  numInferenceSteps: integerField(10, 1),
+  seed: runFields.seed,
+  generator: runFields.generator,
+  latents: runFields.latents,
+  outputType: outputTypeField,
+  signal: runFields.signal,
+};
+
+type ShapesOptions = FieldValues<typeof shapesFields>;
+
+interface ShapesRun extends PreparedRun {
+  readonly prompts: readonly string[];
+  readonly options: ShapesOptions;
+  readonly noise: NoiseSource;
+}
 
 /** Text to a picture of a shape, in the space of pixels: prompt → words → [ denoiser → scheduler ] × steps → picture. */
-export class ShapesPipeline extends Pipeline {
-  protected readonly optionNames = ['numInferenceSteps', 'seed', 'generator', 'latents', 'outputType', 'signal'];
+export class ShapesPipeline extends Pipeline<typeof shapesFields, ShapesRun> {
+  static readonly optionFields = shapesFields;
 
-  protected prepare(prompt: Prompt, options: GenerateOptions): Pick<RunContext, 'steps' | 'options'> {
-    this.component('denoiser');
-    const { numInferenceSteps = 10 } = options;
-    this.scheduler.setTimesteps(numInferenceSteps);
-    return { steps: this.scheduler.timesteps.length, options: { ...options, numInferenceSteps } };
+  protected get fields(): typeof shapesFields {
+    return shapesFields;
+  }
+
+  protected prepare(prompt: Prompt, options: ShapesOptions): ShapesRun {
+    this.require('denoiser');
+    const prompts = [prompt].flat();
+    this.scheduler.setTimesteps(options.numInferenceSteps);
+    return {
+      steps: this.scheduler.timesteps.length,
+      options,
+      prompts,
+      noise: noiseSource(options, prompts.length),
+    };
   }
 
   protected async *sample(
-    prompt: Prompt,
-    options: GenerateOptions,
+    { prompts, options, noise: { seeds, generator } }: ShapesRun,
     run: PipelineRun,
   ): AsyncGenerator<PipelineEvent, GenerateResult> {
-    const denoiser = this.component('denoiser');
     const { scheduler } = this;
+    const denoiser = this.component('denoiser');
 
     // 1. The prompt becomes words
-    const { input_ids } = this.tokenizer.encode(prompt);
-    const encodePrompt = performance.now() - run.started;
+    const { input_ids } = this.tokenizer.encode(prompts);
 
     // 2. Noise
-    const count = input_ids.dims[0] as number;
     const size = Number(denoiser.config['sample_size']);
-    const { seeds, generator } = noiseSource(options, count);
-    let sample = startLatents(options, [count, 3, size, size], generator, scheduler);
+    const dims = [prompts.length, 3, size, size];
+    const start = fromNoise({ scheduler, generator, dims, latents: options.latents });
 
-    // 3. Denoising
-    const steps: number[] = [];
-    for (const [index, timestep] of scheduler.timesteps.entries()) {
-      const started = performance.now();
-      const step: StepContext = { index, timestep, latents: sample, run: run.context, signal: run.signal };
-      await this.hooks.beforeStep.call(step);
-      const output = yield* run.during(
-        denoiser.call({ sample: step.latents, input_ids }, { run: run.context, signal: run.signal }),
-      );
-      step.latents = scheduler.step(output['sample'] as Tensor, timestep, step.latents).prevSample;
-      await this.hooks.afterStep.call(step);
-      sample = step.latents;
-      steps.push(performance.now() - started);
-      const latents = sample;
-      yield {
-        type: 'step',
-        index,
-        steps: scheduler.timesteps.length,
-        timestep,
-        milliseconds: steps.at(-1) as number,
-        latents: async () => latents,
-      };
-      run.signal?.throwIfAborted();
-    }
+    // 3. The denoiser predicts the picture
+    const predict = async (sample: Tensor): Promise<Tensor> =>
+      (await denoiser.call({ sample, input_ids }, run.callOptions))['sample'] as Tensor;
+    const sample = yield* denoise(run, { scheduler, start, predict, generator });
 
     // 4. There is nothing to decode: the sample is the picture, from -1 to 1
-    return {
-      images: outputOf(sample, options) as Image[],
-      seeds,
-      timings: { total: performance.now() - run.started, encodePrompt, steps, decode: 0 },
-      memory: run.memory.report(),
-    };
+    return run.result({ images: outputOf(sample, options) as Image[], seeds });
   }
 
   async decodeLatents(latents: Tensor): Promise<Image[]> {
@@ -70,7 +81,7 @@ export class ShapesPipeline extends Pipeline {
   }
 }
 
-function outputOf(sample: Tensor, { outputType = 'image' }: GenerateOptions): Image[] | Tensor {
+function outputOf(sample: Tensor, { outputType }: ShapesOptions): Image[] | Tensor {
   if (outputType === 'latent') return sample;
   return outputType === 'tensor' ? pixelsFromSample(sample) : imagesFromSample(sample);
 }

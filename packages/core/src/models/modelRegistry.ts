@@ -1,18 +1,8 @@
-import { AutoencoderKL } from './AutoencoderKL.js';
-import { AutoencoderKLCogVideoX } from './AutoencoderKLCogVideoX.js';
-import { CLIPTextModel } from './CLIPTextModel.js';
-import { CogVideoXTransformer3DModel } from './CogVideoXTransformer3DModel.js';
 import type { ModelClass } from './Model.js';
-import { T5EncoderModel } from './T5EncoderModel.js';
-import { UNet2DConditionModel } from './UNet2DConditionModel.js';
+import * as models from './models.js';
 
-/** The models that thimble has, by diffusers' and transformers' class names. */
+/** The models that thimble has, by diffusers' and transformers' class names: all that `models.ts` lists, some under a second name. */
 export const modelRegistry: Readonly<Record<string, ModelClass>> = {
-  AutoencoderKL,
-  AutoencoderKLCogVideoX,
-  CLIPTextModel,
-  CLIPTextModelWithProjection: CLIPTextModel,
-  CogVideoXTransformer3DModel,
-  T5EncoderModel,
-  UNet2DConditionModel,
+  ...models,
+  CLIPTextModelWithProjection: models.CLIPTextModel,
 };
