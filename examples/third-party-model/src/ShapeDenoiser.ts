@@ -80,7 +80,7 @@ export class ShapeDenoiser extends Model {
       sample: { types: ['float32'], dims: ['batch', CHANNELS, size, size] },
       input_ids: { types: ['int64'], dims: ['batch', 'tokens'] },
     };
-    this.entries = { call: { inputs, outputs: ['sample'], forward: (given) => this.#forward(given) } };
+    this.entries = { call: { inputs, nominal: {}, outputs: ['sample'], forward: (given) => this.#forward(given) } };
   }
 
   /** @throws ERR_CONFIG_INVALID, ERR_CONFIG_UNSUPPORTED naming the field */
