@@ -41,7 +41,7 @@ describe.each(['cogvideox-tiny', 'cogvideox-rope-tiny'])('%s', (name) => {
         width: 64,
         height: 48,
         numFrames: 17,
-        numInferenceSteps: 2,
+        numInferenceSteps: 1,
         seed: 7,
         outputType: 'tensor',
       })
@@ -61,13 +61,12 @@ describe.each(['cogvideox-tiny', 'cogvideox-rope-tiny'])('%s', (name) => {
   async function checkThatNothingIsLeft(): Promise<void> {
     expect(pipe.plugins).toEqual([]);
     expect(Object.values(pipe.hooks).flatMap((hook) => hook.owners())).toEqual([]);
-    expect(await video()).toEqual(plain);
     expect((await pipe.device.usage()).tensors).toBe(0);
   }
 
   // Positions are all that the second one has otherwise; it is held against the sets below.
   const alone = name === 'cogvideox-tiny' ? NAMES : ['sequential offload', 'flash attention'];
-  test.each(alone)('%s: the same video, and the very same without it again', async (kind) => {
+  test.each(alone)('%s: the same video, and nothing is left of it', async (kind) => {
     const made = await videoWith([kind]);
     const most = CHANGING[kind];
     if (most === undefined) expect(distance(made, plain)).toBeLessThanOrEqual(KINDS[kind]!.tolerance);
@@ -92,6 +91,11 @@ describe.each(['cogvideox-tiny', 'cogvideox-rope-tiny'])('%s', (name) => {
       others.reduce((sum, each) => sum + KINDS[each]!.tolerance, 0),
     );
     await checkThatNothingIsLeft();
+  });
+
+  // One video for all: a trace of any of them would show in it.
+  test('without them it is the very same video again', async () => {
+    expect(await video()).toEqual(plain);
   });
 });
 
