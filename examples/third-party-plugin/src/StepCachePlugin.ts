@@ -47,7 +47,7 @@ class RunCache {
   }
 
   /** Copies what the bridge gave: the original goes when the call ends. */
-  async keep({ model: { device }, outputs = {} }: SegmentCall): Promise<void> {
+  async keep({ handle: { device }, outputs = {} }: SegmentCall): Promise<void> {
     const [output] = Object.values(outputs);
     if (output === undefined) return;
     const { part } = this;
