@@ -17,7 +17,7 @@ afterEach(async () => {
 });
 
 async function open(options: Parameters<typeof DiffusionPipeline.fromPretrained>[1] = {}): Promise<DiffusionPipeline> {
-  pipe = await DiffusionPipeline.fromPretrained(MODEL, { deviceOptions: { inline: true }, ...options });
+  pipe = await DiffusionPipeline.fromPretrained(MODEL, { deviceOptions: { inline: true, threads: 1 }, ...options });
   return pipe;
 }
 

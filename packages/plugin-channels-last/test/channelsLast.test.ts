@@ -15,7 +15,10 @@ async function open(
   model = 'sd-tiny',
   options: Parameters<typeof DiffusionPipeline.fromPretrained>[1] = {},
 ): Promise<DiffusionPipeline> {
-  pipe = await DiffusionPipeline.fromPretrained(fixture(model), { deviceOptions: { inline: true }, ...options });
+  pipe = await DiffusionPipeline.fromPretrained(fixture(model), {
+    deviceOptions: { inline: true, threads: 1 },
+    ...options,
+  });
   return pipe;
 }
 

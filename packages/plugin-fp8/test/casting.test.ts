@@ -23,7 +23,7 @@ afterEach(async () => {
 afterAll(() => rmSync(cache, { recursive: true, force: true }));
 
 async function open(checkpoint = SD_TINY): Promise<DiffusionPipeline> {
-  pipe = await DiffusionPipeline.fromPretrained(checkpoint, { deviceOptions: { inline: true } });
+  pipe = await DiffusionPipeline.fromPretrained(checkpoint, { deviceOptions: { inline: true, threads: 1 } });
   return pipe;
 }
 
@@ -181,7 +181,9 @@ describe('a checkpoint that is stored in eight-bit floats', () => {
         await writeSafetensors(join(folder, 'diffusion_pytorch_model.safetensors'), new Map(tensors));
         copyFileSync(join(SD_TINY, 'unet', 'config.json'), join(folder, 'config.json'));
         const before = readdirSync(join(cache, 'weights')).length;
-        await using other = await DiffusionPipeline.fromPretrained(folder, { deviceOptions: { inline: true } });
+        await using other = await DiffusionPipeline.fromPretrained(folder, {
+          deviceOptions: { inline: true, threads: 1 },
+        });
         const sample = async (): Promise<unknown> =>
           (await other.components['unet']!.call(await inputsOf(call)))['sample']!.data;
         expect(await sample()).toEqual(want);
@@ -223,7 +225,7 @@ describe('the plugin', () => {
     rmSync(cache, { recursive: true, force: true });
     const told: ProgressEvent[] = [];
     pipe = await DiffusionPipeline.fromPretrained(SD_TINY, {
-      deviceOptions: { inline: true },
+      deviceOptions: { inline: true, threads: 1 },
       plugins: [new LayerwiseCastingPlugin()],
     });
     let first: unknown;
@@ -236,7 +238,7 @@ describe('the plugin', () => {
     const events: string[] = [];
     await pipe.dispose();
     pipe = await DiffusionPipeline.fromPretrained(SD_TINY, {
-      deviceOptions: { inline: true },
+      deviceOptions: { inline: true, threads: 1 },
       plugins: [new LayerwiseCastingPlugin()],
     });
     for await (const event of pipe.stream('a cat', TINY)) {
@@ -253,11 +255,11 @@ describe('the plugin', () => {
     const cast = (await sampleOf(call)).data;
     await using other = await DiffusionPipeline.fromPretrained(SD_TINY, {
       components: ['unet'],
-      deviceOptions: { inline: true },
+      deviceOptions: { inline: true, threads: 1 },
     });
     await using mixed = await DiffusionPipeline.fromPretrained(SD_TINY, {
       components: { unet: other.components['unet']! },
-      deviceOptions: { inline: true },
+      deviceOptions: { inline: true, threads: 1 },
       plugins: [new LayerwiseCastingPlugin()],
     });
     await mixed.components['unet']!.load();
@@ -268,7 +270,7 @@ describe('the plugin', () => {
     rmSync(cache, { recursive: true, force: true });
     const controller = new AbortController();
     pipe = await DiffusionPipeline.fromPretrained(SD_TINY, {
-      deviceOptions: { inline: true },
+      deviceOptions: { inline: true, threads: 1 },
       plugins: [new LayerwiseCastingPlugin()],
     });
     const run = async (): Promise<void> => {

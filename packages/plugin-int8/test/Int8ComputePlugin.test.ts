@@ -27,7 +27,7 @@ afterEach(async () => {
 afterAll(() => rmSync(cache, { recursive: true, force: true }));
 
 async function open(options: Parameters<typeof DiffusionPipeline.fromPretrained>[1] = {}): Promise<DiffusionPipeline> {
-  pipe = await DiffusionPipeline.fromPretrained(SD_TINY, { deviceOptions: { inline: true }, ...options });
+  pipe = await DiffusionPipeline.fromPretrained(SD_TINY, { deviceOptions: { inline: true, threads: 1 }, ...options });
   return pipe;
 }
 
@@ -210,7 +210,7 @@ describe('the weights', () => {
     await expect(
       DiffusionPipeline.fromPretrained(SD_TINY, {
         plugins: [plugin],
-        deviceOptions: { inline: true },
+        deviceOptions: { inline: true, threads: 1 },
         signal: AbortSignal.abort(reason),
       }),
     ).rejects.toBe(reason);

@@ -28,7 +28,10 @@ let component: ComponentHandle;
 
 beforeAll(async () => {
   process.env['THIMBLE_CACHE'] = folder;
-  pipe = await DiffusionPipeline.fromPretrained(SD_TINY, { components: ['vae'], deviceOptions: { inline: true } });
+  pipe = await DiffusionPipeline.fromPretrained(SD_TINY, {
+    components: ['vae'],
+    deviceOptions: { inline: true, threads: 1 },
+  });
   component = pipe.components['vae']!;
 });
 afterAll(async () => {

@@ -21,7 +21,8 @@ export interface TestPipelineOptions extends Pick<
 const FAKE = 'thimble-testkit-fake';
 
 /**
- * A pipeline over {@link testCheckpoint}: text encoder, UNet with guidance and VAE, all real and tiny. Dispose it when the test ends.
+ * A pipeline over {@link testCheckpoint}: text encoder, UNet with guidance and VAE, all real and tiny, computed by one thread, for which a pool costs more
+ * than it gains. Dispose it when the test ends.
  *
  * @throws ThimbleError ERR_ARGUMENT_INVALID for another device; what `DiffusionPipeline.fromPretrained` throws
  */
@@ -32,9 +33,13 @@ export async function createTestPipeline({
 }: TestPipelineOptions = {}): Promise<DiffusionPipeline> {
   switch (device) {
     case 'process':
-      return DiffusionPipeline.fromPretrained(testCheckpoint, { ...options, plugins });
+      return DiffusionPipeline.fromPretrained(testCheckpoint, { ...options, plugins, deviceOptions: { threads: 1 } });
     case 'inline':
-      return DiffusionPipeline.fromPretrained(testCheckpoint, { ...options, plugins, deviceOptions: { inline: true } });
+      return DiffusionPipeline.fromPretrained(testCheckpoint, {
+        ...options,
+        plugins,
+        deviceOptions: { inline: true, threads: 1 },
+      });
     case 'fake':
       return openWithFakeDevice(plugins, options);
     default:

@@ -37,7 +37,7 @@ async function open(
   options: Parameters<typeof DiffusionPipeline.fromPretrained>[1] = {},
 ): Promise<DiffusionPipeline> {
   const pipe = await DiffusionPipeline.fromPretrained(model.includes('/') ? model : fixture(model), {
-    deviceOptions: { inline: true },
+    deviceOptions: { inline: true, threads: 1 },
     ...options,
   });
   pipes.push(pipe);

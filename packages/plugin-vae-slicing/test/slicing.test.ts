@@ -28,7 +28,7 @@ beforeAll(async () => {
   tensors = await SafetensorsFile.open(`${FOLDER}/case.safetensors`);
 });
 beforeEach(async () => {
-  pipe = await DiffusionPipeline.fromPretrained(`${FOLDER}/kl`, { deviceOptions: { inline: true } });
+  pipe = await DiffusionPipeline.fromPretrained(`${FOLDER}/kl`, { deviceOptions: { inline: true, threads: 1 } });
   vae = pipe.components['vae']!;
 });
 afterEach(async () => {
@@ -174,7 +174,7 @@ test('32 prompts in little memory: images come one by one, each with the seed an
   const tiny = fileURLToPath(new URL('../../core/test/fixtures/sd-tiny', import.meta.url));
   await pipe.dispose();
   pipe = await DiffusionPipeline.fromPretrained(tiny, {
-    deviceOptions: { inline: true },
+    deviceOptions: { inline: true, threads: 1 },
     memoryLimit: '256MB',
     plugins: [new VaeSlicingPlugin()],
   });

@@ -49,7 +49,7 @@ export class VaeFixture {
   async pipeline(model: string, inline = true): Promise<DiffusionPipeline> {
     return DiffusionPipeline.fromPretrained(`${FOLDER}/${model}`, {
       memoryLimit: 'none',
-      ...(inline ? { deviceOptions: { inline: true } } : {}),
+      ...(inline ? { deviceOptions: { inline: true, threads: 1 } } : {}),
     });
   }
 

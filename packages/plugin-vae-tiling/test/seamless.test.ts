@@ -169,7 +169,7 @@ describe('temporary files', () => {
 test('tells how far it has come, and hands the picture on', async () => {
   await pipe.dispose();
   pipe = await DiffusionPipeline.fromPretrained(new URL('../../core/test/fixtures/sd-tiny', import.meta.url).pathname, {
-    deviceOptions: { inline: true },
+    deviceOptions: { inline: true, threads: 1 },
     plugins: [new VaeTilingPlugin(TINY)],
   });
   const events: PipelineEvent[] = [];

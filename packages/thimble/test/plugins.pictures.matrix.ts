@@ -19,7 +19,7 @@ const alone = new Map<string, Float32Array>();
 
 beforeAll(async () => {
   process.env['THIMBLE_CACHE'] = `${folder}/cache`;
-  pipe = await DiffusionPipeline.fromPretrained(MODEL, { deviceOptions: { inline: true } });
+  pipe = await DiffusionPipeline.fromPretrained(MODEL, { deviceOptions: { inline: true, threads: 1 } });
   plain = await picture();
   for (const [name, { storage, own }] of Object.entries(KINDS)) {
     if (storage === true || own === true) alone.set(name, await pictureWith([name]));

@@ -25,7 +25,7 @@ describe.each(['cogvideox-tiny', 'cogvideox-rope-tiny'])('%s', (name) => {
     process.env['THIMBLE_CACHE'] = `${folder}/cache`;
     pipe = await CogVideoXPipeline.fromPretrained(
       fileURLToPath(new URL(`../../core/test/fixtures/${name}`, import.meta.url)),
-      { deviceOptions: { inline: true } },
+      { deviceOptions: { inline: true, threads: 1 } },
     );
     plain = await video();
   });

@@ -25,7 +25,7 @@ function use(...others: string[]): string {
   const entry = (copy: string): string => JSON.stringify(join(folder, copy, 'dist/index.js'));
   const script = `${others.map((copy) => `await import(${entry(copy)});`).join('')}
     const { DiffusionPipeline } = await import(${entry('a')});
-    const pipe = await DiffusionPipeline.fromPretrained(${JSON.stringify(MODEL)}, { deviceOptions: { inline: true } });
+    const pipe = await DiffusionPipeline.fromPretrained(${JSON.stringify(MODEL)}, { deviceOptions: { inline: true, threads: 1 } });
     await pipe.use({ name: 'test:mine', apply() {} }).then(() => console.log('installed'), (error) => console.log(error.code, error.message));
     await pipe.dispose();`;
   const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '--eval', script], {

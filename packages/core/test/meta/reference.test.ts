@@ -88,7 +88,7 @@ describe('docs/reference/options.md', () => {
     const known = new Set<string>();
     for (const checkpoint of CHECKPOINTS) {
       await using pipe = await DiffusionPipeline.fromPretrained(fixturePath(checkpoint), {
-        deviceOptions: { inline: true },
+        deviceOptions: { inline: true, threads: 1 },
       });
       for (const name of await namesKnown(async () => pipe.generate('a cat', { unknown: 1 } as object)))
         known.add(name);

@@ -26,7 +26,7 @@ let pipe: CogVideoXPipeline;
 
 beforeAll(async () => {
   fixture = await FixtureCase.open('cogvideox-tiny');
-  pipe = await CogVideoXPipeline.fromPretrained(fixture.folder, { deviceOptions: { inline: true } });
+  pipe = await CogVideoXPipeline.fromPretrained(fixture.folder, { deviceOptions: { inline: true, threads: 1 } });
 });
 afterAll(async () => {
   await pipe.dispose();
@@ -49,7 +49,7 @@ describe.each([
 
   beforeAll(async () => {
     recorded = await FixtureCase.open(name);
-    own = await CogVideoXPipeline.fromPretrained(recorded.folder, { deviceOptions: { inline: true } });
+    own = await CogVideoXPipeline.fromPretrained(recorded.folder, { deviceOptions: { inline: true, threads: 1 } });
   });
   afterAll(async () => {
     await own.dispose();
@@ -232,7 +232,7 @@ describe('a transformer that is loaded by itself', () => {
     });
     await using other = await CogVideoXPipeline.fromPretrained(fixture.folder, {
       components: { transformer },
-      deviceOptions: { inline: true },
+      deviceOptions: { inline: true, threads: 1 },
     });
     const [ours, theirs] = [
       await pipe.generate('a panda', { ...SMALL, numFrames: 1 }),
@@ -249,7 +249,7 @@ describe('a transformer that is loaded by itself', () => {
     const warnings: string[] = [];
     await using other = await CogVideoXPipeline.fromPretrained(fixture.folder, {
       components: { transformer },
-      deviceOptions: { inline: true },
+      deviceOptions: { inline: true, threads: 1 },
       onProgress: (event) => event.type === 'warning' && warnings.push(event.message),
     });
     expect(warnings).toEqual([expect.stringMatching(/transformer .* stored as F32, not as float16/)]);

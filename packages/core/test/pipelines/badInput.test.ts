@@ -10,7 +10,7 @@ import { SafetensorsFile } from '../../src/weights/files/SafetensorsFile.js';
 import { type TensorToWrite, writeSafetensors } from '../../src/weights/files/writeSafetensors.js';
 import { fixturePath } from '../support/fixturePath.js';
 
-const INLINE = { deviceOptions: { inline: true } };
+const INLINE = { deviceOptions: { inline: true, threads: 1 } };
 
 describe('generate refuses', () => {
   let pipe: DiffusionPipeline;

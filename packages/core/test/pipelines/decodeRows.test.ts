@@ -14,7 +14,9 @@ let pipe: DiffusionPipeline;
 let vae: DiffusionPipeline['components'][string];
 
 beforeEach(async () => {
-  pipe = await DiffusionPipeline.fromPretrained(fixturePath('sd-tiny'), { deviceOptions: { inline: true } });
+  pipe = await DiffusionPipeline.fromPretrained(fixturePath('sd-tiny'), {
+    deviceOptions: { inline: true, threads: 1 },
+  });
   vae = pipe.components['vae']!;
 });
 afterEach(async () => {

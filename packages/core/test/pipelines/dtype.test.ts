@@ -27,7 +27,11 @@ afterEach(async () => {
 async function open(model: string, options: FromPretrainedOptions): Promise<DiffusionPipeline> {
   const onProgress = (event: { type: string; code?: string }): void =>
     void (event.type === 'warning' && warnings.push(event.code as string));
-  pipe = await DiffusionPipeline.fromPretrained(model, { deviceOptions: { inline: true }, onProgress, ...options });
+  pipe = await DiffusionPipeline.fromPretrained(model, {
+    deviceOptions: { inline: true, threads: 1 },
+    onProgress,
+    ...options,
+  });
   return pipe;
 }
 

@@ -74,7 +74,9 @@ describe.each([
   let pipe: DiffusionPipeline;
   let plugin: Plugin | undefined;
   beforeAll(async () => {
-    pipe = await DiffusionPipeline.fromPretrained(fixturePath(fixture), { deviceOptions: { inline: true } });
+    pipe = await DiffusionPipeline.fromPretrained(fixturePath(fixture), {
+      deviceOptions: { inline: true, threads: 1 },
+    });
   });
   afterEach(async () => {
     if (plugin !== undefined) await pipe.remove(plugin);

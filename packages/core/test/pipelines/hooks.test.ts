@@ -9,7 +9,9 @@ const TINY = { width: 64, height: 64, numInferenceSteps: 2, seed: 1 };
 let pipe: DiffusionPipeline;
 
 async function open(): Promise<DiffusionPipeline> {
-  pipe = await DiffusionPipeline.fromPretrained(fixturePath('sd-tiny'), { deviceOptions: { inline: true } });
+  pipe = await DiffusionPipeline.fromPretrained(fixturePath('sd-tiny'), {
+    deviceOptions: { inline: true, threads: 1 },
+  });
   return pipe;
 }
 

@@ -37,7 +37,7 @@ afterEach(async () => {
 test('a checkpoint of the hub is downloaded once, generates, and equals the folder it came from', async () => {
   const loaded: number[] = [];
   const options = {
-    deviceOptions: { inline: true },
+    deviceOptions: { inline: true, threads: 1 },
     onProgress: (event: { type: string; loaded?: number }) =>
       void (event.type === 'download' && loaded.push(event.loaded as number)),
   };
@@ -46,10 +46,12 @@ test('a checkpoint of the hub is downloaded once, generates, and equals the fold
   expect(hub.fetched).toContain('unet/diffusion_pytorch_model.safetensors');
   const asked = hub.requests.length;
   process.env['HF_HUB_OFFLINE'] = '1';
-  await using cached = await DiffusionPipeline.fromPretrained('owner/tiny', { deviceOptions: { inline: true } });
+  await using cached = await DiffusionPipeline.fromPretrained('owner/tiny', {
+    deviceOptions: { inline: true, threads: 1 },
+  });
   expect(hub.requests).toHaveLength(asked);
   await using local = await DiffusionPipeline.fromPretrained(fixturePath('sd2-tiny'), {
-    deviceOptions: { inline: true },
+    deviceOptions: { inline: true, threads: 1 },
   });
   const [a, b, c] = await Promise.all(
     [downloaded, cached, local].map(async (pipe) => (await pipe.generate('a cat', TINY)).images[0]?.data),

@@ -147,7 +147,7 @@ describe('plugins in a pipeline', () => {
       apply: (ctx) => void ctx.provide(SCHEDULERS, { DDIMScheduler: CountingScheduler, CountingScheduler }),
     };
     pipe = await DiffusionPipeline.fromPretrained(fixturePath('sd-tiny'), {
-      deviceOptions: { inline: true },
+      deviceOptions: { inline: true, threads: 1 },
       plugins: [provider],
     });
     expect(made).toBe(1);
@@ -165,11 +165,11 @@ describe('plugins in a pipeline', () => {
 describe('components of another pipeline', () => {
   test('are taken over: they run on the new pipeline, with its hooks', async () => {
     const first = await DiffusionPipeline.fromPretrained(fixturePath('sd-tiny'), {
-      deviceOptions: { inline: true },
+      deviceOptions: { inline: true, threads: 1 },
       components: ['unet'],
     });
     pipe = await DiffusionPipeline.fromPretrained(fixturePath('sd-tiny'), {
-      deviceOptions: { inline: true },
+      deviceOptions: { inline: true, threads: 1 },
       components: first.components,
     });
     await first.dispose();

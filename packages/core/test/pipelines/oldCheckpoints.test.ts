@@ -26,7 +26,7 @@ async function edit(file: string, change: (config: Record<string, unknown>) => v
 }
 
 async function open(path: string = folder): Promise<DiffusionPipeline> {
-  return DiffusionPipeline.fromPretrained(path, { deviceOptions: { inline: true } });
+  return DiffusionPipeline.fromPretrained(path, { deviceOptions: { inline: true, threads: 1 } });
 }
 
 describe('a checkpoint with an old config', () => {

@@ -16,7 +16,9 @@ const TINY = { width: 64, height: 64, numInferenceSteps: 1, guidanceScale: 1, se
 let pipe: DiffusionPipeline;
 
 beforeEach(async () => {
-  pipe = await DiffusionPipeline.fromPretrained(fixturePath('sd-tiny'), { deviceOptions: { inline: true } });
+  pipe = await DiffusionPipeline.fromPretrained(fixturePath('sd-tiny'), {
+    deviceOptions: { inline: true, threads: 1 },
+  });
 });
 afterEach(async () => {
   await pipe.dispose();

@@ -23,7 +23,7 @@ describe.each(['sd-tiny', 'sd2-tiny', 'sd-tiny-f16'])('whole runs of %s are thos
 
   beforeAll(async () => {
     fixture = await FixtureCase.open(name);
-    pipe = await DiffusionPipeline.fromPretrained(fixture.folder, { deviceOptions: { inline: true } });
+    pipe = await DiffusionPipeline.fromPretrained(fixture.folder, { deviceOptions: { inline: true, threads: 1 } });
   });
   afterAll(async () => {
     await pipe.dispose();

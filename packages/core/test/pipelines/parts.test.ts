@@ -29,7 +29,7 @@ afterEach(async () => {
 });
 
 async function open(options: FromPretrainedOptions = {}): Promise<DiffusionPipeline> {
-  return DiffusionPipeline.fromPretrained(folder, { deviceOptions: { inline: true }, ...options });
+  return DiffusionPipeline.fromPretrained(folder, { deviceOptions: { inline: true, threads: 1 }, ...options });
 }
 
 async function edit(file: string, fields: Readonly<Record<string, unknown>>): Promise<void> {
@@ -116,7 +116,9 @@ describe('parts are opened by their class', () => {
     ['unet', 'unet'],
     ['text_encoder', 'text_encoder'],
   ])('a folder that holds %s alone is a pipeline with a component of its usual name', async (part, name) => {
-    await using pipe = await DiffusionPipeline.fromPretrained(join(folder, part), { deviceOptions: { inline: true } });
+    await using pipe = await DiffusionPipeline.fromPretrained(join(folder, part), {
+      deviceOptions: { inline: true, threads: 1 },
+    });
     expect(Object.keys(pipe.components)).toEqual([name]);
   });
 
@@ -192,7 +194,7 @@ describe('an outsider', () => {
     ] as const) {
       await edit('vae/config.json', { _class_name: className });
       await using pipe = await DiffusionPipeline.fromPretrained(join(folder, 'vae'), {
-        deviceOptions: { inline: true },
+        deviceOptions: { inline: true, threads: 1 },
         plugins: [plugin],
       });
       expect(Object.keys(pipe.components)).toEqual([name]);

@@ -8,7 +8,7 @@ import { SCHEDULERS } from '../../src/plugin.js';
 import type { Generator, PipelineEvent, Plugin, Scheduler, StepResult } from '../../src/index.js';
 import { fixturePath } from '../support/fixturePath.js';
 
-const INLINE = { deviceOptions: { inline: true } };
+const INLINE = { deviceOptions: { inline: true, threads: 1 } };
 const TINY = { width: 64, height: 64, numInferenceSteps: 3, guidanceScale: 2, seed: 1, outputType: 'latent' as const };
 
 let pipe: DiffusionPipeline | undefined;

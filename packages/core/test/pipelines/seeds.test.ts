@@ -20,7 +20,9 @@ let pipe: DiffusionPipeline;
 let checkpoint: Scheduler['config'];
 beforeAll(async () => {
   fixture = await FixtureCase.open('sd-tiny-seeds');
-  pipe = await DiffusionPipeline.fromPretrained(fixturePath('sd-tiny'), { deviceOptions: { inline: true } });
+  pipe = await DiffusionPipeline.fromPretrained(fixturePath('sd-tiny'), {
+    deviceOptions: { inline: true, threads: 1 },
+  });
   checkpoint = pipe.scheduler.config;
 });
 afterAll(async () => {

@@ -7,7 +7,9 @@ const TINY = { width: 64, height: 64, numInferenceSteps: 3, seed: 1, outputType:
 let pipe: DiffusionPipeline;
 
 beforeEach(async () => {
-  pipe = await DiffusionPipeline.fromPretrained(fixturePath('sd-tiny'), { deviceOptions: { inline: true } });
+  pipe = await DiffusionPipeline.fromPretrained(fixturePath('sd-tiny'), {
+    deviceOptions: { inline: true, threads: 1 },
+  });
 });
 
 afterEach(async () => {
