@@ -54,5 +54,9 @@ function printDeclaration(declaration) {
     .split('\n')
     .filter((line) => !/^\s+(#private|private )/.test(line))
     .join('\n')
-    .replace(/^export (default )?/, '');
+    .replace(/^export (default )?/, '')
+    .replace(/"[^"\n]*"(?: \| "[^"\n]*")+/g, sortUnion);
 }
+
+/** The compiler writes an inferred union in the order in which it met its members, which another build may change. */
+const sortUnion = (union) => union.split(' | ').sort().join(' | ');
