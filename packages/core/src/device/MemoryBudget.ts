@@ -1,8 +1,12 @@
+import { refuseOption } from '../fields/readOptions.js';
 import { containerMemory } from './containerMemory.js';
 import type { Allocator } from './DeviceOptions.js';
 import { parseBytes } from './parseBytes.js';
 
 const MB = 2 ** 20;
+
+/** The least that a limit can be: a model of 0.7 MB takes both processes 75 MB within a hard limit, 92 MB without one (measured, anonymous). */
+export const LEAST_MEMORY_LIMIT = 96 * MB;
 
 /** What one layer may take for itself at once where nothing is said: 32 MB. */
 export const DEFAULT_TRANSIENT_BYTES = 32 * MB;
@@ -37,14 +41,20 @@ export class MemoryBudget {
   }
 
   /**
-   * Reads a limit: bytes, or a text such as '192MB' (MB = 2^20 bytes); by default the limit of the container, if there is one;
-   * 'none' = no limit whatever the container says.
+   * Reads a limit: bytes, or a text such as '192MB' (MB = 2^20 bytes), which a tighter limit of the container goes before; by default the container's, if there
+   * is one; 'none' = no limit whatever the container says.
    *
-   * @throws ERR_ARGUMENT_INVALID
+   * @throws ERR_ARGUMENT_INVALID for what is no size, or less than {@link LEAST_MEMORY_LIMIT}
    */
-  static of(limit: number | string | undefined): MemoryBudget {
-    if (limit === undefined) return new MemoryBudget(containerMemory());
-    return limit === 'none' ? new MemoryBudget() : new MemoryBudget(parseBytes(limit, 'memoryLimit', ", or 'none'"));
+  static of(limit: number | string | undefined, container: number | undefined = containerMemory()): MemoryBudget {
+    if (limit === 'none') return new MemoryBudget();
+    const asked = limit === undefined ? undefined : parseBytes(limit, 'memoryLimit', ", or 'none'");
+    const tightest = Math.min(asked ?? Infinity, container ?? Infinity);
+    if (tightest < LEAST_MEMORY_LIMIT) {
+      const whose = asked === tightest ? '' : ", which is the container's limit; give it more, or 'none' to try";
+      refuseOption('memoryLimit', asked === tightest ? limit : tightest, `at least ${LEAST_MEMORY_LIMIT / MB}MB, which an empty pipeline takes${whose}`);
+    }
+    return new MemoryBudget(tightest === Infinity ? undefined : tightest);
   }
 
   /** What a layer may take for itself at once: the scores of a piece of attention, a widened weight, the hidden features of a feed-forward. */

@@ -12,6 +12,7 @@ import type { Program, ProgramResult, ProgramStep } from './Program.js';
 import { RowStore } from './RowStore.js';
 import { ScratchBuffers } from './ScratchBuffers.js';
 import { optimizationOptions, sessionOptions } from './sessionOptions.js';
+import { withoutTelemetry } from './withoutTelemetry.js';
 
 /**
  * After this many bytes of dropped activations a collection is worth its time: their buffers hang on the JavaScript heap. It has to be a
@@ -250,6 +251,7 @@ export class Runtime {
 
   async #load(): Promise<typeof OnnxRuntime> {
     if (this.#runtime !== undefined) return this.#runtime;
+    Object.assign(process.env, withoutTelemetry);
     try {
       this.#runtime = await import('onnxruntime-node');
       return this.#runtime;

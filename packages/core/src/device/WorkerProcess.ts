@@ -16,6 +16,7 @@ import {
   type WorkerResponse,
 } from './messages.js';
 import { receiveWire } from './wireTensor.js';
+import { withoutTelemetry } from './withoutTelemetry.js';
 
 /** How long an aborted run may go on before its process is ended, in milliseconds. */
 const ABORT_GRACE = 1000;
@@ -51,7 +52,7 @@ export class WorkerProcess {
       serialization: 'advanced',
       execArgv: ['--expose-gc'],
       stdio: ['ignore', 'ignore', 'pipe', 'ipc', 'pipe'],
-      env: { ...process.env, ...allocatorEnvironment[allocator], ELECTRON_RUN_AS_NODE: '1' },
+      env: { ...process.env, ...allocatorEnvironment[allocator], ...withoutTelemetry, ELECTRON_RUN_AS_NODE: '1' },
     });
     this.#bytes = new BytePipe(this.#process.stdio[TENSOR_PIPE] as Readable);
     this.#process.stderr?.setEncoding('utf8').on('data', (text: string) => {

@@ -1,9 +1,10 @@
 import { ThimbleError } from '../errors.js';
 
-const UNITS: Readonly<Record<string, number>> = { '': 1, KB: 2 ** 10, MB: 2 ** 20, GB: 2 ** 30 };
+const PREFIXES = ['', 'K', 'M', 'G', 'T'] as const;
 
 /**
- * Reads a size: bytes, or a text such as '250MB' (MB = 2^20 bytes). `argument` names it in errors, `orElse` says what else would have been right.
+ * Reads a size: bytes, or a text such as '250MB'. `K`, `M`, `G` and `T` stand for powers of 2^10, alone or before `B`, `i` or `iB`, in any case: '512m',
+ * '512MiB' and '0.5g' are the same. `argument` names it in errors, `orElse` says what else would have been right.
  *
  * @throws ERR_ARGUMENT_INVALID unless it is above 0
  */
@@ -13,11 +14,12 @@ export function parseBytes(size: number | string, argument: string, orElse = '')
   throw new ThimbleError('ERR_ARGUMENT_INVALID', {
     argument,
     value: size,
-    expected: `a number of bytes, a text such as '192MB' or '1.5GB'${orElse}`,
+    expected: `a number of bytes, a text such as '192MB', '512Mi' or '1.5g'${orElse}`,
   });
 }
 
 function parseText(text: string): number {
-  const [, digits, unit = ''] = /^\s*(\d+(?:\.\d+)?)\s*([KMG]B)?\s*$/i.exec(String(text)) ?? [];
-  return Math.floor(Number(digits ?? NaN) * (UNITS[unit.toUpperCase()] ?? NaN));
+  const [, digits = NaN, prefix = ''] = /^\s*(\d+(?:\.\d+)?)\s*(?:([KMGT]i?)?B?)\s*$/i.exec(String(text)) ?? [];
+  const power = PREFIXES.indexOf(prefix.charAt(0).toUpperCase() as (typeof PREFIXES)[number]);
+  return Math.floor(Number(digits) * 1024 ** power);
 }

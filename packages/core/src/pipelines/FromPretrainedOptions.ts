@@ -25,9 +25,9 @@ export interface FromPretrainedOptions {
     readonly inline?: boolean;
   };
   /**
-   * What both processes together may take: bytes, or a text such as '192MB' (MB = 2^20 bytes). From it follow the allocator, how many samples
-   * of a batch are computed at once, and into how small pieces large layers are split. Default: the container's limit, if it has one;
-   * 'none' = no limit whatever the container says.
+   * What both processes together may take: bytes, or a text such as '192MB', '512m' or '1.5GiB' (every suffix a power of 2^10), 96MB at least; a tighter
+   * limit of the container goes before it. From it follow the allocator, how many samples of a batch are computed at once, and into how small pieces large
+   * layers are split. Default: the container's limit, if it has one; 'none' = no limit whatever the container says.
    */
   readonly memoryLimit?: number | string;
   /** Names of the components to load, all by default; or, in place of the checkpoint's, components of another pipeline and what a model's `fromPretrained` gives. */

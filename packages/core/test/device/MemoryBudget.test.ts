@@ -13,9 +13,9 @@ test.each([
   ['1.5 gb', 1536 * MB, 32 * MB, 'keep-small', 3],
   [512 * MB, 512 * MB, Math.floor((512 * MB) / 24), 'trim', 1],
   ['192MB', 192 * MB, 8 * MB, 'return', 1],
-  ['64MB', 64 * MB, 4 * MB, 'return', 1],
+  ['96MB', 96 * MB, 4 * MB, 'return', 1],
 ])('a limit of %s', (limit, bytes, transientBytes, allocator, maxBatch) => {
-  const budget = MemoryBudget.of(limit);
+  const budget = MemoryBudget.of(limit, undefined);
   expect({
     limit: budget.limit,
     transientBytes: budget.transientBytes,
@@ -24,7 +24,32 @@ test.each([
   }).toEqual({ limit: bytes, transientBytes, allocator, maxBatch });
 });
 
-test.each([0, -1, NaN, '12 monkeys', '', 'MB'])('refuses a limit of %j', (limit) => {
+test.each(['512m', '512M', '512mb', '512MiB', '512Mi', '0.5g', '0.5 GiB', '524288K', String(512 * MB), 512 * MB])(
+  '%j is 512 MB',
+  (limit) => {
+    expect(MemoryBudget.of(limit, undefined).limit).toBe(512 * MB);
+  },
+);
+
+test.each([
+  ['1Gi', 512, 512],
+  ['512Mi', 1024, 512],
+  [undefined, 512, 512],
+  ['none', 512, undefined],
+])('%j in a container of %d MB: the tighter one holds', (limit, container, expected) => {
+  expect(MemoryBudget.of(limit, container * MB).limit).toBe(expected === undefined ? undefined : expected * MB);
+});
+
+test.each([
+  ['95MB', undefined],
+  [1, undefined],
+  ['1GB', 64 * MB],
+  [undefined, 64 * MB],
+])('refuses %j in a container of %j: less than an empty pipeline takes', (limit, container) => {
+  expect(() => MemoryBudget.of(limit, container)).toThrow(/at least 96MB/);
+});
+
+test.each([0, -1, NaN, '12 monkeys', '', 'MB', '512i', '5MiBs', '1 e9', '512MB/s'])('refuses a limit of %j', (limit) => {
   expect(() => MemoryBudget.of(limit)).toThrow(
     expect.objectContaining({
       code: 'ERR_ARGUMENT_INVALID',
@@ -34,7 +59,7 @@ test.each([0, -1, NaN, '12 monkeys', '', 'MB'])('refuses a limit of %j', (limit)
 });
 
 test('a text without a unit is bytes', () => {
-  expect(MemoryBudget.of('201326592').limit).toBe(192 * MB);
+  expect(MemoryBudget.of('201326592', undefined).limit).toBe(192 * MB);
 });
 
 const LIMIT = fileURLToPath(new URL('../../../../bench/limit.sh', import.meta.url));
