@@ -52,7 +52,11 @@ export class MemoryBudget {
     const tightest = Math.min(asked ?? Infinity, container ?? Infinity);
     if (tightest < LEAST_MEMORY_LIMIT) {
       const whose = asked === tightest ? '' : ", which is the container's limit; give it more, or 'none' to try";
-      refuseOption('memoryLimit', asked === tightest ? limit : tightest, `at least ${LEAST_MEMORY_LIMIT / MB}MB, which an empty pipeline takes${whose}`);
+      refuseOption(
+        'memoryLimit',
+        asked === tightest ? limit : tightest,
+        `at least ${LEAST_MEMORY_LIMIT / MB}MB, which an empty pipeline takes${whose}`,
+      );
     }
     return new MemoryBudget(tightest === Infinity ? undefined : tightest);
   }

@@ -49,14 +49,17 @@ test.each([
   expect(() => MemoryBudget.of(limit, container)).toThrow(/at least 96MB/);
 });
 
-test.each([0, -1, NaN, '12 monkeys', '', 'MB', '512i', '5MiBs', '1 e9', '512MB/s'])('refuses a limit of %j', (limit) => {
-  expect(() => MemoryBudget.of(limit)).toThrow(
-    expect.objectContaining({
-      code: 'ERR_ARGUMENT_INVALID',
-      details: expect.objectContaining({ argument: 'memoryLimit' }),
-    }),
-  );
-});
+test.each([0, -1, NaN, '12 monkeys', '', 'MB', '512i', '5MiBs', '1 e9', '512MB/s'])(
+  'refuses a limit of %j',
+  (limit) => {
+    expect(() => MemoryBudget.of(limit)).toThrow(
+      expect.objectContaining({
+        code: 'ERR_ARGUMENT_INVALID',
+        details: expect.objectContaining({ argument: 'memoryLimit' }),
+      }),
+    );
+  },
+);
 
 test('a text without a unit is bytes', () => {
   expect(MemoryBudget.of('201326592', undefined).limit).toBe(192 * MB);
