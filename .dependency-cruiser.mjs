@@ -29,6 +29,13 @@ const libraryRules = Object.entries(libraries).map(([library, owners]) => ({
 export default {
   forbidden: [
     {
+      name: 'scripts-resolve',
+      comment: 'What a tool or a benchmark imports is there: no test starts them all.',
+      severity: 'error',
+      from: { path: '^(bench|tools)/' },
+      to: { couldNotResolve: true },
+    },
+    {
       name: 'no-circle',
       comment: 'No file imports itself by way of others, not even for a type.',
       severity: 'error',

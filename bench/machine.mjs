@@ -1,5 +1,5 @@
 import { cpus, totalmem } from 'node:os';
-import { readProcessor } from '../processor.mjs';
+import { readProcessor } from '../tools/processor.mjs';
 
 /** One line that says what the figures come from. */
 export function describeMachine() {
