@@ -24,11 +24,8 @@ const ABORT_GRACE = 1000;
 /** How much of the child's error output is kept for the message of a crash, in characters. */
 const STDERR_KEPT = 2000;
 
-// Compiled, the worker lies beside this file; run from source (tests), it is the compiled one, which a plain Node can start.
-const WORKER = new URL(
-  import.meta.url.endsWith('.ts') ? '../../dist/device/worker.js' : './worker.js',
-  import.meta.url,
-);
+// Bundled, the worker lies beside this file; run from source (tests), it is the bundled one, which a plain Node can start.
+const WORKER = new URL(import.meta.url.endsWith('.ts') ? '../../dist/worker.js' : './worker.js', import.meta.url);
 
 interface Pending {
   readonly accept: (answer: never) => Promise<void>;

@@ -6,7 +6,7 @@ const shared = globalThis as { [KEY]?: Map<string, string> };
 
 /** Every copy of this package that is loaded, folder → version. Each writes itself down, in a place that all of them know. */
 const copies = (shared[KEY] ??= new Map());
-copies.set(new URL('../..', import.meta.url).pathname, VERSION);
+copies.set(new URL(import.meta.url.replace(/(src|dist)\/[^?]*$/, '')).pathname, VERSION);
 
 /**
  * Checks that this package is loaded once. Tokens and errors work across copies, but a plugin that brings a copy of its own shares neither classes nor the
