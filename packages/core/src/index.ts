@@ -22,6 +22,7 @@ export type {
   PipelineEvent,
   PreviewEvent,
   ProgressEvent,
+  QueuedEvent,
   StepEvent,
   WarningEvent,
 } from './run/PipelineEvent.js';

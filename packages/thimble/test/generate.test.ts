@@ -128,6 +128,20 @@ describe('wrong input', () => {
       2,
       /no scheduler "magic".*, ddim, .*, pndm, unipc/,
     ],
+    [
+      'an unknown scheduler, before a model is fetched',
+      ['x', '-m', 'nobody/nothing', '--scheduler', 'magic'],
+      2,
+      /no scheduler "magic"/,
+    ],
+    ['a size, before a model is fetched', ['x', '-m', 'nobody/nothing', '--size', '60x64'], 2, /width in --size is 60/],
+    ['steps, before a model is fetched', ['x', '-m', 'nobody/nothing', '--steps', '2000'], 2, /--steps is 2000/],
+    [
+      'a picture that is too large',
+      ['x', ...FAST, '--size', '100000'],
+      1,
+      /100000×100000; the largest.* 11584×11584.*ERR_REQUEST_TOO_LARGE/,
+    ],
     ['an unknown device', ['x', ...FAST, '--device', 'gpu'], 2, /--device is "gpu"; expected one of cpu/],
     [
       'a place that cannot be written',

@@ -34,6 +34,27 @@ export const pipelineErrors = {
     message: (d: { argument: string; value: unknown; expected: string }): string =>
       `"${d.argument}" is ${describeValue(d.value)}; expected ${d.expected}.`,
   },
+  ERR_REQUEST_TOO_LARGE: {
+    summary: 'A run is larger than the pipeline allows.',
+    message: (d: {
+      argument: string;
+      value: number | string;
+      largest: number | string;
+      limit: string;
+      most: number;
+    }): string =>
+      `"${d.argument}" is ${d.value}; the largest that the pipeline allows is ${d.largest} (${d.limit}: ${d.most}). Pass a larger ${d.limit} to fromPretrained if it should allow more.`,
+  },
+  ERR_QUEUE_FULL: {
+    summary: 'As many runs wait for their turn as the pipeline allows.',
+    message: (d: { pending: number; maxQueue: number }): string =>
+      `${d.pending} runs wait for their turn, and the pipeline allows ${d.maxQueue} (maxQueue). Try again later.`,
+  },
+  ERR_READER_TIMEOUT: {
+    summary: "A stream's reader did not come back while other runs waited, so its run was ended.",
+    message: (d: { milliseconds: number }): string =>
+      `The run was ended: its stream was not read for ${d.milliseconds} ms while other runs waited. Read on faster, or pass a larger readerTimeout to fromPretrained.`,
+  },
   ERR_PIPELINE_BUSY: {
     summary: 'The pipeline cannot be changed at this moment.',
     message: (d: { action: string; during: string }): string =>

@@ -2,46 +2,73 @@ import { addAbortListener } from 'node:events';
 
 /** Lets one run in at a time; the others wait for their turn, first come, first served. */
 export class TurnQueue {
-  #tail: Promise<void> = Promise.resolve();
-  #waiting = 0;
+  /** The first one has the turn. */
+  readonly #places: Place[] = [];
 
   /** Whether someone has the turn, or waits for it. */
   get busy(): boolean {
-    return this.#waiting > 0;
+    return this.#places.length > 0;
+  }
+
+  /** How many wait. */
+  get pending(): number {
+    return Math.max(0, this.#places.length - 1);
+  }
+
+  /** Takes a place behind all others. Disposing it, at any time, lets the others move up. */
+  enter(): Place {
+    const place = new Place(this.#places);
+    this.#places.push(place);
+    return place;
   }
 
   /** Waits for the turn. The result ends it. Rejects with `signal.reason` when aborted while waiting. */
   async take(signal?: AbortSignal): Promise<Disposable> {
     signal?.throwIfAborted();
-    const before = this.#tail;
-    let end = (): void => undefined;
-    this.#tail = new Promise((resolve) => {
-      end = resolve;
-    });
-    this.#waiting++;
-    const leave = (): void => {
-      this.#waiting--;
-      end();
-    };
+    const place = this.enter();
     try {
-      await untilAborted(before, signal);
+      while (place.ahead > 0) await place.moved(signal);
+      return place;
     } catch (error) {
-      void before.then(leave);
+      place[Symbol.dispose]();
       throw error;
     }
-    return { [Symbol.dispose]: leave };
   }
 }
 
-/** Waits for `promise`, which never rejects, but not beyond an abort. Rejects with `signal.reason` then. */
-async function untilAborted(promise: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
-  if (signal === undefined) return promise;
-  await new Promise<void>((resolve, reject) => {
-    const listener = addAbortListener(signal, () => reject(signal.reason));
-    void promise.then(() => {
-      listener[Symbol.dispose]();
-      resolve();
+/** Somebody's place in a {@link TurnQueue}. */
+export class Place implements Disposable {
+  readonly #queue: Place[];
+  #wake: () => void = () => undefined;
+
+  constructor(queue: Place[]) {
+    this.#queue = queue;
+  }
+
+  /** How many come before; 0 while it has the turn. */
+  get ahead(): number {
+    return Math.max(0, this.#queue.indexOf(this));
+  }
+
+  /** Waits until somebody before it leaves. Rejects with `signal.reason` when aborted. */
+  async moved(signal?: AbortSignal): Promise<void> {
+    signal?.throwIfAborted();
+    await new Promise<void>((resolve, reject) => {
+      const listener = signal === undefined ? undefined : addAbortListener(signal, () => reject(signal.reason));
+      this.#wake = () => {
+        listener?.[Symbol.dispose]();
+        resolve();
+      };
     });
-  });
-  signal.throwIfAborted();
+    signal?.throwIfAborted();
+  }
+
+  [Symbol.dispose](): void {
+    const at = this.#queue.indexOf(this);
+    if (at < 0) return;
+    for (const behind of this.#queue.splice(at).slice(1)) {
+      this.#queue.push(behind);
+      behind.#wake();
+    }
+  }
 }

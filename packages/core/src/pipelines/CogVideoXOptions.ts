@@ -25,7 +25,7 @@ const ownFields = {
     flag: '--dynamic-guidance',
   }),
   /** Tokens of a prompt that are used, where the text encoder knows no limit. */
-  maxSequenceLength: described(integerField(226, 1), { description: 'tokens of a prompt that are used' }),
+  maxSequenceLength: described(integerField(226, 1, 4096), { description: 'tokens of a prompt that are used' }),
 };
 
 /** The options that a `CogVideoXPipeline` takes, before it knows its model's sizes. */

@@ -13,7 +13,7 @@ import { predictGuided } from '../sampling/guidance.js';
 import { guidedEmbeds } from '../sampling/guidedEmbeds.js';
 import { latentFramesOf } from '../sampling/latentFrames.js';
 import { prepareRun, type SamplingRun } from '../sampling/prepareRun.js';
-import { fromNoise } from '../sampling/starts/fromNoise.js';
+import { checkLatents, fromNoise } from '../sampling/starts/fromNoise.js';
 import { checkGuidanceList, guidanceAt } from '../sampling/stepGuidance.js';
 import { timestepTensor } from '../sampling/timestepTensor.js';
 import { vaeScaleFactor } from '../sampling/vaeScaleFactor.js';
@@ -65,6 +65,7 @@ export class CogVideoXPipeline extends Pipeline<typeof cogVideoXFields, CogVideo
     this.require('transformer', outputType !== 'latent' && 'vae', promptEmbeds === undefined && 'text_encoder');
     const run = prepareRun(this.scheduler, prompt, options);
     checkGuidanceList(options, run.steps);
+    checkLatents(options.latents, this.#latentDims(run.options));
     return run;
   }
 
@@ -74,7 +75,7 @@ export class CogVideoXPipeline extends Pipeline<typeof cogVideoXFields, CogVideo
   ): AsyncGenerator<PipelineEvent, GenerateResult> {
     const { scheduler } = this;
     const transformer = this.component('transformer');
-    const { width, height, numFrames, eta, outputType, count } = options;
+    const { numFrames, eta, outputType } = options;
     const { generator, seeds } = noise;
 
     // 1. The prompt becomes embeddings
@@ -83,11 +84,9 @@ export class CogVideoXPipeline extends Pipeline<typeof cogVideoXFields, CogVideo
     const embeds = yield* run.timed('encodePrompt', guidedEmbeds(run, encoder, options, guided));
 
     // 2. Noise
-    const { latentFrames, warning } = latentFramesOf(numFrames, this.vaeScaleFactorTemporal);
+    const { warning } = latentFramesOf(numFrames, this.vaeScaleFactorTemporal);
     if (warning !== undefined && outputType !== 'latent') this.warn('WARN_FRAME_COUNT', warning);
-    const [channels, factor] = [Number(transformer.config['in_channels'] ?? 16), this.vaeScaleFactorSpatial];
-    const dims = [count, latentFrames, channels, height / factor, width / factor];
-    const start = fromNoise({ scheduler, generator, dims, latents: options.latents });
+    const start = fromNoise({ scheduler, generator, dims: this.#latentDims(options), latents: options.latents });
 
     // 3. The transformer predicts what of it is not the video
     const predict = async (latents: Tensor, timestep: number, index: number): Promise<Tensor> => {
@@ -107,6 +106,15 @@ export class CogVideoXPipeline extends Pipeline<typeof cogVideoXFields, CogVideo
   async decodeLatents(latents: Tensor, options: { readonly signal?: AbortSignal } = {}): Promise<Image[]> {
     assertFinite(latents, 'given to decodeLatents');
     return (await decodeVideos(this.component('vae'), latents, options)).flat();
+  }
+
+  #latentDims({ count, numFrames, height, width }: CogVideoXRun['options']): readonly number[] {
+    const { latentFrames } = latentFramesOf(numFrames, this.vaeScaleFactorTemporal);
+    const [channels, factor] = [
+      Number(this.component('transformer').config['in_channels'] ?? 16),
+      this.vaeScaleFactorSpatial,
+    ];
+    return [count, latentFrames, channels, height / factor, width / factor];
   }
 
   #promptEncoder(maxLength: number, options: CallOptions): PromptEncoder {

@@ -4,10 +4,12 @@ import type { PretrainedModel } from '../models/loadPretrained.js';
 import type { Plugin } from '../extension/Plugin.js';
 import type { DownloadEvent } from '../weights/hub/downloadSnapshot.js';
 import type { PipelineDtype } from '../weights/PipelineDtype.js';
+import type { OptionsOf } from '../fields/Field.js';
+import type { limitFields } from '../run/runLimits.js';
 import type { WarningEvent } from '../run/PipelineEvent.js';
 
 /** Options of `DiffusionPipeline.fromPretrained`. */
-export interface FromPretrainedOptions {
+export interface FromPretrainedOptions extends OptionsOf<typeof limitFields> {
   /** Such as 'fp16' for `*.fp16.safetensors`. */
   readonly variant?: string;
   /**

@@ -13,10 +13,10 @@ import type { PromptEncoder } from '../sampling/EncodingCall.js';
 import { guidanceEmbedding, predictGuided } from '../sampling/guidance.js';
 import { guidedEmbeds } from '../sampling/guidedEmbeds.js';
 import { imageResult } from '../sampling/imageResult.js';
-import { lastHiddenState } from '../sampling/lastHiddenState.js';
+import { checkClipSkip, lastHiddenState } from '../sampling/lastHiddenState.js';
 import { LatentPreview } from '../sampling/LatentPreview.js';
 import { prepareRun, type SamplingRun } from '../sampling/prepareRun.js';
-import { fromNoise } from '../sampling/starts/fromNoise.js';
+import { checkLatents, fromNoise } from '../sampling/starts/fromNoise.js';
 import { timestepTensor } from '../sampling/timestepTensor.js';
 import { vaeScaleFactor } from '../sampling/vaeScaleFactor.js';
 import type { FromPretrainedOptions } from './FromPretrainedOptions.js';
@@ -55,7 +55,11 @@ export class StableDiffusionPipeline extends Pipeline<typeof stableDiffusionFiel
   protected prepare(prompt: Prompt, options: StableDiffusionValues): StableDiffusionRun {
     const { outputType, promptEmbeds } = options;
     this.require('unet', outputType !== 'latent' && 'vae', promptEmbeds === undefined && 'text_encoder');
-    return prepareRun(this.scheduler, prompt, options);
+    const { text_encoder: encoder } = this.components;
+    if (encoder !== undefined) checkClipSkip(encoder, options.clipSkip);
+    const run = prepareRun(this.scheduler, prompt, options);
+    checkLatents(options.latents, this.#latentDims(run.options));
+    return run;
   }
 
   protected async *sample(
@@ -64,7 +68,7 @@ export class StableDiffusionPipeline extends Pipeline<typeof stableDiffusionFiel
   ): AsyncGenerator<PipelineEvent, GenerateResult> {
     const { scheduler } = this;
     const unet = this.component('unet');
-    const { width, height, guidanceScale: scale, guidanceRescale: rescale, eta, count } = options;
+    const { guidanceScale: scale, guidanceRescale: rescale, eta } = options;
     const { generator, seeds } = noise;
 
     // 1. The prompt becomes embeddings. A model that was distilled with guidance takes the scale as a condition
@@ -80,9 +84,7 @@ export class StableDiffusionPipeline extends Pipeline<typeof stableDiffusionFiel
     };
 
     // 2. Noise
-    const factor = this.vaeScaleFactor;
-    const dims = [count, Number(unet.config['in_channels'] ?? 4), height / factor, width / factor];
-    const start = fromNoise({ scheduler, generator, dims, latents: options.latents });
+    const start = fromNoise({ scheduler, generator, dims: this.#latentDims(options), latents: options.latents });
 
     // 3. The UNet predicts what of it is not the picture
     const predict = async (latents: Tensor, timestep: number): Promise<Tensor> =>
@@ -100,6 +102,11 @@ export class StableDiffusionPipeline extends Pipeline<typeof stableDiffusionFiel
   async decodeLatents(latents: Tensor, options: { readonly signal?: AbortSignal } = {}): Promise<Image[]> {
     assertFinite(latents, 'given to decodeLatents');
     return decodeImages(this.component('vae'), latents, options);
+  }
+
+  #latentDims({ count, height, width }: StableDiffusionRun['options']): readonly number[] {
+    const factor = this.vaeScaleFactor;
+    return [count, Number(this.component('unet').config['in_channels'] ?? 4), height / factor, width / factor];
   }
 
   #promptEncoder(clipSkip: number, options: CallOptions): PromptEncoder {

@@ -12,6 +12,8 @@ import { createHooks, type Hooks } from '../hooks/manifest.js';
 import { modelRegistry } from '../models/modelRegistry.js';
 import { EventSink } from '../run/EventSink.js';
 import { measureMemory } from '../run/MemoryMonitor.js';
+import { limitFields, type RunLimits } from '../run/runLimits.js';
+import { readOptions } from '../fields/readOptions.js';
 import type { WarningEvent } from '../run/PipelineEvent.js';
 import { PIPELINES, type PipelineConstructor } from '../run/PipelineConstructor.js';
 import { schedulerRegistry } from '../schedulers/schedulerRegistry.js';
@@ -28,6 +30,7 @@ export interface Composition {
   readonly events: EventSink;
   readonly turns: TurnQueue;
   readonly budget: MemoryBudget;
+  readonly limits: RunLimits;
   readonly components: Record<string, Component>;
   readonly host: PluginHost;
   /** The pipeline's device; made at the first call, after the plugins are installed, because one of them may provide it. */
@@ -55,6 +58,7 @@ export function compose(
   const events = new EventSink();
   const turns = new TurnQueue();
   const budget = MemoryBudget.of(options.memoryLimit);
+  const limits = readLimits(options);
   const components: Record<string, Component> = {};
   let device: Device | undefined;
   const host = new PluginHost({
@@ -79,6 +83,7 @@ export function compose(
     events,
     turns,
     budget,
+    limits,
     components,
     host,
     device: async () => (device ??= await openDevice(options, services, budget)),
@@ -92,6 +97,12 @@ export function compose(
     },
   };
   return composition;
+}
+
+/** @throws ERR_ARGUMENT_INVALID for a limit that is none */
+function readLimits(options: FromPretrainedOptions): RunLimits {
+  const given = Object.entries(options).filter(([name]) => name in limitFields);
+  return readOptions(Object.fromEntries(given), limitFields);
 }
 
 /** Core provides its classes as plugins do theirs. What is provided later, by a plugin, goes first. */

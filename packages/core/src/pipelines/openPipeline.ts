@@ -5,6 +5,7 @@ import type { PretrainedModel } from '../models/loadPretrained.js';
 import type { Composition } from './composition.js';
 import type { Pipeline } from '../run/Pipeline.js';
 import { PIPELINES, type PipelineConstructor } from '../run/PipelineConstructor.js';
+import { limitFields } from '../run/runLimits.js';
 import type { PipelineParts } from '../run/PipelineParts.js';
 import { createScheduler } from '../schedulers/createScheduler.js';
 import { type ModelIndex, readModelIndex } from '../weights/ModelIndex.js';
@@ -18,6 +19,7 @@ import { isUsed, openParts } from './openParts.js';
 import { SingleModelPipeline } from './SingleModelPipeline.js';
 
 const OPTION_NAMES: readonly (keyof FromPretrainedOptions)[] = [
+  ...(Object.keys(limitFields) as (keyof typeof limitFields)[]),
   'variant',
   'dtype',
   'revision',
@@ -150,7 +152,7 @@ function isComponent(value: unknown): value is PretrainedModel {
 
 async function partsOf(
   index: ModelIndex,
-  { services, components, hooks, host, turns, events, budget, device }: Composition,
+  { services, components, hooks, host, turns, events, budget, limits, device }: Composition,
   { schedulers, tokenizers }: Pick<PipelineParts, 'schedulers' | 'tokenizers'>,
 ): Promise<PipelineParts> {
   return {
@@ -163,6 +165,7 @@ async function partsOf(
     turns,
     events,
     memoryLimit: budget.limit,
+    limits,
     device: await device(),
     createScheduler: (name, config) => createScheduler(name, config, services.named(SCHEDULERS)),
   };

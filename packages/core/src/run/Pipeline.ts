@@ -8,22 +8,26 @@ import type { Image } from '../images/Image.js';
 import type { Plugin } from '../extension/Plugin.js';
 import type { PluginHandle } from '../extension/PluginHandle.js';
 import type { PluginHostPipeline } from '../extension/PluginHostPipeline.js';
+import { copyScheduler } from '../schedulers/copyScheduler.js';
 import { isScheduler, type Scheduler } from '../schedulers/Scheduler.js';
 import type { Tokenizer } from '../tokenizers/Tokenizer.js';
 import type { JsonObject } from '../disk/readJsonFile.js';
 import { OPTIONS } from '../extension/tokens.js';
-import { checkOptionNames } from '../fields/checkOptionNames.js';
 import type { Component } from '../execution/Component.js';
 import { type Attachable, componentRecord, standIn } from '../execution/componentRecord.js';
-import type { Field, Fields, FieldValues } from '../fields/Field.js';
-import { readOptions, refuseOption } from '../fields/readOptions.js';
+import type { Fields, FieldValues } from '../fields/Field.js';
+import { joinFields } from '../fields/joinFields.js';
+import { readOptions } from '../fields/readOptions.js';
 import type { GenerateOptions, GenerateResult, OutputType, Prompt } from './GenerateOptions.js';
-import { finishRun } from './finishRun.js';
+import { followReader } from './followReader.js';
+import { hookedRun } from './hookedRun.js';
 import { MemoryMonitor, measureMemory } from './MemoryMonitor.js';
 import type { PipelineEvent } from './PipelineEvent.js';
 import { PipelineRun } from './PipelineRun.js';
 import type { PipelinePart, PipelineParts } from './PipelineParts.js';
+import { checkRunSize } from './runLimits.js';
 import { schedulerWarning } from './schedulerWarning.js';
+import { waitForTurn } from './waitForTurn.js';
 
 /** A run whose options are checked and whose scheduler is set. A pipeline adds what its `sample` goes by. */
 export interface PreparedRun {
@@ -136,6 +140,11 @@ export abstract class Pipeline<F extends Fields = Fields, R extends PreparedRun 
     return this.#parts.memoryLimit;
   }
 
+  /** How many runs wait for their turn; the one that goes on is not among them. */
+  get pending(): number {
+    return this.#parts.turns.pending;
+  }
+
   /** The installed plugins, in the order in which they were installed. */
   get plugins(): readonly PluginHandle[] {
     return this.#parts.host.list();
@@ -147,12 +156,7 @@ export abstract class Pipeline<F extends Fields = Fields, R extends PreparedRun 
    * @throws ERR_ARGUMENT_INVALID if a plugin provides an option under a name that is taken
    */
   get optionFields(): Fields {
-    const all = new Map<string, Field>(Object.entries(this.fields));
-    for (const [name, field] of this.#parts.host.provided(OPTIONS).flatMap((fields) => Object.entries(fields))) {
-      if (all.has(name)) refuseOption('options', name, 'a name that neither the pipeline nor another plugin has');
-      all.set(name, field);
-    }
-    return Object.fromEntries(all);
+    return joinFields(this.fields, this.#parts.host.provided(OPTIONS));
   }
 
   /** What `generate` takes where nothing is said, by the names of its options. */
@@ -176,7 +180,8 @@ export abstract class Pipeline<F extends Fields = Fields, R extends PreparedRun 
   /**
    * Generates images. Calls that overlap take turns.
    *
-   * @throws `signal.reason` when aborted; ThimbleError for bad arguments before anything runs, and for what fails on the way
+   * @throws `signal.reason` when aborted; ThimbleError at once for bad arguments, for a run that is larger than the pipeline allows (ERR_REQUEST_TOO_LARGE), and
+   * where too many wait (ERR_QUEUE_FULL); and for what fails on the way
    */
   async generate<O extends OutputType = 'image'>(
     prompt: Prompt,
@@ -186,16 +191,23 @@ export abstract class Pipeline<F extends Fields = Fields, R extends PreparedRun 
     throw new TypeError('a run ended without a result');
   }
 
-  /** As {@link Pipeline.generate}, event by event; the last one is `done`. Leaving the loop early ends the run. */
+  /**
+   * As {@link Pipeline.generate}, event by event; the last one is `done`. It begins when the first event is asked for. Leaving the loop early ends the run, and a
+   * reader who does not come back loses it to those who wait (ERR_READER_TIMEOUT).
+   */
   async *stream<O extends OutputType = 'image'>(
     prompt: Prompt,
     options: GenerateOptions<O> = {},
   ): AsyncGenerator<PipelineEvent<O>, void> {
     this.#assertAlive();
-    const turn = this.#takeTurn(prompt, options);
+    const { turns, limits } = this.#parts;
+    const given = this.#judge(prompt, options);
+    const turn = this.#takeTurn(prompt, given, options.signal);
+    const rules = { timeout: limits.readerTimeout, othersWait: () => turns.pending > 0 };
     this.#streams.add(turn);
     try {
-      const result = yield* turn as AsyncGenerator<PipelineEvent<O>, GenerateResult<O> | undefined>;
+      const read = followReader(turn, rules) as AsyncGenerator<PipelineEvent<O>, GenerateResult<O> | undefined>;
+      const result = yield* read;
       if (result !== undefined) yield { type: 'done', result };
       else this.#assertAlive();
     } finally {
@@ -279,21 +291,35 @@ export abstract class Pipeline<F extends Fields = Fields, R extends PreparedRun 
     return this.components[name] ?? this.#missing(name);
   }
 
-  /** One run, once it is its turn. Only then are the options looked at, because that sets the scheduler's timesteps. */
+  /** Checks all that can be known before the turn, with a scheduler of its own: that of the pipeline belongs to the run that goes on. */
+  #judge(prompt: Prompt, options: GenerateOptions): FieldValues<F> {
+    const { turns, limits } = this.#parts;
+    const { width } = this.fields;
+    const given = readOptions(options, { ...this.optionFields, ...this.fields });
+    checkRunSize(prompt, given, limits, Number(width?.schema?.['multipleOf'] ?? 1));
+    const { scheduler } = this.#schedulers;
+    const copy = scheduler === undefined ? undefined : copyScheduler(scheduler);
+    if (copy !== undefined) this.#schedulers['scheduler'] = copy;
+    try {
+      if (copy !== undefined || scheduler === undefined) this.prepare(prompt, given);
+    } finally {
+      if (scheduler !== undefined) this.#schedulers['scheduler'] = scheduler;
+    }
+    if (turns.busy && turns.pending >= limits.maxQueue)
+      throw new ThimbleError('ERR_QUEUE_FULL', { pending: turns.pending, maxQueue: limits.maxQueue });
+    return given;
+  }
+
+  /** One run, once it is its turn. Only then is the scheduler's own schedule set. */
   async *#takeTurn(
     prompt: Prompt,
-    options: GenerateOptions,
+    given: FieldValues<F>,
+    aborted: AbortSignal | undefined,
   ): AsyncGenerator<PipelineEvent, GenerateResult | undefined> {
-    checkOptionNames(options, Object.keys(this.optionFields));
     const left = new AbortController();
-    const signal = AbortSignal.any([
-      this.#life.signal,
-      left.signal,
-      ...(options.signal === undefined ? [] : [options.signal]),
-    ]);
-    using turn = await this.#parts.turns.take(signal);
+    const signal = AbortSignal.any([this.#life.signal, left.signal, ...(aborted === undefined ? [] : [aborted])]);
+    using turn = yield* waitForTurn(this.#parts.turns, signal);
     await this.#parts.host.settled();
-    const given = readOptions(options, { ...this.optionFields, ...this.fields });
     const prepared = this.prepare(prompt, given);
     using memory = new MemoryMonitor(this.device, this.components);
     const context: RunContext = {
@@ -307,27 +333,7 @@ export abstract class Pipeline<F extends Fields = Fields, R extends PreparedRun 
     const run = new PipelineRun(context, this.hooks, memory, left);
     using attached = this.#parts.events.attach(run);
     void [turn, attached];
-    return yield* this.#run(prepared, run);
-  }
-
-  async *#run(prepared: R, run: PipelineRun): AsyncGenerator<PipelineEvent, GenerateResult> {
-    const { context } = run;
-    let result: GenerateResult | undefined;
-    try {
-      yield* run.during(this.hooks.beforeRun.call(context));
-      run.signal?.throwIfAborted();
-      result = yield* this.sample(prepared, run);
-      context.result = result;
-    } catch (error) {
-      context.error = error;
-      throw error;
-    } finally {
-      if (result === undefined) context.error ??= new DOMException('The stream was left before its end.', 'AbortError');
-      context.memory = run.memory.report();
-      await finishRun(this.hooks, context, result !== undefined);
-    }
-    yield* run.drain();
-    return result;
+    return yield* hookedRun(run, this.sample(prepared, run));
   }
 
   #missing(component: string): never {

@@ -11,6 +11,13 @@ export interface WarningEvent {
   readonly message: string;
 }
 
+/** The run waits for others of the pipeline. Comes again whenever one of them has ended. */
+export interface QueuedEvent {
+  readonly type: 'queued';
+  /** How many runs come before, the one that goes on among them. */
+  readonly ahead: number;
+}
+
 /** A model step is done. */
 export interface StepEvent {
   readonly type: 'step';
@@ -81,6 +88,7 @@ export interface DoneEvent<O extends OutputType = OutputType> {
 
 /** What `pipe.stream` yields. */
 export type PipelineEvent<O extends OutputType = OutputType> =
+  | QueuedEvent
   | WarningEvent
   | LoadEvent
   | ModelEvent

@@ -7,6 +7,7 @@ import type { ModelIndex } from '../weights/ModelIndex.js';
 import type { JsonObject } from '../disk/readJsonFile.js';
 import type { Component } from '../execution/Component.js';
 import type { EventSink } from './EventSink.js';
+import type { RunLimits } from './runLimits.js';
 import type { TurnQueue } from '../execution/TurnQueue.js';
 
 /** What a pipeline is made of; put together when a checkpoint is opened. */
@@ -24,6 +25,8 @@ export interface PipelineParts {
   readonly turns: TurnQueue;
   /** What both processes together may take, in bytes. */
   readonly memoryLimit?: number | undefined;
+  /** What a run may ask for. */
+  readonly limits: RunLimits;
   /** Where components and plugins report to: the run that is going on, or the next one. */
   readonly events: EventSink;
   /** Makes a scheduler of core or of a plugin. */

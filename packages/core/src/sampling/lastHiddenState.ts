@@ -15,10 +15,16 @@ export async function lastHiddenState(
   options: CallOptions,
 ): Promise<Tensor> {
   if (clipSkip === 0) return (await encoder.call(inputs, options))['last_hidden_state'] as Tensor;
-  const layers = Number(encoder.config['num_hidden_layers'] ?? 12);
-  if (clipSkip > layers) refuseOption('clipSkip', clipSkip, `at most ${layers}, the layers of the text encoder`);
+  const layers = checkClipSkip(encoder, clipSkip);
   const name = `hidden_states.${layers - clipSkip}`;
   const { [name]: hidden } = await encoder.call(inputs, { ...options, outputs: [name] });
   const normalized = await encoder.invoke('normalize', { hidden_states: hidden as Tensor }, options);
   return normalized['last_hidden_state'] as Tensor;
+}
+
+/** How many layers the text encoder has. @throws ERR_ARGUMENT_INVALID if fewer are there than are to be left out */
+export function checkClipSkip({ config }: Pick<Component, 'config'>, clipSkip: number): number {
+  const layers = Number(config['num_hidden_layers'] ?? 12);
+  if (clipSkip > layers) refuseOption('clipSkip', clipSkip, `at most ${layers}, the layers of the text encoder`);
+  return layers;
 }

@@ -21,7 +21,10 @@ export interface Prompts {
 
 /** Checks the texts of a run, and counts its results: `perPrompt` of each prompt. @throws ERR_ARGUMENT_INVALID */
 export function readPrompts(prompt: Prompt | undefined, options: PromptOptions, perPrompt = 1): Prompts {
-  const { negativePrompt, promptEmbeds } = options;
+  const { negativePrompt, promptEmbeds, negativePromptEmbeds } = options;
+  const dims = promptEmbeds?.dims;
+  if (dims !== undefined && negativePromptEmbeds !== undefined && negativePromptEmbeds.dims.join() !== dims.join())
+    refuseOption('negativePromptEmbeds', negativePromptEmbeds.dims, `the shape of promptEmbeds, [${dims.join(', ')}]`);
   const prompts = textsOf(prompt, promptEmbeds);
   const promptCount = promptEmbeds?.dims[0] ?? prompts.length;
   const negativePrompts = oneEach(negativePrompt, promptCount);

@@ -18,6 +18,7 @@ import { createProgress } from '../progress/createProgress.js';
 import type { Progress } from '../progress/Progress.js';
 import type { RunReport } from '../progress/RunReport.js';
 import { pictureFields } from '../runFields.js';
+import { checkFlags } from './checkFlags.js';
 import { FILE_FORMATS, type FileFormat } from './FileFormat.js';
 import { givenOptions } from './fieldOptions.js';
 import type { GenerateFlags } from './GenerateFlags.js';
@@ -50,6 +51,7 @@ export async function runGenerate(
   flags: GenerateFlags,
   interruption: Interruption,
 ): Promise<void> {
+  checkFlags(flags, pictureFields);
   const naming = outputNaming(flags.output, flags.format, FILE_FORMATS, 'pictures');
   const writer = new PictureWriter({ overwrite: flags.overwrite ?? false });
   await writer.check(naming.pathOf({ prompt: prompts[0] ?? '', seed: 0, index: 1 }));

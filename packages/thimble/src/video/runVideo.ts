@@ -7,6 +7,7 @@ import {
   ThimbleError,
   type WarningEvent,
 } from '@thimble/core';
+import { checkFlags } from '../generate/checkFlags.js';
 import { givenOptions } from '../generate/fieldOptions.js';
 import { setOptions } from '../generate/setOptions.js';
 import { videoFields } from '../runFields.js';
@@ -40,6 +41,7 @@ export async function runVideo(
   flags: VideoFlags,
   interruption: Interruption,
 ): Promise<void> {
+  checkFlags(flags, videoFields);
   const naming = outputNaming(flags.output, flags.format, VIDEO_FORMATS, 'videos');
   const writer = new PictureWriter({ overwrite: flags.overwrite ?? false });
   await writer.check(naming.pathOf({ prompt: prompts[0] ?? '', seed: 0, index: 1 }));

@@ -18,13 +18,17 @@ export interface NoiseStart {
 
 /** Begins at the first timestep, with noise at the scheduler's scale. @throws ERR_ARGUMENT_INVALID for latents of another size; ERR_LATENTS_NAN */
 export function fromNoise({ scheduler, generator, latents, dims }: NoiseStart): Start {
-  if (latents !== undefined) {
-    if (latents.dims.join() !== dims.join())
-      refuseOption('latents', `${latents.type} [${latents.dims.join(', ')}]`, `float32 [${dims.join(', ')}]`);
-    assertFinite(latents, 'given as latents');
-  }
+  checkLatents(latents, dims);
   const noise = latents ?? generator.randn(dims);
   const sigma = scheduler.initNoiseSigma;
   const data = (noise.data as Float32Array).map((x) => x * sigma);
   return { latents: new Tensor('float32', data, dims), beginIndex: 0 };
+}
+
+/** @throws ERR_ARGUMENT_INVALID for latents of another size; ERR_LATENTS_NAN */
+export function checkLatents(latents: Tensor | undefined, dims: readonly number[]): void {
+  if (latents === undefined) return;
+  if (latents.dims.join() !== dims.join())
+    refuseOption('latents', `${latents.type} [${latents.dims.join(', ')}]`, `float32 [${dims.join(', ')}]`);
+  assertFinite(latents, 'given as latents');
 }

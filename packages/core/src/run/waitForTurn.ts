@@ -1,0 +1,20 @@
+import type { Place, TurnQueue } from '../execution/TurnQueue.js';
+import type { QueuedEvent } from './PipelineEvent.js';
+
+/** Waits for the turn, with an event whenever fewer come before; none where nobody does. The result ends the turn. Rejects with `signal.reason` when aborted. */
+export async function* waitForTurn(turns: TurnQueue, signal: AbortSignal): AsyncGenerator<QueuedEvent, Disposable> {
+  signal.throwIfAborted();
+  const place = turns.enter();
+  let taken = false;
+  try {
+    for (let { ahead } = place; ahead > 0; { ahead } = place) {
+      yield { type: 'queued', ahead };
+      if (place.ahead === ahead) await place.moved(signal);
+    }
+    signal.throwIfAborted();
+    taken = true;
+    return place satisfies Place;
+  } finally {
+    if (!taken) place[Symbol.dispose]();
+  }
+}
