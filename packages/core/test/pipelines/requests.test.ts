@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Tensor } from 'onnxruntime-common';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isThimbleError } from '../../src/errors.js';
 import { DiffusionPipeline } from '../../src/pipelines/DiffusionPipeline.js';
-import type { GenerateOptions } from '../../src/run/GenerateOptions.js';
 import { fixturePath } from '../support/fixturePath.js';
 
 const RUN = { width: 64, height: 64, numInferenceSteps: 2, seed: 1, guidanceScale: 1, outputType: 'latent' } as const;
@@ -20,22 +20,19 @@ afterAll(async () => {
   await pipe.dispose();
 });
 
+function refusalOf(error: unknown): string {
+  if (!isThimbleError(error)) return String(error);
+  const { argument, largest } = error.details as { argument?: string; largest?: string | number };
+  return [error.code, argument, largest].filter((part) => part !== undefined).join(' ');
+}
+
 /** What each of these calls is refused for, while `during` holds the pipeline. */
 async function refusals(during: AsyncGenerator<unknown>, calls: readonly [unknown, object][]): Promise<unknown[]> {
   await during.next();
   const refused: unknown[] = [];
   for (const [prompt, options] of calls) {
-    const call = pipe.generate(prompt as string, { ...RUN, ...options } as GenerateOptions);
-    refused.push(
-      await Promise.race([
-        call.then(
-          () => 'done',
-          ({ code, details }: { code: string; details: { argument?: string; largest?: unknown } }) =>
-            [code, details.argument, details.largest].filter((part) => part !== undefined).join(' '),
-        ),
-        sleep(1000, 'late'),
-      ]),
-    );
+    const call = pipe.generate(prompt as string, { ...RUN, ...(options as object) });
+    refused.push(await Promise.race([call.then(() => 'done', refusalOf), sleep(1000, 'late')]));
   }
   await during.return(undefined);
   return refused;
