@@ -31,7 +31,7 @@ async function refusals(during: AsyncGenerator<unknown>, calls: readonly [unknow
   await during.next();
   const refused: unknown[] = [];
   for (const [prompt, options] of calls) {
-    const call = pipe.generate(prompt as string, { ...RUN, ...(options as object) });
+    const call = pipe.generate(prompt as string, { ...RUN, ...options });
     refused.push(await Promise.race([call.then(() => 'done', refusalOf), sleep(1000, 'late')]));
   }
   await during.return(undefined);
