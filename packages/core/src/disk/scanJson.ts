@@ -1,3 +1,11 @@
+/** What {@link scanJson} lets through, and what it tells while it reads. */
+export interface ScanOptions {
+  /** Whether an object may have a key twice; no unless told. Names of the objects around it, then the key. */
+  readonly mayRepeat?: (path: readonly string[]) => boolean;
+  /** Told where each number stands in the text. */
+  readonly onNumber?: (start: number, end: number) => void;
+}
+
 /** What is wrong with a JSON text, and where. */
 export interface JsonProblem {
   /** Index into the text, in UTF-16 code units. */
@@ -19,9 +27,9 @@ const LITERALS = ['true', 'false', 'null'] as const;
  *
  * @returns `undefined` where the text is well-formed
  */
-export function scanJson(text: string): JsonProblem | undefined {
+export function scanJson(text: string, options: ScanOptions = {}): JsonProblem | undefined {
   try {
-    new Scanner(text).document();
+    new Scanner(text, options).document();
     return undefined;
   } catch (error) {
     if (error instanceof Fault) return { offset: error.offset, problem: error.problem };
@@ -40,10 +48,13 @@ class Fault extends Error {
 
 class Scanner {
   readonly #text: string;
+  readonly #options: ScanOptions;
+  readonly #path: string[] = [];
   #offset = 0;
 
-  constructor(text: string) {
+  constructor(text: string, options: ScanOptions) {
     this.#text = text;
+    this.#options = options;
   }
 
   document(): void {
@@ -59,7 +70,8 @@ class Scanner {
     if (next === '{') return this.#object(depth);
     if (next === '[') return this.#array(depth);
     if (next === '"') return void this.#string();
-    if (this.#match(NUMBER) !== undefined) return;
+    const start = this.#offset;
+    if (this.#match(NUMBER) !== undefined) return this.#options.onNumber?.(start, this.#offset);
     const literal = LITERALS.find((word) => this.#text.startsWith(word, this.#offset));
     if (literal === undefined) return this.#unexpected('a value');
     this.#offset += literal.length;
@@ -73,10 +85,13 @@ class Scanner {
       this.#skipSpace();
       const start = this.#offset;
       const key = JSON.parse(this.#string()) as string;
-      if (keys.has(key)) throw new Fault(start, `the key ${JSON.stringify(key)} is there twice`);
+      this.#path.push(key);
+      if (keys.has(key) && this.#options.mayRepeat?.(this.#path) !== true)
+        throw new Fault(start, `the key ${JSON.stringify(key)} is there twice`);
       keys.add(key);
       if (!this.#take(':')) this.#unexpected('":"');
       this.#value(depth + 1);
+      this.#path.pop();
     } while (this.#take(','));
     if (!this.#take('}')) this.#unexpected('"," or "}"');
   }

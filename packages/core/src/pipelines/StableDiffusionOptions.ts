@@ -39,10 +39,13 @@ export const stableDiffusionFields = {
   outputType: outputTypeField,
 };
 
-/** The same for a model with latents of `sampleSize` on each side, each of `scaleFactor` pixels. */
-export function fieldsForSize(sampleSize: number, scaleFactor: number): typeof stableDiffusionFields {
-  const side = sideField(scaleFactor, sampleSize * scaleFactor);
-  return { ...stableDiffusionFields, width: side, height: side };
+/** The same for a model with latents of this height and width, each of `scaleFactor` pixels. */
+export function fieldsForSize(
+  [height, width]: readonly [number, number],
+  scaleFactor: number,
+): typeof stableDiffusionFields {
+  const side = (latents: number): typeof stableDiffusionFields.width => sideField(scaleFactor, latents * scaleFactor);
+  return { ...stableDiffusionFields, width: side(width), height: side(height) };
 }
 
 /** The options of a `StableDiffusionPipeline`'s runs. */

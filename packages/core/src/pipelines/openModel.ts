@@ -52,7 +52,7 @@ async function openFrom(
   const components = subfolder === undefined ? {} : { components: [subfolder] };
   const { folder } = await resolveModel(folderOrId, { ...where, ...components, variant: variantOf(choice) });
   const index = await readModelIndex(join(folder, subfolder ?? ''));
-  return openComponent(name, index.folder, index.className, { ...composition, options: { ...others, ...choice } });
+  return openComponent(name, index.folder, index, { ...composition, options: { ...others, ...choice } });
 }
 
 function assertFree(name: string, components: Readonly<Record<string, Component>>): void {

@@ -24,10 +24,11 @@ export async function openParts(
   const tokenizers: Record<string, Tokenizer> = {};
   for (const name of names) {
     options.signal?.throwIfAborted();
-    const { className } = index.components[name] as ComponentClass;
+    const part = index.components[name] as ComponentClass;
+    const { className } = part;
     const folder = join(index.folder, name);
     const kind = kindOf(className, services);
-    if (kind === 'model') components[name] = await openComponent(name, folder, className, composition);
+    if (kind === 'model') components[name] = await openComponent(name, folder, part, composition);
     if (kind === 'scheduler') schedulers[name] = await openScheduler(folder, className, composition);
     if (kind === 'tokenizer') tokenizers[name] = await createTokenizer(folder, className, services.named(TOKENIZERS));
   }
@@ -49,8 +50,8 @@ function kindOf(className: string, services: ServiceRegistry): PartKind {
 
 async function openScheduler(folder: string, className: string, { services, warn }: Composition): Promise<Scheduler> {
   const config = await readJsonFile(join(folder, 'scheduler_config.json'));
-  const { _class_name: own = className } = config;
-  const scheduler = createScheduler(String(own), config, services.named(SCHEDULERS));
+  // Of the class that model_index.json names, as in diffusers, whatever the config says.
+  const scheduler = createScheduler(className, config, services.named(SCHEDULERS));
   const warning = schedulerWarning(scheduler);
   if (warning !== undefined) warn(warning);
   return scheduler;

@@ -98,9 +98,8 @@ async function openWhole(index: ModelIndex, composition: Composition): Promise<P
 }
 
 async function openSingle(index: ModelIndex, composition: Composition): Promise<Pipeline> {
-  const { folder, className } = index;
-  const name = composition.services.find(MODELS, className)?.componentName ?? 'model';
-  composition.components[name] = await openComponent(name, folder, className, composition);
+  const name = composition.services.find(MODELS, index.className)?.componentName ?? 'model';
+  composition.components[name] = await openComponent(name, index.folder, index, composition);
   return new SingleModelPipeline(await partsOf(index, composition, { schedulers: {}, tokenizers: {} }));
 }
 

@@ -22,8 +22,13 @@ export function withCorrectedScheduler(parts: PipelineParts): PipelineParts {
 }
 
 /** Height and width of the latents that a UNet was trained for; configs from before diffusers 0.9 say 32 and mean 64. */
-export function sampleSizeOf({ sample_size: size, _diffusers_version: version }: ModelConfig): number {
-  if (typeof size !== 'number') return SAMPLE_SIZE;
+export function sampleSizeOf({
+  sample_size: size,
+  _diffusers_version: version,
+}: ModelConfig): readonly [height: number, width: number] {
+  if (Array.isArray(size)) return [Number(size[0]), Number(size[1])];
+  if (typeof size !== 'number') return [SAMPLE_SIZE, SAMPLE_SIZE];
   const old = typeof version === 'string' && /^0\.[0-8](?:\.|$)/.test(version);
-  return old ? Math.max(size, SAMPLE_SIZE) : size;
+  const side = old ? Math.max(size, SAMPLE_SIZE) : size;
+  return [side, side];
 }

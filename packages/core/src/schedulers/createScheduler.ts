@@ -6,7 +6,7 @@ import { schedulerRegistry } from './schedulerRegistry.js';
 /**
  * Makes the scheduler that a checkpoint names.
  *
- * @param className the `_class_name` in `scheduler_config.json` or in `model_index.json`
+ * @param className its class, as `model_index.json` names it
  * @param config diffusers' JSON
  * @param registry the classes to choose from
  * @throws `ERR_SCHEDULER_UNKNOWN` if there is no such class; `ERR_CONFIG_INVALID` for a field with a value that it cannot have

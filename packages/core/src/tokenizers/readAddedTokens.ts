@@ -2,25 +2,31 @@ import { join } from 'node:path';
 import { ThimbleError } from '../errors.js';
 import { type AddedToken, readAddedToken } from './AddedToken.js';
 import type { JsonCursor } from './JsonCursor.js';
+import { hasOwnTokens } from './readTokenizerConfig.js';
 import { readTokenizerObject } from './readTokenizerFile.js';
 
 /** A token that was added to a vocabulary, with its id. */
 export type AddedTokenEntry = readonly [token: AddedToken, id: number];
 
 /**
- * Reads `added_tokens.json`, and `added_tokens_decoder` of `tokenizer_config.json`.
+ * Reads `added_tokens_decoder` of `tokenizer_config.json`, or else `added_tokens.json`.
  *
+ * @param listed those of `tokenizer.json`, which count where the config has none
  * @throws `ERR_FILE_ACCESS`, `ERR_TOKENIZER_FILE`
  */
-export async function readAddedTokens(folder: string): Promise<readonly AddedTokenEntry[]> {
+export async function readAddedTokens(
+  folder: string,
+  listed: readonly AddedTokenEntry[] = [],
+): Promise<readonly AddedTokenEntry[]> {
+  const configFile = join(folder, 'tokenizer_config.json');
+  const config = await readTokenizerObject(configFile);
+  if (hasOwnTokens(config))
+    return Object.entries(config['added_tokens_decoder'] as object).map(([id, json]) =>
+      addedEntry(configFile, json, Number(id)),
+    );
   const file = join(folder, 'added_tokens.json');
   const tokens = Object.entries(await readTokenizerObject(file));
-  const configFile = join(folder, 'tokenizer_config.json');
-  const { added_tokens_decoder: decoder } = await readTokenizerObject(configFile);
-  return [
-    ...tokens.map(([content, id]) => addedEntry(file, { content, normalized: true }, id)),
-    ...Object.entries(decoder ?? {}).map(([id, json]) => addedEntry(configFile, json, Number(id))),
-  ];
+  return [...tokens.map(([content, id]) => addedEntry(file, { content, normalized: true }, id)), ...listed];
 }
 
 /** Reads the list `added_tokens` of `tokenizer.json`. @throws `ERR_TOKENIZER_FILE` */

@@ -16,16 +16,19 @@ export interface BytePairEncoding {
 }
 
 /**
- * Reads `vocab.json`, `merges.txt` and what `added_tokens.json` and `tokenizer_config.json` add to them; `tokenizer.json`
- * where there is no `vocab.json`.
+ * Reads `tokenizer.json`, or `vocab.json` and `merges.txt` where there is none, and what `tokenizer_config.json` or `added_tokens.json` adds (source: transformers
+ * tokenization_utils_tokenizers.py, `convert_to_native_format`).
  *
  * @throws `ERR_FILE_NOT_FOUND`, `ERR_FILE_ACCESS`, `ERR_TOKENIZER_FILE`; `ERR_TOKENIZER_UNSUPPORTED` if `tokenizer.json` holds
  * another kind of model
  */
 export async function readBytePairEncoding(folder: string): Promise<BytePairEncoding> {
+  const json = join(folder, 'tokenizer.json');
+  const whole = await readTokenizerFile(json);
+  if (whole) return readTokenizerJson(folder, json, whole);
   const file = join(folder, 'vocab.json');
   const bytes = await readTokenizerFile(file);
-  if (!bytes) return readTokenizerJson(folder, file);
+  if (!bytes) throw new ThimbleError('ERR_FILE_NOT_FOUND', { path: file });
   const vocabulary = Vocabulary.read(new JsonCursor(file, bytes));
   const mergesFile = join(folder, 'merges.txt');
   const merges = await readTokenizerFile(mergesFile);
@@ -38,10 +41,7 @@ export async function readBytePairEncoding(folder: string): Promise<BytePairEnco
   };
 }
 
-async function readTokenizerJson(folder: string, vocabFile: string): Promise<BytePairEncoding> {
-  const file = join(folder, 'tokenizer.json');
-  const bytes = await readTokenizerFile(file);
-  if (!bytes) throw new ThimbleError('ERR_FILE_NOT_FOUND', { path: vocabFile });
+async function readTokenizerJson(folder: string, file: string, bytes: Buffer): Promise<BytePairEncoding> {
   const cursor = new JsonCursor(file, bytes);
   let addedTokens: readonly AddedTokenEntry[] = [];
   let model: Pick<BytePairEncoding, 'vocabulary' | 'merges'> | undefined;
@@ -53,7 +53,7 @@ async function readTokenizerJson(folder: string, vocabFile: string): Promise<Byt
     else cursor.skip();
   }
   if (!model) throw new ThimbleError('ERR_TOKENIZER_FILE', { file, problem: 'it has no "model"' });
-  return { file, addedTokens, ...model };
+  return { file, addedTokens: await readAddedTokens(folder, addedTokens), ...model };
 }
 
 function readModel(folder: string, file: string, cursor: JsonCursor): Pick<BytePairEncoding, 'vocabulary' | 'merges'> {

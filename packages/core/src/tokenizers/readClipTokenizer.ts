@@ -6,7 +6,6 @@ import { readModelMaxLength, refuseField } from './readTokenizerFile.js';
 import { readTokenizerConfig } from './readTokenizerConfig.js';
 import type { Vocabulary } from './Vocabulary.js';
 
-const NAMES = ['CLIPTokenizer', 'CLIPTokenizerFast'];
 const CLIP_LENGTH = 77;
 const SHORTEST = 2;
 const END = '<|endoftext|>';
@@ -26,13 +25,13 @@ export interface CLIPTokenizerParts {
 }
 
 /**
- * Reads `vocab.json` and `merges.txt`, or `tokenizer.json`; with `tokenizer_config.json`, `special_tokens_map.json` (which wins) and `added_tokens.json` where they
+ * Reads `tokenizer.json`, or `vocab.json` and `merges.txt`; with `tokenizer_config.json`, `special_tokens_map.json` (which wins) and `added_tokens.json` where they
  * exist.
  *
  * @throws `ERR_FILE_NOT_FOUND`, `ERR_FILE_ACCESS`, `ERR_TOKENIZER_FILE`, `ERR_TOKENIZER_UNSUPPORTED`
  */
 export async function readClipTokenizer(folder: string): Promise<CLIPTokenizerParts> {
-  const { file: configFile, fields } = await readTokenizerConfig(folder, NAMES);
+  const { file: configFile, fields } = await readTokenizerConfig(folder);
   const { file, vocabulary, merges, addedTokens } = await readBytePairEncoding(folder);
   const addedIds = new Map(addedTokens.map(([{ content }, id]) => [content, id]));
   const idOf = (content: string): number => {

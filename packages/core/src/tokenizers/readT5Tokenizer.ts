@@ -6,7 +6,6 @@ import { readTokenizerConfig } from './readTokenizerConfig.js';
 import type { PrecompiledCharsmap } from './PrecompiledCharsmap.js';
 import type { UnigramModel } from './UnigramModel.js';
 
-const NAMES = ['T5Tokenizer', 'T5TokenizerFast'];
 const T5_LENGTH = 512;
 const EXTRA_IDS = 100;
 const SPECIAL_TOKENS = { eos_token: '</s>', unk_token: '<unk>', pad_token: '<pad>' };
@@ -28,7 +27,7 @@ export interface T5TokenizerParts {
  * @throws `ERR_FILE_NOT_FOUND`, `ERR_FILE_ACCESS`, `ERR_TOKENIZER_FILE`, `ERR_TOKENIZER_UNSUPPORTED`
  */
 export async function readT5Tokenizer(folder: string): Promise<T5TokenizerParts> {
-  const { file: configFile, fields: config } = await readTokenizerConfig(folder, NAMES);
+  const { file: configFile, fields: config } = await readTokenizerConfig(folder);
   const extraIds = config['extra_ids'] ?? EXTRA_IDS;
   if (!Number.isSafeInteger(extraIds) || Number(extraIds) < 0) refuseField(configFile, 'extra_ids');
   const unigram = await readUnigram(folder, Number(extraIds));

@@ -1,27 +1,30 @@
 import { join } from 'node:path';
-import { ThimbleError } from '../errors.js';
 import { readTokenizerObject } from './readTokenizerFile.js';
 
 /** What a tokenizer's folder says of it. */
 export interface TokenizerConfig {
   /** For messages. */
   readonly file: string;
-  /** Of `tokenizer_config.json` and `special_tokens_map.json`, which wins. */
+  /**
+   * Of `tokenizer_config.json`, and of `special_tokens_map.json`, which wins. A config with `added_tokens_decoder` is complete, and the older files beside it are not
+   * asked (source: transformers tokenization_utils_base.py, `_from_pretrained`).
+   */
   readonly fields: Readonly<Record<string, unknown>>;
 }
 
 /**
- * Reads the config of a tokenizer of the one class that `names` are the names of.
+ * Reads the config of a tokenizer. Its `tokenizer_class` is not looked at: who opens a folder by a class gets that class.
  *
- * @throws `ERR_FILE_ACCESS`, `ERR_TOKENIZER_FILE`; `ERR_TOKENIZER_UNSUPPORTED` if the config names another class
+ * @throws `ERR_FILE_ACCESS`, `ERR_TOKENIZER_FILE`
  */
-export async function readTokenizerConfig(folder: string, names: readonly string[]): Promise<TokenizerConfig> {
+export async function readTokenizerConfig(folder: string): Promise<TokenizerConfig> {
   const file = join(folder, 'tokenizer_config.json');
-  const fields = {
-    ...(await readTokenizerObject(file)),
-    ...(await readTokenizerObject(join(folder, 'special_tokens_map.json'))),
-  };
-  const { tokenizer_class: tokenizer = names[0] } = fields;
-  if (names.includes(tokenizer as string)) return { file, fields };
-  throw new ThimbleError('ERR_TOKENIZER_UNSUPPORTED', { folder, tokenizer, supported: names });
+  const fields = await readTokenizerObject(file);
+  if (hasOwnTokens(fields)) return { file, fields };
+  return { file, fields: { ...fields, ...(await readTokenizerObject(join(folder, 'special_tokens_map.json'))) } };
+}
+
+/** Whether a `tokenizer_config.json` lists the added tokens itself, so that `special_tokens_map.json` and `added_tokens.json` are from before. */
+export function hasOwnTokens({ added_tokens_decoder: decoder }: Readonly<Record<string, unknown>>): boolean {
+  return typeof decoder === 'object' && decoder !== null;
 }

@@ -34,7 +34,10 @@ const DEFAULT_UNK = 2;
 export async function readUnigram(folder: string, extraIds: number): Promise<Unigram> {
   const json = join(folder, 'tokenizer.json');
   const bytes = await readTokenizerFile(json);
-  if (bytes) return readTokenizerJson(folder, json, bytes);
+  if (bytes) {
+    const { addedTokens, ...model } = readTokenizerJson(folder, json, bytes);
+    return { ...model, addedTokens: await readAddedTokens(folder, addedTokens) };
+  }
   const file = join(folder, 'spiece.model');
   const pieces = await readTokenizerFile(file);
   if (!pieces) throw new ThimbleError('ERR_FILE_NOT_FOUND', { path: file });

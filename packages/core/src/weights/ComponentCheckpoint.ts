@@ -8,7 +8,7 @@ import { readShardIndex } from './files/readShardIndex.js';
 import type { ShardIndex } from './files/readShardIndex.js';
 import { SafetensorsFile } from './files/SafetensorsFile.js';
 import { selectWeightFiles } from './files/selectWeightFiles.js';
-import type { WeightFiles } from './files/selectWeightFiles.js';
+import type { WeightFiles, WeightLibrary } from './files/selectWeightFiles.js';
 import type { TensorView } from './TensorView.js';
 
 /** A component on disk: its config, and where each of its tensors lies. No data is in memory. */
@@ -40,6 +40,8 @@ export interface CheckpointWarning {
 export interface ComponentCheckpointOptions {
   /** Such as `'fp16'` for `model.fp16.safetensors`. A component without it falls back to its plain files, with a warning. */
   readonly variant?: string | undefined;
+  /** The library that wrote the component, as `model_index.json` names it; told by the config's fields unless given. Which of several weight files is taken depends on it. */
+  readonly library?: string | undefined;
   readonly onWarning?: ((warning: CheckpointWarning) => void) | undefined;
 }
 
@@ -59,7 +61,7 @@ export async function openComponentCheckpoint(
   if (!names.includes('config.json'))
     throw new ThimbleError('ERR_MODEL_FOLDER_INVALID', { folder, problem: 'it has no config.json' });
   const config = await readJsonFile(join(folder, 'config.json'));
-  const weights = chooseWeights(folder, names, options);
+  const weights = chooseWeights(folder, names, { ...options, library: options.library ?? libraryOf(config) });
   const files = await openFiles(folder, weights);
   const className = classNameOf(config);
   return {
@@ -81,6 +83,11 @@ export function classNameOf(config: JsonObject): string | undefined {
   return typeof first === 'string' ? first : undefined;
 }
 
+/** The library that writes such configs: diffusers names its class, transformers its architectures. */
+export function libraryOf(config: JsonObject): WeightLibrary {
+  return typeof config['_class_name'] === 'string' ? 'diffusers' : 'transformers';
+}
+
 async function listNames(folder: string): Promise<readonly string[]> {
   try {
     return await readdir(folder);
@@ -92,9 +99,9 @@ async function listNames(folder: string): Promise<readonly string[]> {
 function chooseWeights(
   folder: string,
   names: readonly string[],
-  { variant, onWarning }: ComponentCheckpointOptions,
+  { variant, library, onWarning }: ComponentCheckpointOptions,
 ): WeightFiles {
-  const { weights, ...found } = selectWeightFiles(names, variant);
+  const { weights, ...found } = selectWeightFiles(names, { variant, library });
   if (weights === undefined) throw new ThimbleError('ERR_WEIGHTS_NOT_FOUND', { folder, ...found });
   if (variant !== undefined && weights.variant === undefined) {
     const message = `"${folder}" has no variant "${variant}"; its plain weights are used.`;

@@ -9,6 +9,7 @@ import { HubClient } from './hub/HubClient.js';
 import { parseHubModelId } from './hub/HubModelId.js';
 import type { HubModelId } from './hub/HubModelId.js';
 import { readHubSettings, readHubToken } from './hub/HubSettings.js';
+import { proxiedFetch } from './hub/proxiedFetch.js';
 import { planCheckpointFiles } from './hub/planCheckpointFiles.js';
 import type { ComponentChoice } from './hub/planCheckpointFiles.js';
 import { readModelIndex } from './ModelIndex.js';
@@ -43,7 +44,8 @@ export interface ResolvedModel {
 /**
  * Finds a model: an existing folder; else a hub id, first in the cache that Python's huggingface_hub shares (taken without asking
  * the hub where all that is wanted is there), else downloaded into it. Only configs, tokenizer files and the wanted safetensors
- * are fetched. Follows `HF_ENDPOINT`, `HF_TOKEN`, `HF_HOME`, `HF_HUB_CACHE` and `HF_HUB_OFFLINE`.
+ * are fetched. Follows `HF_ENDPOINT`, `HF_TOKEN`, `HF_HOME`, `HF_HUB_CACHE`, `HF_HUB_OFFLINE` and `TRANSFORMERS_OFFLINE`, the time-outs `HF_HUB_ETAG_TIMEOUT` and
+ * `HF_HUB_DOWNLOAD_TIMEOUT`, and the proxies `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`, as Python's client does.
  *
  * @param model path of a folder, `owner/name` or `owner/name@revision`
  * @throws `ERR_MODEL_NOT_FOUND`, `ERR_MODEL_FOLDER_INVALID`, `ERR_WEIGHTS_NOT_FOUND`, `ERR_ARGUMENT_INVALID`, `ERR_HUB_ACCESS`,
@@ -92,20 +94,29 @@ async function resolveHubModel(
       folder,
     });
   }
-  const token = await readHubToken(process.env);
-  const client = new HubClient({ endpoint: settings.endpoint, model, folder, token, signal: options.signal });
+  const client = new HubClient({
+    ...settings,
+    model,
+    folder,
+    token: await readHubToken(process.env),
+    signal: options.signal,
+    fetch: await proxiedFetch(process.env),
+  });
   const current = await currentOrCached(client, cached.found);
   if (typeof current !== 'string') return current;
   const snapshot = await downloadSnapshot(client, cache, model, current, options);
   return { folder: snapshot.folder, source: snapshot.downloaded ? 'download' : 'cache', commit: current };
 }
 
-/** @returns the commit to download; or what is in the cache, where the hub cannot be reached */
+/** Where the hub cannot be reached, or does not know or not show the model (any more), as huggingface_hub has it in `_snapshot_download.py`. */
+const CACHE_WILL_DO = ['ERR_HUB_REQUEST', 'ERR_HUB_ACCESS', 'ERR_MODEL_NOT_FOUND'] as const;
+
+/** @returns the commit to download; or what is in the cache, where the hub does not say one */
 async function currentOrCached(client: HubClient, cached: ResolvedModel | undefined): Promise<string | ResolvedModel> {
   try {
     return await client.commit();
   } catch (error) {
-    if (cached !== undefined && isThimbleError(error, 'ERR_HUB_REQUEST')) return cached;
+    if (cached !== undefined && CACHE_WILL_DO.some((code) => isThimbleError(error, code))) return cached;
     throw error;
   }
 }

@@ -62,6 +62,13 @@ describe('a checkpoint with an old config', () => {
     expect(width).toBe(expected * 8);
   });
 
+  test('takes height and width of a list', async () => {
+    await edit('unet/config.json', (config) => Object.assign(config, { sample_size: [16, 24] }));
+    await using pipe = await open();
+    const { images } = await pipe.generate('a cat', { numInferenceSteps: 1, outputType: 'latent', seed: 1 });
+    expect(images.dims).toEqual([1, 4, 16, 24]);
+  });
+
   test('without scaling_factor decodes as with the one that all had, as a pipeline and as a single model', async () => {
     const latents = new Tensor(
       'float32',

@@ -98,6 +98,24 @@ describe('parts are opened by their class', () => {
     expect(warnings).toEqual(['WARN_NO_SAFETY_CHECKER']);
   });
 
+  test('a scheduler is of the class of model_index.json, as in diffusers, whatever its config says', async () => {
+    for (const [className, own, timesteps] of [
+      ['DDIMScheduler', 'FlaxDDIMScheduler', [751, 501, 251, 1]],
+      ['DDIMScheduler', 'PNDMScheduler', [751, 501, 251, 1]],
+      ['PNDMScheduler', 'DDIMScheduler', [751, 501, 501, 251, 1]],
+      ['EulerDiscreteScheduler', 'KDPM2DiscreteScheduler', [999, 666, 333, 0]],
+      ['DPMSolverMultistepScheduler', 'EulerDiscreteScheduler', [999, 749, 500, 250]],
+    ] as const) {
+      await edit('model_index.json', { scheduler: ['diffusers', className] });
+      const config = { _class_name: own, steps_offset: 1, clip_sample: false, skip_prk_steps: true };
+      await writeFile(join(folder, 'scheduler/scheduler_config.json'), JSON.stringify(config));
+      await using pipe = await open({ components: ['scheduler'] });
+      pipe.scheduler.setTimesteps(4);
+      expect(pipe.scheduler.config['_class_name']).toBe(className);
+      expect(pipe.scheduler.timesteps.map(Math.round)).toEqual(timesteps);
+    }
+  });
+
   test.each([
     ['a model', 'unet', 'UNet9000', 'ERR_COMPONENT_UNSUPPORTED', /UNet9000.*UNet2DConditionModel/],
     ['a model under a scheduler’s name', 'scheduler', 'UNet9000', 'ERR_COMPONENT_UNSUPPORTED', /UNet9000/],
@@ -138,6 +156,7 @@ describe('an outsider', () => {
       _class_name: 'MyPipeline',
       vae: ['me', 'MyVae'],
       tokenizer: ['me', 'MyTokenizer'],
+      scheduler: ['me', 'MyScheduler'],
     });
     await edit('tokenizer/tokenizer_config.json', { tokenizer_class: 'PreTrainedTokenizerFast' });
     await edit('scheduler/scheduler_config.json', { _class_name: 'MyScheduler' });

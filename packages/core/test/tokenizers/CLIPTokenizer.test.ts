@@ -3,6 +3,7 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { CLIPTokenizer } from '../../src/tokenizers/CLIPTokenizer.js';
 import { createTokenizer } from '../../src/tokenizers/createTokenizer.js';
 import type { EncodedPrompts, Tokenizer } from '../../src/tokenizers/Tokenizer.js';
 import { FixtureCase } from '../schedulers/FixtureCase.js';
@@ -141,18 +142,75 @@ describe('createTokenizer', () => {
 
   test('takes added tokens', async () => {
     const folder = variant({
-      'added_tokens.json': { '<cat-toy>': 2514 },
+      'added_tokens.json': null,
       'tokenizer_config.json': {
         added_tokens_decoder: {
+          2514: { content: '<cat-toy>', ...flags },
           2515: { content: 'Sks', ...flags, normalized: false, lstrip: true, rstrip: true, single_word: true },
         },
       },
     });
     const tokenizer = await createTokenizer(folder);
     const tokens = ids(tokenizer.encode('<Cat-Toy>! Sks  !Skst', { maxLength: 30 }));
-    expect(tokens.slice(0, 5)).toEqual([2512, 2514, 0, 2515, 0]);
+    expect(tokens.slice(0, 5)).toEqual([2512, 2514, 256, 2515, 256]);
     expect(tokens.filter((id) => id === 2515)).toHaveLength(1);
     expect(tokenizer.decode([2514, 2515])).toBe('<cat-toy>Sks');
+  });
+
+  test('a config with tokens of its own is complete: the older files beside it are not asked, as in transformers', async () => {
+    const older = { 'added_tokens.json': { sks: 2514 }, 'special_tokens_map.json': { pad_token: '!' } };
+    const config = {
+      added_tokens_decoder: { 2513: { content: '<|endoftext|>', ...flags } },
+      pad_token: '<|endoftext|>',
+    };
+    const own = await createTokenizer(variant({ ...older, 'tokenizer_config.json': config }));
+    expect(ids(own.encode('sks'))).not.toContain(2514);
+    expect(ids(own.encode('')).at(-1)).toBe(2513);
+    const old = await createTokenizer(variant({ ...older, 'tokenizer_config.json': { pad_token: '<|endoftext|>' } }));
+    expect(ids(old.encode('sks'))).toContain(2514);
+    expect(ids(old.encode('')).at(-1)).toBe(0);
+  });
+
+  test.each([
+    ['CLIPTokenizer', 'CLIPTokenizer'],
+    ['CLIPTokenizer', null],
+    ['CLIPTokenizer', 'TokenizersBackend'],
+    ['CLIPTokenizer', 'PreTrainedTokenizerFast'],
+    ['CLIPTokenizer', 'T5Tokenizer'],
+    ['CLIPTokenizer', 'GPT2Tokenizer'],
+    ['CLIPTokenizerFast', 7],
+    ['AutoTokenizer', 'CLIPTokenizer'],
+    [undefined, 'CLIPTokenizerFast'],
+    [undefined, null],
+    [undefined, 'TokenizersBackend'],
+  ])('is of the class of model_index.json, %s, whatever its config says: %j', async (className, own) => {
+    const folder = variant({ 'tokenizer_config.json': { tokenizer_class: own } });
+    const tokenizer = await createTokenizer(folder, className);
+    expect(tokenizer).toBeInstanceOf(CLIPTokenizer);
+    expect(ids(tokenizer.encode('a photograph'))).toEqual(ids(sd2.encode('a photograph')));
+    expect(ids((await CLIPTokenizer.fromPretrained(folder)).encode('a'))).toEqual(ids(sd2.encode('a')));
+  });
+
+  test('that nobody has is refused by the name in model_index.json', async () => {
+    const folder = variant({ 'tokenizer_config.json': { tokenizer_class: 'TokenizersBackend' } });
+    await expect(createTokenizer(folder, 'QwenTokenizer')).rejects.toEqual(
+      code('ERR_TOKENIZER_UNSUPPORTED', /QwenTokenizer.*CLIPTokenizer/),
+    );
+  });
+
+  test('tokenizer.json goes before vocab.json, as in transformers', async () => {
+    const folder = variant({
+      'special_tokens_map.json': null,
+      'tokenizer_config.json': null,
+      'tokenizer.json': {
+        added_tokens: [
+          { id: 1, content: '<|startoftext|>', ...flags, special: true },
+          { id: 2, content: '<|endoftext|>', ...flags, special: true },
+        ],
+        model: { type: 'BPE', vocab: { 'a</w>': 0, '<|startoftext|>': 1, '<|endoftext|>': 2 }, merges: [] },
+      },
+    });
+    expect(ids((await createTokenizer(folder)).encode('a', { maxLength: 3 }))).toEqual([1, 0, 2]);
   });
 
   test.each(['pairs', 'lines'])('reads tokenizer.json alone, merges as %s', async (form) => {

@@ -28,6 +28,7 @@ interface Entry {
   readonly name: string;
   readonly folder: string;
   readonly className: string;
+  readonly library?: string;
 }
 
 /**
@@ -66,16 +67,16 @@ function entriesOf(index: ModelIndex): Entry[] {
   return Object.entries(index.components).flatMap(([name, component]) =>
     component === null || partKind(component.className) !== 'model'
       ? []
-      : [{ name, folder: join(index.folder, name), className: component.className }],
+      : [{ name, folder: join(index.folder, name), ...component }],
   );
 }
 
 async function inspectComponent(
-  { name, folder, className }: Entry,
+  { name, folder, className, library }: Entry,
   root: string,
   { variant, onProgress }: InspectOptions,
 ): Promise<ComponentReport> {
-  const checkpoint = await openComponentCheckpoint(folder, { variant, onWarning: onProgress });
+  const checkpoint = await openComponentCheckpoint(folder, { variant, library, onWarning: onProgress });
   const component = bind(name, className, checkpoint);
   const shapes =
     component?.model.parameters.map(({ shape }) => shape) ?? [...checkpoint.tensors.values()].map(({ shape }) => shape);

@@ -7,7 +7,6 @@ import { systemErrorCode } from '../../disk/fileSystemError.js';
 import { isAbandoned, tryToHold } from '../../disk/holdFileLock.js';
 import { SafetensorsFile } from '../files/SafetensorsFile.js';
 import type { TensorView } from '../TensorView.js';
-import type { SafetensorsDtype } from '../files/SafetensorsDtype.js';
 import { type TensorToWrite, writeSafetensors } from '../files/writeSafetensors.js';
 import { digestOf, stateOf } from './FileDigests.js';
 
@@ -22,7 +21,7 @@ interface EntryRecord {
 /** An entry's file, opened. */
 interface OpenedEntry {
   readonly file: string;
-  readonly tensors: ReadonlyMap<string, TensorView<SafetensorsDtype>>;
+  readonly tensors: ReadonlyMap<string, TensorView>;
 }
 
 /** The files of one entry of the cache: KEY.safetensors, KEY.json (the record), KEY.lock while somebody looks or writes, KEY.*.lease while somebody uses it. */

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { fileSystemError } from '../../disk/fileSystemError.js';
 import { holdFileLock } from '../../disk/holdFileLock.js';
 import { filesOf, identityOf, type TensorView } from '../TensorView.js';
-import type { SafetensorsDtype } from '../files/SafetensorsDtype.js';
 import { byteLengthOf, piecesOf, type TensorToWrite } from '../files/writeSafetensors.js';
 import { CacheEntry } from './CacheEntry.js';
 import { type CacheSettings, readCacheSettings } from './CacheSettings.js';
@@ -39,7 +38,7 @@ export interface OpenDerivedOptions {
 /** Weights in the cache. While this is not disposed, no process removes them to make room. */
 export interface DerivedWeights extends AsyncDisposable {
   /** By the names of the recipe. */
-  readonly tensors: ReadonlyMap<string, TensorView<SafetensorsDtype>>;
+  readonly tensors: ReadonlyMap<string, TensorView>;
   /** The safetensors file that they lie in. */
   readonly file: string;
   /** Whether they were made now, and not found. */

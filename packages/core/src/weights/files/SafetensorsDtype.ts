@@ -16,7 +16,20 @@ const BYTES = {
   BOOL: 1,
 } as const;
 
-/** A data type of the safetensors format, by the name it has in a file's header. `F8_E4M3` is PyTorch's `float8_e4m3fn`. */
+/**
+ * Bits of an element of the format's other types. A file may have tensors of them: they have a place, so that the others can be used, but they are not read.
+ */
+const OTHER_BITS = {
+  C64: 64,
+  F8_E8M0: 8,
+  F8_E4M3FNUZ: 8,
+  F8_E5M2FNUZ: 8,
+  F6_E2M3: 6,
+  F6_E3M2: 6,
+  F4: 4,
+} as const;
+
+/** A data type of the safetensors format that can be read, by the name it has in a file's header. `F8_E4M3` is PyTorch's `float8_e4m3fn`. */
 export type SafetensorsDtype = keyof typeof BYTES;
 
 /** Every data type that can be read, widest first within each kind. */
@@ -25,6 +38,12 @@ export const safetensorsDtypes = Object.keys(BYTES) as readonly SafetensorsDtype
 /** Whether `name` is a data type that can be read. */
 export function isSafetensorsDtype(name: string): name is SafetensorsDtype {
   return Object.hasOwn(BYTES, name);
+}
+
+/** Bits that one element of a type takes in a file, of one that cannot be read too; `undefined` for a name that the format does not have. */
+export function bitsPerElement(dtype: string): number | undefined {
+  if (isSafetensorsDtype(dtype)) return 8 * BYTES[dtype];
+  return Object.hasOwn(OTHER_BITS, dtype) ? OTHER_BITS[dtype as keyof typeof OTHER_BITS] : undefined;
 }
 
 /** Bytes that one element of `dtype` takes in a file. */

@@ -7,7 +7,6 @@ import type { SafetensorsHeader } from './parseSafetensorsHeader.js';
 import { readTensor } from './readTensor.js';
 import { readTensorFloat32 } from './readTensorFloat32.js';
 import type { TensorView } from '../TensorView.js';
-import type { SafetensorsDtype } from './SafetensorsDtype.js';
 
 const LENGTH_BYTES = 8;
 /** The reference implementation's limit. */
@@ -18,7 +17,7 @@ export class SafetensorsFile {
   /** Absolute path with every symbolic link resolved. */
   readonly path: string;
   /** By name, in the order of their bytes in the file. */
-  readonly tensors: ReadonlyMap<string, TensorView<SafetensorsDtype>>;
+  readonly tensors: ReadonlyMap<string, TensorView>;
   /** The header's `__metadata__`; empty where there is none. */
   readonly metadata: Readonly<Record<string, string>>;
 
@@ -52,7 +51,7 @@ export class SafetensorsFile {
    *
    * @throws `ERR_TENSOR_NOT_FOUND`
    */
-  tensor(name: string): TensorView<SafetensorsDtype> {
+  tensor(name: string): TensorView {
     const info = this.tensors.get(name);
     if (info !== undefined) return info;
     throw new ThimbleError('ERR_TENSOR_NOT_FOUND', { file: this.path, tensor: name, count: this.tensors.size });

@@ -1,15 +1,14 @@
 import { ThimbleError } from '../../errors.js';
 import { isJsonObject } from '../../disk/readJsonFile.js';
 import type { JsonObject } from '../../disk/readJsonFile.js';
-import { bytesPerElement, isSafetensorsDtype, safetensorsDtypes } from './SafetensorsDtype.js';
-import type { SafetensorsDtype } from './SafetensorsDtype.js';
+import { bitsPerElement, safetensorsDtypes } from './SafetensorsDtype.js';
 import { scanJson } from '../../disk/scanJson.js';
 import type { TensorView } from '../TensorView.js';
 
 /** What the header of a safetensors file says, checked. */
 export interface SafetensorsHeader {
   /** By name, in the order of their bytes in the file. */
-  readonly tensors: ReadonlyMap<string, TensorView<SafetensorsDtype>>;
+  readonly tensors: ReadonlyMap<string, TensorView>;
   /** The header's `__metadata__`, such as `{ format: 'pt' }`. */
   readonly metadata: Readonly<Record<string, string>>;
 }
@@ -17,8 +16,8 @@ export interface SafetensorsHeader {
 const METADATA = '__metadata__';
 
 /**
- * Parses the JSON header of a safetensors file and checks it against the file's size, as strictly as the reference
- * implementation: the tensors have to cover the data without overlaps and without holes.
+ * Parses the JSON header of a safetensors file and checks it against the file's size by the rules of the reference implementation, safetensors 0.8.0 in Rust: the tensors
+ * have to cover the data without overlaps and without holes; sizes are written as integers; of a name that is there twice the last counts.
  *
  * @param json the header as it is in the file, without its 8-byte length
  * @param where the real path of the file, where its data begins and where it ends, in bytes
@@ -42,8 +41,19 @@ export function parseSafetensorsHeader(
 
 function parseObject(json: Uint8Array, file: string): JsonObject {
   const text = decodeText(json, file);
-  const problem = text.startsWith('{') ? scanJson(text) : { offset: 0, problem: 'expected an object' };
-  if (problem === undefined) return JSON.parse(text) as JsonObject;
+  const pieces: string[] = [];
+  let done = 0;
+  const fault = scanJson(text, {
+    mayRepeat: ([name, ...inner]) => (name === METADATA ? inner.length === 1 : inner.length === 0),
+    onNumber: (start, end) => {
+      if (/^\d+$/.test(text.slice(start, end))) return;
+      // JavaScript does not tell 4.0 from 4 once it is parsed.
+      pieces.push(text.slice(done, start), 'null');
+      done = end;
+    },
+  });
+  const problem = fault ?? (/^\s*\{/.test(text) ? undefined : { offset: 0, problem: 'expected an object' });
+  if (problem === undefined) return JSON.parse(pieces.join('') + text.slice(done)) as JsonObject;
   throw new ThimbleError('ERR_SAFETENSORS_HEADER', {
     file,
     problem: `its header is not valid JSON at byte ${8 + problem.offset}: ${problem.problem}`,
@@ -63,7 +73,7 @@ function decodeText(json: Uint8Array, file: string): string {
 }
 
 function parseMetadata(value: unknown, file: string): Readonly<Record<string, string>> {
-  if (value === undefined) return {};
+  if (value === undefined || value === null) return {};
   if (isJsonObject(value) && Object.values(value).every((entry) => typeof entry === 'string'))
     return value as Record<string, string>;
   throw new ThimbleError('ERR_SAFETENSORS_HEADER', { file, problem: `"${METADATA}" is not an object of strings` });
@@ -73,15 +83,23 @@ function parseTensor(
   name: string,
   entry: unknown,
   where: { file: string; dataStart: number; fileSize: number },
-): TensorView<SafetensorsDtype> {
+): TensorView {
   const { file, dataStart, fileSize } = where;
   const fail = (problem: string): never => {
     throw new ThimbleError('ERR_SAFETENSORS_TENSOR', { file, tensor: name, problem });
   };
+  if (/\p{Surrogate}/u.test(name)) return fail('its name is not a Unicode text');
   if (!isJsonObject(entry)) return fail('its entry in the header is not an object');
-  const { dtype: dtypeName, shape, data_offsets: offsets } = entry;
-  if (typeof dtypeName !== 'string') return fail('it has no dtype');
-  const dtype = parseDtype(dtypeName, name, file);
+  const { dtype, shape, data_offsets: offsets } = entry;
+  if (typeof dtype !== 'string') return fail('it has no dtype');
+  const bits = bitsPerElement(dtype);
+  if (bits === undefined)
+    throw new ThimbleError('ERR_DTYPE_UNSUPPORTED', {
+      file,
+      tensor: name,
+      dtype,
+      supported: safetensorsDtypes.join(', '),
+    });
   if (!isSizes(shape)) return fail('its shape is not a list of non-negative integers');
   if (!isSizes(offsets) || offsets.length !== 2) return fail('its data_offsets are not two non-negative integers');
   const [begin, end] = offsets as [number, number];
@@ -89,16 +107,11 @@ function parseTensor(
   if (dataStart + end > fileSize) {
     return fail(`its data ends at byte ${dataStart + end} of the file, which has only ${fileSize} bytes`);
   }
-  const expected = shape.reduce((product, size) => product * size, bytesPerElement(dtype));
+  const expected = shape.reduce((product, size) => product * size, bits) / 8;
   if (end - begin !== expected) {
     return fail(`it has ${end - begin} bytes, but ${dtype} [${shape.join(', ')}] takes ${expected}`);
   }
   return { name, dtype, shape, file, offset: dataStart + begin, byteLength: end - begin };
-}
-
-function parseDtype(dtype: string, tensor: string, file: string): SafetensorsDtype {
-  if (isSafetensorsDtype(dtype)) return dtype;
-  throw new ThimbleError('ERR_DTYPE_UNSUPPORTED', { file, tensor, dtype, supported: safetensorsDtypes.join(', ') });
 }
 
 function isSizes(value: unknown): value is readonly number[] {

@@ -1,9 +1,10 @@
+import { ThimbleError } from '../../errors.js';
 import { decodeBfloat16 } from './decodeBfloat16.js';
 import { decodeFloat16 } from './decodeFloat16.js';
 import { decodeFloat8E4m3fn } from './decodeFloat8E4m3fn.js';
 import { decodeFloat8E5m2 } from './decodeFloat8E5m2.js';
 import { readTensor } from './readTensor.js';
-import type { SafetensorsDtype } from './SafetensorsDtype.js';
+import { isSafetensorsDtype, type SafetensorsDtype, safetensorsDtypes } from './SafetensorsDtype.js';
 import type { TensorView } from '../TensorView.js';
 
 const decoders: Readonly<Record<SafetensorsDtype, (buffer: ArrayBufferLike) => Float32Array>> = {
@@ -29,11 +30,14 @@ const decoders: Readonly<Record<SafetensorsDtype, (buffer: ArrayBufferLike) => F
  * weights are mapped by the device instead.
  *
  * @returns row-major elements of `info.shape`
- * @throws what {@link readTensor} throws
+ * @throws `ERR_DTYPE_UNSUPPORTED`; what {@link readTensor} throws
  */
-export async function readTensorFloat32(info: TensorView<SafetensorsDtype>): Promise<Float32Array> {
+export async function readTensorFloat32(info: TensorView): Promise<Float32Array> {
+  const { dtype, file, name: tensor } = info;
+  if (!isSafetensorsDtype(dtype))
+    throw new ThimbleError('ERR_DTYPE_UNSUPPORTED', { file, tensor, dtype, supported: safetensorsDtypes.join(', ') });
   const bytes = await readTensor(info);
-  return decoders[info.dtype](bytes.buffer);
+  return decoders[dtype](bytes.buffer);
 }
 
 function fromBigInts(values: BigInt64Array | BigUint64Array): Float32Array {

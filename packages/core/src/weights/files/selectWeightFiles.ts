@@ -19,35 +19,50 @@ export interface WeightFileSelection {
   readonly unsupported: readonly string[];
 }
 
-/** Diffusers' name for a model's weights, then transformers'. */
-const BASE_NAMES = ['diffusion_pytorch_model', 'model'] as const;
-const BASES = BASE_NAMES.join('|');
+/** Which library wrote a component, and so which names and which order its weights have. */
+export type WeightLibrary = 'diffusers' | 'transformers';
+
+/** What {@link selectWeightFiles} chooses by. */
+export interface WeightFileChoice {
+  /** Such as 'fp16'. */
+  readonly variant?: string | undefined;
+  /** The library that `model_index.json` or the component's config names; another one counts as not known. */
+  readonly library?: string | undefined;
+}
+
+/** What each library calls a model's weights, and what marks a file as its, whatever the format. */
+const LIBRARIES: Readonly<Record<WeightLibrary, { readonly base: string; readonly mark: RegExp }>> = {
+  diffusers: { base: 'diffusion_pytorch_model', mark: /^diffusion_pytorch_model[.-].*(?:safetensors|bin)\b/ },
+  transformers: { base: 'model', mark: /^(?:pytorch_)?model[.-].*(?:safetensors|bin)\b/ },
+};
 const UNSUPPORTED = /\.(?:bin|ckpt|pt|pth|msgpack|h5|onnx|gguf)$/;
 /** A variant is a word like `fp16`; without dots, or `safetensors` and `index` could be taken for one. */
 const VARIANT = String.raw`(?!safetensors\b|index\b)[\w]+(?:-[a-zA-Z_]\w*)*`;
-const VARIANT_NAMES = [
-  new RegExp(`^(?:${BASES})\\.(${VARIANT})\\.safetensors(?:\\.index\\.json)?$`),
-  new RegExp(`^(?:${BASES})\\.safetensors\\.(${VARIANT})\\.index\\.json$`),
-  new RegExp(`^(?:${BASES})\\.safetensors\\.index\\.(${VARIANT})\\.json$`),
-];
 
 /**
- * Chooses a component's weights among the names of a folder, by diffusers' rules: the asked variant; else the plain files; and
- * without an asked variant the plain files, else the only variant there is.
+ * Chooses a component's weights among the names of a folder, as the library that wrote it does: diffusers takes an index of shards before a single file, transformers the
+ * single file before an index, and neither takes the other's files where it has its own. Of these the asked variant, else the plain files; and without an asked variant the
+ * plain files, else the only variant there is.
+ *
+ * Source: diffusers models/modeling_utils.py, `from_pretrained`; transformers modeling_utils.py, `_get_resolved_checkpoint_files`.
  *
  * @param names the names of the files in the component's folder
  */
-export function selectWeightFiles(names: Iterable<string>, variant?: string): WeightFileSelection {
+export function selectWeightFiles(names: Iterable<string>, choice: WeightFileChoice = {}): WeightFileSelection {
   const present = new Set(names);
-  const variants = [...new Set([...present].flatMap((name) => variantOf(name) ?? []))].toSorted();
+  const { variant } = choice;
+  const library = libraryOf(present, choice.library);
+  const variants = variantsOf(present, LIBRARIES[library].base);
   const wanted: readonly (string | undefined)[] = variant === undefined ? [undefined] : [variant, undefined];
   const only = variant === undefined && variants.length === 1 ? variants : [];
-  const weights = [...wanted, ...only].flatMap((candidate) => findWeights(present, candidate) ?? [])[0];
+  const candidates = (each: string | undefined): readonly WeightFiles[] => weightFilesOf(library, each);
   return {
-    weights,
-    lookedFor: wanted.flatMap((candidate) =>
-      BASE_NAMES.flatMap((base) => [singleName(base, candidate), indexNames(base, candidate)[0]!]),
-    ),
+    weights: [...wanted, ...only].flatMap(candidates).find(({ name }) => present.has(name)),
+    lookedFor: wanted.flatMap((each) => {
+      const [single] = candidates(each).filter(({ kind }) => kind === 'single');
+      const [index] = candidates(each).filter(({ kind }) => kind === 'sharded');
+      return [single!.name, index!.name];
+    }),
     variants,
     unsupported: [...present].filter((name) => UNSUPPORTED.test(name)).toSorted(),
   };
@@ -58,18 +73,23 @@ export function isWeightFileName(name: string): boolean {
   return name.endsWith('.safetensors') || /\.safetensors\.(?:.*\.)?json$/.test(name);
 }
 
-function findWeights(present: ReadonlySet<string>, variant: string | undefined): WeightFiles | undefined {
-  for (const base of BASE_NAMES) {
-    const file = singleName(base, variant);
-    if (present.has(file)) return { kind: 'single', name: file, variant };
-    const index = indexNames(base, variant).find((name) => present.has(name));
-    if (index !== undefined) return { kind: 'sharded', name: index, variant };
-  }
-  return undefined;
+/** The one that is named, if it has files here; else the one that has. */
+function libraryOf(present: ReadonlySet<string>, named: string | undefined): WeightLibrary {
+  const has = (library: WeightLibrary): boolean => [...present].some((name) => LIBRARIES[library].mark.test(name));
+  if (named === 'transformers' && (has('transformers') || !has('diffusers'))) return 'transformers';
+  return has('diffusers') || !has('transformers') ? 'diffusers' : 'transformers';
 }
 
-function singleName(base: string, variant: string | undefined): string {
-  return variant === undefined ? `${base}.safetensors` : `${base}.${variant}.safetensors`;
+/** All names that weights can have, in the order in which the library looks for them. */
+function weightFilesOf(library: WeightLibrary, variant: string | undefined): readonly WeightFiles[] {
+  const { base } = LIBRARIES[library];
+  const single = {
+    kind: 'single',
+    name: variant === undefined ? `${base}.safetensors` : `${base}.${variant}.safetensors`,
+    variant,
+  } as const;
+  const indexes = indexNames(base, variant).map((name) => ({ kind: 'sharded', name, variant }) as const);
+  return library === 'diffusers' ? [...indexes, single] : [single, ...indexes];
 }
 
 /** The hub has three spellings, from different versions of diffusers and transformers. */
@@ -82,10 +102,12 @@ function indexNames(base: string, variant: string | undefined): readonly string[
   ];
 }
 
-function variantOf(name: string): string | undefined {
-  for (const pattern of VARIANT_NAMES) {
-    const variant = pattern.exec(name)?.[1];
-    if (variant !== undefined) return variant;
-  }
-  return undefined;
+function variantsOf(present: ReadonlySet<string>, base: string): readonly string[] {
+  const patterns = [
+    new RegExp(`^${base}\\.(${VARIANT})\\.safetensors(?:\\.index\\.json)?$`),
+    new RegExp(`^${base}\\.safetensors\\.(${VARIANT})\\.index\\.json$`),
+    new RegExp(`^${base}\\.safetensors\\.index\\.(${VARIANT})\\.json$`),
+  ];
+  const found = [...present].flatMap((name) => patterns.map((pattern) => pattern.exec(name)?.[1]));
+  return [...new Set(found.filter((variant) => variant !== undefined))].toSorted();
 }

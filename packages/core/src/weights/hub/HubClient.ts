@@ -3,6 +3,7 @@ import { isThimbleError, ThimbleError } from '../../errors.js';
 import { systemErrorCode } from '../../disk/fileSystemError.js';
 import { isCommit } from './HubModelId.js';
 import type { HubModelId } from './HubModelId.js';
+import type { Fetch } from './proxiedFetch.js';
 
 /** A file of a model on the hub. */
 export interface HubFile {
@@ -22,6 +23,11 @@ export interface HubClientOptions {
   readonly folder: string;
   readonly token?: string | undefined;
   readonly signal?: AbortSignal | undefined;
+  readonly fetch: Fetch;
+  /** How long an answer about the model may take, in milliseconds. */
+  readonly etagTimeoutMs: number;
+  /** How long a download may be silent, in milliseconds. */
+  readonly downloadTimeoutMs: number;
 }
 
 /**
@@ -54,7 +60,7 @@ export class HubClient {
         revision: model.revision,
         additionalFields: ['sha'],
         hubUrl: endpoint,
-        fetch: this.#fetch('the description'),
+        fetch: this.#ask('the description'),
       });
       if (isCommit(sha)) return sha;
       throw this.failure('the description', 'the answer names no commit');
@@ -71,7 +77,7 @@ export class HubClient {
     return this.#attempt('the list of files', async () => {
       const { listFiles } = await loadLibrary();
       const files: HubFile[] = [];
-      const fetch = this.#fetch('the list of files');
+      const fetch = this.#ask('the list of files');
       for await (const entry of listFiles({
         repo: model.id,
         recursive: true,
@@ -101,7 +107,15 @@ export class HubClient {
     const url = `${endpoint}/${model.id}/resolve/${commit}/${path.split('/').map(encodeURIComponent).join('/')}`;
     // Without "identity", a compressed answer's length and range would not be the file's.
     const headers = { 'Accept-Encoding': 'identity', ...(start > 0 ? { Range: `bytes=${start}-` } : {}) };
-    return this.#attempt(`"${path}"`, () => this.#fetch(`"${path}"`)(url, { headers }));
+    const what = `"${path}"`;
+    return this.#attempt(what, () =>
+      this.#within(this.#options.downloadTimeoutMs, (signal) => this.#send(what, url, { headers, signal })),
+    );
+  }
+
+  /** How long a download may be silent, in milliseconds. */
+  get downloadTimeoutMs(): number {
+    return this.#options.downloadTimeoutMs;
   }
 
   /** An error about this model that names `what` was fetched; `ERR_HUB_REQUEST`. */
@@ -110,21 +124,36 @@ export class HubClient {
     return new ThimbleError('ERR_HUB_REQUEST', { model: model.id, endpoint, what, problem });
   }
 
-  #fetch(what: string): typeof fetch {
-    return async (input, init) => {
-      const url = new URL(input instanceof Request ? input.url : input);
-      const headers = new Headers(init?.headers);
-      if (this.#token !== undefined && url.origin === this.#origin)
-        headers.set('Authorization', `Bearer ${this.#token}`);
-      const response = await fetch(url, {
-        ...init,
-        headers,
-        ...(this.#options.signal ? { signal: this.#options.signal } : {}),
+  /** A `fetch` for the library, of answers that have to come whole in time. */
+  #ask(what: string): Fetch {
+    return async (input, init) =>
+      this.#within(this.#options.etagTimeoutMs, async (signal) => {
+        const response = await this.#send(what, input instanceof Request ? input.url : input, { ...init, signal });
+        const { status, headers } = response;
+        return new Response(await response.arrayBuffer(), { status, headers: [...headers] });
       });
-      if (response.ok || response.status === 416) return response;
-      await response.body?.cancel();
-      throw this.#refusal(what, response);
-    };
+  }
+
+  async #send(what: string, input: string | URL, init: RequestInit): Promise<Response> {
+    const headers = new Headers(init.headers);
+    if (this.#token !== undefined && new URL(input).origin === this.#origin)
+      headers.set('Authorization', `Bearer ${this.#token}`);
+    const response = await this.#options.fetch(input, { ...init, headers: Object.fromEntries(headers) });
+    if (response.ok || response.status === 416) return response;
+    await response.body?.cancel();
+    throw this.#refusal(what, response);
+  }
+
+  /** A server that takes the connection and says nothing is as good as none. The time ends with `work`: a body that is read later has time of its own. */
+  async #within<T>(milliseconds: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const silence = new AbortController();
+    const timer = setTimeout(() => silence.abort(new Error(`no answer in ${milliseconds / 1000} s`)), milliseconds);
+    const { signal } = this.#options;
+    try {
+      return await work(signal === undefined ? silence.signal : AbortSignal.any([signal, silence.signal]));
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   async #attempt<T>(what: string, request: () => Promise<T>): Promise<T> {
@@ -182,11 +211,18 @@ async function loadLibrary(): Promise<typeof Hub> {
   return import('@huggingface/hub');
 }
 
+function causedBy(error: unknown): unknown {
+  return typeof error === 'object' && error !== null && 'cause' in error ? error.cause : undefined;
+}
+
 /** The raw error is not attached as a cause: it may hold the request, and with it the token. */
 function causeOf(error: unknown): string {
-  const cause = typeof error === 'object' && error !== null && 'cause' in error ? error.cause : undefined;
-  const code = systemErrorCode(cause) ?? systemErrorCode(error);
+  const chain = [error];
+  for (let next = causedBy(error); next !== undefined; next = causedBy(next)) chain.push(next);
+  const code = chain.map(systemErrorCode).find((each) => /^[A-Z]+$/.test(each ?? ''));
   if (code !== undefined) return `the connection failed (${code})`;
-  const source = cause ?? error;
-  return typeof source === 'object' && source !== null && 'message' in source ? String(source.message) : String(source);
+  const source = chain.at(-1);
+  const said = String((source as Partial<Error> | undefined)?.message ?? source).replace(/\.$/, '');
+  const answer = /^Proxy response \((\d+)\)/.exec(said)?.[1];
+  return answer === undefined ? said : `the proxy answered HTTP ${answer}`;
 }

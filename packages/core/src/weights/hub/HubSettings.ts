@@ -12,22 +12,32 @@ export interface HubSettings {
   readonly cacheDir: string;
   /** No request may be made. */
   readonly offline: boolean;
+  /** How long an answer about a model may take. */
+  readonly etagTimeoutMs: number;
+  /** How long a download may be silent. */
+  readonly downloadTimeoutMs: number;
 }
 
 const DEFAULT_ENDPOINT = 'https://huggingface.co';
 
+const DEFAULT_TIMEOUT_S = 10;
+
 /**
- * Reads `HF_ENDPOINT`, `HF_HUB_CACHE`, `HF_HOME`, `XDG_CACHE_HOME` and `HF_HUB_OFFLINE`, with huggingface_hub's defaults.
+ * Reads `HF_ENDPOINT`, `HF_HUB_CACHE`, `HF_HOME`, `XDG_CACHE_HOME`, `HF_HUB_OFFLINE`, `TRANSFORMERS_OFFLINE`, `HF_HUB_ETAG_TIMEOUT` and `HF_HUB_DOWNLOAD_TIMEOUT`, with
+ * huggingface_hub's meanings and defaults (source: huggingface_hub constants.py).
  *
  * @throws `ERR_HUB_SETTING_INVALID`
  */
 export function readHubSettings(environment: NodeJS.ProcessEnv): HubSettings {
   return {
     endpoint: parseEndpoint(environment['HF_ENDPOINT'] || DEFAULT_ENDPOINT),
-    cacheDir: expandHome(
+    cacheDir: expandPath(
       environment['HF_HUB_CACHE'] || environment['HUGGINGFACE_HUB_CACHE'] || join(hubHome(environment), 'hub'),
+      environment,
     ),
-    offline: isOn(environment['HF_HUB_OFFLINE']),
+    offline: isOn(environment['HF_HUB_OFFLINE'] || environment['TRANSFORMERS_OFFLINE']),
+    etagTimeoutMs: timeoutOf('HF_HUB_ETAG_TIMEOUT', environment),
+    downloadTimeoutMs: timeoutOf('HF_HUB_DOWNLOAD_TIMEOUT', environment),
   };
 }
 
@@ -39,7 +49,7 @@ export function readHubSettings(environment: NodeJS.ProcessEnv): HubSettings {
 export async function readHubToken(environment: NodeJS.ProcessEnv): Promise<string | undefined> {
   if (isOn(environment['HF_HUB_DISABLE_IMPLICIT_TOKEN'])) return undefined;
   const fromEnvironment = environment['HF_TOKEN'] || environment['HUGGING_FACE_HUB_TOKEN'];
-  const file = expandHome(environment['HF_TOKEN_PATH'] || join(hubHome(environment), 'token'));
+  const file = expandPath(environment['HF_TOKEN_PATH'] || join(hubHome(environment), 'token'), environment);
   const token = (fromEnvironment || (await readIfThere(file)))?.trim();
   if (!token) return undefined;
   if (/^[\x21-\x7e]+$/.test(token)) return token;
@@ -51,8 +61,9 @@ export async function readHubToken(environment: NodeJS.ProcessEnv): Promise<stri
 }
 
 function hubHome(environment: NodeJS.ProcessEnv): string {
-  return expandHome(
+  return expandPath(
     environment['HF_HOME'] || join(environment['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'huggingface'),
+    environment,
   );
 }
 
@@ -68,8 +79,18 @@ function parseEndpoint(text: string): string {
   return `${url.origin}${url.pathname}`.replace(/\/+$/, '');
 }
 
-function expandHome(path: string): string {
-  return path.replace(/^~(?=$|[/\\])/, () => homedir());
+/** `~`, `$NAME`, `${NAME}` and on Windows `%NAME%`; a variable that is not set stays as it is written, as in Python. */
+function expandPath(path: string, environment: NodeJS.ProcessEnv): string {
+  const names = process.platform === 'win32' ? /\$\w+|\$\{[^}]*\}|%[^%]+%/g : /\$\w+|\$\{[^}]*\}/g;
+  return path
+    .replace(/^~(?=$|[/\\])/, () => homedir())
+    .replace(names, (written) => environment[written.replace(/^\$\{?|[}%]/g, '')] ?? written);
+}
+
+function timeoutOf(setting: string, environment: NodeJS.ProcessEnv): number {
+  const text = environment[setting] || '0';
+  if (/^\d{1,6}$/.test(text)) return 1000 * (Number(text) || DEFAULT_TIMEOUT_S);
+  throw new ThimbleError('ERR_HUB_SETTING_INVALID', { setting, problem: 'it is not a whole number of seconds' });
 }
 
 function isOn(value: string | undefined): boolean {

@@ -96,12 +96,12 @@ async function fetchOnce(download: HubDownload, handle: FileHandle): Promise<boo
 }
 
 async function store(download: HubDownload, handle: FileHandle, response: Response, start: number): Promise<boolean> {
-  const { file, signal } = download;
+  const { file, client } = download;
   let loaded = start;
   const chunks = (response.body ?? new ReadableStream<Uint8Array>()).getReader();
   try {
     for (;;) {
-      const { done, value } = await receive(chunks, signal);
+      const { done, value } = await receive(chunks, download.signal, client.downloadTimeoutMs);
       if (done) return loaded === file.size;
       loaded += value.byteLength;
       if (loaded > file.size) throw await corrupt(download, `it is longer than the ${file.size} bytes announced`);
@@ -113,17 +113,21 @@ async function store(download: HubDownload, handle: FileHandle, response: Respon
   }
 }
 
-/** A chunk; the end also where the connection breaks, since the bytes so far are good. */
+/** A chunk; the end also where the connection breaks or is silent for too long, since the bytes so far are good. */
 async function receive(
   chunks: ReadableStreamDefaultReader<Uint8Array>,
   signal: AbortSignal | undefined,
+  timeoutMs: number,
 ): Promise<{ readonly done: false; readonly value: Uint8Array } | { readonly done: true; readonly value?: undefined }> {
+  const timer = setTimeout(() => void chunks.cancel().catch(() => undefined), timeoutMs);
   try {
     const { done, value } = await chunks.read();
     return done ? { done } : { done, value };
   } catch {
     signal?.throwIfAborted();
     return { done: true };
+  } finally {
+    clearTimeout(timer);
   }
 }
 

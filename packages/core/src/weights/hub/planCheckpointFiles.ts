@@ -1,9 +1,10 @@
 import { posix } from 'node:path';
 import { ThimbleError } from '../../errors.js';
+import { libraryOf } from '../ComponentCheckpoint.js';
 import type { ComponentClass, ModelIndex } from '../ModelIndex.js';
 import { partKind } from '../partKind.js';
 import type { ShardIndex } from '../files/readShardIndex.js';
-import { isWeightFileName, selectWeightFiles } from '../files/selectWeightFiles.js';
+import { isWeightFileName, selectWeightFiles, type WeightFileChoice } from '../files/selectWeightFiles.js';
 
 /** Which components of a checkpoint are wanted: names, or a choice made when the index is known. */
 export type ComponentChoice = readonly string[] | ((index: ModelIndex) => readonly string[]);
@@ -56,7 +57,7 @@ export async function planCheckpointFiles(
 type Folder = readonly [name: string, component: ComponentClass | undefined];
 
 function chooseFolders(index: ModelIndex, choice: ComponentChoice | undefined): readonly Folder[] | undefined {
-  if (index.kind === 'model') return [['', { library: '', className: index.className }]];
+  if (index.kind === 'model') return [['', { library: libraryOf(index.config), className: index.className }]];
   const present = Object.entries(index.components).filter(
     (entry): entry is [string, ComponentClass] => entry[1] !== null,
   );
@@ -101,7 +102,9 @@ async function planFolder(
     .map((path) => posix.basename(path));
   const small = names.filter((file) => SMALL_FILE.test(file) && !isWeightFileName(file));
   const required = requiredFiles(component?.className ?? '', small);
-  const weights = required.weights ? await planWeights(source, name, names, variant) : NOTHING;
+  const weights = required.weights
+    ? await planWeights(source, name, names, { variant, library: component?.library })
+    : NOTHING;
   return {
     files: [...small.map((file) => posix.join(name, file)), ...weights.files],
     missing: [...required.missing.map((file) => posix.join(name, file)), ...weights.missing],
@@ -137,9 +140,9 @@ async function planWeights(
   source: CheckpointSource,
   folder: string,
   names: readonly string[],
-  variant: string | undefined,
+  choice: WeightFileChoice,
 ): Promise<CheckpointPlan> {
-  const { weights, ...found } = selectWeightFiles(names, variant);
+  const { weights, ...found } = selectWeightFiles(names, choice);
   if (weights === undefined) {
     const impossible = found.unsupported.length > 0 || found.variants.length > 0;
     if (impossible)
@@ -147,7 +150,7 @@ async function planWeights(
     return { ...NOTHING, missing: [posix.join(folder, '*.safetensors')] };
   }
   const path = posix.join(folder, weights.name);
-  const withoutVariant = weights.variant === variant ? [] : [folder];
+  const withoutVariant = weights.variant === choice.variant ? [] : [folder];
   if (weights.kind === 'single') return { files: [path], missing: [], withoutVariant };
   await source.fetch([path]);
   const { shards } = await source.readShardIndex(path);
