@@ -254,6 +254,18 @@ describe('writeSafetensors', () => {
     expect((await readFile(path)).readUInt32LE() % 8).toBe(0);
   });
 
+  test('writes every type of the format, and no other', async () => {
+    const path = join(await newFolder(), 'x.safetensors');
+    await writeSafetensors(path, { a: { dtype: 'F4', shape: [4], data: Uint8Array.of(1, 2) } });
+    expect(await (await SafetensorsFile.open(path)).read('a')).toEqual(Uint8Array.of(1, 2));
+    await expect(
+      writeSafetensors(path, { a: { dtype: 'F5', shape: [1], data: new Uint8Array(1) } }),
+    ).rejects.toMatchObject({
+      code: 'ERR_ARGUMENT_INVALID',
+      details: { argument: 'dtype' },
+    });
+  });
+
   test('leaves the old file and no other when it fails', async () => {
     const folder = await newFolder();
     const path = join(folder, 'x.safetensors');

@@ -3,12 +3,12 @@ import { open, rename, rm } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { ThimbleError } from '../../errors.js';
 import { fileSystemError } from '../../disk/fileSystemError.js';
-import { bytesPerElement } from './SafetensorsDtype.js';
-import type { SafetensorsDtype } from './SafetensorsDtype.js';
+import { bitsPerElement } from './SafetensorsDtype.js';
 
 /** A tensor to be written by {@link writeSafetensors}. */
 export interface TensorToWrite {
-  readonly dtype: SafetensorsDtype;
+  /** A `SafetensorsDtype`, or another type of the format, such as what a file that was read has. */
+  readonly dtype: string;
   /** Row-major dimensions; empty for a scalar. */
   readonly shape: readonly number[];
   /** Little-endian bytes, or a function that makes them when it is their turn, whole or piece by piece, so that not all have to be in memory at once. */
@@ -64,8 +64,7 @@ function inFileOrder(
   entries: readonly (readonly [string, TensorToWrite])[],
 ): readonly (readonly [string, TensorToWrite])[] {
   return entries.toSorted(
-    ([nameA, a], [nameB, b]) =>
-      bytesPerElement(b.dtype) - bytesPerElement(a.dtype) || (nameA < nameB ? -1 : Number(nameA > nameB)),
+    ([nameA, a], [nameB, b]) => bitsOf(b.dtype) - bitsOf(a.dtype) || (nameA < nameB ? -1 : Number(nameA > nameB)),
   );
 }
 
@@ -89,7 +88,17 @@ function makeHeader(
 
 /** Bytes that a tensor of its type and shape has. */
 export function byteLengthOf(tensor: TensorToWrite): number {
-  return tensor.shape.reduce((product, size) => product * size, bytesPerElement(tensor.dtype));
+  return tensor.shape.reduce((product, size) => product * size, bitsOf(tensor.dtype)) / 8;
+}
+
+function bitsOf(dtype: string): number {
+  const bits = bitsPerElement(dtype);
+  if (bits !== undefined) return bits;
+  throw new ThimbleError('ERR_ARGUMENT_INVALID', {
+    argument: 'dtype',
+    value: dtype,
+    expected: 'a type of the safetensors format',
+  });
 }
 
 /** A tensor's bytes piece by piece, made when it is their turn. */
