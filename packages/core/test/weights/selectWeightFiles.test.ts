@@ -6,12 +6,12 @@ const index = (base: string): string => `${base}.safetensors.index.json`;
 
 /** What `from_pretrained` of diffusers' and transformers' classes opens, read from their sources: the library, the variant, what lies there, what is taken. */
 const CASES: readonly (readonly [string, string | undefined, readonly string[], string | undefined])[] = [
-  ['diffusers', undefined, [`${D}.safetensors`, index(D!)], index(D!)],
-  ['transformers', undefined, [`${T}.safetensors`, index(T!)], `${T}.safetensors`],
+  ['diffusers', undefined, [`${D}.safetensors`, index(D)], index(D)],
+  ['transformers', undefined, [`${T}.safetensors`, index(T)], `${T}.safetensors`],
   ['diffusers', undefined, [`${T}.safetensors`, `${D}.safetensors`], `${D}.safetensors`],
   ['transformers', undefined, [`${T}.safetensors`, `${D}.safetensors`], `${T}.safetensors`],
-  ['diffusers', undefined, [index(T!), `${T}.safetensors`, `${D}.safetensors`], `${D}.safetensors`],
-  ['transformers', undefined, [index(T!), index(D!), `${D}.safetensors`], index(T!)],
+  ['diffusers', undefined, [index(T), `${T}.safetensors`, `${D}.safetensors`], `${D}.safetensors`],
+  ['transformers', undefined, [index(T), index(D), `${D}.safetensors`], index(T)],
   [
     'diffusers',
     'fp16',
@@ -25,8 +25,8 @@ const CASES: readonly (readonly [string, string | undefined, readonly string[], 
     `${D}.safetensors.fp16.index.json`,
   ],
   ['transformers', 'fp16', [`${T}.fp16.safetensors`, `${T}.safetensors.index.fp16.json`], `${T}.fp16.safetensors`],
-  ['diffusers', 'fp16', [index(D!), `${D}.safetensors`, `${D}.fp16.safetensors`], `${D}.fp16.safetensors`],
-  ['diffusers', 'bf16', [index(D!), `${D}.safetensors`, `${D}.fp16.safetensors`], index(D!)],
+  ['diffusers', 'fp16', [index(D), `${D}.safetensors`, `${D}.fp16.safetensors`], `${D}.fp16.safetensors`],
+  ['diffusers', 'bf16', [index(D), `${D}.safetensors`, `${D}.fp16.safetensors`], index(D)],
   // The other library's file is not this component's, whatever format its own are in.
   ['diffusers', undefined, [`${D}.bin`, `${T}.safetensors`], undefined],
   ['transformers', undefined, ['pytorch_model.bin', `${D}.safetensors`], undefined],
@@ -52,7 +52,7 @@ test('says what it looked for, in the names of the library', () => {
     'model.safetensors.index.json',
   ]);
   expect(selectWeightFiles([`${D}.bin`, 'x.txt'], { library: 'diffusers' })).toMatchObject({
-    lookedFor: [`${D}.safetensors`, index(D!)],
+    lookedFor: [`${D}.safetensors`, index(D)],
     unsupported: [`${D}.bin`],
   });
 });
