@@ -151,7 +151,7 @@ describe('SafetensorsFile.open', () => {
     const path = await fileOf(header, dataBytes);
     const code = await SafetensorsFile.open(path).then(
       () => undefined,
-      (error: { code?: string }) => error.code,
+      (error: unknown) => (error as { code?: string }).code,
     );
     expect(code ?? 'opened').toMatch(opens ? /^opened$/ : /^ERR_(?:SAFETENSORS|DTYPE)/);
   });
