@@ -24,8 +24,9 @@ export default {
     testMatch: [`<rootDir>/test/**/*.${kind}.ts`],
     testEnvironment: new URL('tools/jest-environment.cjs', import.meta.url).pathname,
     testEnvironmentOptions: { customExportConditions: ['@thimble/source', 'node', 'node-addons'] },
+    setupFilesAfterEnv: [new URL('tools/jest-setup.mjs', import.meta.url).pathname],
     extensionsToTreatAsEsm: ['.ts'],
-    transform: { '^.+\\.ts$': ['@swc/jest', swc] },
+    transform: { '^.+\\.ts$': [new URL('tools/jest-transform.mjs', import.meta.url).pathname, swc] },
     moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
   })),
 };
