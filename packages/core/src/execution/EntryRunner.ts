@@ -49,11 +49,18 @@ interface PieceOutputs {
   readonly state: NamedDeviceTensors;
 }
 
+/**
+ * The keys of the runners inside whose turns the running code is. One store for all runners: each one that there is makes every promise of the process slower,
+ * for as long as the process lives.
+ */
+const insideOf = new AsyncLocalStorage<readonly object[]>();
+
 /** Computes entry points: a batch in parts where memory asks for it, a sequence piece by piece where the model says so. */
 export class EntryRunner {
   readonly #parts: EntryRunnerParts;
   readonly #turns = new TurnQueue();
-  readonly #inside = new AsyncLocalStorage<true>();
+  /** Stands for this runner in {@link insideOf}, so that what began in a turn of it keeps no pipeline alive. */
+  readonly #key = {};
 
   constructor(parts: EntryRunnerParts) {
     this.#parts = parts;
@@ -121,11 +128,12 @@ export class EntryRunner {
   /** Calls that overlap take turns, because sessions belong to the sizes of one call. */
   async #takeTurn<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
     const { name } = this.#parts;
-    if (this.#inside.getStore() === true)
+    const around = insideOf.getStore() ?? [];
+    if (around.includes(this.#key))
       throw new ThimbleError('ERR_PIPELINE_BUSY', { action: `call ${name}`, during: `a segment of ${name} itself` });
     using turn = await this.#turns.take(signal);
     void turn;
-    return await this.#inside.run(true, work);
+    return await insideOf.run([...around, this.#key], work);
   }
 
   async #runPiece(entryName: string, { given, state, last }: PieceInputs, options: CallOptions): Promise<PieceOutputs> {

@@ -28,12 +28,22 @@ interface Installed {
  */
 const hostOf = new WeakMap<Plugin, WeakRef<PluginHost>>();
 
+/** A change of the plugins of one host, while it goes on. */
+interface Change {
+  readonly key: object;
+  now: string | undefined;
+}
+
+/** The changes that the running code is part of. One store for all hosts, as each one that there is makes every promise of the process slower. */
+const changes = new AsyncLocalStorage<readonly Change[]>();
+
 /** Installs plugins in one pipeline and removes them again. Calls that overlap are done one after the other. */
 export class PluginHost implements AsyncDisposable {
   readonly #options: PluginHostOptions;
   readonly #installed = new Map<string, Installed>();
   readonly #handles = new WeakSet<PluginHandle>();
-  readonly #change = new AsyncLocalStorage<{ now: string | undefined }>();
+  /** Stands for this host in {@link changes}, so that what began in a change keeps no pipeline alive. */
+  readonly #key = {};
   #queue: Promise<unknown> = Promise.resolve();
   #disposed = false;
 
@@ -206,7 +216,7 @@ export class PluginHost implements AsyncDisposable {
 
   /** Refuses what a plugin asks for from within a change: it would wait for a turn that comes after its own. */
   #assertOutside(action: string): void {
-    const during = this.#change.getStore()?.now;
+    const during = changes.getStore()?.findLast(({ key, now }) => key === this.#key && now !== undefined)?.now;
     if (during !== undefined) throw new ThimbleError('ERR_PIPELINE_BUSY', { action, during });
   }
 
@@ -218,9 +228,9 @@ export class PluginHost implements AsyncDisposable {
 
   /** Does `change` under its title. */
   async #watched<T>(title: string, change: () => Promise<T>): Promise<T> {
-    const current: { now: string | undefined } = { now: title };
+    const current: Change = { key: this.#key, now: title };
     try {
-      return await this.#change.run(current, change);
+      return await changes.run([...(changes.getStore() ?? []), current], change);
     } finally {
       current.now = undefined;
     }

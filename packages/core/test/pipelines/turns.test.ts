@@ -1,4 +1,5 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import type { Tensor } from 'onnxruntime-common';
 import { DiffusionPipeline } from '../../src/pipelines/DiffusionPipeline.js';
 import { fixturePath } from '../support/fixturePath.js';
@@ -92,3 +93,25 @@ test('a segment that is loaded twice at once has one session', async () => {
   await Promise.all([segment.unload(), segment.load(), segment.unload()]);
   expect(await pipe.device.usage()).toMatchObject({ sessions: segment.loaded ? 1 : 0 });
 });
+
+test('a second pipeline gives the promises of the process no more to carry', async () => {
+  const run = jest.spyOn(AsyncLocalStorage.prototype, 'run');
+  try {
+    await use(pipe);
+    const stores = new Set(run.mock.contexts).size;
+    expect(stores).toBeGreaterThan(0);
+    await using second = await DiffusionPipeline.fromPretrained(fixturePath('sd-tiny'), {
+      deviceOptions: { inline: true, threads: 1 },
+    });
+    await use(second);
+    expect(new Set(run.mock.contexts).size).toBe(stores);
+  } finally {
+    run.mockRestore();
+  }
+});
+
+/** What keeps something about the code that runs: a change of plugins, and a call of a component. */
+async function use(of: DiffusionPipeline): Promise<void> {
+  await of.use({ name: 'test:none', apply: () => undefined });
+  await of.components['text_encoder']!.call({ input_ids: of.tokenizer.encode(['a cat']).input_ids });
+}
