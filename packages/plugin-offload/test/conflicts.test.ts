@@ -1,30 +1,34 @@
-import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { DiffusionPipeline, type Plugin, Tensor } from '@thimble/core';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { type DiffusionPipeline, type Plugin, Tensor } from '@thimble/core';
 import { type ProcessDevice } from '@thimble/core/plugin';
+import { createTestPipeline } from '@thimble/plugin-testkit';
 import { ModelOffloadPlugin, SequentialOffloadPlugin } from '../src/index.js';
 
 // diffusers' order and conflict matrix (pipelines/pipeline_utils.py), cell by cell, as far as offloading is concerned. Where diffusers lets the
 // last one win or warns and goes on, here it is an error or has an exact result.
 
-const SD_TINY = fileURLToPath(new URL('../../core/test/fixtures/sd-tiny', import.meta.url));
-const TINY = { width: 64, height: 64, numInferenceSteps: 2, seed: 1, outputType: 'tensor' as const };
+const TINY = { numInferenceSteps: 1, seed: 1, outputType: 'tensor' } as const;
 const KINDS: Readonly<Record<string, () => Plugin>> = {
   model: () => new ModelOffloadPlugin(),
   sequential: () => new SequentialOffloadPlugin(),
 };
 let pipe: DiffusionPipeline;
 
-beforeEach(async () => {
-  pipe = await DiffusionPipeline.fromPretrained(SD_TINY);
+beforeAll(async () => {
+  pipe = await createTestPipeline({ device: 'inline' });
 });
+// What a test loaded, too: the next one begins as if the pipeline were new.
 afterEach(async () => {
+  for (const plugin of pipe.plugins) await pipe.remove(plugin);
+  for (const component of Object.values(pipe.components)) await component.unload();
+});
+afterAll(async () => {
   await pipe.dispose();
 });
 
 const picture = async (): Promise<Float32Array> => (await pipe.generate('a cat', TINY)).images.data as Float32Array;
-const loaded = (): string[] =>
-  Object.values(pipe.components)
+const loaded = ({ components } = pipe): string[] =>
+  Object.values(components)
     .filter(({ residentBytes }) => residentBytes > 0)
     .map(({ name }) => name);
 const tapOwners = (): number => Object.values(pipe.hooks).reduce((sum, hook) => sum + hook.owners().length, 0);
@@ -56,11 +60,12 @@ describe.each([
 
 describe.each(Object.entries(KINDS))('%s offloading', (_kind, create) => {
   test('added after components were loaded ("moved to the device first"): unloads them and gives their memory back', async () => {
-    await pipe.components['unet']!.load();
-    expect(loaded()).toEqual(['unet']);
-    await pipe.use(create());
-    expect(loaded()).toEqual([]);
-    expect((pipe.device as ProcessDevice).pid).toBeUndefined();
+    await using other = await createTestPipeline();
+    await other.components['unet']!.load();
+    expect(loaded(other)).toEqual(['unet']);
+    await other.use(create());
+    expect(loaded(other)).toEqual([]);
+    expect((other.device as ProcessDevice).pid).toBeUndefined();
   });
 
   test('a component loaded by hand afterwards ("moved to the device while offloaded"): works, and is freed after the run', async () => {
@@ -74,9 +79,7 @@ describe.each(Object.entries(KINDS))('%s offloading', (_kind, create) => {
   test('two pipelines that share components: each offloads its own', async () => {
     const before = await picture();
     await pipe.use(create());
-    await using second = await DiffusionPipeline.fromPretrained(SD_TINY, {
-      components: { unet: pipe.components['unet']! },
-    });
+    await using second = await createTestPipeline({ device: 'inline', components: { unet: pipe.components['unet']! } });
     await second.use(create());
     const [a, b] = await Promise.all([picture(), second.generate('a cat', TINY)]);
     expect(a).toEqual(before);
@@ -85,7 +88,7 @@ describe.each(Object.entries(KINDS))('%s offloading', (_kind, create) => {
 
   test('one pipeline with and one without, of one checkpoint: the other one keeps what it has loaded', async () => {
     await pipe.use(create());
-    await using second = await DiffusionPipeline.fromPretrained(SD_TINY);
+    await using second = await createTestPipeline({ device: 'inline' });
     await second.generate('a cat', TINY);
     await picture();
     expect(second.components['unet']!.loaded).toBe(true);
@@ -128,9 +131,9 @@ describe.each(Object.entries(KINDS))('%s offloading', (_kind, create) => {
     expect([...new Set(codes)]).toEqual(['ERR_PIPELINE_BUSY']);
   });
 
-  test('ten runs leave no sessions and no tensors', async () => {
+  test('three runs leave no sessions and no tensors', async () => {
     await pipe.use(create());
-    for (let run = 0; run < 10; run++) await picture();
+    for (let run = 0; run < 3; run++) await picture();
     expect(await pipe.device.usage()).toEqual({ sessions: 0, tensors: 0 });
   });
 });
