@@ -1,4 +1,4 @@
-import swc from '@swc/jest';
+const swc = require('@swc/jest');
 
 /**
  * In jest's sandbox a look-up of a global takes as long as a hundred additions, and loops over pixels do little else. Each module has them as constants, in
@@ -7,7 +7,7 @@ import swc from '@swc/jest';
 const PREAMBLE = 'const { Math, Number } = globalThis;';
 
 /** jest's transform: swc, and {@link PREAMBLE}. */
-export default {
+module.exports = {
   createTransformer(options) {
     const transformer = swc.createTransformer(options);
     const begun = ({ code, ...rest }) => ({ ...rest, code: PREAMBLE + code });
