@@ -21,9 +21,7 @@ export class ConfigReader {
   /** A positive whole number. */
   size(field: string, fallback?: number): number {
     const value = this.#get(field, fallback);
-    if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 1)
-      this.#invalid(field, value, 'a positive whole number');
-    return value;
+    return isSize(value) ? value : this.#invalid(field, value, 'a positive whole number');
   }
 
   /** A finite number. */
@@ -49,13 +47,26 @@ export class ConfigReader {
 
   /** A list of positive whole numbers, or one number for all of `length`. */
   sizes(field: string, length: number | undefined, fallback?: number | readonly number[]): readonly number[] {
-    return this.#list(
-      field,
-      length,
-      fallback,
-      (item) => typeof item === 'number' && Number.isSafeInteger(item) && item > 0,
-      'positive whole numbers',
-    );
+    return this.#list(field, length, fallback, isSize, 'positive whole numbers');
+  }
+
+  /** For each block a list of as many positive whole numbers as `counts` says; or one number for all of the block, or for all blocks. */
+  sizesInBlocks(field: string, counts: readonly number[], fallback?: number): readonly (readonly number[])[] {
+    const value = this.#get(field, fallback);
+    const blocks: readonly unknown[] = Array.isArray(value) ? value : counts.map(() => value);
+    if (blocks.length !== counts.length)
+      this.#invalid(field, value, `${counts.length} numbers or lists, one for each block`);
+    return blocks.map((block, i) => {
+      const sizes: readonly unknown[] = Array.isArray(block)
+        ? block
+        : Array.from({ length: counts[i] as number }, () => block);
+      if (sizes.length === counts[i] && sizes.every(isSize)) return sizes;
+      return this.#invalid(
+        field,
+        value,
+        `positive whole numbers, as lists of ${counts.join(', ')} or one for each block`,
+      );
+    });
   }
 
   /** A list of booleans, or one for all of `length`. */
@@ -108,4 +119,8 @@ export class ConfigReader {
   #invalid(field: string, value: unknown, expected: string): never {
     throw new ThimbleError('ERR_CONFIG_INVALID', { component: this.component, field, value, expected });
   }
+}
+
+function isSize(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value > 0;
 }

@@ -193,7 +193,12 @@ export class CLIPTextModel extends Model {
     folderOrId: string,
     options: LoadPretrainedOptions = {},
   ): Promise<PretrainedModel<CLIPTextModel>> {
-    return loadPretrained('CLIPTextModel', CLIPTextModel.fromConfig, folderOrId, options);
+    return loadPretrained(
+      ['CLIPTextModel', 'CLIPTextModelWithProjection'],
+      CLIPTextModel.fromConfig,
+      folderOrId,
+      options,
+    );
   }
 
   /** Throws ERR_CONFIG_UNSUPPORTED or ERR_CONFIG_INVALID naming the field. */

@@ -2,7 +2,7 @@ import { Conv2d } from '../graph/nn/Conv2d.js';
 import { Embedding } from '../graph/nn/Embedding.js';
 import { GroupNorm } from '../graph/nn/GroupNorm.js';
 import { Linear } from '../graph/nn/Linear.js';
-import { add, builderOf, concat, scale } from '../graph/operations.js';
+import { add, builderOf, concat, reshape, scale } from '../graph/operations.js';
 import { segment } from '../graph/segment.js';
 import type { Value } from '../graph/Value.js';
 import { ACTIVATIONS } from './blocks/activation.js';
@@ -18,11 +18,13 @@ import { DOWN_RESIDUAL, MID_RESIDUAL, residualInputs, residualSizes } from './re
 const CLIP_TOKENS = 77;
 
 /**
- * The conditional UNet of Stable Diffusion 1.x and 2.x (source: diffusers models/unets/unet_2d_condition.py).
+ * The conditional UNet of Stable Diffusion 1.x, 2.x and XL (source: diffusers models/unets/unet_2d_condition.py).
  *
  * `call({ sample, timestep, encoder_hidden_states })` → `sample` [n, out channels, h, w]. `sample` is float32 [n, in channels, h, w],
  * `timestep` int64 or float32 [1] or [n], `encoder_hidden_states` float32 [n, tokens, cross-attention width]; where the config has
  * them `class_labels` (int64 [n], or float32 [n, width]) and `timestep_cond` (float32 [n, width]). Odd heights and widths work.
+ * With `addition_embed_type: "text_time"` (SDXL) also `time_ids`, float32 [n, ids], the sizes and crops of the picture, and `text_embeds`, float32 [n, width], the pooled
+ * embeddings of the text.
  *
  * Other models may feed it: `down_block_additional_residuals.N` is added to the Nth hidden state of the down path before the up path takes it back, 0 being
  * what `conv_in` gives, and `mid_block_additional_residual` to what the mid block gives; float32, of those values' sizes. Each may be left out, which is the same as zeros.
@@ -35,6 +37,7 @@ export class UNet2DConditionModel extends Model {
   readonly conv_in: Conv2d;
   readonly time_embedding: TimestepEmbedding;
   readonly class_embedding: Embedding | TimestepEmbedding | Linear | undefined;
+  readonly add_embedding: TimestepEmbedding | undefined;
   readonly down_blocks: readonly DownBlock[];
   readonly mid_block: MidBlock | undefined;
   readonly up_blocks: readonly UpBlock[];
@@ -55,16 +58,23 @@ export class UNet2DConditionModel extends Model {
       activation: options.activation,
     });
     this.class_embedding = classEmbedding(options);
+    this.add_embedding =
+      options.textTime === undefined ? undefined : new TimestepEmbedding(options.textTime.projectionDim, timeChannels);
     this.down_blocks = channels.map((_, level) => new DownBlock(options, level));
-    this.mid_block = options.midBlock ? new MidBlock(options) : undefined;
+    this.mid_block = options.midBlock === undefined ? undefined : new MidBlock(options);
     this.up_blocks = channels.map((_, level) => new UpBlock(options, level));
     this.conv_norm_out = new GroupNorm(options.groups, first, options.epsilon);
     this.conv_out = new Conv2d(first, outChannels, convOutKernel, { padding: Math.floor((convOutKernel - 1) / 2) });
     this.entries = {
       call: {
         inputs: inputsOf(options),
-        derived: residualSizes(options),
-        nominal: { height: options.sampleSize[0], width: options.sampleSize[1], tokens: CLIP_TOKENS },
+        derived: { ...residualSizes(options), ...pooledWidth(options) },
+        nominal: {
+          height: options.sampleSize[0],
+          width: options.sampleSize[1],
+          tokens: CLIP_TOKENS,
+          ...nominalTextTime(options),
+        },
         outputs: ['sample'],
         forward: (inputs) => this.#forward(inputs),
       },
@@ -91,13 +101,15 @@ export class UNet2DConditionModel extends Model {
       encoder_hidden_states: context,
       timestep_cond: condition,
       class_labels: labels,
+      text_embeds: text,
+      time_ids: ids,
     } = inputs as Record<string, Value> & {
       sample: Value;
       timestep: Value;
       encoder_hidden_states: Value;
     };
-    const { temb } = segment(this.time_embedding.path, { timestep, condition, labels }, (inner) => ({
-      temb: this.#embedTime(inner.timestep, inner.condition, inner.labels),
+    const { temb } = segment(this.time_embedding.path, { timestep, condition, labels, text, ids }, (inner) => ({
+      temb: this.#embedTextTime(this.#embedTime(inner.timestep, inner.condition, inner.labels), inner.text, inner.ids),
     }));
     const conditions = { temb, context };
     let h = segment(this.conv_in.path, { sample }, (inner) => ({
@@ -130,6 +142,20 @@ export class UNet2DConditionModel extends Model {
     return this.#options.classEmbeddingsConcat ? concat([temb, classes], 1) : add(temb, classes);
   }
 
+  /** Adds what SDXL knows of the picture beside the text's tokens. */
+  #embedTextTime(temb: Value, text: Value | undefined, ids: Value | undefined): Value {
+    const { textTime, flipSinToCos, frequencyShift } = this.#options;
+    if (text === undefined || ids === undefined || textTime === undefined || this.add_embedding === undefined)
+      return temb;
+    const all = inBatchOf(text, ids);
+    const [n, count] = [all.dim(0), all.dim(1)];
+    const options = { channels: textTime.timeDim, flipSinToCos, frequencyShift };
+    const projected = timestepFrequencies(reshape(all, [n * count], [-1]), options);
+    const width = count * textTime.timeDim;
+    const times = reshape(projected, [n, width], [-1, width]);
+    return add(temb, this.add_embedding.forward(concat([inBatchOf(all, text), times], 1)));
+  }
+
   #embedClass(labels: Value): Value {
     const { classEmbedType, flipSinToCos, frequencyShift, blockOutChannels } = this.#options;
     const input =
@@ -143,6 +169,31 @@ export class UNet2DConditionModel extends Model {
     if (!this.#options.centerInputSample) return sample;
     return add(scale(sample, 2), builderOf(sample).constant('float32', [], [-1]));
   }
+}
+
+/** A single sample once for each of another's. */
+function inBatchOf(other: Value, value: Value): Value {
+  const repeats = value.dim(0) === 1 ? other.dim(0) : 1;
+  return repeats === 1
+    ? value
+    : concat(
+        Array.from({ length: repeats }, () => value),
+        0,
+      );
+}
+
+/** What the pooled text is as wide as: the projection takes it and the time ids, side by side. */
+function pooledWidth({ textTime }: UNetOptions): Record<string, (sizes: ReadonlyMap<string, number>) => number> {
+  if (textTime === undefined) return {};
+  return { pooled: (sizes) => textTime.projectionDim - textTime.timeDim * (sizes.get('timeIds') as number) };
+}
+
+/** Six time ids: original size, crop and target size. SDXL's refiner has five; it is conditioned on one text encoder alone, whose tokens are as wide as its pooled text. */
+function nominalTextTime({ textTime, crossAttentionDim }: UNetOptions): Record<string, number> {
+  if (textTime === undefined) return {};
+  const { projectionDim, timeDim } = textTime;
+  const timeIds = projectionDim - 5 * timeDim === crossAttentionDim[0] ? 5 : 6;
+  return { timeIds, pooled: projectionDim - timeIds * timeDim };
 }
 
 function inputsOf(options: UNetOptions): Record<string, ModelInput> {
@@ -160,6 +211,12 @@ function inputsOf(options: UNetOptions): Record<string, ModelInput> {
     ...(options.timeConditionChannels === undefined
       ? {}
       : { timestep_cond: { types: ['float32'], dims: ['batch', options.timeConditionChannels], optional: true } }),
+    ...(options.textTime === undefined
+      ? {}
+      : {
+          time_ids: { types: ['float32'], dims: ['batch', 'timeIds'] },
+          text_embeds: { types: ['float32'], dims: ['batch', 'pooled'] },
+        }),
     ...(options.classEmbedType === undefined ? {} : { class_labels: labels[options.classEmbedType] }),
     ...residualInputs(options),
   };

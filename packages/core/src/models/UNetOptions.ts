@@ -3,6 +3,8 @@ import { ConfigReader, type ModelConfig } from '../fields/ConfigReader.js';
 
 const DOWN_BLOCKS = ['CrossAttnDownBlock2D', 'DownBlock2D'] as const;
 const UP_BLOCKS = ['CrossAttnUpBlock2D', 'UpBlock2D'] as const;
+const MID_BLOCKS = { UNetMidBlock2DCrossAttn: 'attention', UNetMidBlock2D: 'plain' } as const;
+const MID_BLOCK_TYPES = ['UNetMidBlock2DCrossAttn', 'UNetMidBlock2D'] as const;
 const CLASS_EMBED_TYPES = ['timestep', 'identity', 'projection', 'simple_projection'] as const;
 
 /** The config of a `UNet2DConditionModel`, checked, with one entry per block where diffusers takes a number or a list. */
@@ -15,7 +17,12 @@ export interface UNetOptions {
   readonly downBlockTypes: readonly (typeof DOWN_BLOCKS)[number][];
   readonly upBlockTypes: readonly (typeof UP_BLOCKS)[number][];
   readonly layersPerBlock: readonly number[];
-  readonly transformerLayers: readonly number[];
+  /** Layers of each attention, for each block of the down path and of the up path, and in the middle. */
+  readonly transformerLayers: {
+    readonly down: readonly (readonly number[])[];
+    readonly mid: number;
+    readonly up: readonly (readonly number[])[];
+  };
   readonly heads: readonly number[];
   readonly crossAttentionDim: readonly number[];
   readonly onlyCrossAttention: readonly boolean[];
@@ -29,8 +36,8 @@ export interface UNetOptions {
   readonly flipSinToCos: boolean;
   readonly frequencyShift: number;
   readonly downsamplePadding: number;
-  /** False where the config says `mid_block_type: null`, as distilled models do. */
-  readonly midBlock: boolean;
+  /** Whether there is a block in the middle, and whether it attends: distilled models leave out one or both. */
+  readonly midBlock: 'attention' | 'plain' | undefined;
   readonly midBlockScaleFactor: number;
   readonly convInKernel: number;
   readonly convOutKernel: number;
@@ -40,6 +47,8 @@ export interface UNetOptions {
   readonly classes: number | undefined;
   readonly classProjectionChannels: number | undefined;
   readonly classEmbeddingsConcat: boolean;
+  /** What SDXL is conditioned on beside the text: pooled embeddings and sizes of the picture. */
+  readonly textTime: { readonly timeDim: number; readonly projectionDim: number } | undefined;
 }
 
 /** Reads the config of a `UNet2DConditionModel`. Throws ERR_CONFIG_UNSUPPORTED or ERR_CONFIG_INVALID naming the field. */
@@ -86,8 +95,10 @@ export function readUNetOptions(config: ModelConfig): UNetOptions {
         `numbers of heads that divide block_out_channels, ${blockOutChannels.join(', ')}`,
       );
   }
+  const layersPerBlock = reader.sizes('layers_per_block', count, 2);
   return {
     blockOutChannels,
+    layersPerBlock,
     downBlockTypes,
     upBlockTypes,
     groups,
@@ -95,8 +106,7 @@ export function readUNetOptions(config: ModelConfig): UNetOptions {
     inChannels: reader.size('in_channels', 4),
     sampleSize: reader.sizes('sample_size', 2, 64) as readonly [number, number],
     outChannels: reader.size('out_channels', 4),
-    layersPerBlock: reader.sizes('layers_per_block', count, 2),
-    transformerLayers: reader.sizes('transformer_layers_per_block', count, 1),
+    transformerLayers: readTransformerLayers(reader, layersPerBlock),
     crossAttentionDim: reader.sizes('cross_attention_dim', count, 1280),
     onlyCrossAttention: reader.flags('only_cross_attention', count, false),
     useLinearProjection: reader.flag('use_linear_projection', false),
@@ -108,12 +118,50 @@ export function readUNetOptions(config: ModelConfig): UNetOptions {
     flipSinToCos: reader.flag('flip_sin_to_cos', true),
     frequencyShift: reader.number('freq_shift', 0),
     downsamplePadding: reader.number('downsample_padding', 1),
-    midBlock: config['mid_block_type'] !== null,
+    midBlock:
+      config['mid_block_type'] === null
+        ? undefined
+        : MID_BLOCKS[reader.oneOf('mid_block_type', MID_BLOCK_TYPES, 'UNetMidBlock2DCrossAttn')],
     midBlockScaleFactor: reader.number('mid_block_scale_factor', 1),
     convInKernel: reader.size('conv_in_kernel', 3),
     convOutKernel: reader.size('conv_out_kernel', 3),
     centerInputSample: reader.flag('center_input_sample', false),
     ...readClassOptions(reader),
+    textTime: readTextTime(reader),
+  };
+}
+
+/** The up path has the numbers of the down path the other way round, unless its own are given, as they must be where a block's attentions differ. */
+function readTransformerLayers(
+  reader: ConfigReader,
+  layersPerBlock: readonly number[],
+): UNetOptions['transformerLayers'] {
+  const down = reader.sizesInBlocks('transformer_layers_per_block', layersPerBlock, 1);
+  const upCounts = layersPerBlock.toReversed().map((layers) => layers + 1);
+  const reversed = 'reverse_transformer_layers_per_block';
+  const mirrored = (): (readonly number[])[] =>
+    down.toReversed().map((layers, i) => {
+      if (new Set(layers).size > 1)
+        reader.unsupported(
+          reversed,
+          null,
+          'a list, because the attentions of a block differ in transformer_layers_per_block',
+        );
+      return Array.from({ length: upCounts[i] as number }, () => layers[0] as number);
+    });
+  return {
+    down,
+    mid: down.at(-1)?.[0] as number,
+    up: reader.has(reversed) ? reader.sizesInBlocks(reversed, upCounts) : mirrored(),
+  };
+}
+
+function readTextTime(reader: ConfigReader): UNetOptions['textTime'] {
+  if (!reader.has('addition_embed_type')) return undefined;
+  reader.oneOf('addition_embed_type', ['text_time']);
+  return {
+    timeDim: reader.size('addition_time_embed_dim'),
+    projectionDim: reader.size('projection_class_embeddings_input_dim'),
   };
 }
 
@@ -139,9 +187,7 @@ function refuseOtherTopologies(reader: ConfigReader): void {
       'a value',
       'null: diffusers takes the number of heads from attention_head_dim',
     );
-  reader.only('mid_block_type', 'UNetMidBlock2DCrossAttn');
   reader.only('dual_cross_attention', false);
-  reader.only('addition_embed_type', null);
   reader.only('encoder_hid_dim_type', null);
   reader.only('encoder_hid_dim', null);
   reader.only('attention_type', 'default');
@@ -152,5 +198,4 @@ function refuseOtherTopologies(reader: ConfigReader): void {
   reader.only('resnet_out_scale_factor', 1);
   reader.only('cross_attention_norm', null);
   reader.only('mid_block_only_cross_attention', null, false);
-  reader.only('reverse_transformer_layers_per_block', null);
 }

@@ -34,9 +34,9 @@ export interface PretrainedModel<M extends Model = Model> {
   readonly dtype?: PipelineDtype | undefined;
 }
 
-/** What a model's `fromPretrained` does. @throws what resolving and opening throw; ERR_ARGUMENT_INVALID for a model of another class, or another name than a dtype's */
+/** What a model's `fromPretrained` does; `classNames` are those of the class, the usual one first. @throws what resolving and opening throw; ERR_ARGUMENT_INVALID for a model of another class, or another name than a dtype's */
 export async function loadPretrained<M extends Model>(
-  className: string,
+  classNames: string | readonly [string, ...string[]],
   fromConfig: (config: ModelConfig, className: string) => M,
   folderOrId: string,
   options: LoadPretrainedOptions,
@@ -51,12 +51,13 @@ export async function loadPretrained<M extends Model>(
   };
   const { folder } = await resolveModel(folderOrId, wanted);
   const checkpoint = await openComponentCheckpoint(join(folder, subfolder ?? ''), { variant });
-  const named = checkpoint.className ?? className;
-  if (named !== className)
+  const known = [classNames].flat() as [string, ...string[]];
+  const named = checkpoint.className ?? known[0];
+  if (!known.includes(named))
     throw new ThimbleError('ERR_ARGUMENT_INVALID', {
       argument: subfolder === undefined ? 'folderOrId' : 'subfolder',
       value: subfolder ?? folderOrId,
-      expected: `a ${className}, not a ${named}`,
+      expected: `a ${known.join(' or ')}, not a ${named}`,
     });
-  return { model: fromConfig(checkpoint.config, className), checkpoint, dtype };
+  return { model: fromConfig(checkpoint.config, named), checkpoint, dtype };
 }

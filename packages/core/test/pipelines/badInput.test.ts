@@ -135,7 +135,7 @@ describe('fromPretrained refuses', () => {
   const configs: readonly (readonly [string, unknown])[] = [
     ['down_block_types', ['AttnDownBlock2D', 'DownBlock2D', 'DownBlock2D']],
     ['act_fn', 'elu'],
-    ['addition_embed_type', 'text_time'],
+    ['addition_embed_type', 'text_image'],
     ['class_embed_type', 'whatever'],
     ['num_attention_heads', 8],
     ['dual_cross_attention', true],

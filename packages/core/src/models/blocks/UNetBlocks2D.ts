@@ -41,7 +41,9 @@ export class DownBlock extends Module {
     );
     this.attentions =
       options.downBlockTypes[level] === 'CrossAttnDownBlock2D'
-        ? Array.from({ length: count }, () => transformer(options, level))
+        ? (options.transformerLayers.down[level] as readonly number[]).map((layers) =>
+            transformer(options, level, layers),
+          )
         : [];
     this.downsamplers =
       level === options.blockOutChannels.length - 1 ? [] : [new Downsample2D(outChannels, options.downsamplePadding)];
@@ -68,7 +70,7 @@ export class DownBlock extends Module {
   }
 }
 
-/** The block between the UNet's paths. */
+/** The block between the UNet's paths: a resnet, and where it attends an attention and another resnet. */
 export class MidBlock extends Module {
   readonly resnets: readonly ResnetBlock2D[];
   readonly attentions: readonly Transformer2DModel[];
@@ -77,17 +79,24 @@ export class MidBlock extends Module {
     super();
     const channels = options.blockOutChannels.at(-1) as number;
     const factor = options.midBlockScaleFactor;
-    this.resnets = [resnet(options, channels, channels, factor), resnet(options, channels, channels, factor)];
-    this.attentions = [transformer(options, options.blockOutChannels.length - 1, false)];
+    const first = resnet(options, channels, channels, factor);
+    if (options.midBlock === 'plain') {
+      this.resnets = [first];
+      this.attentions = [];
+      return;
+    }
+    this.resnets = [first, resnet(options, channels, channels, factor)];
+    this.attentions = [transformer(options, options.blockOutChannels.length - 1, options.transformerLayers.mid, false)];
   }
 
   override get pythonClass(): string {
-    return 'UNetMidBlock2DCrossAttn';
+    return this.attentions.length === 0 ? 'UNetMidBlock2D' : 'UNetMidBlock2DCrossAttn';
   }
 
   forward(x: Value, conditions: UNetConditions): Value {
-    const [first, second] = this.resnets as [ResnetBlock2D, ResnetBlock2D];
-    return runResnet(second, runAttention(this.attentions[0], runResnet(first, x, conditions), conditions), conditions);
+    const [first, second] = this.resnets as [ResnetBlock2D, ResnetBlock2D?];
+    const h = runAttention(this.attentions[0], runResnet(first, x, conditions), conditions);
+    return second === undefined ? h : runResnet(second, h, conditions);
   }
 }
 
@@ -114,7 +123,9 @@ export class UpBlock extends Module {
     });
     this.attentions =
       options.upBlockTypes[level] === 'CrossAttnUpBlock2D'
-        ? Array.from({ length: count }, () => transformer(options, deepest - level))
+        ? (options.transformerLayers.up[level] as readonly number[]).map((layers) =>
+            transformer(options, deepest - level, layers),
+          )
         : [];
     this.upsamplers = level === deepest ? [] : [new Upsample2D(outChannels)];
   }
@@ -159,12 +170,13 @@ function resnet(options: UNetOptions, inChannels: number, outChannels: number, o
 function transformer(
   options: UNetOptions,
   level: number,
+  layers: number,
   onlyCross: boolean = options.onlyCrossAttention[level] as boolean,
 ): Transformer2DModel {
   return new Transformer2DModel({
     channels: options.blockOutChannels[level] as number,
     heads: options.heads[level] as number,
-    layers: options.transformerLayers[level] as number,
+    layers,
     crossAttentionDim: options.crossAttentionDim[level] as number,
     groups: options.groups,
     useLinearProjection: options.useLinearProjection,
