@@ -10,6 +10,7 @@ export type { GenerateOptions, GenerateResult, OutputType, Prompt, RunTimings } 
 export * from './pipelines/pipelines.js';
 export type { CogVideoXOptions } from './pipelines/CogVideoXOptions.js';
 export type { StableDiffusionOptions } from './pipelines/StableDiffusionOptions.js';
+export type { StableDiffusionXLOptions } from './pipelines/StableDiffusionXLOptions.js';
 export type { VideoResult } from './pipelines/CogVideoXPipeline.js';
 export type { FromPretrainedOptions } from './pipelines/FromPretrainedOptions.js';
 export type { PipelineDtype } from './weights/PipelineDtype.js';

@@ -2,7 +2,7 @@
 import './extension/coreCopies.js';
 
 export { Pipeline } from './run/Pipeline.js';
-export type { PreparedRun } from './run/Pipeline.js';
+export type { PreparedRun } from './run/PreparedRun.js';
 export type { PipelinePart, PipelineParts } from './run/PipelineParts.js';
 export type { PipelineRun } from './run/PipelineRun.js';
 export { outputTypeField, previewsField, runFields, sideField, sigmasField } from './run/runFields.js';

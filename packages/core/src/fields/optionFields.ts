@@ -35,6 +35,27 @@ export function listField<T>(item: Field<T>, expected: string, least = 1): Field
   };
 }
 
+/** Two values that `item` accepts; a command line writes them with a comma between, or with an `x`, and then the second one first: width x height. Has no default. */
+export function pairField<T>(
+  item: Field<T>,
+  expected: string,
+  separator: ',' | 'x' = ',',
+): Field<readonly [T, T] | undefined> {
+  const list = listField(item, expected, 2);
+  const { parse = (text) => text } = item;
+  return {
+    ...list,
+    default: undefined,
+    type: `readonly [${item.type}, ${item.type}]`,
+    accepts: (x) => list.accepts(x) && (x as readonly T[]).length === 2,
+    schema: { ...list.schema, maxItems: 2 },
+    parse: (text) => {
+      const values = text.split(separator).map(parse);
+      return separator === 'x' ? values.reverse() : values;
+    },
+  };
+}
+
 /** What `first` accepts or `second` does; with the default of `first`. A text that `first` can read is read by it. */
 export function eitherField<A, B>(first: Field<A>, second: Field<B>): Field<A | Exclude<B, undefined>> {
   const readers = [first, second].filter((field) => field.parse !== undefined);

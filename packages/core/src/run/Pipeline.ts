@@ -11,6 +11,7 @@ import type { PluginHostPipeline } from '../extension/PluginHostPipeline.js';
 import { copyScheduler } from '../schedulers/copyScheduler.js';
 import { isScheduler, type Scheduler } from '../schedulers/Scheduler.js';
 import type { Tokenizer } from '../tokenizers/Tokenizer.js';
+import type { ModelIndex } from '../weights/ModelIndex.js';
 import type { JsonObject } from '../disk/readJsonFile.js';
 import { OPTIONS } from '../extension/tokens.js';
 import type { Component } from '../execution/Component.js';
@@ -25,17 +26,10 @@ import { MemoryMonitor, measureMemory } from './MemoryMonitor.js';
 import type { PipelineEvent } from './PipelineEvent.js';
 import { PipelineRun } from './PipelineRun.js';
 import type { PipelinePart, PipelineParts } from './PipelineParts.js';
+import type { PreparedRun } from './PreparedRun.js';
 import { checkRunSize } from './runLimits.js';
 import { schedulerWarning } from './schedulerWarning.js';
 import { waitForTurn } from './waitForTurn.js';
-
-/** A run whose options are checked and whose scheduler is set. A pipeline adds what its `sample` goes by. */
-export interface PreparedRun {
-  /** How many times the denoiser will be called. */
-  readonly steps: number;
-  /** The options with their defaults, as hooks see them. */
-  readonly options: object;
-}
 
 /**
  * A pipeline: the components of a checkpoint on one device, with hooks that plugins tap. Runs of one pipeline take turns.
@@ -53,6 +47,8 @@ export abstract class Pipeline<F extends Fields = Fields, R extends PreparedRun 
   readonly device: Device;
   /** By name: `tokenizer`, `tokenizer_2`. */
   readonly tokenizers: Readonly<Record<string, Tokenizer>>;
+  /** What `model_index.json` says. */
+  protected readonly index: ModelIndex;
   readonly #parts: PipelineParts;
   readonly #schedulers: Record<string, Scheduler>;
   readonly #life = new AbortController();
@@ -62,6 +58,7 @@ export abstract class Pipeline<F extends Fields = Fields, R extends PreparedRun 
 
   constructor(parts: PipelineParts) {
     this.#parts = parts;
+    this.index = parts.index;
     this.components = componentRecord(parts.components);
     this.tokenizers = parts.tokenizers;
     this.#schedulers = { ...parts.schedulers };
@@ -91,7 +88,7 @@ export abstract class Pipeline<F extends Fields = Fields, R extends PreparedRun 
 
   /** @throws ERR_COMPONENT_MISSING if none was loaded */
   get tokenizer(): Tokenizer {
-    return this.tokenizers['tokenizer'] ?? this.#missing('tokenizer');
+    return this.tokenizerOf('text_encoder');
   }
 
   /** As `components.unet`. @throws ERR_COMPONENT_MISSING if there is none */
@@ -128,12 +125,12 @@ export abstract class Pipeline<F extends Fields = Fields, R extends PreparedRun 
 
   /** The class in `model_index.json`. */
   get className(): string {
-    return this.#parts.index.className;
+    return this.index.className;
   }
 
   /** The checkpoint's folder. */
   get folder(): string {
-    return this.#parts.index.folder;
+    return this.index.folder;
   }
 
   get memoryLimit(): number | undefined {
@@ -286,6 +283,12 @@ export abstract class Pipeline<F extends Fields = Fields, R extends PreparedRun 
     for (const name of names) if (name !== false) this.component(name);
   }
 
+  /** The tokenizer of a text encoder: `tokenizer_2` of `text_encoder_2`. @throws ERR_COMPONENT_MISSING */
+  protected tokenizerOf(encoder: string): Tokenizer {
+    const name = encoder.replace('text_encoder', 'tokenizer');
+    return this.tokenizers[name] ?? this.#missing(name);
+  }
+
   /** A component by name. @throws ERR_COMPONENT_MISSING */
   protected component(name: string): Component {
     return this.components[name] ?? this.#missing(name);
@@ -337,11 +340,8 @@ export abstract class Pipeline<F extends Fields = Fields, R extends PreparedRun 
   }
 
   #missing(component: string): never {
-    throw new ThimbleError('ERR_COMPONENT_MISSING', {
-      component,
-      folder: this.folder,
-      available: Object.keys(this.parts),
-    });
+    const { folder, parts } = this;
+    throw new ThimbleError('ERR_COMPONENT_MISSING', { component, folder, available: Object.keys(parts) });
   }
 
   #assertAlive(): void {

@@ -37,6 +37,8 @@ interface RunSize {
   readonly numFrames?: number;
   readonly numImagesPerPrompt?: number;
   readonly negativePrompt?: string | readonly string[] | undefined;
+  readonly prompt2?: string | readonly string[] | undefined;
+  readonly negativePrompt2?: string | readonly string[] | undefined;
   readonly promptEmbeds?: { readonly dims: readonly number[] } | undefined;
 }
 
@@ -55,14 +57,14 @@ export function checkRunSize(prompt: Prompt, options: object, limits: RunLimits,
 }
 
 function excessOf(prompt: Prompt, options: RunSize, limits: RunLimits, step: number): Quantity | undefined {
-  const { promptEmbeds, negativePrompt = '' } = options;
+  const { promptEmbeds } = options;
   const { maxPrompts, maxPromptLength } = limits;
   const prompts = Math.max(Array.isArray(prompt) ? prompt.length : 1, promptEmbeds?.dims[0] ?? 1);
   if (prompts > maxPrompts)
     return { argument: 'prompt', value: `${prompts} prompts`, limit: 'maxPrompts', largest: maxPrompts };
   for (const [argument, texts] of [
     ['prompt', prompt],
-    ['negativePrompt', negativePrompt],
+    ...(['negativePrompt', 'prompt2', 'negativePrompt2'] as const).map((name) => [name, options[name] ?? ''] as const),
   ] as const) {
     const length = Math.max(0, ...[texts].flat().map((text) => String(text).length));
     if (length > maxPromptLength)

@@ -34,10 +34,10 @@ export class LatentPreview {
     const channels = Number(vae.config['latent_channels'] ?? 4);
     const unscale = latentUnscaler(vae.config);
     const pixels = PROBE_SIZE ** 2;
-    const data = new Float32Array((channels + 1) * channels * pixels).fill(unscale(0));
-    for (let channel = 0; channel < channels; channel++) {
-      const start = ((channel + 1) * channels + channel) * pixels;
-      data.fill(unscale(1), start, start + pixels);
+    const data = new Float32Array((channels + 1) * channels * pixels);
+    for (let plane = 0; plane < (channels + 1) * channels; plane++) {
+      const [sample, channel] = [Math.floor(plane / channels), plane % channels];
+      data.fill(unscale(sample === channel + 1 ? 1 : 0, channel), plane * pixels, (plane + 1) * pixels);
     }
     const { sample } = await vae.decode(
       { z: new Tensor('float32', data, [channels + 1, channels, PROBE_SIZE, PROBE_SIZE]) },

@@ -13,6 +13,8 @@ export interface Denoising {
   /** With its timesteps set. */
   readonly scheduler: Scheduler;
   readonly start: Start;
+  /** The first of the scheduler's timesteps that is left out, where the run ends before all noise is gone. */
+  readonly endIndex?: number | undefined;
   /**
    * Asks the model: what it predicts, guidance applied, for latents that the scheduler has scaled, [n, …] → [n, …]. `index` counts the steps of
    * this run from 0.
@@ -27,15 +29,15 @@ export interface Denoising {
 }
 
 /**
- * Denoises from a start to latents without noise: for each timestep from the start's on it calls the `beforeStep` hook, asks the model, lets the scheduler
+ * Denoises from a start, to latents without noise unless it ends before: for each timestep from the start's on it calls the `beforeStep` hook, asks the model, lets the scheduler
  * step, and calls the `afterStep` hook. Yields a `step` event after each, then the preview and the memory, and notes how long the steps took.
  *
  * @returns the latents after the last step
  * @throws ERR_LATENTS_NAN for a step that gives NaN or infinity; `signal.reason`; what hooks, model and scheduler throw
  */
 export async function* denoise(run: PipelineRun, denoising: Denoising): AsyncGenerator<PipelineEvent, Tensor> {
-  const { scheduler, start, predict, generator, eta = 0, preview } = denoising;
-  const timesteps = scheduler.timesteps.slice(start.beginIndex);
+  const { scheduler, start, endIndex, predict, generator, eta = 0, preview } = denoising;
+  const timesteps = scheduler.timesteps.slice(start.beginIndex, endIndex);
   if (start.beginIndex > 0) scheduler.setBeginIndex?.(start.beginIndex);
   let { latents } = start;
   // The solver of CogVideoX looks back at the step before, as in diffusers; the others pass over these two.

@@ -1,18 +1,12 @@
 import type { Tensor } from 'onnxruntime-common';
-import { concatBatch, repeatBatch } from '../execution/batch.js';
-import { refuseOption } from '../fields/readOptions.js';
 import type { PipelineRun } from '../run/PipelineRun.js';
 import { encodePrompt } from './encodePrompt.js';
 import type { PromptEncoder } from './EncodingCall.js';
 import type { Prompts } from './readPrompts.js';
+import { type GivenEmbeds, withNegative } from './withNegative.js';
 
 /** The prompts of a run, and embeddings in place of them. */
-export interface GuidedPrompts extends Pick<Prompts, 'prompts' | 'negativePrompts'> {
-  readonly promptEmbeds: Tensor | undefined;
-  readonly negativePromptEmbeds: Tensor | undefined;
-  /** Default 1. */
-  readonly numImagesPerPrompt?: number;
-}
+export interface GuidedPrompts extends Pick<Prompts, 'prompts' | 'negativePrompts'>, GivenEmbeds {}
 
 /**
  * The embeddings of a run from one text encoder: [n, tokens, width], those of a prompt once for each of its pictures; with guidance [2n, tokens, width], the
@@ -23,16 +17,11 @@ export interface GuidedPrompts extends Pick<Prompts, 'prompts' | 'negativePrompt
 export async function guidedEmbeds(
   run: PipelineRun,
   encoder: () => PromptEncoder,
-  { prompts, negativePrompts, promptEmbeds, negativePromptEmbeds, numImagesPerPrompt = 1 }: GuidedPrompts,
+  options: GuidedPrompts,
   guided: boolean,
 ): Promise<Tensor> {
-  const encode = async (texts: readonly string[], negative: boolean): Promise<Tensor> =>
-    (await encodePrompt(run, encoder(), texts, negative)).embeds;
-  const positive = promptEmbeds ?? (await encode(prompts, false));
-  const repeated = repeatBatch(positive, numImagesPerPrompt);
-  if (!guided) return repeated;
-  const negative = negativePromptEmbeds ?? (await encode(negativePrompts, true));
-  if (negative.dims.join() !== positive.dims.join())
-    refuseOption('negativePromptEmbeds', negative.dims, `the shape of promptEmbeds, [${positive.dims.join(', ')}]`);
-  return concatBatch([repeatBatch(negative, numImagesPerPrompt), repeated]);
+  const { embeds } = await withNegative(options, guided, async (negative) =>
+    encodePrompt(run, encoder(), negative ? options.negativePrompts : options.prompts, negative),
+  );
+  return embeds;
 }

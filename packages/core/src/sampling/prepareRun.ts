@@ -1,11 +1,12 @@
 import type { Prompt } from '../run/GenerateOptions.js';
-import type { PreparedRun } from '../run/Pipeline.js';
+import type { PreparedRun } from '../run/PreparedRun.js';
 import type { Scheduler } from '../schedulers/Scheduler.js';
+import { type DenoisingShare, type DenoisingWindow, denoisingWindow } from './denoisingWindow.js';
 import { type NoiseOptions, type NoiseSource, noiseSource } from './noiseSource.js';
 import { type PromptOptions, type Prompts, readPrompts } from './readPrompts.js';
 
 /** The options that every pipeline prepares in the same way. */
-export interface SamplingOptions extends PromptOptions, NoiseOptions {
+export interface SamplingOptions extends PromptOptions, NoiseOptions, DenoisingShare {
   /** Undefined where own timesteps or noise levels say how many. */
   readonly numInferenceSteps: number | undefined;
   readonly timesteps: readonly number[] | undefined;
@@ -18,6 +19,7 @@ export interface SamplingOptions extends PromptOptions, NoiseOptions {
 export interface SamplingRun<O = SamplingOptions> extends PreparedRun {
   readonly options: O & Prompts & { readonly numInferenceSteps: number };
   readonly noise: NoiseSource;
+  readonly window: DenoisingWindow;
 }
 
 /** Checks the texts and seeds of a run, and sets the scheduler's timesteps. @throws ERR_ARGUMENT_INVALID */
@@ -31,6 +33,8 @@ export function prepareRun<O extends SamplingOptions>(
   const { timesteps, sigmas } = options;
   const own = { ...(timesteps === undefined ? {} : { timesteps }), ...(sigmas === undefined ? {} : { sigmas }) };
   scheduler.setTimesteps(options.numInferenceSteps, own);
-  const steps = scheduler.timesteps.length;
-  return { steps, noise, options: { ...options, ...prompts, numInferenceSteps: options.numInferenceSteps ?? steps } };
+  const window = denoisingWindow(scheduler, options);
+  const numInferenceSteps = options.numInferenceSteps ?? scheduler.timesteps.length;
+  const steps = window.endIndex - window.beginIndex;
+  return { steps, noise, window, options: { ...options, ...prompts, numInferenceSteps } };
 }

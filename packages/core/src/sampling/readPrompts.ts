@@ -27,7 +27,7 @@ export function readPrompts(prompt: Prompt | undefined, options: PromptOptions, 
     refuseOption('negativePromptEmbeds', negativePromptEmbeds.dims, `the shape of promptEmbeds, [${dims.join(', ')}]`);
   const prompts = textsOf(prompt, promptEmbeds);
   const promptCount = promptEmbeds?.dims[0] ?? prompts.length;
-  const negativePrompts = oneEach(negativePrompt, promptCount);
+  const negativePrompts = oneEach('negativePrompt', negativePrompt, promptCount);
   return { prompts, negativePrompts, count: promptCount * perPrompt };
 }
 
@@ -46,8 +46,9 @@ function textsOf(prompt: Prompt | undefined, embeds: Tensor | undefined): readon
   return valid ? prompts : refuseOption('prompt', prompt, 'a text, or a list of at least one text');
 }
 
-function oneEach(negative: PromptOptions['negativePrompt'], count: number): readonly string[] {
-  if (typeof negative !== 'object') return Array.from({ length: count }, () => negative ?? '');
-  if (negative.length === count) return negative;
-  return refuseOption('negativePrompt', negative, `a text, or a list of ${count} texts, one per prompt`);
+/** One text for each of `count` prompts. @throws ERR_ARGUMENT_INVALID for a list of another length */
+export function oneEach(name: string, texts: string | readonly string[] | undefined, count: number): readonly string[] {
+  if (typeof texts !== 'object') return Array.from({ length: count }, () => texts ?? '');
+  if (texts.length === count) return texts;
+  return refuseOption(name, texts, `a text, or a list of ${count} texts, one per prompt`);
 }

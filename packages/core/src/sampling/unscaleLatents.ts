@@ -4,12 +4,21 @@ import type { ModelConfig } from '../fields/ConfigReader.js';
 /** Old configs have no `scaling_factor`: it was the same for all of them. */
 const DEFAULT_SCALING_FACTOR = 0.18215;
 
-/** What undoes the scaling of latents before they are decoded, by the VAE's config. */
-export function latentUnscaler({ scaling_factor: scale, shift_factor: shift }: ModelConfig): (value: number) => number {
-  return (value) => Math.fround(value / Number(scale ?? DEFAULT_SCALING_FACTOR)) + Number(shift ?? 0);
+/** What undoes the scaling of a latent of a channel before it is decoded, by the VAE's config: its factor and shift, or each channel's mean and deviation. */
+export function latentUnscaler(config: ModelConfig): (value: number, channel: number) => number {
+  const { scaling_factor: factor, shift_factor: shift, latents_mean: means, latents_std: deviations } = config;
+  const scale = Number(factor ?? DEFAULT_SCALING_FACTOR);
+  if (Array.isArray(means) && Array.isArray(deviations))
+    return (value, channel) =>
+      Math.fround(Math.fround(value * Number(deviations[channel])) / scale) + Number(means[channel]);
+  return (value) => Math.fround(value / scale) + Number(shift ?? 0);
 }
 
-/** Latents as the VAE with this config decodes them. */
+/** Latents as the VAE with this config decodes them; channels are the third axis from the end. */
 export function unscaleLatents(latents: Tensor, config: ModelConfig): Tensor {
-  return new Tensor('float32', (latents.data as Float32Array).map(latentUnscaler(config)), latents.dims);
+  const unscale = latentUnscaler(config);
+  const [channels, height, width] = latents.dims.slice(-3) as [number, number, number];
+  const plane = height * width;
+  const data = (latents.data as Float32Array).map((value, i) => unscale(value, Math.floor(i / plane) % channels));
+  return new Tensor('float32', data, latents.dims);
 }

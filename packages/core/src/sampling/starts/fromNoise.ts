@@ -1,8 +1,7 @@
 import { Tensor } from 'onnxruntime-common';
-import { refuseOption } from '../../fields/readOptions.js';
 import type { Generator } from '../../random/Generator.js';
 import type { Scheduler } from '../../schedulers/Scheduler.js';
-import { assertFinite } from '../assertFinite.js';
+import { checkLatents } from './checkLatents.js';
 import type { Start } from './Start.js';
 
 /** What a start from noise is made of. */
@@ -23,12 +22,4 @@ export function fromNoise({ scheduler, generator, latents, dims }: NoiseStart): 
   const sigma = scheduler.initNoiseSigma;
   const data = (noise.data as Float32Array).map((x) => x * sigma);
   return { latents: new Tensor('float32', data, dims), beginIndex: 0 };
-}
-
-/** @throws ERR_ARGUMENT_INVALID for latents of another size; ERR_LATENTS_NAN */
-export function checkLatents(latents: Tensor | undefined, dims: readonly number[]): void {
-  if (latents === undefined) return;
-  if (latents.dims.join() !== dims.join())
-    refuseOption('latents', `${latents.type} [${latents.dims.join(', ')}]`, `float32 [${dims.join(', ')}]`);
-  assertFinite(latents, 'given as latents');
 }

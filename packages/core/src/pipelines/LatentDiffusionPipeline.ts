@@ -1,0 +1,104 @@
+import type { Tensor } from 'onnxruntime-common';
+import type { Component } from '../execution/Component.js';
+import type { Fields } from '../fields/Field.js';
+import type { PromptEmbeds } from '../hooks/calls/EncodePromptCall.js';
+import type { NamedTensors } from '../hooks/calls/NamedTensors.js';
+import type { Image } from '../images/Image.js';
+import type { GenerateResult } from '../run/GenerateOptions.js';
+import { Pipeline } from '../run/Pipeline.js';
+import type { PipelineEvent } from '../run/PipelineEvent.js';
+import type { PipelineRun } from '../run/PipelineRun.js';
+import { assertFinite } from '../sampling/assertFinite.js';
+import { decodeImages } from '../sampling/decodeImages.js';
+import { denoise } from '../sampling/denoise.js';
+import type { PromptEncoder } from '../sampling/EncodingCall.js';
+import { guidanceEmbedding, predictGuided } from '../sampling/guidance.js';
+import { imageResult } from '../sampling/imageResult.js';
+import { LatentPreview } from '../sampling/LatentPreview.js';
+import type { SamplingRun } from '../sampling/prepareRun.js';
+import { fromNoise } from '../sampling/starts/fromNoise.js';
+import type { Start } from '../sampling/starts/Start.js';
+import { timestepTensor } from '../sampling/timestepTensor.js';
+import { vaeScaleFactor } from '../sampling/vaeScaleFactor.js';
+import type { StableDiffusionValues } from './StableDiffusionOptions.js';
+
+/** A run of a {@link LatentDiffusionPipeline}. */
+export type LatentDiffusionRun = SamplingRun<StableDiffusionValues>;
+
+/**
+ * What the pipelines of Stable Diffusion share: a UNet denoises latents under `conditions`, and a VAE makes pictures of them. A pipeline says how a prompt becomes
+ * conditions.
+ *
+ * @typeParam F - the fields of its options.
+ * @typeParam R - what it makes of them.
+ */
+export abstract class LatentDiffusionPipeline<F extends Fields, R extends LatentDiffusionRun> extends Pipeline<F, R> {
+  /** How many times smaller latents are than pictures, on each side. */
+  get vaeScaleFactor(): number {
+    return vaeScaleFactor(this.components['vae']?.config);
+  }
+
+  /** What the UNet is given beside latents and timestep, for each picture; with guidance that of the negative prompts first. */
+  protected abstract conditions(prepared: R, run: PipelineRun, guided: boolean): Promise<NamedTensors>;
+
+  /** The sizes of a run's latents: [n, c, h, w]. */
+  protected latentDims({
+    count,
+    height,
+    width,
+  }: Pick<LatentDiffusionRun['options'], 'count' | 'height' | 'width'>): readonly number[] {
+    const factor = this.vaeScaleFactor;
+    return [count, Number(this.component('unet').config['in_channels'] ?? 4), height / factor, width / factor];
+  }
+
+  /** Where denoising begins: with noise, unless a pipeline has other ways. */
+  protected start({ options, noise: { generator } }: R): Start {
+    const { scheduler } = this;
+    return fromNoise({ scheduler, generator, dims: this.latentDims(options), latents: options.latents });
+  }
+
+  protected async *sample(prepared: R, run: PipelineRun): AsyncGenerator<PipelineEvent, GenerateResult> {
+    const { scheduler } = this;
+    const unet = this.component('unet');
+    const { options, window } = prepared;
+    const { guidanceScale: scale, guidanceRescale: rescale, eta, count } = options;
+    const { generator, seeds } = prepared.noise;
+
+    // 1. The prompt becomes conditions. A model that was distilled with guidance takes its scale as one more
+    const embeddedScale = unet.config['time_cond_proj_dim'];
+    const guided = scale > 1 && embeddedScale == null;
+    const conditions = yield* run.timed('encodePrompt', this.conditions(prepared, run, guided));
+    if (typeof embeddedScale === 'number') conditions['timestep_cond'] = guidanceEmbedding(scale, count, embeddedScale);
+
+    // 2. Noise, or what else there is to begin with
+    const start = this.start(prepared);
+
+    // 3. The UNet predicts what of it is not the picture
+    const predict = async (latents: Tensor, timestep: number): Promise<Tensor> =>
+      predictGuided(latents, { guided, scale, rescale }, async (sample) => {
+        const inputs = { sample, timestep: timestepTensor(timestep), ...conditions };
+        return (await unet.call(inputs, run.callOptions))['sample'] as Tensor;
+      });
+    const preview = options.previews === false ? undefined : await LatentPreview.of(this.component('vae'), run.signal);
+    const { endIndex } = window;
+    const latents = yield* denoise(run, { scheduler, start, endIndex, predict, generator, eta, preview });
+
+    // 4. Latents become pictures
+    return yield* imageResult(run, { latents, options, seeds, vae: this.components['vae'], source: this });
+  }
+
+  async decodeLatents(latents: Tensor, options: { readonly signal?: AbortSignal } = {}): Promise<Image[]> {
+    assertFinite(latents, 'given to decodeLatents');
+    return decodeImages(this.component('vae'), latents, options);
+  }
+
+  /** A CLIP text encoder by its name, from which `take` takes what the UNet is conditioned on. */
+  protected promptEncoder(
+    name: string,
+    take: (encoder: Component, inputs: NamedTensors, negative: boolean) => Promise<PromptEmbeds>,
+  ): PromptEncoder {
+    const [encoder, tokenizer] = [this.component(name), this.tokenizerOf(name)];
+    const maxLength = Math.min(tokenizer.modelMaxLength, Number(encoder.config['max_position_embeddings'] ?? Infinity));
+    return { encoder, tokenizer, maxLength, encode: async (inputs, negative) => take(encoder, inputs, negative) };
+  }
+}

@@ -1,0 +1,32 @@
+import type { Tensor } from 'onnxruntime-common';
+import type { CallOptions } from '../hooks/calls/CallOptions.js';
+import type { PromptEmbeds } from '../hooks/calls/EncodePromptCall.js';
+import type { Component } from '../execution/Component.js';
+import { refuseOption } from '../fields/readOptions.js';
+
+/**
+ * What SDXL is conditioned on of a CLIP text encoder: the hidden state before the last layer, or the one `clipSkip` layers before that, without the final norm; and the
+ * projection of the pooled token, of an encoder that has one.
+ *
+ * @throws ERR_ARGUMENT_INVALID if the encoder has fewer layers
+ */
+export async function penultimateState(
+  encoder: Component,
+  inputs: Readonly<Record<string, Tensor>>,
+  clipSkip: number,
+  options: CallOptions,
+): Promise<PromptEmbeds> {
+  const last = checkPenultimate(encoder, clipSkip);
+  const state = `hidden_states.${last - clipSkip}`;
+  const projection = encoder.model.className === 'CLIPTextModelWithProjection' ? ['text_embeds'] : [];
+  const outputs = await encoder.call(inputs, { ...options, outputs: [state, ...projection] });
+  return { embeds: outputs[state] as Tensor, pooled: outputs['text_embeds'] };
+}
+
+/** The number of the layer before the last. @throws ERR_ARGUMENT_INVALID if fewer are there than are to be left out beside the last one */
+export function checkPenultimate({ name, config }: Pick<Component, 'name' | 'config'>, clipSkip: number): number {
+  const last = Number(config['num_hidden_layers'] ?? 12) - 1;
+  if (clipSkip > last)
+    refuseOption('clipSkip', clipSkip, `at most ${last}: of the layers of ${name} the last one is left out anyway`);
+  return last;
+}
