@@ -7,6 +7,7 @@ import { selectParameters } from './selectParameters.js';
 
 /** Options of {@link applyLayerwiseCasting}. */
 export interface ApplyLayerwiseCastingOptions extends CastingOptions {
+  /** Ends the making of the weights; once this function has returned, it is heeded no more. */
   readonly signal?: AbortSignal;
   /** Told how the making of the weights goes, where they are not in the cache. */
   readonly onProgress?: (progress: DerivedWeightsProgress) => void;
@@ -57,9 +58,9 @@ export async function applyLayerwiseCasting(
         name: 'thimble:apply-layerwise-casting',
         stage: castStage,
         chosen: () => [component],
-        prepare: async (_component, below, life) => {
-          const either = signal === undefined ? life : AbortSignal.any([signal, life]);
-          weights = await CastWeights.of(below, { storageDtype, keys, signal: either, onProgress });
+        signal,
+        prepare: async (_component, below, until) => {
+          weights = await CastWeights.of(below, { storageDtype, keys, signal: until, onProgress });
           return weights;
         },
         layer: (below, cast) => cast.over(below),

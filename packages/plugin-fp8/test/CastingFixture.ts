@@ -32,6 +32,9 @@ const FOLDER = fileURLToPath(new URL('../../core/test/fixtures/layerwise-casting
 /** The checkpoint whose UNet the fixture's calls use. */
 export const SD_TINY = fileURLToPath(new URL('../../core/test/fixtures/sd-tiny', import.meta.url));
 
+/** The same weights in float16. */
+export const SD_TINY_F16 = fileURLToPath(new URL('../../core/test/fixtures/sd-tiny-f16', import.meta.url));
+
 /** The transformer of CogVideoX that the fixture's calls use. */
 export const COGVIDEOX = join(FOLDER, 'transformer');
 

@@ -2,10 +2,19 @@ import { copyFileSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { DiffusionPipeline, type ProgressEvent, type Tensor } from '@thimble/core';
-import { readTensor, type SafetensorsDtype, SafetensorsFile, writeSafetensors } from '@thimble/core/plugin';
+import { DiffusionPipeline, type Plugin, type ProgressEvent, type Tensor, UNet2DConditionModel } from '@thimble/core';
+import { overlay, readTensor, type SafetensorsDtype, SafetensorsFile, writeSafetensors } from '@thimble/core/plugin';
 import { applyLayerwiseCasting, type CastingOptions, LayerwiseCastingPlugin } from '../src/index.js';
-import { castingCalls, type CastingCall, excess, inputsOf, COGVIDEOX, readFixture, SD_TINY } from './CastingFixture.js';
+import {
+  castingCalls,
+  type CastingCall,
+  excess,
+  inputsOf,
+  COGVIDEOX,
+  readFixture,
+  SD_TINY,
+  SD_TINY_F16,
+} from './CastingFixture.js';
 
 const cache = mkdtempSync(join(tmpdir(), 'thimble-fp8-'));
 const environment = process.env['THIMBLE_CACHE'];
@@ -198,6 +207,70 @@ describe('a checkpoint that is stored in eight-bit floats', () => {
     },
     30_000,
   );
+});
+
+describe('a function that was given a signal', () => {
+  test('heeds it until it returns, and no longer', async () => {
+    await open();
+    const unet = pipe.components['unet']!;
+    await expect(applyLayerwiseCasting(unet, { signal: AbortSignal.abort(new Error('enough')) })).rejects.toThrow(
+      'enough',
+    );
+    const abort = new AbortController();
+    await using casting = await applyLayerwiseCasting(unet, { signal: abort.signal });
+    abort.abort(new Error('too late'));
+    // Other weights below have the cast made anew.
+    using merged = unet.hooks.transformWeights.tap({ name: 'merged', stage: 'merge' }, (below) => {
+      const bias = below.find('conv_in.bias')!;
+      return overlay(below, new Map([['conv_out.bias', { ...bias, shape: [4], byteLength: 16 }]]));
+    });
+    void [casting, merged];
+    expect(await sampleOf(castingCalls[0]!)).toMatchObject({ type: 'float32' });
+  });
+});
+
+describe('models that other plugins opened', () => {
+  const opening = (opened: Awaited<ReturnType<typeof UNet2DConditionModel.fromPretrained>>): Plugin => ({
+    name: 'test:opening',
+    apply: async ({ pipeline }) => void (await pipeline.open('unet_2', opened)),
+  });
+  const isCast = (name: string): boolean => pipe.components[name]!.weights.find('conv_in.weight')!.dtype !== 'F32';
+
+  test.each([
+    ['by default', {}, [true, false]],
+    ["asked for the pipeline's", { components: ['unet'] }, [true, false]],
+    ['asked for it', { components: ['unet_2'] }, [false, true]],
+    ['asked for both', { components: ['unet', 'unet_2'] }, [true, true]],
+  ] as const)('are cast where they are asked for, though they have a model in common: %s', async (_, options, cast) => {
+    const unet = await UNet2DConditionModel.fromPretrained(SD_TINY, { subfolder: 'unet' });
+    pipe = await DiffusionPipeline.fromPretrained(SD_TINY, {
+      deviceOptions: { inline: true, threads: 1 },
+      components: { unet },
+      plugins: [opening(unet), new LayerwiseCastingPlugin(options)],
+    });
+    await picture();
+    expect([isCast('unet'), isCast('unet_2')]).toEqual(cast);
+  });
+
+  test('have weights of their own, also where they have the model of another', async () => {
+    const unet = await UNet2DConditionModel.fromPretrained(SD_TINY, { subfolder: 'unet' });
+    const half = await UNet2DConditionModel.fromPretrained(SD_TINY_F16, { subfolder: 'unet', dtype: 'float16' });
+    pipe = await DiffusionPipeline.fromPretrained(SD_TINY, {
+      deviceOptions: { inline: true, threads: 1 },
+      components: { unet },
+      plugins: [
+        opening({ ...half, model: unet.model }),
+        new LayerwiseCastingPlugin({ components: ['unet', 'unet_2'], storageDtype: 'int8' }),
+      ],
+    });
+    let made = 0;
+    for (const last of [false, true])
+      for await (const { type } of pipe.stream('a cat', TINY)) if (last && type === 'progress') made++;
+    const files = ['unet', 'unet_2'].map((name) => pipe.components[name]!.weights.find('conv_in.weight')!.file);
+    expect(new Set(files).size).toBe(2);
+    expect(files.every((file) => file.startsWith(cache))).toBe(true);
+    expect(made).toBe(0);
+  });
 });
 
 describe('the plugin', () => {

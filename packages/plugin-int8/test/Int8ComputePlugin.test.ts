@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { DiffusionPipeline, type ProgressEvent, Tensor, TorchGenerator } from '@thimble/core';
+import { DiffusionPipeline, type ProgressEvent, Tensor, TorchGenerator, UNet2DConditionModel } from '@thimble/core';
 import { type Graph, SafetensorsFile } from '@thimble/core/plugin';
 import { CODE_LIMITS, type CodeLimits } from '../src/CodeLimits.js';
 import { DEFAULT_KEEP, Int8ComputePlugin, type Int8ComputeOptions, measureSensitivity } from '../src/index.js';
@@ -102,6 +102,23 @@ describe.each([
 });
 
 describe('a UNet in int8', () => {
+  test('leaves one of the same model alone that another plugin opened', async () => {
+    const unet = await UNet2DConditionModel.fromPretrained(SD_TINY, { subfolder: 'unet' });
+    await open({
+      components: { unet },
+      plugins: [
+        { name: 'test:opening', apply: async ({ pipeline }) => void (await pipeline.open('unet_2', unet)) },
+        new Int8ComputePlugin({ ...ALL, components: ['unet'] }),
+      ],
+    });
+    const sampleOf = async (name: string): Promise<unknown> =>
+      (await pipe.components[name]!.call(unetInputs(1, 8, 8)))['sample']!.data;
+    const [int8, left] = [await sampleOf('unet'), await sampleOf('unet_2')];
+    await pipe.remove('thimble:int8-compute');
+    expect(left).toEqual(await sampleOf('unet'));
+    expect(int8).not.toEqual(left);
+  });
+
   test('has no layer left in float32 but those that are kept', async () => {
     await open({ components: ['unet'] });
     const graphs = watchGraphs('unet');

@@ -140,6 +140,13 @@ describe('ctx.pipeline.open', () => {
     expect(pipe.components['vae']!.name).toBe('vae');
   });
 
+  test('refuses a name that the checkpoint turns out to have', async () => {
+    const opened = DiffusionPipeline.fromPretrained(CHECKPOINT, {
+      plugins: [opening('vae', join(CHECKPOINT, 'vae'), () => undefined)],
+    });
+    await expect(opened).rejects.toMatchObject({ code: 'ERR_ARGUMENT_INVALID', details: { argument: 'name' } });
+  });
+
   test('closes what was opened where apply fails later', async () => {
     const failing: Plugin = {
       name: 'test:failing',

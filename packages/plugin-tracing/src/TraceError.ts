@@ -3,8 +3,8 @@ import { defineErrors, type DefinedErrors } from '@thimble/core/plugin';
 const DEFINITIONS = {
   ERR_TRACE_MISMATCH: {
     summary: 'A trace was made for something else than what it is used with.',
-    message: (d: { trace: string; what: string; traced: string; now: string }): string =>
-      `the trace "${d.trace}" was made for another ${d.what}: ${d.traced}; here it is ${d.now}. Trace the component again.`,
+    message: (d: { trace: string; what: string; traced: string; now: string; remedy: string }): string =>
+      `the trace "${d.trace}" was made for another ${d.what}: ${d.traced}; here it is ${d.now}. ${d.remedy}`,
   },
   ERR_TRACE_INVALID: {
     summary: 'A folder does not hold a whole trace.',

@@ -5,7 +5,7 @@ import { type RuntimeIdentity, runtimeIdentity } from '@thimble/core/plugin';
 import { TraceError } from './TraceError.js';
 
 const MANIFEST = 'trace.json';
-const FORMAT = 1;
+const FORMAT = 2;
 
 /** What a saved trace says about itself. */
 export interface TraceManifest {
@@ -19,6 +19,8 @@ export interface TraceManifest {
   readonly prepack: boolean;
   /** Of the checkpoint's weights. */
   readonly checkpoint: string;
+  /** Of which of them each parameter is. */
+  readonly layers: string;
   readonly runtime: RuntimeIdentity;
   /** Names of the segments, in order; each has a folder. */
   readonly segments: readonly string[];
@@ -52,9 +54,15 @@ export function checkSame(trace: string, what: string, traced: string, now: stri
   if (traced !== now) throw mismatch(trace, what, traced, now);
 }
 
-/** The error of a trace that was made for something else. */
-export function mismatch(trace: string, what: string, traced: string, now: string): Error {
-  return new TraceError('ERR_TRACE_MISMATCH', { trace, what, traced, now });
+/** The error of a trace that was made for something else; `remedy` says what to do. */
+export function mismatch(
+  trace: string,
+  what: string,
+  traced: string,
+  now: string,
+  remedy = 'Trace the component again.',
+): Error {
+  return new TraceError('ERR_TRACE_MISMATCH', { trace, what, traced, now, remedy });
 }
 
 async function parse(folder: string): Promise<TraceManifest> {

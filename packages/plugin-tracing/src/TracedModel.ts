@@ -6,6 +6,7 @@ import { type InputShapes } from '@thimble/core/model';
 import { type Attachable, type NamedTensors, type CompiledSegment } from '@thimble/core/plugin';
 import { copyTrace } from './copyTrace.js';
 import { fingerprintCheckpoint } from './fingerprintCheckpoint.js';
+import { fingerprintLayers } from './fingerprintLayers.js';
 import { readSegmentTrace } from './SegmentTrace.js';
 import { checkSame, mismatch, readManifest, type TraceManifest } from './TraceManifest.js';
 import { TraceError } from './TraceError.js';
@@ -18,6 +19,8 @@ import { TraceError } from './TraceError.js';
  * const traced = await TracedModel.load('unet_traced');
  * pipe.unet = traced;
  * ```
+ *
+ * It reads the weights that it was made of: where a plugin has put others in their place, it refuses to run (ERR_TRACE_MISMATCH).
  *
  * Mirrors what `torch.jit.trace` gives.
  */
@@ -97,8 +100,29 @@ export class TracedModel implements Attachable, AsyncDisposable {
     this.#temporary();
   }
 
+  /** A trace reads the weights that it was made of, whatever plugins have put in their place. */
+  #checkLayers(component: Component): void {
+    const { weights, checkpoint, name } = component;
+    const own = new Set(checkpoint.files);
+    for (const key of weights.keys()) {
+      const view = weights.find(key);
+      const file = [view?.file, view?.scale?.file].find((each) => each !== undefined && !own.has(each));
+      if (file !== undefined)
+        throw this.#otherWeights('those of the checkpoint', `"${key}" from "${file}", which a plugin made`, name);
+    }
+    const now = fingerprintLayers(component);
+    const { layers } = this.#manifest;
+    if (layers !== now) throw this.#otherWeights(`laid out as ${layers}`, now, name);
+  }
+
+  #otherWeights(traced: string, now: string, component: string): Error {
+    const remedy = `Remove the plugin that changes the weights of ${component}, or put the component itself back and use TracingPlugin, which traces what plugins made.`;
+    return mismatch(this.#folder, 'set of weights', traced, now, remedy);
+  }
+
   async #programs(component: Component): Promise<ReadonlyMap<string, CompiledSegment>> {
     const { checkpoint, segments } = this.#manifest;
+    this.#checkLayers(component);
     checkSame(this.#folder, 'checkpoint', checkpoint, await fingerprintCheckpoint(component.checkpoint));
     // The component that it stands in for runs no more.
     await component.unload();

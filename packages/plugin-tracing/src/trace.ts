@@ -5,6 +5,7 @@ import { type Component, type Tensor } from '@thimble/core';
 import { runtimeIdentity } from '@thimble/core/plugin';
 import { assertOwnWeights, assertTraceable } from './assertTraceable.js';
 import { fingerprintCheckpoint } from './fingerprintCheckpoint.js';
+import { fingerprintLayers } from './fingerprintLayers.js';
 import { writeSegmentTrace } from './SegmentTrace.js';
 import { TracedModel } from './TracedModel.js';
 import { writeManifest } from './TraceManifest.js';
@@ -55,6 +56,7 @@ export async function trace(
       inputs,
       prepack,
       checkpoint: await fingerprintCheckpoint(component.checkpoint),
+      layers: fingerprintLayers(component),
       runtime: runtimeIdentity(),
       segments: [...programs.keys()],
     });

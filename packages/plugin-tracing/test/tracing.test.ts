@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { type Component, DiffusionPipeline, type Tensor } from '@thimble/core';
-import { InlineDevice, runtimeIdentity } from '@thimble/core/plugin';
+import { InlineDevice, overlay, runtimeIdentity } from '@thimble/core/plugin';
 import { LayerwiseCastingPlugin } from '@thimble/plugin-fp8';
 import { benchmark, exampleInputs, trace, TracedModel, TracingPlugin, type TracingOptions } from '../src/index.js';
 
@@ -168,6 +168,30 @@ describe('a trace is refused', () => {
       code: 'ERR_TRACE_MISMATCH',
       details: { what: 'checkpoint' },
     });
+  });
+
+  test('where a plugin puts other weights in the place of those that it was made of', async () => {
+    const pipe = await traceTiny();
+    pipe.replace('unet', await TracedModel.load(dir()));
+    const plain = dataOf(await unetOf(pipe).call(inputsOf(pipe)));
+    const casting = await pipe.use(new LayerwiseCastingPlugin());
+    await expect(unetOf(pipe).call(inputsOf(pipe))).rejects.toMatchObject({
+      code: 'ERR_TRACE_MISMATCH',
+      message: expect.stringMatching(/which a plugin made\. Remove the plugin/),
+      details: { what: 'set of weights' },
+    });
+    await casting.remove();
+    const swapped = pipe.hooks.transformWeights.tap('swapped', (below, { component }) => {
+      if (component !== 'unet') return undefined;
+      const [first, second] = ['0', '1'].map((i) => `down_blocks.0.resnets.${i}.norm2.weight`) as [string, string];
+      return overlay(below, new Map([[first, below.find(second)!]]));
+    });
+    await expect(unetOf(pipe).call(inputsOf(pipe))).rejects.toMatchObject({
+      code: 'ERR_TRACE_MISMATCH',
+      details: { what: 'set of weights' },
+    });
+    swapped[Symbol.dispose]();
+    expect(dataOf(await unetOf(pipe).call(inputsOf(pipe)))).toEqual(plain);
   });
 
   test('of another class of model', async () => {

@@ -173,7 +173,8 @@ export class SegmentCompiler {
   }
 
   #context({ name: segment }: Graph): GraphContext {
-    return { component: this.#parts.name, segment, provider: this.#parts.device.provider };
+    const { name: component, model, device } = this.#parts;
+    return { component, model, segment, provider: device.provider };
   }
 }
 

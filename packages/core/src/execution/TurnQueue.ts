@@ -1,4 +1,4 @@
-import { addAbortListener } from 'node:events';
+import { untilAborted } from '../untilAborted.js';
 
 /** Lets one run in at a time; the others wait for their turn, first come, first served. */
 export class TurnQueue {
@@ -52,15 +52,10 @@ export class Place implements Disposable {
 
   /** Waits until somebody before it leaves. Rejects with `signal.reason` when aborted. */
   async moved(signal?: AbortSignal): Promise<void> {
-    signal?.throwIfAborted();
-    await new Promise<void>((resolve, reject) => {
-      const listener = signal === undefined ? undefined : addAbortListener(signal, () => reject(signal.reason));
-      this.#wake = () => {
-        listener?.[Symbol.dispose]();
-        resolve();
-      };
+    const woken = new Promise<void>((resolve) => {
+      this.#wake = resolve;
     });
-    signal?.throwIfAborted();
+    await untilAborted(woken, signal);
   }
 
   [Symbol.dispose](): void {

@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { ThimbleError } from '../errors.js';
 import { assertOneCore } from './coreCopies.js';
+import { untilAborted } from '../untilAborted.js';
 import type { Plugin } from './Plugin.js';
 import type { PluginHandle } from './PluginHandle.js';
 import type { Token } from './Token.js';
@@ -64,11 +65,11 @@ export class PluginHost implements AsyncDisposable {
   /**
    * Resolves once no `use` or `remove` is in progress: a run that begins then sees all or nothing of a plugin.
    *
-   * @throws ThimbleError `ERR_PIPELINE_BUSY` if a plugin calls it while it is installed or removed, as it would wait for itself.
+   * @throws ThimbleError `ERR_PIPELINE_BUSY` if a plugin calls it while it is installed or removed, as it would wait for itself; `signal.reason`.
    */
-  async settled(): Promise<void> {
+  async settled(signal?: AbortSignal): Promise<void> {
     this.#assertOutside('start a run');
-    await this.#queue;
+    await untilAborted(this.#queue, signal);
   }
 
   /**

@@ -4,6 +4,8 @@ import type { PluginHostPipeline } from './PluginHostPipeline.js';
 
 /** The pipeline as one plugin acts on it: what it opens is closed when it is removed. */
 export interface PluginPipeline extends PluginHostPipeline {
+  /** Names of the components that the checkpoint has, without those that plugins opened; `undefined` until it is open, which is after the plugins given to `fromPretrained` were applied. */
+  readonly ownComponents: readonly string[] | undefined;
   /**
    * Opens a model beside the pipeline's own: `await ctx.pipeline.open('controlnet', 'models/sd-controlnet-canny')`. It is one of the pipeline's components until
    * the plugin is removed: it runs on the pipeline's device, under its memory limit, and other plugins see it, those that decide what is in memory included.

@@ -15,6 +15,8 @@ export interface PluginScopeParts {
   readonly services: ServiceRegistry;
   readonly pipeline: PluginHostPipeline;
   readonly openModel: OpenModel;
+  /** See {@link PluginPipeline.ownComponents}. */
+  readonly ownComponents: () => readonly string[] | undefined;
 }
 
 /** One installed plugin's part of the pipeline: records what the plugin does through its context, and undoes it when closed. */
@@ -36,10 +38,10 @@ export class PluginScope {
     return this.#stack.unwind();
   }
 
-  #createContext({ hooks, services, pipeline, openModel }: PluginScopeParts): PluginContext {
+  #createContext({ hooks, services, pipeline, openModel, ownComponents }: PluginScopeParts): PluginContext {
     return Object.freeze<PluginContext>({
       hooks: this.#scopeHooks(hooks),
-      pipeline: this.#scopePipeline(pipeline, openModel),
+      pipeline: this.#scopePipeline(pipeline, openModel, ownComponents),
       get: (token) => services.get(token),
       getAll: (token) => services.getAll(token),
       provide: (token, value) => {
@@ -58,9 +60,16 @@ export class PluginScope {
     });
   }
 
-  #scopePipeline(pipeline: PluginHostPipeline, openModel: OpenModel): PluginPipeline {
+  #scopePipeline(
+    pipeline: PluginHostPipeline,
+    openModel: OpenModel,
+    ownComponents: () => readonly string[] | undefined,
+  ): PluginPipeline {
     return Object.freeze<PluginPipeline>({
       components: pipeline.components,
+      get ownComponents() {
+        return ownComponents();
+      },
       memoryLimit: pipeline.memoryLimit,
       memory: async () => pipeline.memory(),
       trim: async () => pipeline.trim(),

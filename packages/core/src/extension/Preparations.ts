@@ -1,6 +1,7 @@
 import type { ComponentHandle } from '../hooks/calls/ComponentHandle.js';
-import type { Model } from '../models/Model.js';
+import { untilAborted } from '../untilAborted.js';
 import { contentsOf, type WeightStore } from '../weights/WeightStore.js';
+import { type ComponentKey, ComponentMap } from './ComponentMap.js';
 
 /** How {@link Preparations} make what they keep. */
 export interface PreparationsParts<T extends AsyncDisposable> {
@@ -11,6 +12,14 @@ export interface PreparationsParts<T extends AsyncDisposable> {
   readonly changed: () => void;
 }
 
+interface Ready<T> {
+  /** The contents of the weights that it was made of. */
+  readonly from: string;
+  /** It was made before this era ended, in which nothing was outdated. */
+  readonly era: number;
+  readonly prepared: T;
+}
+
 /**
  * What a plugin has made for each component from its weights. Two calls that want the same component wait for one preparation; where that fails or is aborted,
  * the other tries again under its own signal. What was made of other weights than those of now is never given out, and is made anew.
@@ -18,36 +27,41 @@ export interface PreparationsParts<T extends AsyncDisposable> {
 export class Preparations<T extends AsyncDisposable> implements AsyncDisposable {
   readonly #parts: PreparationsParts<T>;
   readonly #life = new AbortController();
-  readonly #preparing = new Map<Model, Promise<T>>();
-  /** `from`: the contents of the weights that it was made of. */
-  readonly #ready = new Map<Model, { readonly from: string; readonly prepared: T }>();
+  readonly #preparing = new ComponentMap<Promise<void>>();
+  readonly #ready = new ComponentMap<Ready<T>>();
+  #era = 0;
 
   constructor(parts: PreparationsParts<T>) {
     this.#parts = parts;
   }
 
-  /** What was made of these weights for a model. */
-  find(model: Model, source: () => WeightStore): T | undefined {
-    const ready = this.#ready.get(model);
-    return ready !== undefined && ready.from === contentsOf(source()) ? ready.prepared : undefined;
+  /** What was made of these weights for a component. */
+  find(component: ComponentKey, source: () => WeightStore): T | undefined {
+    const ready = this.#ready.get(component);
+    if (ready === undefined || ready.era !== this.#era) return undefined;
+    return ready.from === contentsOf(source()) ? ready.prepared : undefined;
   }
 
-  /** Sees to it that there is one for the weights of now. @throws what `prepare` throws; the signal's reason */
+  /** Sees to it that there is one for the weights of now. @throws what `prepare` throws; `signal.reason` */
   async ensure(component: ComponentHandle, signal?: AbortSignal): Promise<void> {
-    const { model } = component;
     for (;;) {
       this.#life.signal.throwIfAborted();
+      signal?.throwIfAborted();
       const source = this.#parts.source(component);
-      if (this.find(model, () => source) !== undefined) return;
-      const others = this.#preparing.get(model);
-      if (others === undefined) await this.#prepare(component, source, signal);
-      else await others.catch(() => undefined);
+      if (this.find(component, () => source) !== undefined) return;
+      const others = this.#preparing.get(component);
+      if (others === undefined) await this.#start(component, source, signal);
+      else
+        await untilAborted(
+          others.catch(() => undefined),
+          signal,
+        );
     }
   }
 
-  /** All that there is was made in a way that is no more: it is not given out again. */
+  /** All that there is was made in a way that is no more, as is what is being made: it is not given out again. */
   outdate(): void {
-    for (const [model, ready] of this.#ready) this.#ready.set(model, { ...ready, from: '' });
+    this.#era++;
     this.#parts.changed();
   }
 
@@ -58,23 +72,20 @@ export class Preparations<T extends AsyncDisposable> implements AsyncDisposable 
     this.#ready.clear();
   }
 
-  async #prepare(component: ComponentHandle, source: WeightStore, signal: AbortSignal | undefined): Promise<void> {
-    const { model } = component;
+  async #start(component: ComponentHandle, source: WeightStore, signal: AbortSignal | undefined): Promise<void> {
     const life = this.#life.signal;
-    const started = this.#parts.prepare(
-      component,
-      source,
-      signal === undefined ? life : AbortSignal.any([signal, life]),
-    );
-    this.#preparing.set(model, started);
-    try {
-      const prepared = await started;
-      const before = this.#ready.get(model);
-      this.#ready.set(model, { from: contentsOf(source), prepared });
-      this.#parts.changed();
-      await before?.prepared[Symbol.asyncDispose]();
-    } finally {
-      this.#preparing.delete(model);
-    }
+    const either = signal === undefined ? life : AbortSignal.any([signal, life]);
+    const preparing = this.#prepare(component, source, either).finally(() => this.#preparing.delete(component));
+    this.#preparing.set(component, preparing);
+    return preparing;
+  }
+
+  async #prepare(component: ComponentHandle, source: WeightStore, signal: AbortSignal): Promise<void> {
+    const era = this.#era;
+    const prepared = await this.#parts.prepare(component, source, signal);
+    const before = this.#ready.get(component);
+    this.#ready.set(component, { from: contentsOf(source), era, prepared });
+    this.#parts.changed();
+    await before?.prepared[Symbol.asyncDispose]();
   }
 }

@@ -3,8 +3,9 @@ import type { ComponentHandle } from '../hooks/calls/ComponentHandle.js';
 import type { GraphContext } from '../hooks/calls/GraphContext.js';
 import { Stage } from '../hooks/engine/Stage.js';
 import type { TapOptions } from '../hooks/engine/TapOptions.js';
+import { findComponent } from './ComponentMap.js';
 import type { PluginContext } from './PluginContext.js';
-import type { PluginHostPipeline } from './PluginHostPipeline.js';
+import type { PluginPipeline } from './PluginPipeline.js';
 import { Preparations } from './Preparations.js';
 
 /** How a plugin prepares components, and what it then makes of their graphs. */
@@ -14,7 +15,7 @@ export interface ComponentPreparation<T extends AsyncDisposable> {
   /** Where the plugin's pass stands among those of others: the name of a stage, or a stage and where it lies. */
   readonly stage: NonNullable<TapOptions['stage']>;
   /** The components that are prepared; asked again whenever components may have come. */
-  readonly chosen: (pipeline: PluginHostPipeline) => readonly ComponentHandle[];
+  readonly chosen: (pipeline: PluginPipeline) => readonly ComponentHandle[];
   /**
    * Makes what the component's graphs need, of its `weights` as they stand. Called again when they are others. What it gives is disposed when the plugin is
    * removed, or when it is replaced.
@@ -40,8 +41,8 @@ export async function prepareComponents<T extends AsyncDisposable>(
     changed: () => tap.changed(),
   });
   const tap = hooks.transformGraph.tap({ name, stage }, (graph, context) => {
-    const component = pipeline.components[context.component];
-    const prepared = component && preparations.find(component.model, () => component.weights);
+    const component = findComponent(chosen(pipeline), context);
+    const prepared = component && preparations.find(component, () => component.weights);
     return prepared === undefined ? undefined : transform(graph, prepared, context);
   });
   const ensureAll = async (signal?: AbortSignal): Promise<void> => {

@@ -2,8 +2,8 @@ import type { ComponentHandle } from '../hooks/calls/ComponentHandle.js';
 import type { WeightsContext } from '../hooks/calls/WeightsContext.js';
 import { type NamedStage, Stage } from '../hooks/engine/Stage.js';
 import type { TapOptions } from '../hooks/engine/TapOptions.js';
-import type { Model } from '../models/Model.js';
 import type { WeightStore } from '../weights/WeightStore.js';
+import { ComponentMap, findComponent } from './ComponentMap.js';
 import type { PluginContext } from './PluginContext.js';
 import { Preparations } from './Preparations.js';
 
@@ -20,6 +20,8 @@ export interface WeightsPreparation<T extends AsyncDisposable> {
    * disposed when the plugin is removed, or when it is replaced.
    */
   readonly prepare: (component: ComponentHandle, below: WeightStore, signal: AbortSignal) => Promise<T>;
+  /** For the preparation of the components that there are now; those that come later are prepared under the signals of their runs. */
+  readonly signal?: AbortSignal | undefined;
   /** The layer on top of `below`, which is what `prepare` was given, or the same again. */
   readonly layer: (below: WeightStore, prepared: T, context: WeightsContext) => WeightStore;
 }
@@ -34,26 +36,27 @@ export interface PreparedWeights {
  * For plugins whose weights take long to make: taps `transformWeights` with a layer of them, prepares the components that there are, and those that come later
  * before they run. While a component is not prepared for the weights that lie below, the layer is not there.
  *
- * @throws what `chosen` and `prepare` throw
+ * @throws what `chosen` and `prepare` throw; `signal.reason`
  */
 export async function prepareWeights<T extends AsyncDisposable>(
   { hooks, onRemove }: Pick<PluginContext, 'hooks' | 'onRemove'>,
-  { name, stage, chosen, prepare, layer }: WeightsPreparation<T>,
+  { name, stage, chosen, prepare, signal: first, layer }: WeightsPreparation<T>,
 ): Promise<PreparedWeights> {
   /** What the tap was given last. */
-  const below = new WeakMap<Model, WeightStore>();
+  const below = new ComponentMap<WeightStore>();
   const preparations = new Preparations<T>({
     prepare,
     changed: () => tap.changed(),
     source: (component) => {
       // Asking for the weights stacks the layers, where they changed, and so gives the tap what lies below it.
       const top = component.weights;
-      return below.get(component.model) ?? top;
+      return below.get(component) ?? top;
     },
   });
   const tap = hooks.transformWeights.tap({ name, stage }, (store, context) => {
-    below.set(context.model, store);
-    const prepared = preparations.find(context.model, () => store);
+    below.set({ name: context.component, model: context.model }, store);
+    const component = findComponent(chosen(), context);
+    const prepared = component && preparations.find(component, () => store);
     return prepared === undefined ? undefined : layer(store, prepared, context);
   });
   const ensureAll = async (signal?: AbortSignal): Promise<void> => {
@@ -72,7 +75,7 @@ export async function prepareWeights<T extends AsyncDisposable>(
     for (const each of taps) each[Symbol.dispose]();
     await preparations[Symbol.asyncDispose]();
   });
-  await ensureAll();
+  await ensureAll(first);
   return {
     renew: async (signal) => {
       preparations.outdate();

@@ -32,11 +32,15 @@ export interface Composition {
   readonly budget: MemoryBudget;
   readonly limits: RunLimits;
   readonly components: Record<string, Component>;
+  /** Names of the components that plugins opened. */
+  readonly brought: Set<string>;
   readonly host: PluginHost;
   /** The pipeline's device; made at the first call, after the plugins are installed, because one of them may provide it. */
   readonly device: () => Promise<Device>;
   /** Tells whoever asked for the checkpoint, or else the first run. */
   readonly warn: (event: WarningEvent) => void;
+  /** Called when the components of the checkpoint are there. */
+  readonly opened: () => void;
   /** Removes the plugins and ends the device, if there is one. */
   readonly dispose: () => Promise<void>;
 }
@@ -60,6 +64,8 @@ export function compose(
   const budget = MemoryBudget.of(options.memoryLimit);
   const limits = readLimits(options);
   const components: Record<string, Component> = {};
+  const brought = new Set<string>();
+  let ownComponents: readonly string[] | undefined;
   let device: Device | undefined;
   const host = new PluginHost({
     hooks,
@@ -67,6 +73,7 @@ export function compose(
     version: VERSION,
     busy: () => turns.busy,
     openModel: async (...given) => openModel(composition, ...given),
+    ownComponents: () => ownComponents,
     pipeline: {
       components,
       memory: async () => measureMemory(device, components),
@@ -85,9 +92,13 @@ export function compose(
     budget,
     limits,
     components,
+    brought,
     host,
     device: async () => (device ??= await openDevice(options, services, budget)),
     warn: options.onProgress ?? ((event) => events.emit(event)),
+    opened: () => {
+      ownComponents = Object.keys(components).filter((name) => !brought.has(name));
+    },
     dispose: async () => {
       try {
         await host.dispose();

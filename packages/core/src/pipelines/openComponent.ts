@@ -38,14 +38,20 @@ export async function openComponent(
   return bindComponent(name, Class.fromConfig(checkpoint.config, className), checkpoint, composition);
 }
 
-/** Binds a model and its checkpoint to the pipeline's device and hooks. */
+/** Binds a model and its checkpoint to the pipeline's device and hooks. @throws ERR_ARGUMENT_INVALID for a name under which a plugin opened a model */
 export async function bindComponent(
   name: string,
   model: Model,
   checkpoint: ComponentCheckpoint,
   composition: Composition,
 ): Promise<Component> {
-  const { options, hooks, budget, events } = composition;
+  const { options, hooks, budget, events, brought } = composition;
+  if (brought.has(name))
+    throw new ThimbleError('ERR_ARGUMENT_INVALID', {
+      argument: 'name',
+      value: name,
+      expected: 'a name that no component of the checkpoint has; a plugin opened a model under it',
+    });
   const device = await composition.device();
   return new Component({
     name,

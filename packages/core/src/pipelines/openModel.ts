@@ -25,6 +25,7 @@ export async function openModel(
       : await bindComponent(name, from.model, from.checkpoint, composition);
   assertFree(name, components);
   addComponent(components, name, component);
+  composition.brought.add(name);
   return {
     handle: component,
     close: async () => {
@@ -33,6 +34,7 @@ export async function openModel(
       if (components[name]?.checkpoint !== component.checkpoint) return;
       await components[name].unload();
       delete components[name];
+      composition.brought.delete(name);
     },
   };
 }

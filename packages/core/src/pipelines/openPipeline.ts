@@ -48,7 +48,9 @@ export async function openPipeline(
   try {
     for (const plugin of options.plugins ?? []) await composition.host.use(plugin);
     const index = await readModelIndex(await findFolder(folderOrId, composition));
-    return await (index.kind === 'pipeline' ? openWhole(index, composition) : openSingle(index, composition));
+    const pipe = await (index.kind === 'pipeline' ? openWhole(index, composition) : openSingle(index, composition));
+    composition.opened();
+    return pipe;
   } catch (error) {
     await composition.dispose();
     throw error;

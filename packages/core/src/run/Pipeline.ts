@@ -322,7 +322,7 @@ export abstract class Pipeline<F extends Fields = Fields, R extends PreparedRun 
     const left = new AbortController();
     const signal = AbortSignal.any([this.#life.signal, left.signal, ...(aborted === undefined ? [] : [aborted])]);
     using turn = yield* waitForTurn(this.#parts.turns, signal);
-    await this.#parts.host.settled();
+    await this.#parts.host.settled(signal);
     const prepared = this.prepare(prompt, given);
     using memory = new MemoryMonitor(this.device, this.components);
     const context: RunContext = {

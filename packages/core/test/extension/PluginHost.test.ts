@@ -381,6 +381,23 @@ describe('a busy pipeline', () => {
     expect(log).toEqual(['a begins', 'a ends', 'b begins', 'b ends', 'a is out']);
   });
 
+  test('a run that waits for a change leaves at once when it is aborted', async () => {
+    const { host } = createHost();
+    let open = (): void => undefined;
+    const gate = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    const used = host.use(plugin('slow', () => gate));
+    const abort = new AbortController();
+    const settled = host.settled(abort.signal);
+    abort.abort(new Error('enough'));
+    await expect(settled).rejects.toThrow('enough');
+    open();
+    await used;
+    await expect(host.settled(abort.signal)).rejects.toThrow('enough');
+    await host.settled(new AbortController().signal);
+  });
+
   test.each<[string, (host: ReturnType<typeof createHost>['host']) => Promise<unknown>]>([
     ['use', (host) => host.use(plugin('me:inner'))],
     ['remove', (host) => host.remove('me:other')],

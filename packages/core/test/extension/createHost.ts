@@ -34,6 +34,7 @@ export function createHost(version = '1.2.3'): TestHost {
     pipeline,
     version,
     openModel: () => Promise.reject(new Error('no models here')),
+    ownComponents: () => undefined,
     busy: () => test.busy,
   });
   const test: TestHost = { host, hooks, services, warnings, busy: false };

@@ -46,6 +46,15 @@ class Layers {
   readonly removals: (() => void | Promise<void>)[] = [];
   gate: Promise<void> = Promise.resolve();
 
+  /** What is prepared from here on waits until the result is called. */
+  close(): () => void {
+    let open = (): void => undefined;
+    this.gate = new Promise((resolve) => {
+      open = resolve;
+    });
+    return open;
+  }
+
   async add(name: string, stage: string | NamedStage, suffix: () => string = () => name): Promise<PreparedWeights> {
     const { component, log } = this;
     return prepareWeights<AsyncDisposable & { readonly file: string }>(
@@ -55,9 +64,9 @@ class Layers {
         stage,
         chosen: () => [component.handle],
         prepare: async (_component, below, signal) => {
+          const file = `${below.find('w')!.file}+${suffix()}`;
           await this.gate;
           signal.throwIfAborted();
-          const file = `${below.find('w')!.file}+${suffix()}`;
           log.push(file);
           return { file, [Symbol.asyncDispose]: async () => void log.push(`-${file}`) };
         },
@@ -114,10 +123,7 @@ describe('prepareWeights', () => {
     layers.component.hooks.transformWeights.tap({ name: 'other', stage: 50 }, (store) =>
       overlay(store, new Map([['w', viewOf('other')]])),
     );
-    let open = (): void => undefined;
-    layers.gate = new Promise((resolve) => {
-      open = resolve;
-    });
+    const open = layers.close();
     const abort = new AbortController();
     const [aborted, second] = [layers.component.call(abort.signal), layers.component.call()];
     const results = Promise.allSettled([aborted, second]);
@@ -128,6 +134,32 @@ describe('prepareWeights', () => {
       { status: 'fulfilled', value: undefined },
     ]);
     expect(layers.log).toEqual(['checkpoint+cast', 'other+cast', '-checkpoint+cast']);
+  });
+
+  test('a call that waits for the preparation of another leaves at once when it is aborted', async () => {
+    const layers = new Layers();
+    const prepared = await layers.add('cast', CAST);
+    const open = layers.close();
+    const renewed = prepared.renew();
+    const abort = new AbortController();
+    const waiting = layers.component.call(abort.signal);
+    abort.abort(new Error('enough'));
+    await expect(waiting).rejects.toThrow('enough');
+    open();
+    await renewed;
+    expect(layers.log).toEqual(['checkpoint+cast', 'checkpoint+cast', '-checkpoint+cast']);
+  });
+
+  test('a change that comes while a component is prepared is not lost', async () => {
+    const layers = new Layers();
+    let version = 1;
+    const prepared = await layers.add('cast', CAST, () => `v${version}`);
+    const open = layers.close();
+    const changes: Promise<void>[] = [];
+    for (version of [2, 3]) changes.push(prepared.renew());
+    open();
+    await Promise.all(changes);
+    expect(layers.component.file).toBe('checkpoint+v3');
   });
 
   test('removed, nothing of it is left', async () => {

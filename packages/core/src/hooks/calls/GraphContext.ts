@@ -1,9 +1,12 @@
 import type { ExecutionProvider } from '../../device/ExecutionProvider.js';
+import type { Model } from '../../models/Model.js';
 
 /** Which graph is being built. */
 export interface GraphContext {
   /** The component's name in the pipeline: `unet`. */
   readonly component: string;
+  /** What the component computes. */
+  readonly model: Model;
   /** The segment's dotted name: `mid_block.attentions.0`. */
   readonly segment: string;
   /** Where it will run. */
