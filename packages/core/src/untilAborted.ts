@@ -1,5 +1,3 @@
-import { addAbortListener } from 'node:events';
-
 /**
  * Waits for something that others may wait for too, but not beyond an abort, which ends the wait alone.
  *
@@ -7,15 +5,17 @@ import { addAbortListener } from 'node:events';
  */
 export async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return promise;
-  let listener: Disposable | undefined;
+  let abort = (): void => undefined;
   const aborted = new Promise<never>((_resolve, reject) => {
-    listener = addAbortListener(signal, () => reject(signal.reason));
+    abort = () => reject(signal.reason);
   });
+  signal.addEventListener('abort', abort);
+  if (signal.aborted) abort();
   try {
     const value = await Promise.race([promise, aborted]);
     signal.throwIfAborted();
     return value;
   } finally {
-    listener?.[Symbol.dispose]();
+    signal.removeEventListener('abort', abort);
   }
 }
