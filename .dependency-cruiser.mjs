@@ -45,7 +45,7 @@ export default {
     ...houseRules,
     {
       name: 'foundation',
-      comment: `${foundation.join(", ")} import nothing but errors/, which only errors.ts needs.`,
+      comment: `${foundation.join(', ')} import nothing but errors/, which only errors.ts needs.`,
       severity: 'error',
       from: { path: `${places(foundation)}$` },
       to: { pathNot: `${CORE}/errors/` },
