@@ -4,7 +4,8 @@ import { type InputShapes } from '@thimble/core/model';
 import { type RuntimeIdentity, runtimeIdentity } from '@thimble/core/plugin';
 import { TraceError } from './TraceError.js';
 
-const MANIFEST = 'trace.json';
+/** The file that makes a folder a trace. */
+export const TRACE_MANIFEST = 'trace.json';
 const FORMAT = 2;
 
 /** What a saved trace says about itself. */
@@ -28,7 +29,7 @@ export interface TraceManifest {
 
 /** Writes `trace.json`. */
 export async function writeManifest(folder: string, manifest: Omit<TraceManifest, 'format'>): Promise<void> {
-  await writeFile(join(folder, MANIFEST), JSON.stringify({ format: FORMAT, ...manifest }, undefined, 2));
+  await writeFile(join(folder, TRACE_MANIFEST), JSON.stringify({ format: FORMAT, ...manifest }, undefined, 2));
 }
 
 /**
@@ -67,13 +68,13 @@ export function mismatch(
 
 async function parse(folder: string): Promise<TraceManifest> {
   try {
-    return JSON.parse(await readFile(join(folder, MANIFEST), 'utf8')) as TraceManifest;
+    return JSON.parse(await readFile(join(folder, TRACE_MANIFEST), 'utf8')) as TraceManifest;
   } catch (error) {
     throw new TraceError(
       'ERR_TRACE_INVALID',
       {
         trace: folder,
-        problem: `"${MANIFEST}" cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+        problem: `"${TRACE_MANIFEST}" cannot be read: ${error instanceof Error ? error.message : String(error)}`,
       },
       { cause: error },
     );

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, realpath, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Component, type Tensor } from '@thimble/core';
@@ -6,6 +6,7 @@ import { runtimeIdentity } from '@thimble/core/plugin';
 import { assertOwnWeights, assertTraceable } from './assertTraceable.js';
 import { fingerprintCheckpoint } from './fingerprintCheckpoint.js';
 import { fingerprintLayers } from './fingerprintLayers.js';
+import { publishTrace } from './publishTrace.js';
 import { writeSegmentTrace } from './SegmentTrace.js';
 import { TracedModel } from './TracedModel.js';
 import { writeManifest } from './TraceManifest.js';
@@ -19,7 +20,7 @@ export interface TraceOptions {
    * Stable Diffusion 1.5. Default false: the trace is small, and reads the weights where they lie.
    */
   readonly prepack?: boolean;
-  /** Where to write the trace. By default a temporary folder, which is gone with the program or when the traced model is disposed. */
+  /** Where to write the trace: a new or empty folder, or one that holds a trace, which is replaced once the new one is whole. By default a temporary folder, which is gone with the program or when the traced model is disposed. */
   readonly dir?: string;
   readonly signal?: AbortSignal | undefined;
 }
@@ -30,8 +31,8 @@ export interface TraceOptions {
  *
  * Mirrors `torch.jit.trace(model, example_inputs)`. On the CPU provider alone.
  *
- * @throws ERR_INPUT_INVALID for inputs that the component does not take; ERR_ARGUMENT_INVALID on another provider, and for weights that a plugin made
- *   (LayerwiseCastingPlugin's); `signal.reason`
+ * @throws ERR_INPUT_INVALID for inputs that the component does not take; ERR_ARGUMENT_INVALID on another provider, for weights that a plugin made
+ *   (LayerwiseCastingPlugin's), and for a `dir` that holds something else; `signal.reason`
  */
 export async function trace(
   component: Component,
@@ -41,8 +42,7 @@ export async function trace(
   assertTraceable(component.device.provider);
   const { inputs, programs } = component.freeze(entry, exampleInputs);
   assertOwnWeights(component, programs);
-  const folder = dir === undefined ? await mkdtemp(join(tmpdir(), 'thimble-trace-')) : await makeFolder(dir);
-  try {
+  const write = async (folder: string): Promise<void> => {
     for (const [name, program] of programs) {
       signal?.throwIfAborted();
       await writeSegmentTrace(join(folder, name), program, prepack, async (model, target) =>
@@ -60,16 +60,20 @@ export async function trace(
       runtime: runtimeIdentity(),
       segments: [...programs.keys()],
     });
-  } catch (error) {
-    await rm(folder, { recursive: true, force: true });
-    throw error;
-  }
+  };
+  const folder = dir === undefined ? await writeTemporary(write) : await publishTrace(dir, write);
   const traced = await TracedModel.open(folder, dir === undefined);
   traced.attachTo(component);
   return traced;
 }
 
-async function makeFolder(dir: string): Promise<string> {
-  await mkdir(dir, { recursive: true });
-  return realpath(dir);
+async function writeTemporary(write: (folder: string) => Promise<void>): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'thimble-trace-'));
+  try {
+    await write(folder);
+    return folder;
+  } catch (error) {
+    await rm(folder, { recursive: true, force: true });
+    throw error;
+  }
 }

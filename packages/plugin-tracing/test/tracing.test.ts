@@ -1,4 +1,5 @@
 import {
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -20,6 +21,8 @@ import { benchmark, exampleInputs, trace, TracedModel, TracingPlugin, type Traci
 
 const fixture = (name: string): string => fileURLToPath(new URL(`../../core/test/fixtures/${name}`, import.meta.url));
 const SIZES = { height: 16, width: 16 };
+/** A smaller checkpoint than the fixtures. */
+const SMALL = fileURLToPath(new URL('../../plugin-testkit/checkpoint', import.meta.url));
 let folder: string;
 let pipes: DiffusionPipeline[];
 
@@ -272,6 +275,54 @@ test('an unsaved trace leaves no files behind', async () => {
   await expect(trace(unetOf(pipe), inputsOf(pipe), { signal: controller.signal })).rejects.toThrow('enough');
   expect(temporary()).toEqual(before);
   expect(process.listenerCount('exit')).toBe(listeners);
+});
+
+describe('a folder of the user’s', () => {
+  const dir = (): string => join(folder, 'mine');
+  const notes = (): string => join(dir(), 'notes.txt');
+
+  test('that holds something else is refused before anything is done, and stays as it is', async () => {
+    const optimize = countOptimizations();
+    const pipe = await open(SMALL);
+    mkdirSync(dir());
+    writeFileSync(notes(), 'mine');
+    await expect(trace(unetOf(pipe), inputsOf(pipe), { dir: dir() })).rejects.toMatchObject({
+      code: 'ERR_ARGUMENT_INVALID',
+      details: { argument: 'dir' },
+    });
+    expect(readdirSync(dir())).toEqual(['notes.txt']);
+    expect(optimize).not.toHaveBeenCalled();
+  });
+
+  test('is what it was after an abort and a failure: empty, not there, or with its trace', async () => {
+    const pipe = await open(SMALL);
+    const failing = async (signal?: AbortSignal): Promise<unknown> =>
+      trace(unetOf(pipe), inputsOf(pipe), { dir: dir(), ...(signal && { signal }) }).catch((error: unknown) => error);
+    countOptimizations().mockRejectedValueOnce(new Error('disk'));
+    expect(await failing()).toMatchObject({ message: 'disk' });
+    expect(readdirSync(folder)).toEqual([]);
+    mkdirSync(dir());
+    expect(await failing(AbortSignal.abort(new Error('enough')))).toMatchObject({ message: 'enough' });
+    expect(readdirSync(dir())).toEqual([]);
+
+    const traced = await trace(unetOf(pipe), inputsOf(pipe), { dir: dir() });
+    writeFileSync(notes(), 'mine');
+    const before = readdirSync(dir());
+    expect(await failing(AbortSignal.abort(new Error('enough')))).toMatchObject({ message: 'enough' });
+    expect(readdirSync(dir())).toEqual(before);
+    await traced.call(inputsOf(pipe));
+
+    // A new trace takes the old one's place, and leaves the rest.
+    const vae = pipe.components['vae']!;
+    const z = exampleInputs(vae, { entry: 'decode', batch: 1, sizes: { latentHeight: 6, latentWidth: 5 } });
+    const decoder = await trace(vae, z, { entry: 'decode', dir: dir() });
+    await decoder.component.decode(z as { z: Tensor });
+    const now = readdirSync(dir());
+    expect(now).toEqual(expect.arrayContaining(['notes.txt', 'trace.json']));
+    expect(now).not.toContain('conv_in');
+    const { segments } = JSON.parse(readFileSync(join(dir(), 'trace.json'), 'utf8')) as { segments: string[] };
+    expect(now.toSorted()).toEqual([...segments, 'notes.txt', 'trace.json'].toSorted());
+  });
 });
 
 describe.each([

@@ -46,7 +46,12 @@ describe('--option', () => {
   test.each([
     ['strictness=10', /--option strictness=10: expected an integer from 0 to 9/],
     ['strictness=', /expected an integer from 0 to 9/],
-    ['strict=1', /there is no such option; only width, .*guidanceRescale.*, strictness, ceiling/],
+    ['strict=1', /there is no such option; only guidanceRescale, strictness, ceiling\.$/],
+    ['width=64', /--option width=64: use --size <WxH>/],
+    ['outputType=latent', /use --output <path>, with its extension or --format/],
+    ['previews=rgb', /use --preview \[folder\]/],
+    ['numInferenceSteps=3', /use --steps <number>/],
+    ['numImagesPerPrompt=2', /use -n, --count <number>/],
     ['latents=1', /there is no such option/],
     ['strictness', /Expected NAME=VALUE/],
   ])('refuses %s', async (setting, message) => {

@@ -12,8 +12,8 @@ export interface PluginPipeline extends PluginHostPipeline {
    *
    * @param name under which it is in `components`
    * @param from a folder or a hub id, or what a model's `fromPretrained` gave
-   * @param options what to load; without `dtype` and `variant` those of the pipeline
-   * @throws ERR_ARGUMENT_INVALID for a name that is taken; ERR_COMPONENT_UNSUPPORTED for a class that nobody knows; ERR_PLUGIN_REMOVED; what resolving and opening throw
+   * @param options what to load; without `dtype` and `variant` those of the pipeline. None for a model that is opened already
+   * @throws ERR_ARGUMENT_INVALID for a name that is taken, by the checkpoint's own parts too, and for options that loading does not have; ERR_COMPONENT_UNSUPPORTED for a class that nobody knows; ERR_PLUGIN_REMOVED; what resolving and opening throw
    */
   open(name: string, from: string | PretrainedModel, options?: LoadPretrainedOptions): Promise<ComponentHandle>;
 }

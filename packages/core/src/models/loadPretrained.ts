@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { ThimbleError } from '../errors.js';
+import { checkOptionNames } from '../fields/checkOptionNames.js';
 import { type ComponentCheckpoint, openComponentCheckpoint } from '../weights/ComponentCheckpoint.js';
 import type { DownloadEvent } from '../weights/hub/downloadSnapshot.js';
 import { resolveModel } from '../weights/resolveModel.js';
@@ -26,6 +27,22 @@ export interface LoadPretrainedOptions {
   readonly onProgress?: (event: DownloadEvent) => void;
 }
 
+const OPTION_NAMES: readonly (keyof LoadPretrainedOptions)[] = [
+  'subfolder',
+  'dtype',
+  'variant',
+  'revision',
+  'localFilesOnly',
+  'signal',
+  'onProgress',
+];
+
+/** @throws ERR_ARGUMENT_INVALID for an option that loading does not have, a signal that is none, or another name than a dtype's */
+export function checkLoadOptions(options: LoadPretrainedOptions): void {
+  checkOptionNames(options, OPTION_NAMES);
+  checkDtype(options.dtype);
+}
+
 /** A model with its weights, to be put into a pipeline: `fromPretrained(id, { components: { transformer } })`. Holds no memory and no files. */
 export interface PretrainedModel<M extends Model = Model> {
   readonly model: M;
@@ -34,15 +51,24 @@ export interface PretrainedModel<M extends Model = Model> {
   readonly dtype?: PipelineDtype | undefined;
 }
 
-/** What a model's `fromPretrained` does; `classNames` are those of the class, the usual one first. @throws what resolving and opening throw; ERR_ARGUMENT_INVALID for a model of another class, or another name than a dtype's */
+/** By what it has, because it may come from another copy of the package. */
+export function isPretrained(value: unknown): value is PretrainedModel {
+  return typeof value === 'object' && value !== null && 'model' in value && 'checkpoint' in value;
+}
+
+/**
+ * What a model's `fromPretrained` does; `classNames` are those of the class, the usual one first.
+ *
+ * @throws what resolving and opening throw; ERR_ARGUMENT_INVALID for a model of another class, and what {@link checkLoadOptions} throws
+ */
 export async function loadPretrained<M extends Model>(
   classNames: string | readonly [string, ...string[]],
   fromConfig: (config: ModelConfig, className: string) => M,
   folderOrId: string,
   options: LoadPretrainedOptions,
 ): Promise<PretrainedModel<M>> {
+  checkLoadOptions(options);
   const { subfolder, dtype, ...where } = options;
-  checkDtype(dtype);
   const variant = variantOf(options);
   const wanted = {
     ...where,

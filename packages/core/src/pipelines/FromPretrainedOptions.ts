@@ -32,7 +32,7 @@ export interface FromPretrainedOptions extends OptionsOf<typeof limitFields> {
    * layers are split. Default: the container's limit, if it has one; 'none' = no limit whatever the container says.
    */
   readonly memoryLimit?: number | string;
-  /** Names of the components to load, all by default; or, in place of the checkpoint's, components of another pipeline and what a model's `fromPretrained` gives. */
+  /** Names of the components to load, all by default, out of those that the checkpoint has; or, in place of the checkpoint's of the same name, components of another pipeline and what a model's `fromPretrained` gives. */
   readonly components?: readonly string[] | Readonly<Record<string, PretrainedModel>>;
   /** Plugins to install before anything is loaded: those that provide schedulers, tokenizers, pipelines or devices. */
   readonly plugins?: readonly Plugin[];

@@ -1,5 +1,6 @@
 import { createDevice } from '../device/createDevice.js';
 import type { Device } from '../device/Device.js';
+import { DeviceOpening } from '../device/DeviceOpening.js';
 import type { ExecutionProvider } from '../device/ExecutionProvider.js';
 import { MemoryBudget } from '../device/MemoryBudget.js';
 import type { Component } from '../execution/Component.js';
@@ -34,6 +35,8 @@ export interface Composition {
   readonly components: Record<string, Component>;
   /** Names of the components that plugins opened. */
   readonly brought: Set<string>;
+  /** Names of the parts that come from the checkpoint, or in place of its own, once they are known: no plugin's model may have them. */
+  readonly ownNames: Set<string>;
   readonly host: PluginHost;
   /** The pipeline's device; made at the first call, after the plugins are installed, because one of them may provide it. */
   readonly device: () => Promise<Device>;
@@ -66,7 +69,7 @@ export function compose(
   const components: Record<string, Component> = {};
   const brought = new Set<string>();
   let ownComponents: readonly string[] | undefined;
-  let device: Device | undefined;
+  const opening = new DeviceOpening(async () => openDevice(options, services, budget));
   const host = new PluginHost({
     hooks,
     services,
@@ -76,9 +79,9 @@ export function compose(
     ownComponents: () => ownComponents,
     pipeline: {
       components,
-      memory: async () => measureMemory(device, components),
+      memory: async () => measureMemory(opening.device, components),
       memoryLimit: budget.limit,
-      trim: async () => device?.trim(),
+      trim: async () => opening.device?.trim(),
       warn: (code, message) => events.emit({ type: 'warning', code, message }),
       progress: (task, done, total) => events.emit({ type: 'progress', task, done, total }),
     },
@@ -93,8 +96,9 @@ export function compose(
     limits,
     components,
     brought,
+    ownNames: new Set(),
     host,
-    device: async () => (device ??= await openDevice(options, services, budget)),
+    device: async () => opening.open(),
     warn: options.onProgress ?? ((event) => events.emit(event)),
     opened: () => {
       ownComponents = Object.keys(components).filter((name) => !brought.has(name));
@@ -103,7 +107,7 @@ export function compose(
       try {
         await host.dispose();
       } finally {
-        await device?.dispose();
+        await opening[Symbol.asyncDispose]();
       }
     },
   };

@@ -3,9 +3,9 @@ import { ThimbleError } from '../errors.js';
 import type { Component } from '../execution/Component.js';
 import { addComponent } from '../execution/componentRecord.js';
 import type { OpenedModel } from '../extension/PluginPipeline.js';
-import type { LoadPretrainedOptions, PretrainedModel } from '../models/loadPretrained.js';
+import { checkLoadOptions, isPretrained, type LoadPretrainedOptions, type PretrainedModel } from '../models/loadPretrained.js';
 import { readModelIndex } from '../weights/ModelIndex.js';
-import { checkDtype, variantOf } from '../weights/PipelineDtype.js';
+import { variantOf } from '../weights/PipelineDtype.js';
 import { resolveModel } from '../weights/resolveModel.js';
 import type { Composition } from './composition.js';
 import { bindComponent, openComponent } from './openComponent.js';
@@ -18,12 +18,13 @@ export async function openModel(
   options: LoadPretrainedOptions,
 ): Promise<OpenedModel> {
   const { components } = composition;
-  assertFree(name, components);
-  const component =
-    typeof from === 'string'
-      ? await openFrom(name, from, options, composition)
-      : await bindComponent(name, from.model, from.checkpoint, composition);
-  assertFree(name, components);
+  assertFree(name, composition);
+  checkLoadOptions(options);
+  const component = isPretrained(from)
+    ? await bindOpened(name, from, options, composition)
+    : await openFrom(name, from, options, composition);
+  // Others may have been opened meanwhile.
+  assertFree(name, composition);
   addComponent(components, name, component);
   composition.brought.add(name);
   return {
@@ -39,6 +40,23 @@ export async function openModel(
   };
 }
 
+/** A model that is opened already: nothing is left to be said of how. */
+async function bindOpened(
+  name: string,
+  { model, checkpoint }: PretrainedModel,
+  options: LoadPretrainedOptions,
+  composition: Composition,
+): Promise<Component> {
+  const [given] = Object.entries(options).filter(([, value]) => value !== undefined);
+  if (given !== undefined)
+    throw new ThimbleError('ERR_ARGUMENT_INVALID', {
+      argument: `options.${given[0]}`,
+      value: given[1],
+      expected: 'no option for a model that is opened already; give it to its fromPretrained',
+    });
+  return bindComponent(name, model, checkpoint, composition);
+}
+
 /** What is not said of the weights is as the pipeline has it. */
 async function openFrom(
   name: string,
@@ -46,7 +64,6 @@ async function openFrom(
   { dtype, variant, subfolder, ...where }: LoadPretrainedOptions,
   composition: Composition,
 ): Promise<Component> {
-  checkDtype(dtype);
   const { dtype: ownDtype, variant: ownVariant, ...others } = composition.options;
   const own = { ...(ownDtype && { dtype: ownDtype }), ...(ownVariant && { variant: ownVariant }) };
   const asked = { ...(dtype && { dtype }), ...(variant && { variant }) };
@@ -57,11 +74,12 @@ async function openFrom(
   return openComponent(name, index.folder, index, { ...composition, options: { ...others, ...choice } });
 }
 
-function assertFree(name: string, components: Readonly<Record<string, Component>>): void {
-  if (typeof name === 'string' && name !== '' && !(name in components)) return;
+function assertFree(name: string, { components, ownNames }: Composition): void {
+  const taken = new Set([...Object.keys(components), ...ownNames]);
+  if (typeof name === 'string' && name !== '' && !taken.has(name)) return;
   throw new ThimbleError('ERR_ARGUMENT_INVALID', {
     argument: 'name',
     value: name,
-    expected: `a name that no component has: not ${Object.keys(components).join(', ')}`,
+    expected: `a name that no part of the pipeline has${taken.size === 0 ? '' : `: not ${[...taken].join(', ')}`}`,
   });
 }

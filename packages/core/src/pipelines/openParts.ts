@@ -41,7 +41,7 @@ export function isUsed({ className }: ComponentClass, services: ServiceRegistry)
 }
 
 /** Where no registry knows a class, its name says which one is to say what it has. */
-function kindOf(className: string, services: ServiceRegistry): PartKind {
+export function kindOf(className: string, services: ServiceRegistry): PartKind {
   if (services.find(MODELS, className) !== undefined) return 'model';
   if (services.find(SCHEDULERS, className) !== undefined) return 'scheduler';
   if (services.find(TOKENIZERS, className) !== undefined) return 'tokenizer';

@@ -1,7 +1,15 @@
 import { ThimbleError } from '../errors.js';
+import type { ServiceRegistry } from '../extension/ServiceRegistry.js';
 import { MODELS, SCHEDULERS } from '../extension/tokens.js';
 import { checkOptionNames } from '../fields/checkOptionNames.js';
-import type { PretrainedModel } from '../models/loadPretrained.js';
+import {
+  checkChoice,
+  checkChosen,
+  type ComponentNames,
+  givenComponents,
+  givenNames,
+  isWanted,
+} from './ComponentChoice.js';
 import type { Composition } from './composition.js';
 import type { Pipeline } from '../run/Pipeline.js';
 import { PIPELINES, type PipelineConstructor } from '../run/PipelineConstructor.js';
@@ -15,7 +23,7 @@ import { storedOtherwise } from './dtype.js';
 import type { FromPretrainedOptions } from './FromPretrainedOptions.js';
 import { bindComponent, openComponent } from './openComponent.js';
 import { openModel } from './openModel.js';
-import { isUsed, openParts } from './openParts.js';
+import { isUsed, kindOf, openParts } from './openParts.js';
 import { SingleModelPipeline } from './SingleModelPipeline.js';
 
 const OPTION_NAMES: readonly (keyof FromPretrainedOptions)[] = [
@@ -41,6 +49,7 @@ export async function openPipeline(
 ): Promise<Pipeline> {
   checkOptionNames(options, OPTION_NAMES);
   checkDtype(options.dtype);
+  checkChoice(options.components);
   options.signal?.throwIfAborted();
   // Loaded only here: the container's library takes a third of the time in which core is imported.
   const { compose } = await import('./composition.js');
@@ -72,15 +81,9 @@ async function findFolder(folderOrId: string, composition: Composition): Promise
 
 /** Names of the parts that are opened: those that are asked for, without those that come from elsewhere and those that no run uses. */
 function wantedNames(index: ModelIndex, { options: { components }, services }: Composition): string[] {
-  return Object.entries(index.components).flatMap(([name, component]) => {
-    if (component === null || !isUsed(component, services)) return [];
-    const wanted = isNameList(components) ? components.includes(name) : !(name in (components ?? {}));
-    return wanted ? [name] : [];
-  });
-}
-
-function isNameList(components: FromPretrainedOptions['components']): components is readonly string[] {
-  return Array.isArray(components);
+  return Object.entries(index.components).flatMap(([name, component]) =>
+    component !== null && isUsed(component, services) && isWanted(name, components) ? [name] : [],
+  );
 }
 
 async function openWhole(index: ModelIndex, composition: Composition): Promise<Pipeline> {
@@ -91,30 +94,47 @@ async function openWhole(index: ModelIndex, composition: Composition): Promise<P
       className: index.className,
       supported: Object.keys(services.named(PIPELINES)),
     });
-  checkNames(index, options);
+  checkChosen(options.components, namesIn(index, services));
+  const wanted = wantedNames(index, composition);
+  reserveNames([...wanted, ...givenNames(options.components)], composition);
   warnOfSafetyChecker(index, composition);
-  const parts = await openParts(index, wantedNames(index, composition), composition);
-  if (options.components !== undefined && !isNameList(options.components))
-    await takeComponents(options.components, composition);
+  const parts = await openParts(index, wanted, composition);
+  await takeComponents(composition);
   return new Class(await partsOf(index, composition, parts));
 }
 
 async function openSingle(index: ModelIndex, composition: Composition): Promise<Pipeline> {
-  const name = composition.services.find(MODELS, index.className)?.componentName ?? 'model';
-  composition.components[name] = await openComponent(name, index.folder, index, composition);
+  const { services, options, components } = composition;
+  const name = services.find(MODELS, index.className)?.componentName ?? 'model';
+  checkChosen(options.components, { loaded: [name], given: [name] });
+  reserveNames([name], composition);
+  if (isWanted(name, options.components)) components[name] = await openComponent(name, index.folder, index, composition);
+  await takeComponents(composition);
   return new SingleModelPipeline(await partsOf(index, composition, { schedulers: {}, tokenizers: {} }));
 }
 
-function checkNames(index: ModelIndex, { components }: FromPretrainedOptions): void {
-  if (!isNameList(components)) return;
-  const available = Object.keys(index.components).filter((name) => index.components[name] !== null);
-  for (const name of components) {
-    if (!available.includes(name))
+/** What a checkpoint has under which names: parts that can be loaded, and models that can be given in their place, or where it leaves one out. */
+function namesIn({ components }: ModelIndex, services: ServiceRegistry): ComponentNames {
+  const names = Object.keys(components);
+  return {
+    loaded: names.filter((name) => components[name] !== null),
+    given: names.filter((name) => {
+      const component = components[name];
+      return component == null || kindOf(component.className, services) === 'model';
+    }),
+  };
+}
+
+/** A plugin may have opened a model before the checkpoint was looked into. @throws ERR_ARGUMENT_INVALID if it took one of these names */
+function reserveNames(names: readonly string[], { components, ownNames }: Composition): void {
+  for (const name of names) {
+    if (Object.hasOwn(components, name))
       throw new ThimbleError('ERR_ARGUMENT_INVALID', {
-        argument: 'components',
+        argument: 'name',
         value: name,
-        expected: `names out of ${available.join(', ')}`,
+        expected: `a name for a plugin's model that no part of the checkpoint has: not ${names.join(', ')}`,
       });
+    ownNames.add(name);
   }
 }
 
@@ -129,26 +149,12 @@ function warnOfSafetyChecker({ components }: ModelIndex, { services, warn }: Com
 }
 
 /** Models that somebody else loaded, another pipeline or `fromPretrained`: bound anew, so that this one's plugins see them and its device runs them. */
-async function takeComponents(
-  components: Readonly<Record<string, PretrainedModel>>,
-  composition: Composition,
-): Promise<void> {
-  for (const [name, component] of Object.entries(components)) {
-    if (!isComponent(component))
-      throw new ThimbleError('ERR_ARGUMENT_INVALID', {
-        argument: `components.${name}`,
-        value: component,
-        expected: "a component of a pipeline, or what a model's fromPretrained gives",
-      });
+async function takeComponents(composition: Composition): Promise<void> {
+  for (const [name, component] of givenComponents(composition.options.components)) {
     const warning = storedOtherwise(name, component.checkpoint, component.dtype);
     if (warning !== undefined) composition.warn(warning);
     composition.components[name] = await bindComponent(name, component.model, component.checkpoint, composition);
   }
-}
-
-/** By what it has, because it may come from another copy of the package. */
-function isComponent(value: unknown): value is PretrainedModel {
-  return typeof value === 'object' && value !== null && 'model' in value && 'checkpoint' in value;
 }
 
 async function partsOf(

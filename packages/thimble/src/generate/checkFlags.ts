@@ -7,12 +7,13 @@ import type { SchedulerFlags } from '../schedulers/SchedulerFlags.js';
 import { findScheduler } from '../schedulers/schedulerNames.js';
 import { givenOptions } from './fieldOptions.js';
 import type { GenerateFlags } from './GenerateFlags.js';
+import { checkSettings } from './setOptions.js';
 
 /** Noise levels that nearly every model was trained with. */
 const TRAINED_STEPS = 1000;
 
 /** The options that are judged. */
-type CheckedFlags = SchedulerFlags & Pick<GenerateFlags, 'model' | 'use' | 'size' | 'scheduler'>;
+type CheckedFlags = SchedulerFlags & Pick<GenerateFlags, 'model' | 'use' | 'size' | 'scheduler' | 'option'>;
 
 /**
  * Refuses what no model does, before one is opened or fetched: a scheduler that is none, options that it has no use for; of a model that is not on this disk
@@ -22,6 +23,7 @@ type CheckedFlags = SchedulerFlags & Pick<GenerateFlags, 'model' | 'use' | 'size
  */
 export function checkFlags(flags: CheckedFlags, fields: Fields): void {
   const { model, use, size = {}, scheduler: name } = flags;
+  checkSettings(flags.option, fields);
   // A plugin may bring schedulers of its own.
   if (name !== undefined && use.length === 0) {
     const scheduler = createScheduler(findScheduler(name, Object.keys(schedulerRegistry)), schedulerOverrides(flags));

@@ -93,7 +93,7 @@ async function run(parts: RunParts): Promise<RunReport> {
 }
 
 function generateOptions(pipe: CogVideoXPipeline, flags: VideoFlags, signal: AbortSignal): GenerateOptions<'image'> {
-  return { ...flags.size, ...givenOptions(videoFields, flags), ...setOptions(pipe, flags.option), signal };
+  return { ...flags.size, ...givenOptions(videoFields, flags), ...setOptions(pipe, flags.option, videoFields), signal };
 }
 
 async function report(
