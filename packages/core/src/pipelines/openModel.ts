@@ -3,7 +3,12 @@ import { ThimbleError } from '../errors.js';
 import type { Component } from '../execution/Component.js';
 import { addComponent } from '../execution/componentRecord.js';
 import type { OpenedModel } from '../extension/PluginPipeline.js';
-import { checkLoadOptions, isPretrained, type LoadPretrainedOptions, type PretrainedModel } from '../models/loadPretrained.js';
+import {
+  checkLoadOptions,
+  isPretrained,
+  type LoadPretrainedOptions,
+  type PretrainedModel,
+} from '../models/loadPretrained.js';
 import { readModelIndex } from '../weights/ModelIndex.js';
 import { variantOf } from '../weights/PipelineDtype.js';
 import { resolveModel } from '../weights/resolveModel.js';

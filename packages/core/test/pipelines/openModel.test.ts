@@ -103,18 +103,23 @@ describe('ctx.pipeline.open refuses', () => {
     await pipe.dispose();
   });
 
-  test.each(['vae', 'tokenizer', 'scheduler'])('the name of the own %s, before it is opened and afterwards', async (name) => {
-    await expect(open(withDevice(opening(name, VAE)))).rejects.toMatchObject({
-      code: 'ERR_ARGUMENT_INVALID',
-      details: { argument: 'name', value: name },
-    });
-    expect(disposed).toBe(made);
-    const pipe = await open(withDevice());
-    await expect(pipe.use({ name: 'test:late', apply: opening(name, VAE) as Plugin['apply'] })).rejects.toMatchObject({
-      cause: { code: 'ERR_ARGUMENT_INVALID', details: { argument: 'name', value: name } },
-    });
-    await pipe.dispose();
-  });
+  test.each(['vae', 'tokenizer', 'scheduler'])(
+    'the name of the own %s, before it is opened and afterwards',
+    async (name) => {
+      await expect(open(withDevice(opening(name, VAE)))).rejects.toMatchObject({
+        code: 'ERR_ARGUMENT_INVALID',
+        details: { argument: 'name', value: name },
+      });
+      expect(disposed).toBe(made);
+      const pipe = await open(withDevice());
+      await expect(pipe.use({ name: 'test:late', apply: opening(name, VAE) as Plugin['apply'] })).rejects.toMatchObject(
+        {
+          cause: { code: 'ERR_ARGUMENT_INVALID', details: { argument: 'name', value: name } },
+        },
+      );
+      await pipe.dispose();
+    },
+  );
 
   test('but not a name whose part is left out', async () => {
     const pipe = await open(withDevice(opening('vae', VAE)), { components: ['unet'] });

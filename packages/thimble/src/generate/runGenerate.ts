@@ -107,7 +107,13 @@ async function run(parts: RunParts): Promise<RunReport> {
 function generateOptions(pipe: DiffusionPipeline, flags: GenerateFlags, signal: AbortSignal): GenerateOptions<'image'> {
   const { size, preview, option } = flags;
   const previews = preview === undefined ? {} : { previews: 'rgb' as const };
-  return { ...size, ...givenOptions(pictureFields, flags), ...setOptions(pipe, option, pictureFields), ...previews, signal };
+  return {
+    ...size,
+    ...givenOptions(pictureFields, flags),
+    ...setOptions(pipe, option, pictureFields),
+    ...previews,
+    signal,
+  };
 }
 
 /** Writes a picture as soon as it is there: the next one may take a while. */

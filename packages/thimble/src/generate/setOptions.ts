@@ -41,7 +41,10 @@ export function setOptions(
       } catch (error) {
         if (!isThimbleError(error, 'ERR_ARGUMENT_INVALID')) throw error;
         const { argument, expected } = error.details;
-        return refuse(setting, argument === 'options' ? `there is no such option; ${expected}` : `expected ${expected}`);
+        return refuse(
+          setting,
+          argument === 'options' ? `there is no such option; ${expected}` : `expected ${expected}`,
+        );
       }
     }),
   );
