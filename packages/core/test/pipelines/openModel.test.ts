@@ -12,8 +12,8 @@ import type { FromPretrainedOptions } from '../../src/pipelines/FromPretrainedOp
 
 const CHECKPOINT = fileURLToPath(new URL('../../../plugin-testkit/checkpoint', import.meta.url));
 const VAE = join(CHECKPOINT, 'vae');
-let made: number;
-let disposed: number;
+let made = 0;
+let disposed = 0;
 
 beforeEach(() => {
   made = 0;
