@@ -33,8 +33,8 @@ export async function publishTrace(dir: string, write: (staging: string) => Prom
 
 /** @throws ERR_ARGUMENT_INVALID unless a trace may be put there */
 async function assertTraceFolder(target: string, dir: string): Promise<void> {
-  const present = await readdir(target).catch((error: NodeJS.ErrnoException): string[] => {
-    if (error.code === 'ENOENT') return [];
+  const present = await readdir(target).catch((error: unknown): string[] => {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
     throw error;
   });
   if (present.length === 0 || present.includes(TRACE_MANIFEST)) return;

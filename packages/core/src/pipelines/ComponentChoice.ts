@@ -17,8 +17,9 @@ export interface ComponentNames {
 export function checkChoice(choice: Choice): void {
   if (choice === undefined) return;
   if (Array.isArray(choice)) {
-    const wrong = choice.find((name) => typeof name !== 'string');
-    if (wrong !== undefined) refuse('components', wrong, 'names of components');
+    const names: readonly unknown[] = choice;
+    const wrong = names.findIndex((name) => typeof name !== 'string');
+    if (wrong >= 0) refuse('components', names[wrong], 'names of components');
     return;
   }
   if (typeof choice !== 'object' || choice === null)
