@@ -108,7 +108,8 @@ async function openSingle(index: ModelIndex, composition: Composition): Promise<
   const name = services.find(MODELS, index.className)?.componentName ?? 'model';
   checkChosen(options.components, { loaded: [name], given: [name] });
   reserveNames([name], composition);
-  if (isWanted(name, options.components)) components[name] = await openComponent(name, index.folder, index, composition);
+  if (isWanted(name, options.components))
+    components[name] = await openComponent(name, index.folder, index, composition);
   await takeComponents(composition);
   return new SingleModelPipeline(await partsOf(index, composition, { schedulers: {}, tokenizers: {} }));
 }
