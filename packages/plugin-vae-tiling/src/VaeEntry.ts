@@ -2,6 +2,9 @@ import type { TilingDefaults } from '@thimble/core/model';
 import type { ComponentHandle } from '@thimble/core/plugin';
 import { decodingAxis, encodingAxis, type AxisPlan, type TileSize } from './tiles/TilePlan.js';
 
+/** diffusers' `sample_size` of an `AutoencoderKL`. */
+const DEFAULT_SAMPLE_SIZE = 32;
+
 /** An entry point of a VAE, and how its pixels and latents hang together. */
 export interface VaeEntry {
   readonly name: 'decode' | 'encode';
@@ -20,12 +23,17 @@ export interface VaeEntry {
   readonly tiling: TilingDefaults | undefined;
 }
 
+/** diffusers takes a list too: its first number counts, for both sides. */
+function sampleSizeOf({ sample_size: size = DEFAULT_SAMPLE_SIZE }: ComponentHandle['config']): number {
+  return Number(Array.isArray(size) ? size[0] : size);
+}
+
 /** `vae.decode({ z })` or `vae.encode({ x })` of a component. */
 export function vaeEntry({ config, model: { tiling } }: ComponentHandle, name: VaeEntry['name']): VaeEntry {
   const channels = Array.isArray(config['block_out_channels']) ? (config['block_out_channels'] as number[]) : [64];
   const scale = 2 ** (channels.length - 1);
   const sizes = {
-    sampleSize: Number(config['sample_size'] ?? 32),
+    sampleSize: sampleSizeOf(config),
     scale,
     widestChannels: channels[1] ?? channels[0] ?? 64,
     tiling,

@@ -24,7 +24,7 @@ export const vaeTilingFields = {
   /**
    * - `seamless`: strip by strip, with the result of computing it whole; what memory has no room for goes to a temporary file.
    * - `shared`: blended tiles that all use the statistics of the whole picture, estimated from a small one.
-   * - `blend`: diffusers' tiles, to the letter.
+   * - `blend`: diffusers' tiles, to the letter where sizes and strides are whole latents.
    * - `auto`, the default: whole where it fits the budget, else `seamless`, or `shared` where the disk is too slow or too full for that.
    */
   mode: choiceField('auto', TILING_MODES),
@@ -53,7 +53,7 @@ export const vaeTilingFields = {
 
 /**
  * Options of a `VaeTilingPlugin`. Sizes of tiles, which `blend` and `shared` use, have diffusers' names, in pixels: either the size of a tile
- * with the share that overlaps, or sizes and strides of both axes, not some of each.
+ * with the share that overlaps, or sizes and strides of both axes, not some of each. Sizes and strides are rounded down to whole latents, 8 pixels with Stable Diffusion.
  */
 export type VaeTilingOptions = OptionsOf<typeof vaeTilingFields>;
 

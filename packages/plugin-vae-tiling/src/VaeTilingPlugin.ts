@@ -176,14 +176,12 @@ export class VaeTilingPlugin implements Plugin {
     const [vertical, horizontal] = this.#tileSizes(entry, pixelsOf(x, entry), pipeline.memoryLimit);
     const [height, width] = [entry.planAxis(vertical, entry.scale), entry.planAxis(horizontal, entry.scale)];
     if (rows <= height.tile && columns <= width.tile) return undefined;
-    if (height.stride < 1 || width.stride < 1 || height.keep < 1 || width.keep < 1) {
-      throw invalid(
-        'tileSampleMinSize',
-        vertical.size,
-        `more pixels: one latent is ${entry.scale} of them, and a tile needs several with an overlap`,
-      );
-    }
-    return { height, width };
+    if (Math.min(height.stride, width.stride) >= 1) return { height, width };
+    throw invalid(
+      this.#options.tileSampleMinHeight === undefined ? 'tileSampleMinSize' : 'tileSampleStrideHeight',
+      vertical.stride ?? vertical.size,
+      `more pixels: one latent is ${entry.scale} of them, and tiles are at least one apart`,
+    );
   }
 
   #tileSizes(

@@ -88,6 +88,17 @@ export function distance(a: Tensor, b: Tensor): number {
   );
 }
 
+/** How much two tensors have in common, 1 for the same: their correlation. */
+export function correlation(a: Tensor, b: Tensor): number {
+  const [x, y] = [a.data as Float32Array, b.data as Float32Array];
+  const mean = (of: Float32Array): number => of.reduce((sum, value) => sum + value, 0) / of.length;
+  const [mx, my] = [mean(x), mean(y)];
+  const product = (p: (i: number) => number, q: (i: number) => number): number =>
+    x.reduce((sum, _, i) => sum + p(i) * q(i), 0);
+  const [dx, dy] = [(i: number): number => x[i]! - mx, (i: number): number => y[i]! - my];
+  return product(dx, dy) / Math.sqrt(product(dx, dx) * product(dy, dy));
+}
+
 /** Numbers that look like latents or pixels, always the same. */
 export function wave(dims: readonly number[]): Tensor {
   return new Tensor(

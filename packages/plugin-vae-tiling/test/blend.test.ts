@@ -1,7 +1,7 @@
 import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import type { DiffusionPipeline, Tensor } from '@thimble/core';
-import { VaeTilingPlugin } from '../src/index.js';
-import { type VaeCase, VaeFixture, wave } from './VaeFixture.js';
+import { VaeTilingPlugin, type VaeTilingOptions } from '../src/index.js';
+import { correlation, type VaeCase, VaeFixture, wave } from './VaeFixture.js';
 
 let fixture: VaeFixture;
 let pipe: DiffusionPipeline;
@@ -125,6 +125,41 @@ test.each([
   expect(() => new VaeTilingPlugin(options)).toThrow(
     expect.objectContaining({ code: 'ERR_ARGUMENT_INVALID', details: expect.objectContaining({ argument }) }),
   );
+});
+
+describe('tiles that are no whole latents', () => {
+  const forms: VaeTilingOptions[] = [
+    { tileSampleMinSize: 25 },
+    { tileSampleMinSize: 36, tileOverlapFactor: 0.3 },
+    { tileSampleMinHeight: 25, tileSampleMinWidth: 30, tileSampleStrideHeight: 15, tileSampleStrideWidth: 30 },
+  ];
+  test.each((['blend', 'shared'] as const).flatMap((mode) => forms.map((form) => ({ mode, ...form }))))(
+    'give a picture of the size that was asked for: %j',
+    async (options) => {
+      await open('kl');
+      const vae = pipe.components['vae']!;
+      const z = wave([1, 4, 12, 16]);
+      const whole = (await vae.decode({ z })).sample;
+      const moments = (await vae.encode({ x: whole })).moments;
+      await pipe.use(new VaeTilingPlugin(options));
+      const { sample } = await vae.decode({ z });
+      expect(sample.dims).toEqual(whole.dims);
+      // A row that is repeated or left out puts all below it in the wrong place.
+      expect(correlation(sample, whole)).toBeGreaterThan(0.7);
+      expect((await vae.encode({ x: whole })).moments.dims).toEqual(moments.dims);
+    },
+  );
+
+  test("are the VAE's own where its sample_size is a list: its first number counts", async () => {
+    await open('kl');
+    const vae = pipe.components['vae']!;
+    const z = wave([1, 4, 20, 18]);
+    await pipe.use(new VaeTilingPlugin({ mode: 'blend' }));
+    const { sample } = await vae.decode({ z });
+    const { sample_size: size } = vae.config as { sample_size: number };
+    Object.assign(vae.config, { sample_size: [size, size / 2] });
+    expect((await vae.decode({ z })).sample.data).toEqual(sample.data);
+  });
 });
 
 test('refuses a tile of less than a latent and its overlap', async () => {

@@ -17,6 +17,11 @@ export const pluginErrors = {
     message: (d: { plugin: string; hook: string; cause: string }): string =>
       `"${d.plugin}" failed in hook "${d.hook}": ${d.cause}. The error's cause tells where; report it to its author, or remove the plugin.`,
   },
+  ERR_SAMPLE_ROWS: {
+    summary: 'The parts in which a plugin decodes or encodes a picture do not add up to it.',
+    message: (d: { problem: string }): string =>
+      `The parts of a picture do not add up to it: ${d.problem}. A plugin that decodes or encodes in parts gave them; report it to its author, or remove the plugin.`,
+  },
   ERR_PLUGIN_CLASS: {
     summary: 'A class or function was given where a plugin instance is needed.',
     message: (d: { name: string; write: string }): string => `"${d.name}" is not a plugin instance; write ${d.write}.`,

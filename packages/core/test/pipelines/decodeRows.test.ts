@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { Tensor } from 'onnxruntime-common';
 import type { SampleRows } from '../../src/hooks/calls/SampleRows.js';
 import { DiffusionPipeline } from '../../src/pipelines/DiffusionPipeline.js';
@@ -53,6 +53,41 @@ function halve(): Disposable {
     ),
   );
 }
+
+describe('parts that do not add up are errors', () => {
+  type Parts = (parts: readonly SampleRows[]) => readonly SampleRows[];
+  const others: [string, Parts][] = [
+    ['none', () => []],
+    ['one missing', (parts) => parts.slice(0, -1)],
+    ['one missing in between', (parts) => parts.toSpliced(1, 1)],
+    ['one twice', (parts) => [...parts, ...parts.slice(-1)]],
+    ['a higher picture', (parts) => parts.map((part) => ({ ...part, height: part.height + 1 }))],
+    ['another width', ([first, ...rest]) => [{ ...first!, rows: rowsOf([1, 3, 24, 12]) }, ...rest]],
+    ['a picture too many', (parts) => [...parts, { ...parts[0]!, index: 2 }]],
+    ['a gap in a row', (parts) => parts.map((part) => ({ ...part, top: part.top * 2 }))],
+  ];
+  const rowsOf = (dims: readonly number[]): Tensor =>
+    new Tensor('float32', new Float32Array(dims.reduce((a, b) => a * b, 1)), dims);
+
+  test.each(others)('%s', async (_, change) => {
+    using halves = halve();
+    using changed = pipe.hooks.beforeDecode.tap({ name: 'changed', stage: -1 }, ({ wrapRows }) =>
+      wrapRows(
+        (next) => async (z) =>
+          (async function* () {
+            const parts: SampleRows[] = [];
+            for await (const part of await next(z)) parts.push(part);
+            yield* change(parts);
+          })(),
+      ),
+    );
+    void [halves, changed];
+    const refused = { code: 'ERR_SAMPLE_ROWS', message: expect.stringContaining('do not add up') };
+    await expect(vae.decode({ z: Z })).rejects.toMatchObject(refused);
+    await expect(parts()).rejects.toMatchObject(refused);
+    await expect(pipe.decodeLatents(Z)).rejects.toMatchObject(refused);
+  });
+});
 
 test('gives each picture of a batch, as decode does', async () => {
   const { sample } = await vae.decode({ z: Z });

@@ -25,19 +25,23 @@ export interface TileSize {
   readonly stride?: number;
 }
 
-/** The plan of decoding: latents go in, pixels come out. `scale` pixels are one latent. Rounding is diffusers'. */
-export function decodingAxis({ size, overlap = 0, stride }: TileSize, scale: number): AxisPlan {
-  const tile = Math.floor(size / scale);
-  if (stride !== undefined) return { tile, stride: Math.floor(stride / scale), blend: size - stride, keep: stride };
-  const blend = Math.floor(size * overlap);
-  return { tile, stride: Math.floor(tile * (1 - overlap)), blend, keep: size - blend };
+/** The plan of decoding: latents go in, pixels come out. `scale` pixels are one latent. */
+export function decodingAxis(size: TileSize, scale: number): AxisPlan {
+  const { tile, stride } = wholeLatents(size, scale);
+  return { tile, stride, blend: (tile - stride) * scale, keep: stride * scale };
 }
 
 /** The plan of encoding: pixels go in, latents come out. */
-export function encodingAxis({ size, overlap = 0, stride }: TileSize, scale: number): AxisPlan {
-  const latent = Math.floor(size / scale);
-  if (stride !== undefined)
-    return { tile: size, stride, blend: latent - Math.floor(stride / scale), keep: Math.floor(stride / scale) };
-  const blend = Math.floor(latent * overlap);
-  return { tile: size, stride: Math.floor(size * (1 - overlap)), blend, keep: latent - blend };
+export function encodingAxis(size: TileSize, scale: number): AxisPlan {
+  const { tile, stride } = wholeLatents(size, scale);
+  return { tile: tile * scale, stride: stride * scale, blend: tile - stride, keep: stride };
+}
+
+/**
+ * Tile and stride in latents, rounded down as in diffusers; the overlap is what is between them. diffusers rounds what is kept of a tile by itself, so that
+ * where that is no whole number of latents its pictures come out in another size.
+ */
+function wholeLatents({ size, overlap = 0, stride }: TileSize, scale: number): { tile: number; stride: number } {
+  const tile = Math.floor(size / scale);
+  return { tile, stride: Math.floor(stride === undefined ? tile * (1 - overlap) : stride / scale) };
 }

@@ -1,5 +1,6 @@
 import type { Tensor } from 'onnxruntime-common';
-import { rowsOfSample, type SampleRows, sampleOfRows } from './SampleRows.js';
+import { sampleOfRows } from './sampleOfRows.js';
+import { rowsOfSample, type SampleRows } from './SampleRows.js';
 import { type Next, type Wrapper, Wrapping } from '../engine/Wrapping.js';
 
 /** Wrappers around one decoding: those that give a whole sample and those that give it row by row, in one order. */
