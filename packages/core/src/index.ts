@@ -36,6 +36,9 @@ export type { MemoryReport } from './hooks/calls/MemoryReport.js';
 export type { RunMemory } from './hooks/calls/RunMemory.js';
 export * from './schedulers/schedulers.js';
 export { createScheduler } from './schedulers/createScheduler.js';
+export { findScheduler } from './schedulers/findScheduler.js';
+export type { NamedScheduler } from './schedulers/findScheduler.js';
+export { schedulerName } from './schedulers/schedulerName.js';
 export { schedulerRegistry } from './schedulers/schedulerRegistry.js';
 export type {
   Scheduler,

@@ -1,9 +1,8 @@
-import { isThimbleError, type ErrorDetails, type ThimbleError } from '@thimble/core';
+import { isThimbleError, schedulerName, type ErrorDetails, type ThimbleError } from '@thimble/core';
 import { cliErrorRegistry, isCliError, type CliError } from './CliError.js';
 import { ExitCode } from './ExitCode.js';
 import { fieldOptions } from './generate/fieldOptions.js';
 import { pictureFields, videoFields } from './runFields.js';
-import { schedulerName } from './schedulers/schedulerNames.js';
 import type { FailureReport } from './tellFailure.js';
 
 const SIGNAL_EXIT_CODES: Readonly<Record<string, ExitCode>> = {
@@ -51,11 +50,20 @@ function describeThimbleError(error: ThimbleError): FailureReport {
       };
   }
   if (code === 'ERR_SCHEDULER_UNKNOWN') {
-    const { scheduler, known } = error.details as ErrorDetails<'ERR_SCHEDULER_UNKNOWN'>;
-    const text = `There is no scheduler "${String(scheduler)}"; --scheduler takes ${known.map(schedulerName).join(', ')}, or a class name: ${known.join(', ')}.`;
-    return { code, message: text, exitCode: ExitCode.usage };
+    const details = error.details as ErrorDetails<'ERR_SCHEDULER_UNKNOWN'>;
+    const exitCode = details.folder === undefined ? ExitCode.usage : ExitCode.failure;
+    return { code, message: unknownScheduler(details), exitCode };
   }
   return { code, message, exitCode: ExitCode.failure };
+}
+
+/** A model's own scheduler is nothing that the user got wrong. */
+function unknownScheduler({ scheduler, known, nearest, folder }: ErrorDetails<'ERR_SCHEDULER_UNKNOWN'>): string {
+  const names = known.map(schedulerName).join(', ');
+  if (folder !== undefined)
+    return `The model comes with the scheduler ${String(scheduler)}, which thimble does not have; choose another one with --scheduler: ${names}.`;
+  const guess = nearest === undefined ? '' : ` Did you mean "${nearest}"?`;
+  return `There is no scheduler "${String(scheduler)}"; --scheduler takes ${names}, or what other programs call them, such as "dpm++_2m_karras".${guess}`;
 }
 
 function unexpected(error: unknown): string {

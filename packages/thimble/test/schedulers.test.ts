@@ -24,7 +24,7 @@ describe('thimble schedulers', () => {
   test('lists all of them, with what they take', async () => {
     const { code, stdout, stderr } = await runCli(['schedulers'], folder);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    expect(stdout.trimEnd().split('\n')).toHaveLength(14);
+    expect(stdout.trimEnd().split('\n')).toHaveLength(17);
     expect(stdout).toMatch(
       /^unipc +UniPCMultistepScheduler +20 +14\.6 … 0\.226 +--karras --exponential --beta --solver-order --spacing$/m,
     );
@@ -53,7 +53,7 @@ describe('thimble schedulers', () => {
     const { code } = await runCli(['schedulers', '--svg', 'sigmas.svg'], folder);
     expect(code).toBe(0);
     const svg = readFileSync(join(folder, 'sigmas.svg'), 'utf8');
-    for (const label of ['dpm, unipc', 'euler, euler-ancestral, lms', 'dpm --karras'])
+    for (const label of ['deis, dpm, unipc', 'euler, euler-ancestral, lms', 'dpm --karras'])
       expect(svg).toContain(`>${label}<`);
     expect(svg.match(/<polyline/g)!.length).toBe(11);
     expect(svg).toMatch(/^<svg [\s\S]*<\/svg>$/);
@@ -65,6 +65,7 @@ describe('thimble schedulers', () => {
       code: 2,
       stderr: expect.stringContaining('There is no scheduler "nope"; --scheduler takes'),
     });
+    expect((await runCli(['schedulers', 'eulr'], folder)).stderr).toContain('Did you mean "euler"?');
     expect((await runCli(['schedulers', 'lcm', '--steps', '60'], folder)).stdout).toMatch(
       /lcm +LCMScheduler +too many steps/,
     );
@@ -78,6 +79,10 @@ describe('thimble generate --scheduler', () => {
       ['--scheduler', 'unipc', '--karras', '--steps', '3'],
       /Steps: 3, Sampler: UniPCMultistepScheduler, Schedule type: Karras/,
     ],
+    [
+      ['--scheduler', 'DPM++ 2M SDE Karras', '--steps', '2'],
+      /Sampler: DPMSolverMultistepScheduler, Schedule type: Karras/,
+    ],
     [['--scheduler', 'dpm', '--sde', '--solver-order', '3', '--steps', '3'], /Sampler: DPMSolverMultistepScheduler/],
     [['--scheduler', 'EulerDiscreteScheduler', '--sigmas', '14,3,1,0'], /Steps: 3, Sampler: EulerDiscreteScheduler/],
     [['--scheduler', 'euler', '--timesteps', '900,400,30'], /Steps: 3, Sampler: EulerDiscreteScheduler/],
@@ -89,6 +94,7 @@ describe('thimble generate --scheduler', () => {
 
   test.each([
     [['--scheduler', 'ddim', '--karras'], /--karras has no effect with the scheduler ddim; choose another one/],
+    [['--scheduler', 'deis', '--sde'], /--sde has no effect with the scheduler deis/],
     [['--sde'], /--sde has no effect with the scheduler ddim/],
     [['--karras', '--beta'], /cannot be used with/],
     [['--timesteps', '9,1', '--sigmas', '9,1'], /cannot be used with/],

@@ -6,7 +6,6 @@ import { fieldOptions, givenOptions } from '../src/generate/fieldOptions.js';
 import { parseOptionSetting } from '../src/generate/parseOptionSetting.js';
 import { pictureFields, videoFields } from '../src/runFields.js';
 import { parseSize } from '../src/generate/parseSize.js';
-import { findScheduler, schedulerName } from '../src/schedulers/schedulerNames.js';
 import { formatBytes, formatCount, formatDuration, formatMemory } from '../src/progress/quantities.js';
 import { parsePluginSpec } from '../src/plugins/parsePluginSpec.js';
 import { pickPluginClass } from '../src/plugins/pickPluginClass.js';
@@ -127,16 +126,6 @@ describe('what people write', () => {
   test('options of a run, NAME=VALUE', () => {
     expect(parseOptionSetting('a=b=c')).toEqual({ name: 'a', text: 'b=c' });
     for (const bad of ['', 'a', '=1']) expect(() => parseOptionSetting(bad)).toThrow('NAME=VALUE');
-  });
-
-  test('schedulers by short name', () => {
-    const classes = ['DDIMScheduler', 'PNDMScheduler', 'EulerDiscreteScheduler', 'UniPCMultistepScheduler'];
-    expect(classes.map(schedulerName)).toEqual(['ddim', 'pndm', 'euler', 'unipc']);
-    expect([
-      findScheduler('UniPC', classes),
-      findScheduler('PNDMScheduler', classes),
-      findScheduler('mine', classes),
-    ]).toEqual(['UniPCMultistepScheduler', 'PNDMScheduler', 'mine']);
   });
 
   test.each([

@@ -15,8 +15,14 @@ export const schedulerErrors = {
   },
   ERR_SCHEDULER_UNKNOWN: {
     summary: 'A checkpoint or a call names a scheduler that does not exist here.',
-    message: (d: { scheduler: unknown; known: readonly string[] }): string =>
-      `there is no scheduler ${describeValue(d.scheduler)}; choose one of ${d.known.join(', ')}: Name.fromConfig(pipe.scheduler.config).`,
+    message: (d: {
+      scheduler: unknown;
+      known: readonly string[];
+      /** What may have been meant. */
+      nearest?: string;
+      /** The folder whose default it is. */
+      folder?: string;
+    }): string => `${unknownScheduler(d)} choose one of ${d.known.join(', ')}.`,
   },
   ERR_SCHEDULER_NOT_STARTED: {
     summary: 'A scheduler was asked for a step before it knew the number of steps.',
@@ -29,3 +35,17 @@ export const schedulerErrors = {
       `${d.scheduler} needs noise for this step (${d.why}); pass step(…, { generator: new TorchGenerator(seed) }).`,
   },
 } as const satisfies ErrorDefinitions;
+
+function unknownScheduler({
+  scheduler,
+  nearest,
+  folder,
+}: {
+  readonly scheduler: unknown;
+  readonly nearest?: string;
+  readonly folder?: string;
+}): string {
+  if (folder !== undefined)
+    return `the checkpoint "${folder}" comes with the scheduler ${describeValue(scheduler)}, which is not here; open it with another one, as in fromPretrained(…, { scheduler: 'euler' }):`;
+  return `there is no scheduler ${describeValue(scheduler)}${nearest === undefined ? ';' : `; did you mean ${describeValue(nearest)}? If not,`}`;
+}

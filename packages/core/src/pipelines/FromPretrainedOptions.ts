@@ -2,6 +2,7 @@ import type { DeviceOptions } from '../device/DeviceOptions.js';
 import type { ExecutionProvider } from '../device/ExecutionProvider.js';
 import type { PretrainedModel } from '../models/loadPretrained.js';
 import type { Plugin } from '../extension/Plugin.js';
+import type { Scheduler } from '../schedulers/Scheduler.js';
 import type { DownloadEvent } from '../weights/hub/downloadSnapshot.js';
 import type { PipelineDtype } from '../weights/PipelineDtype.js';
 import type { OptionsOf } from '../fields/Field.js';
@@ -34,6 +35,11 @@ export interface FromPretrainedOptions extends OptionsOf<typeof limitFields> {
   readonly memoryLimit?: number | string;
   /** Names of the components to load, all by default, out of those that the checkpoint has; or, in place of the checkpoint's of the same name, components of another pipeline and what a model's `fromPretrained` gives. */
   readonly components?: readonly string[] | Readonly<Record<string, PretrainedModel>>;
+  /**
+   * A scheduler in place of the checkpoint's: one that was made, or a name, such as 'euler' or 'dpm++_2m_karras' ({@link findScheduler}), of which one is made with the
+   * checkpoint's config. The checkpoint's own is not opened then, and need not exist here.
+   */
+  readonly scheduler?: Scheduler | string;
   /** Plugins to install before anything is loaded: those that provide schedulers, tokenizers, pipelines or devices. */
   readonly plugins?: readonly Plugin[];
   /** Never ask the hub, only its cache. */

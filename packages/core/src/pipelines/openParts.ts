@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { readJsonFile } from '../disk/readJsonFile.js';
+import { ThimbleError } from '../errors.js';
 import type { ServiceRegistry } from '../extension/ServiceRegistry.js';
 import { MODELS, SCHEDULERS, TOKENIZERS } from '../extension/tokens.js';
 import type { PipelineParts } from '../run/PipelineParts.js';
@@ -29,7 +30,7 @@ export async function openParts(
     const folder = join(index.folder, name);
     const kind = kindOf(className, services);
     if (kind === 'model') components[name] = await openComponent(name, folder, part, composition);
-    if (kind === 'scheduler') schedulers[name] = await openScheduler(folder, className, composition);
+    if (kind === 'scheduler') schedulers[name] = await openScheduler(name, folder, className, composition);
     if (kind === 'tokenizer') tokenizers[name] = await createTokenizer(folder, className, services.named(TOKENIZERS));
   }
   return { schedulers, tokenizers };
@@ -48,10 +49,19 @@ export function kindOf(className: string, services: ServiceRegistry): PartKind {
   return partKind(className);
 }
 
-async function openScheduler(folder: string, className: string, { services, warn }: Composition): Promise<Scheduler> {
+/** The class is that of `model_index.json`, as in diffusers, whatever the config says; or the one that was asked for: then the checkpoint's own need not exist here. */
+async function openScheduler(
+  name: string,
+  folder: string,
+  className: string,
+  { services, warn, options }: Composition,
+): Promise<Scheduler> {
+  const asked = name === 'scheduler' && typeof options.scheduler === 'string' ? options.scheduler : undefined;
+  const registry = services.named(SCHEDULERS);
+  if (asked === undefined && !Object.hasOwn(registry, className))
+    throw new ThimbleError('ERR_SCHEDULER_UNKNOWN', { scheduler: className, known: Object.keys(registry), folder });
   const config = await readJsonFile(join(folder, 'scheduler_config.json'));
-  // Of the class that model_index.json names, as in diffusers, whatever the config says.
-  const scheduler = createScheduler(className, config, services.named(SCHEDULERS));
+  const scheduler = createScheduler(asked ?? className, config, registry);
   const warning = schedulerWarning(scheduler);
   if (warning !== undefined) warn(warning);
   return scheduler;

@@ -2,6 +2,7 @@ import { ThimbleError } from '../errors.js';
 import type { ServiceRegistry } from '../extension/ServiceRegistry.js';
 import { MODELS, SCHEDULERS } from '../extension/tokens.js';
 import { checkOptionNames } from '../fields/checkOptionNames.js';
+import { refuseOption } from '../fields/readOptions.js';
 import {
   checkChoice,
   checkChosen,
@@ -15,7 +16,9 @@ import type { Pipeline } from '../run/Pipeline.js';
 import { PIPELINES, type PipelineConstructor } from '../run/PipelineConstructor.js';
 import { limitFields } from '../run/runLimits.js';
 import type { PipelineParts } from '../run/PipelineParts.js';
-import { createScheduler } from '../schedulers/createScheduler.js';
+import { createScheduler, requireScheduler } from '../schedulers/createScheduler.js';
+import { overrideConfig } from '../schedulers/overrideConfig.js';
+import { isScheduler } from '../schedulers/Scheduler.js';
 import { type ModelIndex, readModelIndex } from '../weights/ModelIndex.js';
 import { checkDtype, variantOf } from '../weights/PipelineDtype.js';
 import { resolveModel } from '../weights/resolveModel.js';
@@ -35,6 +38,7 @@ const OPTION_NAMES: readonly (keyof FromPretrainedOptions)[] = [
   'deviceOptions',
   'memoryLimit',
   'components',
+  'scheduler',
   'plugins',
   'localFilesOnly',
   'signal',
@@ -56,6 +60,7 @@ export async function openPipeline(
   const composition = compose(options, classes, openModel);
   try {
     for (const plugin of options.plugins ?? []) await composition.host.use(plugin);
+    checkScheduler(composition);
     const index = await readModelIndex(await findFolder(folderOrId, composition));
     const pipe = await (index.kind === 'pipeline' ? openWhole(index, composition) : openSingle(index, composition));
     composition.opened();
@@ -64,6 +69,13 @@ export async function openPipeline(
     await composition.dispose();
     throw error;
   }
+}
+
+/** Before anything is looked for. @throws ERR_SCHEDULER_UNKNOWN, ERR_ARGUMENT_INVALID */
+function checkScheduler({ options: { scheduler }, services }: Composition): void {
+  if (typeof scheduler === 'string') requireScheduler(scheduler, Object.keys(services.named(SCHEDULERS)));
+  else if (scheduler !== undefined && !isScheduler(scheduler))
+    refuseOption('scheduler', scheduler, "a scheduler, or the name of one, such as 'euler'");
 }
 
 async function findFolder(folderOrId: string, composition: Composition): Promise<string> {
@@ -80,10 +92,12 @@ async function findFolder(folderOrId: string, composition: Composition): Promise
 }
 
 /** Names of the parts that are opened: those that are asked for, without those that come from elsewhere and those that no run uses. */
-function wantedNames(index: ModelIndex, { options: { components }, services }: Composition): string[] {
-  return Object.entries(index.components).flatMap(([name, component]) =>
-    component !== null && isUsed(component, services) && isWanted(name, components) ? [name] : [],
-  );
+function wantedNames(index: ModelIndex, { options: { components, scheduler }, services }: Composition): string[] {
+  return Object.entries(index.components).flatMap(([name, component]) => {
+    if (component === null || !isUsed(component, services)) return [];
+    if (name === 'scheduler' && isScheduler(scheduler)) return [];
+    return isWanted(name, components) ? [name] : [];
+  });
 }
 
 async function openWhole(index: ModelIndex, composition: Composition): Promise<Pipeline> {
@@ -100,7 +114,10 @@ async function openWhole(index: ModelIndex, composition: Composition): Promise<P
   warnOfSafetyChecker(index, composition);
   const parts = await openParts(index, wanted, composition);
   await takeComponents(composition);
-  return new Class(await partsOf(index, composition, parts));
+  const pipe = new Class(await partsOf(index, composition, parts));
+  // One that somebody made is used as it is; the constructor corrects what a checkpoint brings.
+  if (isScheduler(composition.options.scheduler)) pipe.scheduler = composition.options.scheduler;
+  return pipe;
 }
 
 async function openSingle(index: ModelIndex, composition: Composition): Promise<Pipeline> {
@@ -175,6 +192,10 @@ async function partsOf(
     memoryLimit: budget.limit,
     limits,
     device: await device(),
-    createScheduler: (name, config) => createScheduler(name, config, services.named(SCHEDULERS)),
+    createScheduler: (name, config, overrides) => {
+      const registry = services.named(SCHEDULERS);
+      const { className, config: asked } = requireScheduler(name, Object.keys(registry));
+      return createScheduler(className, overrideConfig(overrideConfig(config, asked), overrides), registry);
+    },
   };
 }

@@ -17,7 +17,7 @@ export function withCorrectedScheduler(parts: PipelineParts): PipelineParts {
   if (wrong.length === 0) return parts;
   const message = `The scheduler's config is outdated: Stable Diffusion needs ${wrong.map(([field, value]) => `"${field}": ${value}`).join(', ')}, which is used.`;
   events.emit({ type: 'warning', code: 'WARN_SCHEDULER_OUTDATED', message });
-  const scheduler = createScheduler(String(config['_class_name']), { ...config, ...Object.fromEntries(wrong) });
+  const scheduler = createScheduler(String(config['_class_name']), config, Object.fromEntries(wrong));
   return { ...parts, schedulers: { ...schedulers, scheduler } };
 }
 

@@ -223,11 +223,11 @@ export abstract class Pipeline<F extends Fields = Fields, R extends PreparedRun 
   }
 
   /**
-   * Makes a scheduler of another class out of this pipeline's scheduler config: `pipe.scheduler = pipe.createScheduler('PNDMScheduler')`.
-   * Knows core's and those that plugins provide. @throws ERR_SCHEDULER_UNKNOWN, ERR_CONFIG_INVALID
+   * Makes another scheduler out of this pipeline's scheduler config: `pipe.scheduler = pipe.createScheduler('euler_a')`. Knows core's and those that plugins
+   * provide, by their classes and by what people call them: see {@link findScheduler}. @throws ERR_SCHEDULER_UNKNOWN, ERR_CONFIG_INVALID
    */
-  createScheduler(className: string, overrides: JsonObject = {}): Scheduler {
-    return this.#parts.createScheduler(className, { ...this.#schedulers['scheduler']?.config, ...overrides });
+  createScheduler(name: string, overrides: JsonObject = {}): Scheduler {
+    return this.#parts.createScheduler(name, this.#schedulers['scheduler']?.config ?? {}, overrides);
   }
 
   /**

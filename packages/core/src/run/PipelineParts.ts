@@ -29,8 +29,8 @@ export interface PipelineParts {
   readonly limits: RunLimits;
   /** Where components and plugins report to: the run that is going on, or the next one. */
   readonly events: EventSink;
-  /** Makes a scheduler of core or of a plugin. */
-  readonly createScheduler: (className: string, config: JsonObject) => Scheduler;
+  /** Makes a scheduler of core or of a plugin by its name, from a config with other fields in place of its own. */
+  readonly createScheduler: (name: string, config: JsonObject, overrides: JsonObject) => Scheduler;
 }
 
 /** Something that a checkpoint holds under a name. */

@@ -32,7 +32,7 @@ export const runFields = {
   width: described(sideField(8, 512), { defaultText: "the model's own" }),
   /** As the width. */
   height: described(sideField(8, 512), { defaultText: "the model's own" }),
-  /** Steps of the scheduler: calls of the denoiser, but PNDM makes one more, and Heun two a step but the last. Own timesteps or sigmas say how many they are. */
+  /** Steps of the scheduler: calls of the denoiser, but PNDM makes one more, and Heun and KDPM2 two a step but the last. Own timesteps or sigmas say how many they are. */
   numInferenceSteps: described(integerField(50, 1) as Field<number | undefined>, {
     description: 'more take longer, and show more detail',
     flag: '--steps <number>',

@@ -3,7 +3,7 @@ import { ThimbleError } from '../errors.js';
 import { booleanField, choiceField, type ConfigField, nullable } from '../fields/Field.js';
 import { dynamicThreshold } from './numeric/clipOriginalSample.js';
 import { linspace, roundHalfEven } from './numeric/numpy.js';
-import { shiftOf, shiftSigmas } from './numeric/shiftSigmas.js';
+import { shiftOf } from './numeric/shiftSigmas.js';
 import { sigmaConversion } from './numeric/sigmaConversion.js';
 import { mostSteps, multistepTimesteps } from './numeric/spacedTimesteps.js';
 import { type Term, weightedSum } from './numeric/tensors.js';
@@ -14,7 +14,14 @@ import {
   type SchedulerConfigInput,
 } from './readSchedulerConfig.js';
 import type { SetTimestepsOptions, StepOptions, StepResult } from './Scheduler.js';
-import { imageOf, multistepFields, MultistepScheduler, noiseOf } from './solvers/MultistepScheduler.js';
+import {
+  flowSchedule,
+  imageOf,
+  multistepFields,
+  MultistepScheduler,
+  noiseOf,
+  rangeFields,
+} from './solvers/MultistepScheduler.js';
 import { resolveStepCount } from './solvers/resolveStepCount.js';
 import type { SigmaSchedule } from './solvers/SigmaRun.js';
 import { splitLearnedVariance, VARIANCE_TYPES } from './solvers/splitLearnedVariance.js';
@@ -29,6 +36,7 @@ const lambdaMinField: ConfigField<number | null> = {
 
 const FIELDS = {
   ...multistepFields,
+  ...rangeFields,
   algorithm_type: choiceField('dpmsolver++', ['dpmsolver', 'dpmsolver++', 'sde-dpmsolver', 'sde-dpmsolver++']),
   solver_type: choiceField('midpoint', ['midpoint', 'heun']),
   euler_at_final: booleanField(false),
@@ -151,15 +159,7 @@ export class DPMSolverMultistepScheduler extends MultistepScheduler<SchedulerCon
         timesteps: (karras || lu) && betaSchedule !== 'squaredcos_cap_v2' ? timesteps.map(roundHalfEven) : timesteps,
       };
     }
-    if (flow) {
-      const sigmas = shiftSigmas(
-        linspace(1, 1 / trained, count + 1).map((alpha) => 1 - alpha),
-        shift,
-      )
-        .reverse()
-        .slice(0, -1);
-      return { sigmas, timesteps: sigmas.map((sigma) => sigma * trained) };
-    }
+    if (flow) return flowSchedule(count, trained, shift);
     const timesteps =
       own?.map(Math.trunc) ?? multistepTimesteps(count, trained - this.#clippedTimesteps(), this.config);
     return { timesteps, sigmas: timesteps.map((t) => this.trained.at(t)) };

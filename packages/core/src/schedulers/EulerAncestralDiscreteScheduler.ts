@@ -4,6 +4,7 @@ import { spacedTimesteps32 } from './numeric/spacedTimesteps.js';
 import { checkStepTensors, weightedSum } from './numeric/tensors.js';
 import { readSchedulerConfig, type SchedulerConfig, type SchedulerConfigInput } from './readSchedulerConfig.js';
 import type { SetTimestepsOptions, StepOptions, StepResult } from './Scheduler.js';
+import { ancestralNoise } from './solvers/ancestralNoise.js';
 import { kDiffusionFields, KDiffusionScheduler } from './solvers/KDiffusionScheduler.js';
 import { resolveStepCount } from './solvers/resolveStepCount.js';
 import { stepNoise } from './solvers/stepNoise.js';
@@ -46,9 +47,7 @@ export class EulerAncestralDiscreteScheduler extends KDiffusionScheduler<Schedul
     const [sigmaFrom, sigmaTo] = [this.sigmas[index]!, this.sigmas[index + 1]!];
     const predOriginalSample = this.predictOriginalSample(modelOutput, sample, sigmaFrom);
 
-    // The step goes down to sigmaDown, and noise of the size sigmaUp brings it up to sigmaTo.
-    const sigmaUp = Math.sqrt((sigmaTo ** 2 * (sigmaFrom ** 2 - sigmaTo ** 2)) / sigmaFrom ** 2);
-    const sigmaDown = Math.sqrt(sigmaTo ** 2 - sigmaUp ** 2);
+    const { down: sigmaDown, up: sigmaUp } = ancestralNoise(sigmaFrom, sigmaTo);
     const noise = stepNoise('EulerAncestralDiscreteScheduler', 'every step adds some', sample.dims, options);
 
     // The derivative is (x - image) / σ.

@@ -1,6 +1,7 @@
 import type { Tensor } from 'onnxruntime-common';
 import { ThimbleError } from '../errors.js';
 import { choiceField } from '../fields/Field.js';
+import { lagrangePolynomial } from './numeric/lagrangePolynomial.js';
 import { PREDICTION_TYPES } from './numeric/predictOriginalSample.js';
 import { sigmaConversion, sigmaFields } from './numeric/sigmaConversion.js';
 import { spacedTimesteps32 } from './numeric/spacedTimesteps.js';
@@ -81,13 +82,8 @@ export class LMSDiscreteScheduler extends KDiffusionScheduler<SchedulerConfig<ty
 
 /** The integral from `from` to `to` of the polynomial that is 1 at `nodes[k]` and 0 at the others. */
 function lagrangeIntegral(nodes: readonly number[], k: number, from: number, to: number): number {
-  // Coefficients of powers of (τ - from), so that the integral takes no differences of large numbers.
-  let coefficients = [1];
-  for (const [j, node] of nodes.entries()) {
-    if (j === k) continue;
-    const scale = nodes[k]! - node;
-    const offset = from - node;
-    coefficients = [...coefficients, 0].map((c, power) => (c * offset + (coefficients[power - 1] ?? 0)) / scale);
-  }
-  return coefficients.reduce((sum, c, power) => sum + (c * (to - from) ** (power + 1)) / (power + 1), 0);
+  return lagrangePolynomial(nodes, k, from).reduce(
+    (sum, c, power) => sum + (c * (to - from) ** (power + 1)) / (power + 1),
+    0,
+  );
 }

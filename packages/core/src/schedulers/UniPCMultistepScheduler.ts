@@ -14,7 +14,7 @@ import {
   type SchedulerConfigInput,
 } from './readSchedulerConfig.js';
 import type { SetTimestepsOptions, StepResult } from './Scheduler.js';
-import { multistepFields, MultistepScheduler } from './solvers/MultistepScheduler.js';
+import { multistepFields, MultistepScheduler, rangeFields } from './solvers/MultistepScheduler.js';
 import { resolveStepCount } from './solvers/resolveStepCount.js';
 import type { SigmaSchedule } from './solvers/SigmaRun.js';
 
@@ -32,6 +32,7 @@ const noSolverField: ConfigField<null> = {
 
 const FIELDS = {
   ...multistepFields,
+  ...rangeFields,
   predict_x0: booleanField(true),
   solver_type: choiceField('bh2', ['bh1', 'bh2']),
   disable_corrector: stepsField,

@@ -206,11 +206,12 @@ describe('fromPretrained refuses', () => {
   });
 
   test('a scheduler, a pipeline and a component of a class nobody knows', async () => {
-    await edit('scheduler/scheduler_config.json', (json) => {
-      json['_class_name'] = 'MagicScheduler';
+    await edit('model_index.json', (json) => {
+      json['scheduler'] = ['diffusers', 'MagicScheduler'];
     });
     await expect(open()).rejects.toMatchObject({ code: 'ERR_SCHEDULER_UNKNOWN' });
     await edit('model_index.json', (json) => {
+      json['scheduler'] = ['diffusers', 'DDIMScheduler'];
       json['unet'] = ['diffusers', 'UNet9000'];
     });
     await edit('scheduler/scheduler_config.json', (json) => {

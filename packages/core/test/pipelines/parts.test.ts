@@ -159,7 +159,6 @@ describe('an outsider', () => {
       scheduler: ['me', 'MyScheduler'],
     });
     await edit('tokenizer/tokenizer_config.json', { tokenizer_class: 'PreTrainedTokenizerFast' });
-    await edit('scheduler/scheduler_config.json', { _class_name: 'MyScheduler' });
     await edit('vae/config.json', { _class_name: 'MyVae' });
     const folders: string[] = [];
     const MyTokenizer = {

@@ -5,7 +5,14 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { DDIMScheduler, DiffusionPipeline, schedulerRegistry, Tensor } from '../../src/index.js';
 import { readSchedulerConfig, type SchedulerConfig, type SchedulerConfigInput } from '../../src/model.js';
 import { SCHEDULERS } from '../../src/plugin.js';
-import type { Generator, PipelineEvent, Plugin, Scheduler, StepResult } from '../../src/index.js';
+import type {
+  FromPretrainedOptions,
+  Generator,
+  PipelineEvent,
+  Plugin,
+  Scheduler,
+  StepResult,
+} from '../../src/index.js';
 import { fixturePath } from '../support/fixturePath.js';
 
 const INLINE = { deviceOptions: { inline: true, threads: 1 } };
@@ -21,17 +28,22 @@ afterEach(async () => {
 
 async function open(
   change: Record<string, unknown> | string = {},
-  plugins: Plugin[] = [],
+  { className, ...options }: FromPretrainedOptions & { readonly className?: string } = {},
 ): Promise<{ pipe: DiffusionPipeline; warnings: string[] }> {
   folder = await mkdtemp(join(tmpdir(), 'thimble-schedulers-'));
   await cp(fixturePath('sd-tiny'), folder, { recursive: true });
   const file = join(folder, 'scheduler', 'scheduler_config.json');
   const config = JSON.parse(await readFile(file, 'utf8')) as Record<string, unknown>;
   await writeFile(file, typeof change === 'string' ? change : JSON.stringify({ ...config, ...change }));
+  if (className !== undefined) {
+    const index = join(folder, 'model_index.json');
+    const json = JSON.parse(await readFile(index, 'utf8')) as Record<string, unknown>;
+    await writeFile(index, JSON.stringify({ ...json, scheduler: ['diffusers', className] }));
+  }
   const warnings: string[] = [];
   pipe = await DiffusionPipeline.fromPretrained(folder, {
     ...INLINE,
-    plugins,
+    ...options,
     onProgress: (event) => void (event.type === 'warning' && warnings.push(`${event.code} ${event.message}`)),
   });
   return { pipe, warnings };
@@ -54,7 +66,7 @@ describe('schedulers in a pipeline', () => {
     expect(steps).toBe(pipe!.scheduler.timesteps.length);
     expect(calls).toBe(steps);
     expect(steps).toBe(
-      name === 'HeunDiscreteScheduler'
+      pipe!.scheduler.order === 2
         ? 7
         : name === 'PNDMScheduler' && pipe!.scheduler.config['skip_prk_steps'] === true
           ? 5
@@ -102,19 +114,14 @@ describe('fields that a scheduler does not have', () => {
   });
 
   test("are passed over if they are another solver's settings, as in the configs on the hub", async () => {
-    const { warnings } = await open({
-      _class_name: 'EulerDiscreteScheduler',
-      skip_prk_steps: true,
-      sample_max_value: 1,
-      set_alpha_to_one: false,
-      clip_sample: false,
-    });
+    const settings = { skip_prk_steps: true, sample_max_value: 1, set_alpha_to_one: false, clip_sample: false };
+    const { warnings } = await open(settings, { className: 'EulerDiscreteScheduler' });
     expect(warnings).toEqual([]);
     expect(pipe!.scheduler.ignoredConfig).toEqual(expect.arrayContaining(['skip_prk_steps', 'sample_max_value']));
   });
 
   test('are warned of by the next run, when a scheduler is set', async () => {
-    await open({ _class_name: 'DPMSolverMultistepScheduler', use_karras_sigmas: true });
+    await open({ use_karras_sigmas: true }, { className: 'DPMSolverMultistepScheduler' });
     pipe!.scheduler = DDIMScheduler.fromConfig(pipe!.scheduler.config);
     const events = await eventsOf(pipe!.stream('a cat', TINY));
     expect(events.filter(({ type }) => type === 'warning')).toEqual([
@@ -130,9 +137,9 @@ describe('fields that a scheduler does not have', () => {
   });
 
   test("Python's infinite numbers are read", async () => {
-    await open(
-      '{"_class_name": "DPMSolverMultistepScheduler", "lambda_min_clipped": -Infinity, "_note": "-Infinity stays", "steps_offset": 1}',
-    );
+    await open('{"lambda_min_clipped": -Infinity, "_note": "-Infinity stays", "steps_offset": 1}', {
+      className: 'DPMSolverMultistepScheduler',
+    });
     expect(pipe!.scheduler.config).toMatchObject({ lambda_min_clipped: -Infinity, _note: '-Infinity stays' });
   });
 });
@@ -189,7 +196,7 @@ describe('a scheduler of a third party', () => {
   const provider: Plugin = { name: 'test:halfway', apply: (ctx) => void ctx.provide(SCHEDULERS, { HalfwayScheduler }) };
 
   test('comes with the checkpoint that names it, and goes with its plugin', async () => {
-    const { warnings } = await open({ _class_name: 'HalfwayScheduler' }, [provider]);
+    const { warnings } = await open({}, { className: 'HalfwayScheduler', plugins: [provider] });
     expect(pipe!.scheduler).toBeInstanceOf(HalfwayScheduler);
     expect(warnings).toEqual([expect.stringMatching(/WARN_SCHEDULER_CONFIG HalfwayScheduler/)]);
     const first = await pipe!.generate('a cat', TINY);
@@ -202,6 +209,51 @@ describe('a scheduler of a third party', () => {
   });
 
   test('is unknown without its plugin', async () => {
-    await expect(open({ _class_name: 'HalfwayScheduler' })).rejects.toMatchObject({ code: 'ERR_SCHEDULER_UNKNOWN' });
+    await expect(open({}, { className: 'HalfwayScheduler' })).rejects.toMatchObject({ code: 'ERR_SCHEDULER_UNKNOWN' });
+  });
+});
+
+describe('which scheduler a checkpoint is opened with', () => {
+  test.each([
+    ['DDIMScheduler', 'FlaxDDIMScheduler', [751, 501, 251, 1]],
+    ['DDIMScheduler', 'PNDMScheduler', [751, 501, 251, 1]],
+    ['PNDMScheduler', 'DDIMScheduler', [751, 501, 501, 251, 1]],
+  ])('that of model_index.json, %s, whatever the config says: %s', async (className, inConfig, timesteps) => {
+    await open({ _class_name: inConfig, skip_prk_steps: true }, { className });
+    pipe!.scheduler.setTimesteps(4);
+    expect([pipe!.scheduler.config._class_name, pipe!.scheduler.timesteps]).toEqual([className, timesteps]);
+  });
+
+  test('the one that is asked for by name, though its own does not exist here', async () => {
+    await expect(open({}, { className: 'MagicScheduler' })).rejects.toThrow(
+      /checkpoint ".*" comes with the scheduler "MagicScheduler", .* scheduler: 'euler'/,
+    );
+    await open({}, { className: 'MagicScheduler', scheduler: 'dpm++_2m_karras' });
+    expect(pipe!.scheduler.config).toMatchObject({
+      _class_name: 'DPMSolverMultistepScheduler',
+      use_karras_sigmas: true,
+      beta_start: 0.00085,
+    });
+    const { images } = await pipe!.generate('a cat', TINY);
+    expect(images.dims).toEqual([1, 4, 8, 8]);
+    expect(pipe!.createScheduler('euler_a').config._class_name).toBe('EulerAncestralDiscreteScheduler');
+  });
+
+  test('one that was made, as it is', async () => {
+    const scheduler = DDIMScheduler.fromConfig({ beta_schedule: 'scaled_linear', steps_offset: 0 });
+    await open('no JSON', { className: 'MagicScheduler', scheduler });
+    expect(pipe!.scheduler).toBe(scheduler);
+  });
+
+  test('a name that means none is refused before anything is looked for', async () => {
+    const opened = DiffusionPipeline.fromPretrained('/nowhere', { scheduler: 'eulr' });
+    await expect(opened).rejects.toMatchObject({
+      code: 'ERR_SCHEDULER_UNKNOWN',
+      details: { nearest: 'euler' },
+      message: expect.stringMatching(/there is no scheduler "eulr"; did you mean "euler"/),
+    });
+    await expect(DiffusionPipeline.fromPretrained('/nowhere', { scheduler: 5 as never })).rejects.toMatchObject({
+      code: 'ERR_ARGUMENT_INVALID',
+    });
   });
 });

@@ -32,7 +32,7 @@ describe('createScheduler', () => {
   });
 
   test('says which ones there are', () => {
-    for (const name of ['DDIM', 'constructor', undefined as unknown as string]) {
+    for (const name of ['DDIMish', 'constructor', undefined as unknown as string]) {
       expect(() => createScheduler(name, {})).toThrow(code('ERR_SCHEDULER_UNKNOWN', /DDIMScheduler, .*PNDMScheduler/));
     }
   });
@@ -177,8 +177,9 @@ describe.each(Object.entries(schedulerRegistry))('%s', (name, Scheduler) => {
     });
     for (const steps of name === 'LCMScheduler' ? [1, 7, 50] : [61, 103, 998]) {
       scheduler.setTimesteps(steps);
-      expect(new Set(scheduler.timesteps).size).toBe(steps);
-      expect(scheduler.timesteps.toSorted((a, b) => b - a)).toEqual(scheduler.timesteps);
+      const starts = scheduler.timesteps.filter((_, i) => i % scheduler.order === 0);
+      expect(new Set(starts).size).toBe(steps);
+      expect(starts.toSorted((a, b) => b - a)).toEqual(starts);
       expect(Math.min(...scheduler.timesteps)).toBeGreaterThanOrEqual(0);
     }
   });

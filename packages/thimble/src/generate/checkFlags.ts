@@ -1,10 +1,9 @@
 import { existsSync } from 'node:fs';
-import { createScheduler, schedulerRegistry } from '@thimble/core';
+import { createScheduler } from '@thimble/core';
 import type { Fields } from '@thimble/core/model';
 import { readOptions, refuseOption } from '@thimble/core/plugin';
 import { checkSchedulerFlags, schedulerOverrides } from '../schedulers/schedulerOverrides.js';
 import type { SchedulerFlags } from '../schedulers/SchedulerFlags.js';
-import { findScheduler } from '../schedulers/schedulerNames.js';
 import { givenOptions } from './fieldOptions.js';
 import type { GenerateFlags } from './GenerateFlags.js';
 import { checkSettings } from './setOptions.js';
@@ -26,7 +25,8 @@ export function checkFlags(flags: CheckedFlags, fields: Fields): void {
   checkSettings(flags.option, fields);
   // A plugin may bring schedulers of its own.
   if (name !== undefined && use.length === 0) {
-    const scheduler = createScheduler(findScheduler(name, Object.keys(schedulerRegistry)), schedulerOverrides(flags));
+    const { _class_name: className } = createScheduler(name, {}).config;
+    const scheduler = createScheduler(className, schedulerOverrides(flags));
     checkSchedulerFlags(scheduler, flags);
   }
   if (existsSync(model)) return;

@@ -9,7 +9,10 @@ import { type PluginFlags, pluginsOf } from './pluginsOf.js';
 
 /** The options that say how a model is opened. */
 export type OpenFlags = PluginFlags &
-  Pick<GenerateFlags, 'model' | 'variant' | 'revision' | 'device' | 'threads' | 'offline' | 'memoryLimit' | 'use'>;
+  Pick<
+    GenerateFlags,
+    'model' | 'variant' | 'revision' | 'scheduler' | 'device' | 'threads' | 'offline' | 'memoryLimit' | 'use'
+  >;
 
 /** Opens the model that the options name, with the plugins that they ask for. */
 export async function openPipeline(
@@ -17,11 +20,11 @@ export async function openPipeline(
   signal: AbortSignal,
   onProgress: NonNullable<FromPretrainedOptions['onProgress']>,
 ): Promise<DiffusionPipeline> {
-  const { model, variant, revision, device, threads, offline, memoryLimit } = flags;
+  const { model, variant, revision, scheduler, device, threads, offline, memoryLimit } = flags;
   const plugins = await pluginsOf(flags);
   for (const spec of flags.use) plugins.push(await loadPlugin(spec));
   return DiffusionPipeline.fromPretrained(model, {
-    ...withoutUndefined({ variant, revision, device, memoryLimit }),
+    ...withoutUndefined({ variant, revision, scheduler, device, memoryLimit }),
     ...(threads === undefined ? {} : { deviceOptions: { threads } }),
     plugins,
     localFilesOnly: offline ?? false,

@@ -1,5 +1,4 @@
-import { createScheduler, isThimbleError, schedulerRegistry, type Scheduler } from '@thimble/core';
-import { schedulerName } from './schedulerNames.js';
+import { createScheduler, isThimbleError, schedulerName, schedulerRegistry, type Scheduler } from '@thimble/core';
 import type { SchedulerFlags } from './SchedulerFlags.js';
 import { flagsTakenBy, schedulerOverrides } from './schedulerOverrides.js';
 

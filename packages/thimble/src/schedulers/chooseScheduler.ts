@@ -1,21 +1,16 @@
-import { schedulerRegistry, type DiffusionPipeline } from '@thimble/core';
+import type { DiffusionPipeline } from '@thimble/core';
 import { checkSchedulerFlags, schedulerOverrides } from './schedulerOverrides.js';
-import { findScheduler } from './schedulerNames.js';
 import type { SchedulerFlags } from './SchedulerFlags.js';
 
 /**
- * Gives a pipeline the scheduler that the options ask for, made from the config of its own; leaves its own if they ask for nothing.
+ * Gives a pipeline, which was opened with `--scheduler`, one with the spacing and the solver that the options ask for; leaves its own if they ask for nothing.
  *
- * @throws CliError for an option that the scheduler has no use for; `ERR_SCHEDULER_UNKNOWN`, `ERR_CONFIG_INVALID`
+ * @throws CliError for an option that the scheduler has no use for; `ERR_CONFIG_INVALID`
  */
-export function chooseScheduler(
-  pipe: DiffusionPipeline,
-  flags: SchedulerFlags & { readonly scheduler?: string },
-): void {
+export function chooseScheduler(pipe: DiffusionPipeline, flags: SchedulerFlags): void {
   const overrides = schedulerOverrides(flags, pipe.scheduler.config);
-  if (flags.scheduler === undefined && Object.keys(overrides).length === 0) return;
-  const name = flags.scheduler ?? pipe.scheduler.config._class_name;
-  const scheduler = pipe.createScheduler(findScheduler(name, Object.keys(schedulerRegistry)), overrides);
+  if (Object.keys(overrides).length === 0) return;
+  const scheduler = pipe.createScheduler(pipe.scheduler.config._class_name, overrides);
   checkSchedulerFlags(scheduler, flags);
   pipe.scheduler = scheduler;
 }

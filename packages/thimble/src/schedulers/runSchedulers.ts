@@ -2,7 +2,6 @@ import { createScheduler } from '@thimble/core';
 import { PictureWriter } from '../generate/PictureWriter.js';
 import { formatTable } from '../inspect/formatTable.js';
 import { drawSigmaCurves } from './drawSigmaCurves.js';
-import { findScheduler } from './schedulerNames.js';
 import { reportScheduler, schedulerClassNames, type SchedulerReport } from './SchedulerReport.js';
 import type { SchedulersFlags } from './SchedulersFlags.js';
 import { sigmaCurves } from './sigmaCurves.js';
@@ -11,9 +10,7 @@ import { sigmaCurves } from './sigmaCurves.js';
 export async function runSchedulers(names: readonly string[], flags: SchedulersFlags): Promise<void> {
   const { steps, svg, json = false } = flags;
   const classNames =
-    names.length === 0
-      ? schedulerClassNames()
-      : names.map((name) => createScheduler(findScheduler(name, schedulerClassNames()), {}).config._class_name);
+    names.length === 0 ? schedulerClassNames() : names.map((name) => createScheduler(name, {}).config._class_name);
   const reports = classNames.map(
     (className) =>
       reportScheduler(className, steps, flags) ?? {

@@ -14,7 +14,7 @@ export function schedulerOptions(): Option[] {
       'exponential',
     ]),
     new Option('--sde', 'dpm: with fresh noise at every step'),
-    new Option('--solver-order <number>', 'dpm, unipc: 1, 2 or 3 (default: 2)').argParser(wholeNumberFrom(1)),
+    new Option('--solver-order <number>', 'deis, dpm, unipc: 1, 2 or 3 (default: 2)').argParser(wholeNumberFrom(1)),
     new Option('--spacing <name>', 'which timesteps are visited (default: as the config says)').choices([
       'linspace',
       'leading',

@@ -1,6 +1,5 @@
-import type { Scheduler } from '@thimble/core';
+import { createScheduler, type Scheduler, schedulerName } from '@thimble/core';
 import { CliError } from '../CliError.js';
-import { schedulerName } from './schedulerNames.js';
 import type { SchedulerFlags } from './SchedulerFlags.js';
 
 /** Which config field each option sets, and to what. */
@@ -36,14 +35,20 @@ export function schedulerOverrides(
 /** The options that have an effect with a scheduler of a config without fields of others. */
 export function flagsTakenBy({ config }: Scheduler): string[] {
   return Object.values(FIELDS)
-    .filter(({ field }) => field in config)
+    .filter(({ field, value }) => field in config && (value === undefined || canBe(config._class_name, field, value)))
     .map(({ flag }) => flag);
+}
+
+/** A solver may take another one's name for its own nearest. */
+function canBe(className: string, field: string, value: unknown): boolean {
+  return createScheduler(className, { [field]: value }).config[field] === value;
 }
 
 /** Refuses options that a scheduler has no use for. @throws CliError naming the first of them, and the scheduler */
 export function checkSchedulerFlags({ config, ignoredConfig }: Scheduler, flags: SchedulerFlags): void {
   const idle = Object.entries(FIELDS).find(
-    ([name, { field }]) => flags[name as keyof SchedulerFlags] !== undefined && ignoredConfig.includes(field),
+    ([name, { field, value = config[field] }]) =>
+      flags[name as keyof SchedulerFlags] !== undefined && (ignoredConfig.includes(field) || config[field] !== value),
   );
   if (idle === undefined) return;
   const problem = `${idle[1].flag} has no effect with the scheduler ${schedulerName(config._class_name)}; choose another one with --scheduler: thimble schedulers tells which ones take it.`;

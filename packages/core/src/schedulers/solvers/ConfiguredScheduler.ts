@@ -17,6 +17,11 @@ export abstract class ConfiguredScheduler<C extends SchedulerConfig> {
     config: SchedulerConfigInput,
     overrides: SchedulerConfigInput = {},
   ): T {
-    return new this({ ...config, ...overrides });
+    return new this(isFields(config) ? { ...config, ...overrides } : config);
   }
+}
+
+/** What is no config is left to the constructor to refuse. */
+function isFields(config: unknown): boolean {
+  return typeof config === 'object' && config !== null && !Array.isArray(config);
 }

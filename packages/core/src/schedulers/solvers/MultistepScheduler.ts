@@ -4,16 +4,18 @@ import { addNoise } from '../numeric/addNoise.js';
 import { betaFields } from '../numeric/betaSchedule.js';
 import { thresholdFields } from '../numeric/clipOriginalSample.js';
 import type { PredictionType } from '../numeric/predictOriginalSample.js';
+import { shiftSigmas } from '../numeric/shiftSigmas.js';
 import { sigmaFields } from '../numeric/sigmaConversion.js';
 import { sigmaSpacingFields } from '../numeric/spacedTimesteps.js';
+import { linspace } from '../numeric/numpy.js';
 import { mapTensor, weightedSum } from '../numeric/tensors.js';
 import type { ReadSchedulerConfig, SchedulerConfig } from '../readSchedulerConfig.js';
 import type { Scheduler, SetTimestepsOptions, StepOptions, StepResult } from '../Scheduler.js';
 import { ConfiguredScheduler } from './ConfiguredScheduler.js';
-import { SigmaRun } from './SigmaRun.js';
+import { SigmaRun, type SigmaSchedule } from './SigmaRun.js';
 import { TrainedSigmas } from './TrainedSigmas.js';
 
-/** The config fields that both of them have. */
+/** The config fields that all of them have. */
 export const multistepFields = {
   ...betaFields,
   ...sigmaSpacingFields,
@@ -29,15 +31,20 @@ export const multistepFields = {
   lower_order_final: booleanField(true),
   use_flow_sigmas: booleanField(false),
   flow_shift: numberField(1),
-  final_sigmas_type: choiceField('zero', ['zero', 'sigma_min']),
-  rescale_betas_zero_snr: booleanField(false),
   use_dynamic_shifting: booleanField(false),
 };
 
-type MultistepConfig = SchedulerConfig & ConfigValues<typeof multistepFields>;
+/** The config fields that say where the noise levels begin and end, of those that can choose. */
+export const rangeFields = {
+  final_sigmas_type: choiceField('zero', ['zero', 'sigma_min']),
+  rescale_betas_zero_snr: booleanField(false),
+};
+
+type MultistepConfig = SchedulerConfig &
+  ConfigValues<typeof multistepFields> & { readonly rescale_betas_zero_snr?: boolean };
 
 /**
- * The multistep solvers DPM-Solver++ and UniPC: they integrate the image or the noise that the model predicts over λ = log(α / σ), by its last
+ * The multistep solvers DPM-Solver++, UniPC and DEIS: they integrate the image or the noise that the model predicts over λ = log(α / σ), by its last
  * values. Latents are α times the image plus σ times unit noise: α² + σ² = 1, or α + σ = 1 with flow matching (`use_flow_sigmas`).
  */
 export abstract class MultistepScheduler<C extends MultistepConfig>
@@ -126,6 +133,13 @@ export abstract class MultistepScheduler<C extends MultistepConfig>
         return modelOutput;
     }
   }
+}
+
+/** The noise levels of flow matching, without the one at the end, for solvers that begin where a little of the image is left. */
+export function flowSchedule(count: number, trained: number, shift: number): SigmaSchedule {
+  const plain = linspace(1, 1 / trained, count + 1).map((alpha) => 1 - alpha);
+  const sigmas = shiftSigmas(plain, shift).reverse().slice(0, -1);
+  return { sigmas, timesteps: sigmas.map((sigma) => sigma * trained) };
 }
 
 /** The image in `sample` if the noise in it is `noise`. */

@@ -1,0 +1,15 @@
+/** The short name of a scheduler's class, by which {@link findScheduler} knows it too: `DDIMScheduler` is `ddim`. */
+export function schedulerName(className: string): string {
+  const words = className.replace(/Scheduler$/, '').replace(/(?:Discrete|Multistep)$/, '');
+  return Object.hasOwn(OTHER_NAMES, className) ? OTHER_NAMES[className]! : words.toLowerCase();
+}
+
+/** Where the words of the class alone would be hard to read. */
+const OTHER_NAMES: Readonly<Record<string, string>> = {
+  DPMSolverMultistepScheduler: 'dpm',
+  EulerAncestralDiscreteScheduler: 'euler-ancestral',
+  KDPM2AncestralDiscreteScheduler: 'kdpm2-ancestral',
+  FlowMatchEulerDiscreteScheduler: 'flow-euler',
+  CogVideoXDDIMScheduler: 'cogvideox-ddim',
+  CogVideoXDPMScheduler: 'cogvideox-dpm',
+};
