@@ -89,6 +89,7 @@ export { encodeFloat16 } from './weights/files/encodeFloat16.js';
 export { decodeFloat8E4m3fn } from './weights/files/decodeFloat8E4m3fn.js';
 export { decodeFloat8E5m2 } from './weights/files/decodeFloat8E5m2.js';
 export { Float8Encoder } from './weights/files/Float8Encoder.js';
+export { holdFileLock } from './disk/holdFileLock.js';
 export { DerivedWeightsCache } from './weights/cache/DerivedWeightsCache.js';
 export type {
   DerivedWeights,

@@ -6,6 +6,7 @@ import { booleanField, type OptionsOf, required, textField } from '@thimble/core
 import {
   componentNamesField,
   freezeShapes,
+  holdFileLock,
   type NamedStage,
   type PluginContext,
   type PluginHostPipeline,
@@ -79,9 +80,14 @@ export class TracingPlugin implements Plugin {
     const folder = join(dir, `${component}.${segment}-${await this.#keyOf(preparation)}`);
     const known = await this.#read(folder, preparation);
     if (known !== undefined) return known;
-    await this.#make(dir, folder, preparation);
-    tell(pipeline, preparation);
-    return readSegmentTrace(folder, segment, () => homesOf(preparation));
+    // Whoever else wants it, another pipeline or process, waits, and then finds it.
+    return holdFileLock(`${folder}.lock`, undefined, async () => {
+      const meanwhile = await this.#read(folder, preparation);
+      if (meanwhile !== undefined) return meanwhile;
+      await this.#make(dir, folder, preparation);
+      tell(pipeline, preparation);
+      return readSegmentTrace(folder, segment, () => homesOf(preparation));
+    });
   }
 
   async #read(folder: string, preparation: SegmentPreparation): Promise<CompiledSegment | undefined> {
@@ -93,7 +99,7 @@ export class TracingPlugin implements Plugin {
     }
   }
 
-  /** Beside its place, then moved there whole: another process may be at it too, and one of both wins. */
+  /** Beside its place, then moved there whole. */
   async #make(dir: string, folder: string, { model, ranges, optimize }: SegmentPreparation): Promise<void> {
     const made = await mkdtemp(join(dir, '.tmp-'));
     try {
@@ -102,7 +108,7 @@ export class TracingPlugin implements Plugin {
       await rename(made, folder);
     } catch (error) {
       await rm(made, { recursive: true, force: true });
-      if (!isTaken(error)) throw error;
+      throw error;
     }
   }
 
@@ -129,8 +135,4 @@ function tell(pipeline: PluginHostPipeline, { component, segment }: SegmentPrepa
 /** Not where its weights were: they may be others now, and its name tells of those that are given. */
 function homesOf({ model: { folder } }: SegmentPreparation): readonly string[] {
   return folder === undefined ? [] : [folder];
-}
-
-function isTaken(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && (error.code === 'ENOTEMPTY' || error.code === 'EEXIST');
 }

@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, readdir, readFile, realpath, rename, rm, rmdir } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { ThimbleError } from '@thimble/core';
+import { holdFileLock } from '@thimble/core/plugin';
 import { TRACE_MANIFEST } from './TraceManifest.js';
 
 /**
@@ -20,7 +21,7 @@ export async function publishTrace(dir: string, write: (staging: string) => Prom
     const staging = await mkdtemp(join(folder, '.tmp-'));
     try {
       await write(staging);
-      await replace(folder, staging);
+      await holdFileLock(`${folder}.lock`, undefined, async () => replace(folder, staging));
     } finally {
       await rm(staging, { recursive: true, force: true });
     }

@@ -111,12 +111,14 @@ export class Component implements ComponentHandle {
   }
 
   async load(signal?: AbortSignal): Promise<void> {
-    await this.#segments.refresh();
-    await this.#segments.load(this.segments, signal);
+    await this.#entries.betweenCalls(signal, async () => {
+      await this.#segments.refresh();
+      await this.#segments.load(this.segments, signal);
+    });
   }
 
-  async unload(): Promise<void> {
-    await this.#segments.unload();
+  async unload(signal?: AbortSignal): Promise<void> {
+    await this.#entries.betweenCalls(signal, async () => this.#segments.unload());
   }
 
   graph(entry: string, inputs: InputShapes): Graph {

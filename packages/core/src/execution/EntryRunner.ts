@@ -66,6 +66,14 @@ export class EntryRunner {
     this.#parts = parts;
   }
 
+  /** Does something to what is loaded, between two calls: never under one that is computed. Within one, such as in a segment's hook, it is done at once. @throws `signal.reason` */
+  async betweenCalls(signal: AbortSignal | undefined, work: () => Promise<void>): Promise<void> {
+    if (insideOf.getStore()?.includes(this.#key) === true) return work();
+    using turn = await this.#turns.take(signal);
+    void turn;
+    await work();
+  }
+
   /** The whole output: of all parts of the batch, and of all pieces where the entry point works piece by piece. */
   async run(entryName: string, inputs: NamedTensors, options: CallOptions): Promise<NamedTensors> {
     const outputs: NamedTensors[] = [];

@@ -8,7 +8,6 @@ import type { Image } from '../images/Image.js';
 import type { Plugin } from '../extension/Plugin.js';
 import type { PluginHandle } from '../extension/PluginHandle.js';
 import type { PluginHostPipeline } from '../extension/PluginHostPipeline.js';
-import { copyScheduler } from '../schedulers/copyScheduler.js';
 import { isScheduler, type Scheduler } from '../schedulers/Scheduler.js';
 import type { Tokenizer } from '../tokenizers/Tokenizer.js';
 import type { ModelIndex } from '../weights/ModelIndex.js';
@@ -28,6 +27,7 @@ import { PipelineRun } from './PipelineRun.js';
 import type { PipelinePart, PipelineParts } from './PipelineParts.js';
 import type { PreparedRun } from './PreparedRun.js';
 import { checkRunSize } from './runLimits.js';
+import { runScheduler, withSchedulerCopy } from './ownScheduler.js';
 import { schedulerWarning } from './schedulerWarning.js';
 import { waitForTurn } from './waitForTurn.js';
 
@@ -300,14 +300,7 @@ export abstract class Pipeline<F extends Fields = Fields, R extends PreparedRun 
     const { width } = this.fields;
     const given = readOptions(options, { ...this.optionFields, ...this.fields });
     checkRunSize(prompt, given, limits, Number(width?.schema?.['multipleOf'] ?? 1));
-    const { scheduler } = this.#schedulers;
-    const copy = scheduler === undefined ? undefined : copyScheduler(scheduler);
-    if (copy !== undefined) this.#schedulers['scheduler'] = copy;
-    try {
-      if (copy !== undefined || scheduler === undefined) this.prepare(prompt, given);
-    } finally {
-      if (scheduler !== undefined) this.#schedulers['scheduler'] = scheduler;
-    }
+    withSchedulerCopy(this.#schedulers, () => this.prepare(prompt, given));
     if (turns.busy && turns.pending >= limits.maxQueue)
       throw new ThimbleError('ERR_QUEUE_FULL', { pending: turns.pending, maxQueue: limits.maxQueue });
     return given;
@@ -323,6 +316,7 @@ export abstract class Pipeline<F extends Fields = Fields, R extends PreparedRun 
     const signal = AbortSignal.any([this.#life.signal, left.signal, ...(aborted === undefined ? [] : [aborted])]);
     using turn = yield* waitForTurn(this.#parts.turns, signal);
     await this.#parts.host.settled(signal);
+    using scheduler = runScheduler(this.#schedulers);
     const prepared = this.prepare(prompt, given);
     using memory = new MemoryMonitor(this.device, this.components);
     const context: RunContext = {
@@ -335,7 +329,7 @@ export abstract class Pipeline<F extends Fields = Fields, R extends PreparedRun 
     };
     const run = new PipelineRun(context, this.hooks, memory, left);
     using attached = this.#parts.events.attach(run);
-    void [turn, attached];
+    void [turn, scheduler, attached];
     return yield* hookedRun(run, this.sample(prepared, run));
   }
 
