@@ -38,7 +38,7 @@ export class ModelOffloadPlugin implements Plugin {
 
   /** @throws ThimbleError ERR_ARGUMENT_INVALID for an option that is no list of names */
   constructor(options: ModelOffloadOptions = {}) {
-    const { keep, order = [] } = readOptions(options, FIELDS);
+    const { keep, order = [] } = readOptions(options, FIELDS, 'ModelOffloadPlugin');
     this.#keep = new Set(keep);
     this.#order = order;
   }

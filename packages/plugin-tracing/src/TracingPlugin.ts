@@ -49,7 +49,7 @@ export class TracingPlugin implements Plugin {
 
   /** @throws ThimbleError ERR_ARGUMENT_INVALID for an option of the wrong type */
   constructor(options: TracingOptions) {
-    const { dir, prepack, components } = readOptions(options, FIELDS);
+    const { dir, prepack, components } = readOptions(options, FIELDS, 'TracingPlugin');
     this.#dir = dir;
     this.#prepack = prepack;
     this.#components = components;

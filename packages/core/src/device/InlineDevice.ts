@@ -1,3 +1,4 @@
+import { checkDeviceOptions } from './checkDeviceOptions.js';
 import type { Tensor } from 'onnxruntime-common';
 import { isThimbleError, ThimbleError } from '../errors.js';
 import type { Device } from './Device.js';
@@ -21,6 +22,7 @@ export class InlineDevice implements Device {
   #disposed = false;
 
   constructor(options: DeviceOptions) {
+    checkDeviceOptions(options);
     this.provider = options.provider;
     this.#runtime = new Runtime(options);
   }

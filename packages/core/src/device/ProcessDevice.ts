@@ -1,3 +1,4 @@
+import { checkDeviceOptions } from './checkDeviceOptions.js';
 import type { Tensor } from 'onnxruntime-common';
 import { isThimbleError, ThimbleError } from '../errors.js';
 import type { Device } from './Device.js';
@@ -31,6 +32,7 @@ export class ProcessDevice implements Device {
   #disposed = false;
 
   constructor(options: DeviceOptions) {
+    checkDeviceOptions(options);
     this.provider = options.provider;
     this.#options = options;
   }

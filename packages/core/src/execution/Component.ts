@@ -1,3 +1,4 @@
+import { checkOptionNames } from '../fields/checkOptionNames.js';
 import type { Tensor } from 'onnxruntime-common';
 import type { Device } from '../device/Device.js';
 import { MemoryBudget } from '../device/MemoryBudget.js';
@@ -22,6 +23,8 @@ import { SegmentCompiler } from './SegmentCompiler.js';
 import { SegmentRunner } from './SegmentRunner.js';
 import { type DeliverRows, VaeCalls } from './VaeCalls.js';
 import { layoutOf, type WeightLayout } from './WeightLayout.js';
+
+const CALL_OPTIONS: readonly (keyof CallOptions)[] = ['outputs', 'signal', 'run'];
 
 /** What a component is made of. */
 export interface ComponentParts {
@@ -168,6 +171,7 @@ export class Component implements ComponentHandle {
 
   /** `vae.decode({ z })` → `{ sample }`, through the decode hooks. */
   async decode(inputs: { readonly z: Tensor }, options: CallOptions = {}): Promise<{ sample: Tensor }> {
+    checkOptionNames(options, CALL_OPTIONS, `${this.name}.decode`);
     return this.#vae.decode(inputs, options);
   }
 
@@ -178,11 +182,13 @@ export class Component implements ComponentHandle {
    * @throws also what `deliver` throws
    */
   async decodeRows(inputs: { readonly z: Tensor }, deliver: DeliverRows, options: CallOptions = {}): Promise<void> {
+    checkOptionNames(options, CALL_OPTIONS, `${this.name}.decodeRows`);
     await this.#vae.decodeRows(inputs, deliver, options);
   }
 
   /** `vae.encode({ x })` → `{ moments }`, through the encode hooks. */
   async encode(inputs: { readonly x: Tensor }, options: CallOptions = {}): Promise<{ moments: Tensor }> {
+    checkOptionNames(options, CALL_OPTIONS, `${this.name}.encode`);
     return this.#vae.encode(inputs, options);
   }
 
@@ -192,6 +198,7 @@ export class Component implements ComponentHandle {
     inputs: Readonly<Record<string, Tensor>>,
     options: CallOptions = {},
   ): Promise<NamedTensors> {
+    checkOptionNames(options, CALL_OPTIONS, `${this.name}.${entry}`);
     const run = this.#methods.get(entry) ?? ((given: NamedTensors) => this.#run(entry, given, options));
     return run({ ...inputs }, options);
   }

@@ -1,3 +1,4 @@
+import { checkOptionNames } from '../fields/checkOptionNames.js';
 import type { Tensor } from 'onnxruntime-common';
 import type { CallOptions } from '../hooks/calls/CallOptions.js';
 import type { Image } from '../images/Image.js';
@@ -105,6 +106,7 @@ export class CogVideoXPipeline extends Pipeline<typeof cogVideoXFields, CogVideo
 
   /** Turns latents [n, latent frames, c, h, w] into the frames of all videos, one after the other. */
   async decodeLatents(latents: Tensor, options: { readonly signal?: AbortSignal } = {}): Promise<Image[]> {
+    checkOptionNames(options, ['signal'], 'decodeLatents');
     assertFinite(latents, 'given to decodeLatents');
     return (await decodeVideos(this.component('vae'), latents, options)).flat();
   }

@@ -1,3 +1,4 @@
+import { checkOptionNames } from '../fields/checkOptionNames.js';
 import type { Tensor } from 'onnxruntime-common';
 import type { Component } from '../execution/Component.js';
 import type { Fields } from '../fields/Field.js';
@@ -88,6 +89,7 @@ export abstract class LatentDiffusionPipeline<F extends Fields, R extends Latent
   }
 
   async decodeLatents(latents: Tensor, options: { readonly signal?: AbortSignal } = {}): Promise<Image[]> {
+    checkOptionNames(options, ['signal'], 'decodeLatents');
     assertFinite(latents, 'given to decodeLatents');
     return decodeImages(this.component('vae'), latents, options);
   }

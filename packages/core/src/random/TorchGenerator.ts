@@ -1,3 +1,4 @@
+import { checkOptionNames } from '../fields/checkOptionNames.js';
 import { randomInt } from 'node:crypto';
 import { Tensor } from 'onnxruntime-common';
 import { ThimbleError } from '../errors.js';
@@ -28,7 +29,9 @@ export class TorchGenerator implements Generator {
    * @param options `dtype` is what `randn` draws in by default: that of the Python pipeline whose noise this is to be
    * @throws `ERR_ARGUMENT_INVALID` if it is not such an integer, or for a dtype that noise cannot have
    */
-  constructor(seed: number | bigint, { dtype = 'float32' }: { readonly dtype?: Exclude<RandnDtype, 'float64'> } = {}) {
+  constructor(seed: number | bigint, options: { readonly dtype?: Exclude<RandnDtype, 'float64'> } = {}) {
+    checkOptionNames(options, ['dtype'], 'TorchGenerator');
+    const { dtype = 'float32' } = options;
     if (!['float32', 'float16', 'bfloat16'].includes(dtype))
       throw new ThimbleError('ERR_ARGUMENT_INVALID', {
         argument: 'dtype',

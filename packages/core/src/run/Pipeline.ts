@@ -28,7 +28,7 @@ import type { PipelinePart, PipelineParts } from './PipelineParts.js';
 import type { PreparedRun } from './PreparedRun.js';
 import { checkRunSize } from './runLimits.js';
 import { runScheduler, withSchedulerCopy } from './ownScheduler.js';
-import { schedulerWarning } from './schedulerWarning.js';
+import { flowWarning, schedulerWarning } from './schedulerWarning.js';
 import { waitForTurn } from './waitForTurn.js';
 
 /**
@@ -82,8 +82,8 @@ export abstract class Pipeline<F extends Fields = Fields, R extends PreparedRun 
         expected: 'a scheduler, such as DDIMScheduler.fromConfig(pipe.scheduler.config)',
       });
     this.#schedulers['scheduler'] = scheduler;
-    const warning = schedulerWarning(scheduler);
-    if (warning !== undefined) this.#parts.events.emit(warning);
+    for (const warning of [schedulerWarning(scheduler), flowWarning(scheduler, Object.keys(this.components))])
+      if (warning !== undefined) this.#parts.events.emit(warning);
   }
 
   /** @throws ERR_COMPONENT_MISSING if none was loaded */
@@ -298,7 +298,7 @@ export abstract class Pipeline<F extends Fields = Fields, R extends PreparedRun 
   #judge(prompt: Prompt, options: GenerateOptions): FieldValues<F> {
     const { turns, limits } = this.#parts;
     const { width } = this.fields;
-    const given = readOptions(options, { ...this.optionFields, ...this.fields });
+    const given = readOptions(options, { ...this.optionFields, ...this.fields }, 'generate');
     checkRunSize(prompt, given, limits, Number(width?.schema?.['multipleOf'] ?? 1));
     withSchedulerCopy(this.#schedulers, () => this.prepare(prompt, given));
     if (turns.busy && turns.pending >= limits.maxQueue)
