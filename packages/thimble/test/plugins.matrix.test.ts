@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { type DiffusionPipeline, Tensor } from '@thimble/core';
-import { InlineDevice, type OnnxModel } from '@thimble/core/plugin';
 import { createTestPipeline } from '@thimble/plugin-testkit';
 import { distance, type PluginKind, pluginKinds } from './support/PluginKind.js';
 import { expectedOf, largeSets, pairsOf } from './support/PluginSet.js';
+import { rememberSessions } from './support/rememberSessions.js';
 import { temporaryFolder } from './support/temporaryFolder.js';
 
 // Every plugin beside every other one, held against one another by the bytes of all programs that a run loads, on the smallest checkpoint.
@@ -54,7 +54,7 @@ const alone = new Map<string, Trial>();
 
 beforeAll(async () => {
   process.env['THIMBLE_CACHE'] = `${folder}/cache`;
-  recordPrograms();
+  rememberSessions(({ name, mode }, hash) => loaded.add(`${name} ${mode ?? ''} ${hash}`));
   pipe = await createTestPipeline({ device: 'inline' });
   plain = await trial();
   plainCompiled = compiled();
@@ -65,16 +65,6 @@ afterAll(async () => {
   jest.restoreAllMocks();
   delete process.env['THIMBLE_CACHE'];
 });
-
-function recordPrograms(): void {
-  // eslint-disable-next-line typescript/unbound-method
-  const { load } = InlineDevice.prototype;
-  jest.spyOn(InlineDevice.prototype, 'load').mockImplementation(async function (this: InlineDevice, model: OnnxModel) {
-    const hash = createHash('sha256').update(model.bytes).digest('hex');
-    loaded.add(`${model.name} ${model.mode ?? ''} ${hash}`);
-    return load.call(this, model);
-  });
-}
 
 async function trial(): Promise<Trial> {
   for (const component of Object.values(pipe.components)) await component.unload();
