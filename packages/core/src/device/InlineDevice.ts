@@ -27,11 +27,13 @@ export class InlineDevice implements Device {
     this.#runtime = new Runtime(options);
   }
 
-  async load(model: OnnxModel): Promise<number> {
+  async load(model: OnnxModel, signal?: AbortSignal): Promise<number> {
+    signal?.throwIfAborted();
     return this.#alive().load(model);
   }
 
-  async optimize(model: OnnxModel, target: OptimizationTarget): Promise<void> {
+  async optimize(model: OnnxModel, target: OptimizationTarget, signal?: AbortSignal): Promise<void> {
+    signal?.throwIfAborted();
     await this.#alive().optimize(model, target);
   }
 

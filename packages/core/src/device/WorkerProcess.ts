@@ -18,8 +18,8 @@ import {
 import { receiveWire } from './wireTensor.js';
 import { withoutTelemetry } from './withoutTelemetry.js';
 
-/** How long an aborted run may go on before its process is ended, in milliseconds. */
-const ABORT_GRACE = 1000;
+/** How long aborted work may go on before its process is ended, in milliseconds. */
+const ABORT_GRACE = 400;
 
 /** How much of the child's error output is kept for the message of a crash, in characters. */
 const STDERR_KEPT = 2000;

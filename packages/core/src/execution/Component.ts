@@ -153,10 +153,14 @@ export class Component implements ComponentHandle {
    * What the segments would run for a call with these inputs, with their sizes frozen: what a trace is made of. Under a memory limit a large batch runs in
    * parts, and the sizes are those of a part.
    *
-   * @throws ERR_INPUT_INVALID, ERR_ENTRY_UNKNOWN; ERR_ARGUMENT_INVALID for inputs that are computed piece by piece, as a video's frames: each piece has sizes of its own
+   * @throws `signal.reason`; ERR_INPUT_INVALID, ERR_ENTRY_UNKNOWN; ERR_ARGUMENT_INVALID for inputs that are computed piece by piece, as a video's frames: each piece has sizes of its own
    */
-  freeze(entryName: string, inputs: Readonly<Record<string, Tensor>>): FrozenPrograms {
-    return this.#entries.freeze(entryName, { ...inputs });
+  async freeze(
+    entryName: string,
+    inputs: Readonly<Record<string, Tensor>>,
+    signal?: AbortSignal,
+  ): Promise<FrozenPrograms> {
+    return this.#entries.freeze(entryName, { ...inputs }, signal);
   }
 
   /** This component, running `frozen` and nothing else. It has sessions of its own. */

@@ -115,12 +115,12 @@ export class EntryRunner {
   }
 
   /** See {@link Component.freeze}. */
-  freeze(entryName: string, inputs: NamedTensors): FrozenPrograms {
+  async freeze(entryName: string, inputs: NamedTensors, signal?: AbortSignal): Promise<FrozenPrograms> {
     const entry = this.#entry(entryName);
     const [part] = this.parts(entryName, inputs);
     const shapes = this.#check(entryName, part as NamedTensors);
     checkOnePiece(entryName, entry, shapes);
-    return { inputs: shapes, programs: this.#parts.compiler.freeze(entry, shapes) };
+    return { inputs: shapes, programs: await this.#parts.compiler.freeze(entry, shapes, signal) };
   }
 
   /** How many samples of a batch are computed at once: as many as the memory limit has room for, by the largest value that one of them needs. */
@@ -148,7 +148,7 @@ export class EntryRunner {
     const { segments, runner } = this.#parts;
     const { sequence, outputs } = this.#entry(entryName);
     await segments.refresh();
-    const { outline, programs } = await segments.compile(entryName, shapesOf({ ...given, ...state }));
+    const { outline, programs } = await segments.compile(entryName, shapesOf({ ...given, ...state }), options.signal);
     const wanted = options.outputs ?? outputs.filter((name) => outline.outputs.has(name));
     const kept =
       last || sequence === undefined

@@ -5,6 +5,7 @@ import type { Fields } from '../fields/Field.js';
 import type { PromptEmbeds } from '../hooks/calls/EncodePromptCall.js';
 import type { NamedTensors } from '../hooks/calls/NamedTensors.js';
 import type { Image } from '../images/Image.js';
+import { drawNoise } from '../random/drawNoise.js';
 import type { GenerateResult } from '../run/GenerateOptions.js';
 import { Pipeline } from '../run/Pipeline.js';
 import type { PipelineEvent } from '../run/PipelineEvent.js';
@@ -53,9 +54,11 @@ export abstract class LatentDiffusionPipeline<F extends Fields, R extends Latent
   }
 
   /** Where denoising begins: with noise, unless a pipeline has other ways. */
-  protected start({ options, noise: { generator } }: R): Start {
+  protected async start({ options, noise: { generator } }: R, signal: AbortSignal | undefined): Promise<Start> {
     const { scheduler } = this;
-    return fromNoise({ scheduler, generator, dims: this.latentDims(options), latents: options.latents });
+    const dims = this.latentDims(options);
+    const latents = options.latents ?? (await drawNoise(generator, dims, signal));
+    return fromNoise({ scheduler, generator, dims, latents });
   }
 
   protected async *sample(prepared: R, run: PipelineRun): AsyncGenerator<PipelineEvent, GenerateResult> {
@@ -72,7 +75,7 @@ export abstract class LatentDiffusionPipeline<F extends Fields, R extends Latent
     if (typeof embeddedScale === 'number') conditions['timestep_cond'] = guidanceEmbedding(scale, count, embeddedScale);
 
     // 2. Noise, or what else there is to begin with
-    const start = this.start(prepared);
+    const start = await this.start(prepared, run.signal);
 
     // 3. The UNet predicts what of it is not the picture
     const predict = async (latents: Tensor, timestep: number): Promise<Tensor> =>
