@@ -66,6 +66,7 @@ export type {
   MemoryFormat,
 } from './graph/Graph.js';
 export { Emitter } from './graph/Emitter.js';
+export { peakBytes } from './graph/peakBytes.js';
 export { bindWeights } from './graph/passes/bindWeights.js';
 export { freezeShapes } from './graph/passes/freezeShapes.js';
 export { lowerAttention } from './graph/passes/AttentionLowering.js';

@@ -140,7 +140,7 @@ export class ProcessDevice implements Device {
 
   async #start(): Promise<WorkerProcess> {
     this.#generation++;
-    const child = new WorkerProcess(this.#options.allocator ?? 'keep', () => this.#forget(child));
+    const child = new WorkerProcess(this.#options, () => this.#forget(child));
     this.#running = child;
     const firstId = this.#generation * IDS_PER_CHILD;
     await child.ask('start', { options: this.#options, firstId }, undefined, () => undefined);

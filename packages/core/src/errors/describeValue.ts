@@ -4,3 +4,9 @@ export function describeValue(value: unknown): string {
   const text = typeof value === 'bigint' ? `${value}n` : (JSON.stringify(value) ?? String(value));
   return text.length > 120 ? `${text.slice(0, 117)}...` : text;
 }
+
+/** Bytes in whole megabytes (2^20 bytes), as messages show them. */
+export function megabytes(bytes: number): string {
+  const whole = Math.ceil(bytes / 2 ** 20);
+  return Number.isNaN(whole) ? String(bytes) : `${whole} MB`;
+}

@@ -168,6 +168,11 @@ export class Component implements ComponentHandle {
     return new Component({ ...this.#parts, frozen });
   }
 
+  /** Says before it begins that the memory limit has no room for a call with inputs of these sizes. @throws ERR_MEMORY_LIMIT with what it takes */
+  checkRoom(entryName: string, inputs: InputShapes): void {
+    this.#entries.checkRoom(entryName, inputs);
+  }
+
   /** Runs the model. @throws ERR_INPUT_INVALID, ERR_ENTRY_UNKNOWN, `signal.reason`, and what the device and hooks throw */
   async call(inputs: Readonly<Record<string, Tensor>>, options: CallOptions = {}): Promise<NamedTensors> {
     return this.invoke('call', inputs, options);

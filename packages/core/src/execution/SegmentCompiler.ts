@@ -16,6 +16,7 @@ import { lowerGraph, type LoweringOptions } from '../graph/lower.js';
 import { nominalShapes } from '../models/nominalShapes.js';
 import { type CompiledSegment, compileSegment } from './compileSegment.js';
 import { inSlices } from './inSlices.js';
+import { memoryNeed } from './memoryNeed.js';
 
 /** One entry point at given sizes. */
 export interface CompiledEntry {
@@ -54,6 +55,7 @@ export class SegmentCompiler {
   readonly #parts: SegmentCompilerParts;
   readonly #compiled = new Map<string, CompiledEntry>();
   readonly #largest = new Map<string, number>();
+  readonly #needs = new Map<string, number>();
   #revision = 0;
 
   constructor(parts: SegmentCompilerParts) {
@@ -148,6 +150,18 @@ export class SegmentCompiler {
     const keys = new Set(graph.weights.map((weight) => weight.key));
     const { base } = this.#parts.weights;
     return [...keys].reduce((sum, key) => sum + (base.find(key)?.byteLength ?? 0), 0);
+  }
+
+  /** About how many bytes an entry point takes at given sizes, weights not counted. As for the largest value, it is traced for that, and remembered. */
+  memoryNeed(entryName: string, entry: ModelEntry, shapes: InputShapes, parkedFrom?: number): number {
+    const key = `${keyOf(entryName, shapes)} ${parkedFrom}`;
+    const known = this.#needs.get(key);
+    if (known !== undefined) return known;
+    const { outline, graphs } = this.#trace(entry, shapes);
+    const { transientBytes } = this.#parts.budget;
+    const need = memoryNeed(outline, graphs, { transientBytes, ...(parkedFrom === undefined ? {} : { parkedFrom }) });
+    remember(this.#needs, key, need);
+    return need;
   }
 
   /** Bytes of the largest value of an entry point at given sizes. It is worked out by tracing the model, so it is remembered. */

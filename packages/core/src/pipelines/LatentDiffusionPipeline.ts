@@ -68,6 +68,8 @@ export abstract class LatentDiffusionPipeline<F extends Fields, R extends Latent
     const { guidanceScale: scale, guidanceRescale: rescale, eta, count } = options;
     const { generator, seeds } = prepared.noise;
 
+    this.#checkDecode(options);
+
     // 1. The prompt becomes conditions. A model that was distilled with guidance takes its scale as one more
     const embeddedScale = unet.config['time_cond_proj_dim'];
     const guided = scale > 1 && embeddedScale == null;
@@ -89,6 +91,15 @@ export abstract class LatentDiffusionPipeline<F extends Fields, R extends Latent
 
     // 4. Latents become pictures
     return yield* imageResult(run, { latents, options, seeds, vae: this.components['vae'], source: this });
+  }
+
+  /** Says before the first step that the picture could not be decoded; a plugin that decodes in pieces knows better. @throws ERR_MEMORY_LIMIT */
+  #checkDecode(options: R['options']): void {
+    const { vae } = this.components;
+    if (options.outputType === 'latent' || vae === undefined || this.hooks.beforeDecode.isUsed()) return;
+    const [, , ...sides] = this.latentDims(options);
+    const dims = [1, Number(vae.config['latent_channels'] ?? 4), ...sides];
+    vae.checkRoom('decode', { z: { type: 'float32', dims } });
   }
 
   async decodeLatents(latents: Tensor, options: { readonly signal?: AbortSignal } = {}): Promise<Image[]> {

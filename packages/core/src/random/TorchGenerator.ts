@@ -80,7 +80,8 @@ export class TorchGenerator implements Generator {
   async randnInSlices(dims: readonly number[], signal?: AbortSignal): Promise<Tensor> {
     if (this.#dtype !== 'float32') return this.randn(dims);
     const data = new Float32Array(sizeOf(dims));
-    for (const _pause of this.#normals(data, () => this.#uniform24())) {
+    const slices = this.#normals(data, () => this.#uniform24());
+    while (slices.next().done !== true) {
       await setImmediate();
       signal?.throwIfAborted();
     }

@@ -318,7 +318,7 @@ export abstract class Pipeline<F extends Fields = Fields, R extends PreparedRun 
     await this.#parts.host.settled(signal);
     using scheduler = runScheduler(this.#schedulers);
     const prepared = this.prepare(prompt, given);
-    using memory = new MemoryMonitor(this.device, this.components);
+    using memory = new MemoryMonitor(this.device, this.components, this.memoryLimit);
     const context: RunContext = {
       id: ++this.#runs,
       prompt,

@@ -26,6 +26,7 @@ import { higherPeak } from './higherPeak.js';
 import { forceable, openPipeline, title } from './openPipeline.js';
 import { outputNaming, type OutputNaming } from './OutputNaming.js';
 import { setOptions } from './setOptions.js';
+import { tilingWithin } from './tilingWithin.js';
 import { PictureWriter } from './PictureWriter.js';
 import { chooseScheduler } from '../schedulers/chooseScheduler.js';
 
@@ -76,7 +77,7 @@ async function run(parts: RunParts): Promise<RunReport> {
     if (event.type === 'warning') told.add(event.message);
     progress.event(event);
   };
-  await using pipe = await openPipeline(flags, signal, tell);
+  await using pipe = await openPipeline({ ...flags, ...tilingWithin(flags) }, signal, tell);
   if (pipe instanceof CogVideoXPipeline)
     throw new ThimbleError('ERR_ARGUMENT_INVALID', {
       argument: 'model',
