@@ -33,6 +33,7 @@ export type { Start } from './sampling/starts/Start.js';
 export { timestepTensor } from './sampling/timestepTensor.js';
 export { vaeScaleFactor } from './sampling/vaeScaleFactor.js';
 export { videoResult } from './sampling/videoResult.js';
+export { pipelineRegistry } from './pipelines/pipelineRegistry.js';
 export { nominalShapes } from './models/nominalShapes.js';
 export { readSchedulerConfig } from './schedulers/readSchedulerConfig.js';
 export type { SchedulerConfig, SchedulerConfigInput } from './schedulers/readSchedulerConfig.js';

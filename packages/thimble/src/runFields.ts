@@ -1,7 +1,16 @@
-import { CogVideoXPipeline, StableDiffusionPipeline } from '@thimble/core';
+import { CogVideoXPipeline, StableDiffusionPipeline, StableDiffusionXLPipeline } from '@thimble/core';
 
-/** The options of pipelines that make pictures, some of which have flags. */
-export const pictureFields = StableDiffusionPipeline.optionFields;
+const { guidanceScale } = StableDiffusionPipeline.optionFields;
+
+/** The options of pipelines that make pictures, some of which have flags. What a model does not take, it refuses by name. */
+export const pictureFields = {
+  ...StableDiffusionXLPipeline.optionFields,
+  ...StableDiffusionPipeline.optionFields,
+  guidanceScale: {
+    ...guidanceScale,
+    defaultText: `${guidanceScale.default}; ${StableDiffusionXLPipeline.optionFields.guidanceScale.default} of SDXL`,
+  },
+};
 
 /** The options of pipelines that make videos. */
 export const videoFields = CogVideoXPipeline.optionFields;

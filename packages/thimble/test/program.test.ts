@@ -1,5 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, jest, test } from '@jest/globals';
 import type { FileReport, ModelReport } from '../src/inspect/ModelReport.js';
 import { MODEL, runCli } from './support/CliRun.js';
@@ -7,6 +8,8 @@ import { temporaryFolder } from './support/temporaryFolder.js';
 import { withCache } from './support/withCache.js';
 
 jest.setTimeout(60_000);
+
+const SDXL = fileURLToPath(new URL('../../core/test/fixtures/sdxl-tiny', import.meta.url));
 
 interface Header {
   readonly [key: string]: {
@@ -54,6 +57,7 @@ describe('thimble inspect', () => {
       className: 'StableDiffusionPipeline',
       scheduler: 'DDIMScheduler',
       tokenizer: 'CLIPTokenizer',
+      defaults: { width: 128, height: 128, numInferenceSteps: 50, guidanceScale: 7.5 },
     });
     expect(report.components.map(({ name }) => name)).toEqual(['text_encoder', 'unet', 'vae']);
     for (const component of report.components) {
@@ -77,6 +81,13 @@ describe('thimble inspect', () => {
       /^unet +UNet2DConditionModel +919\.7 k +F32 +\d+ +3\.7 MB +diffusion_pytorch_model\.safetensors$/m,
     );
     expect(stdout).toMatch(/^SEGMENTS OF unet[\s\S]*^down_blocks\.0\.resnets\.0 +\d+ kB$/m);
+  });
+
+  test('shows both text encoders of SDXL, and what a picture takes', async () => {
+    const { code, stdout } = await runCli(['inspect', SDXL], folder);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^picture {4}128×128, 50 steps, guidance 5$/m);
+    expect(stdout).toMatch(/^text_encoder +CLIPTextModel .*\n.*^text_encoder_2 +CLIPTextModelWithProjection /ms);
   });
 
   test('with --int8 shows what every part loses, the most sensitive first', async () => {

@@ -22,6 +22,8 @@ Examples:
     $ thimble generate "a red fox" -m ./stable-diffusion-v1-5 --offload sequential --vae-tiling --memory-report memory.svg
   With a plugin, installed by npm in the current folder:
     $ thimble generate "a red fox" -m ./stable-diffusion-v1-5 --use '@thimble/plugin-vae-tiling:{"mode":"blend","tileSampleMinSize":256}'
+  With Stable Diffusion XL, whose second text encoder reads the style:
+    $ thimble generate "a red fox in the snow" -m ./stable-diffusion-xl-base-1.0 --variant fp16 --prompt-2 "an oil painting"
   For programs, one JSON object a line:
     $ thimble generate "a red fox" -m ./stable-diffusion-v1-5 --json | jq -r 'select(.type == "done").images[]'
 
@@ -30,7 +32,17 @@ error output. Exit codes: 0 done, 1 failed, 2 wrong usage, 130 stopped by Ctrl-C
 `;
 
 /** Fields whose flags are of the picture; those of the others say how it is sampled. */
-const OF_PICTURE = ['numImagesPerPrompt', 'seed', 'negativePrompt', 'guidanceScale'];
+const OF_PICTURE = [
+  'numImagesPerPrompt',
+  'seed',
+  'negativePrompt',
+  'guidanceScale',
+  'prompt2',
+  'negativePrompt2',
+  'originalSize',
+  'cropsCoordsTopLeft',
+  'targetSize',
+];
 
 /** `thimble generate`; with the flags of a pipeline's `fields`. */
 export function createGenerateCommand(interruption: Interruption, fields: Fields): Command {

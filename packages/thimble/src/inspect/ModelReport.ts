@@ -29,6 +29,16 @@ export interface ComponentReport {
   readonly segments: readonly SegmentReport[];
 }
 
+/** What a run takes where nothing is said, by the names of its options. */
+export interface DefaultsReport {
+  readonly width?: number;
+  readonly height?: number;
+  /** Of a video. */
+  readonly numFrames?: number;
+  readonly numInferenceSteps?: number;
+  readonly guidanceScale?: number;
+}
+
 /** What a model's folder holds. */
 export interface ModelReport {
   readonly folder: string;
@@ -36,6 +46,8 @@ export interface ModelReport {
   readonly className: string;
   readonly scheduler?: string;
   readonly tokenizer?: string;
+  /** Absent for what makes neither pictures nor videos. */
+  readonly defaults?: DefaultsReport;
   readonly components: readonly ComponentReport[];
   /** Over all components. */
   readonly parameters: number;

@@ -2,20 +2,28 @@ import { basename } from 'node:path';
 import { formatBytes, formatCount } from '../progress/quantities.js';
 import { formatTable } from './formatTable.js';
 import type { Int8Report } from './inspectInt8.js';
-import type { ComponentReport, ModelReport } from './ModelReport.js';
+import type { ComponentReport, DefaultsReport, ModelReport } from './ModelReport.js';
 
 /** A model's report for people: a table of the components, and the segments of each if asked for. */
 export function formatModelReport(report: ModelReport, { segments }: { readonly segments: boolean }): string {
-  const { className, scheduler, tokenizer, folder } = report;
+  const { className, scheduler, tokenizer, defaults, folder } = report;
   const facts = [
     `model      ${folder}`,
     `class      ${className}`,
     ...(scheduler === undefined ? [] : [`scheduler  ${scheduler}`]),
     ...(tokenizer === undefined ? [] : [`tokenizer  ${tokenizer}`]),
+    ...(defaults === undefined ? [] : [runLine(defaults)]),
   ];
   return [facts.join('\n'), componentTable(report), ...(segments ? report.components.map(segmentTable) : [])].join(
     '\n\n',
   );
+}
+
+/** `picture    1024×1024, 50 steps, guidance 5` */
+function runLine({ width, height, numFrames, numInferenceSteps, guidanceScale }: DefaultsReport): string {
+  const parts = [`${width}×${height}`, `${numInferenceSteps} steps`, `guidance ${guidanceScale}`];
+  if (numFrames === undefined) return `picture    ${parts.join(', ')}`;
+  return `video      ${numFrames} frames of ${parts.join(', ')}`;
 }
 
 function componentTable({ components, parameters, bytes }: ModelReport): string {

@@ -1,19 +1,21 @@
 import { stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import { Component, type DownloadEvent } from '@thimble/core';
+import { Component, DiffusionPipeline, type DownloadEvent } from '@thimble/core';
 import {
   isPassedOver,
   modelRegistry,
   openComponentCheckpoint,
   partKind,
+  pipelineRegistry,
   readModelIndex,
   resolveModel,
   type CheckpointWarning,
   type ComponentCheckpoint,
   type ModelIndex,
 } from '@thimble/core/model';
-import { createDevice, createHooks } from '@thimble/core/plugin';
-import type { ComponentReport, ModelReport } from './ModelReport.js';
+import { createDevice, createHooks, DENOISER } from '@thimble/core/plugin';
+import { withoutUndefined } from '../withoutUndefined.js';
+import type { ComponentReport, DefaultsReport, ModelReport } from './ModelReport.js';
 
 /** Options of {@link inspectModel}. */
 export interface InspectOptions {
@@ -49,6 +51,7 @@ export async function inspectModel(model: string, options: InspectOptions): Prom
     className: index.className,
     ...classOf(index, 'scheduler'),
     ...classOf(index, 'tokenizer'),
+    ...(await defaultsOf(index, options)),
     components,
     parameters: sum(components.map(({ parameters }) => parameters)),
     bytes: sum(components.map(({ bytes }) => bytes)),
@@ -115,6 +118,20 @@ function classOf(
 ): { readonly [key in typeof name]?: string } {
   const className = components[name]?.className;
   return className === undefined ? {} : { [name]: className };
+}
+
+/** What a run of the pipeline takes where nothing is said; its options depend on the configs of denoiser and VAE. */
+async function defaultsOf(index: ModelIndex, options: InspectOptions): Promise<{ readonly defaults?: DefaultsReport }> {
+  if (!(index.className in pipelineRegistry)) return {};
+  const names = Object.keys(index.components).filter((name) => name === 'vae' || DENOISER.test(name));
+  const { variant, signal } = options;
+  await using pipe = await DiffusionPipeline.fromPretrained(index.folder, {
+    ...withoutUndefined({ variant, signal }),
+    components: names,
+    onProgress: () => undefined,
+  });
+  const { width, height, numFrames, numInferenceSteps, guidanceScale } = pipe.defaults as DefaultsReport;
+  return { defaults: withoutUndefined({ width, height, numFrames, numInferenceSteps, guidanceScale }) };
 }
 
 async function exists(folder: string): Promise<boolean> {
