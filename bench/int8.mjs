@@ -12,7 +12,7 @@ import { likeness } from './likeness.mjs';
 import { describeMachine } from './machine.mjs';
 import { readProcessMemory, watchMemory } from './memory.mjs';
 import { PlainEngine } from './PlainEngine.mjs';
-import { sd15Checkpoint } from './sd15Checkpoint.mjs';
+import { sd15Checkpoint } from './randomCheckpoint.mjs';
 import { markdownTable, median } from './statistics.mjs';
 import { unetInputs } from './unetInputs.mjs';
 

@@ -12,7 +12,7 @@ const STEPS = 2;
  * The command line under a hard limit of `megabytes`: text encoder, two steps with guidance, decoding in tiles, a submodule in memory at a time, and `flags`.
  * `pass` and `decode` in milliseconds; a pass is half of a step with guidance.
  */
-export async function limitedGenerate(checkpoint, megabytes, { flags = [], cold = true } = {}) {
+export async function limitedGenerate(checkpoint, megabytes, { flags = [], cold = true, size = '512x512' } = {}) {
   const picture = join(tmpdir(), `thimble-bench-${process.pid}.png`);
   const args = [
     'generate',
@@ -28,7 +28,7 @@ export async function limitedGenerate(checkpoint, megabytes, { flags = [], cold 
     '--seed',
     '1',
     '--size',
-    '512x512',
+    size,
     '-o',
     picture,
     '--overwrite',

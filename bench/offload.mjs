@@ -1,4 +1,4 @@
-// SD 1.5 at full size with random weights, f16 files, 512×512, under hard memory limits.
+// SD 1.5 at 512×512, or SDXL at 1024×1024, full size with random weights, f16 files, under hard memory limits.
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { DiffusionPipeline } from '../packages/core/dist/index.js';
@@ -6,7 +6,7 @@ import { ModelOffloadPlugin, SequentialOffloadPlugin } from '../packages/plugin-
 import { limitedGenerate } from './limitedGenerate.mjs';
 import { describeMachine } from './machine.mjs';
 import { readProcessMemory } from './memory.mjs';
-import { sd15Checkpoint } from './sd15Checkpoint.mjs';
+import { sd15Checkpoint, sdxlCheckpoint } from './randomCheckpoint.mjs';
 import { markdownTable, median } from './statistics.mjs';
 import { underLimit } from './underLimit.mjs';
 
@@ -18,8 +18,8 @@ const NO_LIMIT = 16384;
 const seconds = (milliseconds) => (milliseconds / 1000).toFixed(1);
 
 /** A whole run of the command line: text encoder, steps with guidance, tiled decoding. */
-async function wholeRun(checkpoint, limit, cold) {
-  const { ok, pass, decode, peakAnonymous, peakTotal } = await limitedGenerate(checkpoint, limit, { cold });
+async function wholeRun(checkpoint, limit, cold, size = '512x512') {
+  const { ok, pass, decode, peakAnonymous, peakTotal } = await limitedGenerate(checkpoint, limit, { cold, size });
   process.stderr.write(`${limit} MB ${cold ? 'cold' : 'warm'}: ${ok ? `${seconds(pass)} s a pass` : 'not enough'}\n`);
   return {
     label: `${limit} MB, ${cold ? 'cold' : 'warm'}`,
@@ -41,6 +41,20 @@ async function wholeRuns(checkpoint, smallest) {
     rows.push(row);
     if (!row.ok) break;
   }
+  printWholeRuns(rows);
+}
+
+/** Of the limits, from the largest down, until one is not enough. */
+async function sdxlRuns(checkpoint, limits) {
+  const rows = [];
+  for (const limit of limits) {
+    rows.push(await wholeRun(checkpoint, limit, true, '1024x1024'));
+    if (!rows.at(-1).ok) break;
+  }
+  printWholeRuns(rows);
+}
+
+function printWholeRuns(rows) {
   console.log(
     'The whole run (text encoder, steps with guidance, VAE in tiles), `--offload sequential --vae-tiling`, both processes and the page cache within the limit:\n',
   );
@@ -115,17 +129,24 @@ async function tenRuns() {
   console.log(markdownTable(['', 'after the 1st', 'after the 5th', 'after the 10th', 'growth'], rows));
 }
 
-/** `npm run bench -- memory [--checkpoint DIR] [--passes N] [--smallest MB] [--only whole,passes,runs]` */
+/** `npm run bench -- memory [--model sd15|sdxl] [--checkpoint DIR] [--limits MB,MB] [--passes N] [--smallest MB] [--only whole,passes,runs]` */
 export async function benchOffload(args) {
   const { values } = parseArgs({
     args,
     options: {
+      model: { type: 'string', default: 'sd15' },
+      limits: { type: 'string', default: '2048,1024,512,384,288,256,224' },
       checkpoint: { type: 'string' },
       passes: { type: 'string', default: '3' },
       smallest: { type: 'string', default: '128' },
       only: { type: 'string', default: 'whole,passes,runs' },
     },
   });
+  if (values.model === 'sdxl') {
+    const checkpoint = await sdxlCheckpoint(values.checkpoint);
+    console.log(`SDXL, 1024×1024, f16 files. ${describeMachine()}\n`);
+    return sdxlRuns(checkpoint, values.limits.split(',').map(Number));
+  }
   const checkpoint = sd15Checkpoint('f16', values.checkpoint);
   console.log(`SD 1.5, 512×512, f16 files. ${describeMachine()}\n`);
   const parts = values.only.split(',');

@@ -14,7 +14,7 @@ import { Int8ComputePlugin } from '../packages/plugin-int8/dist/index.js';
 import { likeness } from './likeness.mjs';
 import { limitedGenerate } from './limitedGenerate.mjs';
 import { describeMachine } from './machine.mjs';
-import { sd15Checkpoint } from './sd15Checkpoint.mjs';
+import { sd15Checkpoint } from './randomCheckpoint.mjs';
 import { markdownTable, median } from './statistics.mjs';
 import { unetInputs } from './unetInputs.mjs';
 

@@ -13,7 +13,7 @@ import { drawTable } from './drawTable.mjs';
 import { describeMachine } from './machine.mjs';
 import { watchMemory } from './memory.mjs';
 import { PlainEngine } from './PlainEngine.mjs';
-import { sd15Checkpoint } from './sd15Checkpoint.mjs';
+import { sd15Checkpoint } from './randomCheckpoint.mjs';
 import { markdownTable, median } from './statistics.mjs';
 
 const MB = 2 ** 20;

@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { describeMachine } from './machine.mjs';
-import { sd15Checkpoint } from './sd15Checkpoint.mjs';
+import { sd15Checkpoint } from './randomCheckpoint.mjs';
 import { markdownTable } from './statistics.mjs';
 import { underLimit } from './underLimit.mjs';
 

@@ -6,7 +6,7 @@ import { MemoryEfficientAttentionPlugin } from '../packages/plugin-attention/dis
 import { describeMachine } from './machine.mjs';
 import { readProcessMemory, watchMemory } from './memory.mjs';
 import { PlainEngine } from './PlainEngine.mjs';
-import { sd15Checkpoint } from './sd15Checkpoint.mjs';
+import { sd15Checkpoint } from './randomCheckpoint.mjs';
 import { markdownTable, median } from './statistics.mjs';
 import { unetInputs } from './unetInputs.mjs';
 

@@ -8,7 +8,7 @@ import { DiffusionPipeline } from '../packages/core/dist/index.js';
 import { VaeTilingPlugin } from '../packages/plugin-vae-tiling/dist/index.js';
 import { latentsLike } from './latentsLike.mjs';
 import { describeMachine } from './machine.mjs';
-import { sd15Checkpoint } from './sd15Checkpoint.mjs';
+import { sd15Checkpoint } from './randomCheckpoint.mjs';
 import { markdownTable, median } from './statistics.mjs';
 import { underLimit } from './underLimit.mjs';
 

@@ -26,8 +26,11 @@ const VALUES_AT_ONCE = 4;
 /** Share of the limit that one layer may take for itself: 8 MB of 192. */
 const TRANSIENT_SHARE = 1 / 24;
 
-/** Share of the limit from which on a value that waits for a later segment waits in a file; what is smaller than 32 MB never does. */
+/** Share of the limit from which on a value that waits for a later segment waits in a file; what is smaller than 32 MB does not. */
 const PARKING_SHARE = 1 / 64;
+
+/** The same where every page counts: the three skip connections of SDXL's first block have 20 MB each. */
+const TIGHT_PARKING_SHARE = 1 / 16;
 
 /**
  * What follows from the memory that both processes together may take. Results are the same within float tolerance under any of them.
@@ -76,7 +79,8 @@ export class MemoryBudget {
 
   /** From how many bytes on a value that waits for a later segment is kept in a file. */
   get parkingBytes(): number {
-    return this.limit === undefined ? Infinity : Math.max(32 * MB, this.limit * PARKING_SHARE);
+    if (this.limit === undefined) return Infinity;
+    return this.limit < TIGHT ? this.limit * TIGHT_PARKING_SHARE : Math.max(32 * MB, this.limit * PARKING_SHARE);
   }
 
   /** How many samples of a batch are computed at once, if the largest value of one has `bytes`: one where the activations of several might not fit. */

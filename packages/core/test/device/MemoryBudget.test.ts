@@ -24,6 +24,16 @@ test.each([
   }).toEqual({ limit: bytes, transientBytes, allocator, maxBatch });
 });
 
+test.each([
+  ['none', Infinity],
+  ['4GB', 64 * MB],
+  ['512MB', 32 * MB],
+  ['288MB', 18 * MB],
+  ['96MB', 6 * MB],
+])('with a limit of %s values wait in files from so many bytes on: %d', (limit, bytes) => {
+  expect(MemoryBudget.of(limit, undefined).parkingBytes).toBe(bytes);
+});
+
 test.each(['512m', '512M', '512mb', '512MiB', '512Mi', '0.5g', '0.5 GiB', '524288K', String(512 * MB), 512 * MB])(
   '%j is 512 MB',
   (limit) => {

@@ -2,8 +2,8 @@ import { add, concat } from '../../graph/operations.js';
 import { segment } from '../../graph/segment.js';
 import type { Value } from '../../graph/Value.js';
 
-/** Numbers from which on a joined value is worth a segment: 128 MB in float32. */
-const LARGE = 2 ** 25;
+/** Numbers from which on a joined value is worth a segment: 32 MB in float32. */
+const LARGE = 2 ** 23;
 
 /** What a layer of an up block starts from. */
 export type JoinInputs = {

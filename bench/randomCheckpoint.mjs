@@ -5,9 +5,19 @@ import { makeSd15 } from '../tools/checkpoints/make-sd15.mjs';
 
 /** The folder of a full-size SD 1.5 checkpoint with random weights, f16 or f32; made if it is not there. */
 export function sd15Checkpoint(dtype, folder = join(tmpdir(), `thimble-sd15-${dtype}`)) {
+  return madeOnce(folder, (checkpoint) => makeSd15(checkpoint, dtype));
+}
+
+/** The same of SDXL, f16. */
+export async function sdxlCheckpoint(folder = join(tmpdir(), 'thimble-sdxl-f16')) {
+  const { makeSdxl } = await import('../tools/checkpoints/make-sdxl.mjs');
+  return madeOnce(folder, (checkpoint) => makeSdxl(checkpoint));
+}
+
+function madeOnce(folder, make) {
   const checkpoint = resolve(folder);
   if (existsSync(checkpoint)) return checkpoint;
   process.stderr.write(`making a full-size checkpoint with random weights in ${checkpoint}\n`);
-  makeSd15(checkpoint, dtype);
+  make(checkpoint);
   return checkpoint;
 }
