@@ -19,7 +19,6 @@ import { LayerwiseCastingPlugin } from '@thimble/plugin-fp8';
 import { Int8ComputePlugin } from '@thimble/plugin-int8';
 import { testCheckpoint } from '@thimble/plugin-testkit';
 import { TracingPlugin } from '@thimble/plugin-tracing';
-import { rememberSessions } from './support/rememberSessions.js';
 import { temporaryFolder } from './support/temporaryFolder.js';
 
 jest.setTimeout(240_000);
@@ -79,7 +78,6 @@ let other: DiffusionPipeline;
 let plain: Float32Array;
 
 beforeAll(async () => {
-  rememberSessions();
   process.env['THIMBLE_CACHE'] = join(folder, 'cache');
   const copy = join(folder, 'checkpoint');
   cpSync(testCheckpoint, copy, { recursive: true });
@@ -97,7 +95,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await pipe.dispose();
   await other.dispose();
-  jest.restoreAllMocks();
   delete process.env['THIMBLE_CACHE'];
 });
 

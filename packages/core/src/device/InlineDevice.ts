@@ -1,4 +1,3 @@
-import { checkDeviceOptions } from './checkDeviceOptions.js';
 import type { Tensor } from 'onnxruntime-common';
 import { isThimbleError, ThimbleError } from '../errors.js';
 import type { Device } from './Device.js';
@@ -22,18 +21,15 @@ export class InlineDevice implements Device {
   #disposed = false;
 
   constructor(options: DeviceOptions) {
-    checkDeviceOptions(options);
     this.provider = options.provider;
     this.#runtime = new Runtime(options);
   }
 
-  async load(model: OnnxModel, signal?: AbortSignal): Promise<number> {
-    signal?.throwIfAborted();
+  async load(model: OnnxModel): Promise<number> {
     return this.#alive().load(model);
   }
 
-  async optimize(model: OnnxModel, target: OptimizationTarget, signal?: AbortSignal): Promise<void> {
-    signal?.throwIfAborted();
+  async optimize(model: OnnxModel, target: OptimizationTarget): Promise<void> {
     await this.#alive().optimize(model, target);
   }
 

@@ -1,4 +1,3 @@
-import { checkOptionNames } from '../fields/checkOptionNames.js';
 import { extname } from 'node:path';
 import type { Tensor } from 'onnxruntime-common';
 import { ThimbleError } from '../errors.js';
@@ -41,12 +40,8 @@ const [LEAST_FPS, MOST_FPS] = [0.1, 240];
 export async function exportToVideo(
   frames: VideoInput,
   path: string,
-  options: ExportToVideoOptions = {},
+  { fps = 10, quality = 5 }: ExportToVideoOptions = {},
 ): Promise<string> {
-  checkOptionNames(options, ['fps', 'quality'], 'exportToVideo');
-  const { fps = 10, quality = 5 } = options;
-  if (typeof path !== 'string')
-    throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'path', value: path, expected: 'the path of a file' });
   const create = ENCODERS[extname(path).toLowerCase()];
   if (create === undefined)
     throw new ThimbleError('ERR_VIDEO_FORMAT', { format: path, supported: Object.keys(ENCODERS) });

@@ -89,9 +89,9 @@ export class StableDiffusionXLPipeline extends LatentDiffusionPipeline<
     };
   }
 
-  protected override async start(prepared: StableDiffusionXLRun, signal: AbortSignal | undefined): Promise<Start> {
+  protected override start(prepared: StableDiffusionXLRun): Start {
     const { options, window } = prepared;
-    if (options.denoisingStart === undefined) return super.start(prepared, signal);
+    if (options.denoisingStart === undefined) return super.start(prepared);
     return { latents: options.latents as Tensor, beginIndex: window.beginIndex };
   }
 

@@ -1,8 +1,6 @@
 import { ThimbleError } from '../errors.js';
 import type { ServiceRegistry } from '../extension/ServiceRegistry.js';
-import { checkDeviceOptions } from '../device/checkDeviceOptions.js';
-import type { ExecutionProvider } from '../device/ExecutionProvider.js';
-import { DEVICES, MODELS, SCHEDULERS } from '../extension/tokens.js';
+import { MODELS, SCHEDULERS } from '../extension/tokens.js';
 import { checkOptionNames } from '../fields/checkOptionNames.js';
 import { refuseOption } from '../fields/readOptions.js';
 import {
@@ -17,7 +15,6 @@ import type { Composition } from './composition.js';
 import type { Pipeline } from '../run/Pipeline.js';
 import { PIPELINES, type PipelineConstructor } from '../run/PipelineConstructor.js';
 import { limitFields } from '../run/runLimits.js';
-import { flowWarning } from '../run/schedulerWarning.js';
 import type { PipelineParts } from '../run/PipelineParts.js';
 import { createScheduler, requireScheduler } from '../schedulers/createScheduler.js';
 import { overrideConfig } from '../schedulers/overrideConfig.js';
@@ -54,7 +51,7 @@ export async function openPipeline(
   options: FromPretrainedOptions,
   classes: Readonly<Record<string, PipelineConstructor>>,
 ): Promise<Pipeline> {
-  checkOptionNames(options, OPTION_NAMES, 'fromPretrained');
+  checkOptionNames(options, OPTION_NAMES);
   checkDtype(options.dtype);
   checkChoice(options.components);
   options.signal?.throwIfAborted();
@@ -64,7 +61,6 @@ export async function openPipeline(
   try {
     for (const plugin of options.plugins ?? []) await composition.host.use(plugin);
     checkScheduler(composition);
-    checkDevice(composition);
     const index = await readModelIndex(await findFolder(folderOrId, composition));
     const pipe = await (index.kind === 'pipeline' ? openWhole(index, composition) : openSingle(index, composition));
     composition.opened();
@@ -80,18 +76,6 @@ function checkScheduler({ options: { scheduler }, services }: Composition): void
   if (typeof scheduler === 'string') requireScheduler(scheduler, Object.keys(services.named(SCHEDULERS)));
   else if (scheduler !== undefined && !isScheduler(scheduler))
     refuseOption('scheduler', scheduler, "a scheduler, or the name of one, such as 'euler'");
-}
-
-/** A plugin's device takes what it likes. @throws ERR_ARGUMENT_INVALID */
-function checkDevice({ options: { device = 'cpu', deviceOptions = {} }, services }: Composition): void {
-  if (typeof device !== 'string') refuseOption('device', device, "the name of a device, such as 'cpu'");
-  if (services.find(DEVICES, device) === undefined)
-    checkDeviceOptions({ ...given(deviceOptions), provider: device as ExecutionProvider });
-}
-
-function given(deviceOptions: object): object {
-  checkOptionNames(deviceOptions, Object.keys(deviceOptions ?? {}));
-  return deviceOptions;
 }
 
 async function findFolder(folderOrId: string, composition: Composition): Promise<string> {
@@ -132,9 +116,7 @@ async function openWhole(index: ModelIndex, composition: Composition): Promise<P
   await takeComponents(composition);
   const pipe = new Class(await partsOf(index, composition, parts));
   // One that somebody made is used as it is; the constructor corrects what a checkpoint brings.
-  if (isScheduler(options.scheduler)) pipe.scheduler = options.scheduler;
-  const flow = parts.schedulers['scheduler'] && flowWarning(parts.schedulers['scheduler'], wanted);
-  if (flow !== undefined) composition.warn(flow);
+  if (isScheduler(composition.options.scheduler)) pipe.scheduler = composition.options.scheduler;
   return pipe;
 }
 

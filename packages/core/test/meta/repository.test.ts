@@ -58,7 +58,7 @@ describe('the files in git', () => {
 
   test('are small enough to clone', () => {
     expect(files.filter(isFixture).reduce((sum, file) => sum + statSync(join(ROOT, file)).size, 0)).toBeLessThan(
-      80 * MEGABYTE,
+      40 * MEGABYTE,
     );
     expect(bytesBelow('models/demo/')).toBeLessThan(25 * MEGABYTE);
   });
