@@ -160,15 +160,15 @@ async function makeWeights(component) {
   const pipe = await DiffusionPipeline.fromPretrained(sd15Checkpoint('f16'), { components: [component] });
   await pipe.use(new Int8ComputePlugin());
   const seconds = (performance.now() - started) / 1000;
-  const ranges = mappedBytes(pipe.components[component]);
+  const ranges = await mappedBytes(pipe.components[component]);
   await pipe.dispose();
   return [component, `${seconds.toFixed(1)} s`, ...ranges];
 }
 
 /** Megabytes that are mapped from the checkpoint and from the cache. */
-function mappedBytes(component) {
+async function mappedBytes(component) {
   const task = Object.values(TASKS).find((one) => one.component === component.name);
-  const { programs } = component.freeze(task.entry, task.inputs);
+  const { programs } = await component.freeze(task.entry, task.inputs);
   const ranges = [...programs.values()].flatMap((program) => program.ranges);
   const total = (isWanted) =>
     ranges

@@ -18,9 +18,9 @@ export const rooms = [
 
 /** The ground floor: rooms that every room above may import, each with the rooms beside it that it may import itself. */
 export const groundFloor = {
-  tokenizers: [],
-  images: ['disk'],
-  random: [],
+  tokenizers: ['fields'],
+  images: ['disk', 'fields'],
+  random: ['fields'],
   fields: [],
   disk: [],
   errors: [],

@@ -66,6 +66,7 @@ export type {
   MemoryFormat,
 } from './graph/Graph.js';
 export { Emitter } from './graph/Emitter.js';
+export { peakBytes } from './graph/peakBytes.js';
 export { bindWeights } from './graph/passes/bindWeights.js';
 export { freezeShapes } from './graph/passes/freezeShapes.js';
 export { lowerAttention } from './graph/passes/AttentionLowering.js';
@@ -89,6 +90,7 @@ export { encodeFloat16 } from './weights/files/encodeFloat16.js';
 export { decodeFloat8E4m3fn } from './weights/files/decodeFloat8E4m3fn.js';
 export { decodeFloat8E5m2 } from './weights/files/decodeFloat8E5m2.js';
 export { Float8Encoder } from './weights/files/Float8Encoder.js';
+export { holdFileLock } from './disk/holdFileLock.js';
 export { DerivedWeightsCache } from './weights/cache/DerivedWeightsCache.js';
 export type {
   DerivedWeights,
@@ -121,9 +123,6 @@ export { componentNamesField, patternsField, toPatterns } from './fields/namesFi
 export { optionsSchema } from './fields/optionsSchema.js';
 export { parseOption } from './fields/parseOption.js';
 export { readOptions, refuseOption } from './fields/readOptions.js';
-export { fileSystemError } from './disk/fileSystemError.js';
-export { makeFolder } from './disk/makeFolder.js';
-export { writeFileAtomically } from './disk/writeFileAtomically.js';
 export type { JsonObject } from './disk/readJsonFile.js';
 export { scanJson } from './disk/scanJson.js';
 export type { JsonProblem } from './disk/scanJson.js';

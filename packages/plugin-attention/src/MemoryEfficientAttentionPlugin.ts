@@ -59,7 +59,7 @@ export class MemoryEfficientAttentionPlugin implements Plugin {
 
   /** @throws ThimbleError ERR_ARGUMENT_INVALID for an option out of range */
   constructor(options: MemoryEfficientAttentionOptions = {}) {
-    const { backend, sliceSize, components } = readOptions(options, FIELDS);
+    const { backend, sliceSize, components } = readOptions(options, FIELDS, 'MemoryEfficientAttentionPlugin');
     if (sliceSize !== undefined && backend !== 'sliced')
       refuseOption('sliceSize', sliceSize, "nothing unless backend is 'sliced'");
     this.#backend = backend;

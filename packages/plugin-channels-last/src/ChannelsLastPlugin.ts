@@ -36,7 +36,7 @@ export class ChannelsLastPlugin implements Plugin {
 
   /** @throws ThimbleError ERR_ARGUMENT_INVALID for components that are no list of names */
   constructor(options: ChannelsLastOptions = {}) {
-    this.#components = readOptions(options, FIELDS).components;
+    this.#components = readOptions(options, FIELDS, 'ChannelsLastPlugin').components;
   }
 
   apply({ hooks }: PluginContext): void {

@@ -1,4 +1,12 @@
-import { choiceField, eitherField, listField, nullable, type OptionsOf, textField } from '@thimble/core/model';
+import {
+  choiceField,
+  eitherField,
+  type FieldValues,
+  listField,
+  nullable,
+  type OptionsOf,
+  textField,
+} from '@thimble/core/model';
 import { patternsField, readOptions, toPatterns } from '@thimble/core/plugin';
 
 /** What weights may be stored in: PyTorch's eight-bit floats, or int8 with a scale for each output channel. */
@@ -43,8 +51,14 @@ export interface CheckedCastingOptions {
 }
 
 /** @throws ThimbleError ERR_ARGUMENT_INVALID naming the option */
-export function checkCastingOptions(options: CastingOptions): CheckedCastingOptions {
-  const { storageDtype, skipModulesPattern: patterns, skipModulesClasses } = readOptions(options, castingFields);
+export function checkCastingOptions(
+  options: CastingOptions | FieldValues<typeof castingFields>,
+): CheckedCastingOptions {
+  const {
+    storageDtype,
+    skipModulesPattern: patterns,
+    skipModulesClasses,
+  } = readOptions(options, castingFields, 'applyLayerwiseCasting');
   const chosen = Array.isArray(patterns) ? toPatterns(patterns) : patterns === 'auto' ? undefined : null;
   return { storageDtype, patterns: chosen, classes: skipModulesClasses ?? null };
 }

@@ -43,9 +43,10 @@ export class LayerwiseCastingPlugin implements Plugin {
   readonly #components: readonly string[] | undefined;
 
   /** @throws ThimbleError ERR_ARGUMENT_INVALID naming the option */
-  constructor({ components, ...options }: LayerwiseCastingOptions = {}) {
-    this.#options = checkCastingOptions(options);
-    this.#components = readOptions({ components }, { components: FIELDS.components }).components;
+  constructor(options: LayerwiseCastingOptions = {}) {
+    const { components, ...casting } = readOptions(options, FIELDS, 'LayerwiseCastingPlugin');
+    this.#options = checkCastingOptions(casting);
+    this.#components = components;
   }
 
   async apply(context: PluginContext): Promise<void> {

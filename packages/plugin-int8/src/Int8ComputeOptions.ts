@@ -35,6 +35,6 @@ export interface CheckedInt8Options {
 
 /** @throws ThimbleError ERR_ARGUMENT_INVALID naming the option */
 export function checkInt8Options(options: Int8ComputeOptions): CheckedInt8Options {
-  const { keep = DEFAULT_KEEP, ...others } = readOptions(options, int8ComputeFields);
+  const { keep = DEFAULT_KEEP, ...others } = readOptions(options, int8ComputeFields, 'Int8ComputePlugin');
   return { ...others, keep: toPatterns(keep) };
 }

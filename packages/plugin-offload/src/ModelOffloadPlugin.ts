@@ -23,7 +23,7 @@ export type ModelOffloadOptions = OptionsOf<typeof FIELDS>;
 /**
  * Keeps at most one component on the device: the one that is called. It stays until another one is called, so the UNet is loaded once
  * for all steps; after a run, also a failed or aborted one, everything is freed. Which one has to go is decided at each call, so any order
- * of calls works.
+ * of calls works; a component that is called while another one computes waits for it.
  *
  * Mirrors diffusers' `enable_model_cpu_offload`.
  */
@@ -38,16 +38,16 @@ export class ModelOffloadPlugin implements Plugin {
 
   /** @throws ThimbleError ERR_ARGUMENT_INVALID for an option that is no list of names */
   constructor(options: ModelOffloadOptions = {}) {
-    const { keep, order = [] } = readOptions(options, FIELDS);
+    const { keep, order = [] } = readOptions(options, FIELDS, 'ModelOffloadPlugin');
     this.#keep = new Set(keep);
     this.#order = order;
   }
 
   async apply({ hooks, pipeline }: PluginContext): Promise<void> {
-    const unload = (spared?: ComponentHandle): Promise<void> => this.#unload(pipeline, spared);
-    hooks.beforeModelCall.tap({ name: this.name, stage: Stage.Early }, async ({ handle }) => unload(handle));
+    const unload = async (call?: ModelCall): Promise<void> => this.#unload(pipeline, call);
+    hooks.beforeModelCall.tap({ name: this.name, stage: Stage.Early }, unload);
     // What other plugins called meanwhile, such as a model that feeds this one, has to go again.
-    hooks.beforeModelCall.tap({ name: this.name, stage: Stage.Late }, async ({ handle }) => unload(handle));
+    hooks.beforeModelCall.tap({ name: this.name, stage: Stage.Late }, unload);
     hooks.afterModelCall.tap(this.name, (call) => this.#readAhead(pipeline, call));
     hooks.afterRun.tap({ name: this.name, stage: Stage.Late }, async () => {
       await unload();
@@ -57,9 +57,10 @@ export class ModelOffloadPlugin implements Plugin {
     await pipeline.trim();
   }
 
-  async #unload({ components }: PluginHostPipeline, spared?: ComponentHandle): Promise<void> {
+  /** All but the one that is called. One whose call is computed goes when that ends, which the call waits for. */
+  async #unload({ components }: PluginHostPipeline, call?: ModelCall): Promise<void> {
     for (const component of Object.values(components)) {
-      if (component !== spared && !this.#keep.has(component.name)) await component.unload();
+      if (component !== call?.handle && !this.#keep.has(component.name)) await component.unload(call?.signal);
     }
   }
 

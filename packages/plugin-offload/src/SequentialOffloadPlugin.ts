@@ -52,7 +52,7 @@ export class SequentialOffloadPlugin implements Plugin {
 
   /** @throws ThimbleError ERR_ARGUMENT_INVALID for an option out of range */
   constructor(options: SequentialOffloadOptions = {}) {
-    const { prefetch, granularity, components } = readOptions(options, FIELDS);
+    const { prefetch, granularity, components } = readOptions(options, FIELDS, 'SequentialOffloadPlugin');
     this.#prefetch = prefetch;
     this.#granularity = granularity;
     this.#components = components;

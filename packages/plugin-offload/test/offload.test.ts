@@ -120,6 +120,42 @@ describe('ModelOffloadPlugin', () => {
     ]);
   });
 
+  test('takes nothing away from a call that goes on: another one waits', async () => {
+    await open();
+    const options = { ...TINY, numInferenceSteps: 4 };
+    const before = (await pipe.generate('a cat', options)).images.data;
+    await pipe.use(new ModelOffloadPlugin());
+    const previews: Promise<unknown>[] = [];
+    for await (const event of pipe.stream('a cat', options)) {
+      if (event.type === 'step') previews.push(pipe.decodeLatents(await event.latents()));
+      if (event.type === 'done') expect(event.result.images.data).toEqual(before);
+    }
+    expect(await Promise.all(previews)).toHaveLength(4);
+    const { vae, text_encoder: encoder } = pipe.components;
+    const z = new Tensor('float32', new Float32Array(256), [1, 4, 8, 8]);
+    const ids = new Tensor('int64', new BigInt64Array(77).fill(49407n), [1, 77]);
+    const [{ sample }] = await Promise.all([
+      vae!.decode({ z }),
+      encoder!.call({ input_ids: ids }),
+      vae!.unload(),
+      encoder!.unload(),
+      vae!.load(),
+    ]);
+    expect(sample.dims).toEqual([1, 3, 64, 64]);
+    await vae!.unload();
+
+    // One that waits for a call heeds the signal of its own.
+    const abort = new AbortController();
+    using busy = pipe.hooks.beforeSegment.tap('busy', async ({ component }) => {
+      if (component !== 'vae' || abort.signal.aborted) return;
+      const waiting = encoder!.call({ input_ids: ids }, { signal: abort.signal });
+      abort.abort(new Error('enough'));
+      await expect(waiting).rejects.toThrow('enough');
+    });
+    void busy;
+    expect((await vae!.decode({ z })).sample.data).toEqual(sample.data);
+  });
+
   test('never moves what it is told to keep', async () => {
     await open();
     await pipe.use(new ModelOffloadPlugin({ keep: ['text_encoder'], order: ['text_encoder', 'unet', 'vae'] }));

@@ -1,8 +1,7 @@
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import {
   type FileRange,
-  makeFolder,
   OPTIMIZED_GRAPH,
   OPTIMIZED_WEIGHTS,
   type SegmentPreparation,
@@ -31,7 +30,7 @@ export async function writeSegmentTrace(
   prepack: boolean,
   optimize: SegmentPreparation['optimize'],
 ): Promise<void> {
-  await makeFolder(folder);
+  await mkdir(folder, { recursive: true });
   await optimize(model, { folder, prepack });
   const description: SegmentDescription = {
     mode: prepack ? 'prepacked' : 'optimized',

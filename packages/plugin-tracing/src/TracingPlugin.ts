@@ -1,13 +1,12 @@
 import { createHash } from 'node:crypto';
-import { mkdtemp, realpath, rename, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, realpath, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isThimbleError, type Plugin } from '@thimble/core';
 import { booleanField, type OptionsOf, required, textField } from '@thimble/core/model';
 import {
   componentNamesField,
   freezeShapes,
-  makeFolder,
-  fileSystemError,
+  holdFileLock,
   type NamedStage,
   type PluginContext,
   type PluginHostPipeline,
@@ -50,14 +49,15 @@ export class TracingPlugin implements Plugin {
 
   /** @throws ThimbleError ERR_ARGUMENT_INVALID for an option of the wrong type */
   constructor(options: TracingOptions) {
-    const { dir, prepack, components } = readOptions(options, FIELDS);
+    const { dir, prepack, components } = readOptions(options, FIELDS, 'TracingPlugin');
     this.#dir = dir;
     this.#prepack = prepack;
     this.#components = components;
   }
 
   async apply({ hooks, pipeline }: PluginContext): Promise<void> {
-    const dir = await openFolder(this.#dir);
+    await mkdir(this.#dir, { recursive: true });
+    const dir = await realpath(this.#dir);
     const ours = (component: string): boolean => this.#components?.includes(component) ?? true;
     hooks.transformGraph.tap({ name: this.name, stage: TRACING }, (graph, { component, partial }) =>
       ours(component) && partial !== true ? freezeShapes(graph) : undefined,
@@ -80,9 +80,14 @@ export class TracingPlugin implements Plugin {
     const folder = join(dir, `${component}.${segment}-${await this.#keyOf(preparation)}`);
     const known = await this.#read(folder, preparation);
     if (known !== undefined) return known;
-    await this.#make(dir, folder, preparation);
-    tell(pipeline, preparation);
-    return readSegmentTrace(folder, segment, () => homesOf(preparation));
+    // Whoever else wants it, another pipeline or process, waits, and then finds it.
+    return holdFileLock(`${folder}.lock`, undefined, async () => {
+      const meanwhile = await this.#read(folder, preparation);
+      if (meanwhile !== undefined) return meanwhile;
+      await this.#make(dir, folder, preparation);
+      tell(pipeline, preparation);
+      return readSegmentTrace(folder, segment, () => homesOf(preparation));
+    });
   }
 
   async #read(folder: string, preparation: SegmentPreparation): Promise<CompiledSegment | undefined> {
@@ -94,18 +99,16 @@ export class TracingPlugin implements Plugin {
     }
   }
 
-  /** Beside its place, then moved there whole: another process may be at it too, and one of both wins. */
+  /** Beside its place, then moved there whole. */
   async #make(dir: string, folder: string, { model, ranges, optimize }: SegmentPreparation): Promise<void> {
-    const made = await mkdtemp(join(dir, '.tmp-')).catch((error: unknown) => {
-      throw fileSystemError(error, dir, 'write');
-    });
+    const made = await mkdtemp(join(dir, '.tmp-'));
     try {
       await writeSegmentTrace(made, { model, ranges }, this.#prepack, optimize);
       await rm(folder, { recursive: true, force: true });
       await rename(made, folder);
     } catch (error) {
       await rm(made, { recursive: true, force: true });
-      if (!isTaken(error)) throw fileSystemError(error, folder, 'write');
+      throw error;
     }
   }
 
@@ -124,16 +127,6 @@ export class TracingPlugin implements Plugin {
   }
 }
 
-/** Makes the folder of the traces; its real path. @throws ERR_DISK_FULL, ERR_FILE_ACCESS */
-async function openFolder(dir: string): Promise<string> {
-  try {
-    await makeFolder(dir);
-    return await realpath(dir);
-  } catch (error) {
-    throw fileSystemError(error, dir, 'write');
-  }
-}
-
 function tell(pipeline: PluginHostPipeline, { component, segment }: SegmentPreparation): void {
   const segments = pipeline.components[component]?.segments ?? [];
   pipeline.progress(`tracing ${component}`, segments.findIndex(({ name }) => name === segment) + 1, segments.length);
@@ -142,8 +135,4 @@ function tell(pipeline: PluginHostPipeline, { component, segment }: SegmentPrepa
 /** Not where its weights were: they may be others now, and its name tells of those that are given. */
 function homesOf({ model: { folder } }: SegmentPreparation): readonly string[] {
   return folder === undefined ? [] : [folder];
-}
-
-function isTaken(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && (error.code === 'ENOTEMPTY' || error.code === 'EEXIST');
 }

@@ -1,7 +1,7 @@
-import { mkdtemp, readdir, readFile, realpath, rename, rm, rmdir } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, realpath, rename, rm, rmdir } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { ThimbleError } from '@thimble/core';
-import { makeFolder } from '@thimble/core/plugin';
+import { holdFileLock } from '@thimble/core/plugin';
 import { TRACE_MANIFEST } from './TraceManifest.js';
 
 /**
@@ -15,13 +15,13 @@ import { TRACE_MANIFEST } from './TraceManifest.js';
 export async function publishTrace(dir: string, write: (staging: string) => Promise<void>): Promise<string> {
   const target = resolve(dir);
   await assertTraceFolder(target, dir);
-  const made = await makeFolder(target);
+  const made = await mkdir(target, { recursive: true });
   try {
     const folder = await realpath(target);
     const staging = await mkdtemp(join(folder, '.tmp-'));
     try {
       await write(staging);
-      await replace(folder, staging);
+      await holdFileLock(`${folder}.lock`, undefined, async () => replace(folder, staging));
     } finally {
       await rm(staging, { recursive: true, force: true });
     }

@@ -40,13 +40,13 @@ export async function trace(
   { entry = 'call', prepack = false, dir, signal }: TraceOptions = {},
 ): Promise<TracedModel> {
   assertTraceable(component.device.provider);
-  const { inputs, programs } = component.freeze(entry, exampleInputs);
+  const { inputs, programs } = await component.freeze(entry, exampleInputs, signal);
   assertOwnWeights(component, programs);
   const write = async (folder: string): Promise<void> => {
     for (const [name, program] of programs) {
       signal?.throwIfAborted();
       await writeSegmentTrace(join(folder, name), program, prepack, async (model, target) =>
-        component.device.optimize(model, target),
+        component.device.optimize(model, target, signal),
       );
     }
     await writeManifest(folder, {

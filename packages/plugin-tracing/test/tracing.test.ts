@@ -354,6 +354,19 @@ describe.each([
   });
 });
 
+test.each([false, true])('pipelines that share a cold folder make each trace once, prepacked: %s', async (prepack) => {
+  const optimize = countOptimizations();
+  const sharing = await Promise.all(
+    [1, 2, 3].map(async () => open(SMALL, { plugins: [new TracingPlugin({ dir: folder, prepack })] })),
+  );
+  const inputs = inputsOf(sharing[0]!);
+  const [first, ...others] = await Promise.all(sharing.map(async (pipe) => dataOf(await unetOf(pipe).call(inputs))));
+  for (const other of others) expect(other).toEqual(first);
+  const { length } = unetOf(sharing[0]!).segments;
+  expect(optimize).toHaveBeenCalledTimes(length);
+  expect(readdirSync(folder).length).toBe(length);
+});
+
 test('TracingPlugin makes damaged traces again, and traces only the components that are named', async () => {
   const optimize = countOptimizations();
   const pipe = await open('sd-tiny', {

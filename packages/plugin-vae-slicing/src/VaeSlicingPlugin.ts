@@ -1,5 +1,13 @@
 import { type Plugin, type Tensor } from '@thimble/core';
-import { concatBatch, type Next, type PluginContext, type SampleRows, splitBatch, Stage } from '@thimble/core/plugin';
+import {
+  concatBatch,
+  type Next,
+  type PluginContext,
+  readOptions,
+  type SampleRows,
+  splitBatch,
+  Stage,
+} from '@thimble/core/plugin';
 
 /**
  * Decodes and encodes the pictures of a batch one by one, as diffusers' `enable_slicing()`: the result is the same, and memory is that of one
@@ -8,6 +16,11 @@ import { concatBatch, type Next, type PluginContext, type SampleRows, splitBatch
 export class VaeSlicingPlugin implements Plugin {
   readonly name = 'thimble:vae-slicing';
   readonly engines = { thimble: '^0.1.0' };
+
+  /** @throws ThimbleError ERR_ARGUMENT_INVALID for options: it has none */
+  constructor(options: Readonly<Record<never, never>> = {}) {
+    readOptions(options, {}, 'VaeSlicingPlugin');
+  }
 
   apply({ hooks }: PluginContext): void {
     const tap = { name: this.name, stage: Stage.Early };

@@ -76,7 +76,7 @@ const STRIDE_FORM = [
 
 /** @throws ERR_ARGUMENT_INVALID for an unknown option, one out of range, a mixture of the two forms, a stride above its tile, or tiles where there are none */
 export function checkTilingOptions(given: VaeTilingOptions): TilingSettings {
-  const options = readOptions(given, vaeTilingFields);
+  const options = readOptions(given, vaeTilingFields, 'VaeTilingPlugin');
   if (options.budget !== undefined) parseBytes(options.budget, 'budget');
   if (options.mode === 'seamless') {
     const tile = [...SIZES, 'tileOverlapFactor' as const].find((name) => options[name] !== undefined);

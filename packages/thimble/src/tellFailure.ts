@@ -1,6 +1,5 @@
 import { inspect } from 'node:util';
 import type { ExitCode } from './ExitCode.js';
-import { print, tell } from './standardOutput.js';
 
 /** A failure as it is told to the user. */
 export interface FailureReport {
@@ -15,11 +14,10 @@ export function tellFailure(
   args: readonly string[],
   error?: unknown,
 ): ExitCode {
-  const readable = args.includes('--json') && code !== 'ERR_STDOUT_UNWRITABLE';
-  if (readable) print(`${JSON.stringify({ type: 'error', code, message })}\n`);
-  else tell(`thimble: ${message} [${code}]\n`);
+  if (args.includes('--json')) process.stdout.write(`${JSON.stringify({ type: 'error', code, message })}\n`);
+  else process.stderr.write(`thimble: ${message} [${code}]\n`);
   if (error !== undefined && (args.includes('--debug') || isOn(process.env['THIMBLE_DEBUG'])))
-    tell(`${inspect(error)}\n`);
+    process.stderr.write(`${inspect(error)}\n`);
   return exitCode;
 }
 

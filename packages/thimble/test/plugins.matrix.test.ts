@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { type DiffusionPipeline, Tensor } from '@thimble/core';
-import { InlineDevice, type OnnxModel } from '@thimble/core/plugin';
 import { createTestPipeline } from '@thimble/plugin-testkit';
 import { distance, type PluginKind, pluginKinds } from './support/PluginKind.js';
 import { expectedOf, largeSets, pairsOf } from './support/PluginSet.js';
+import { rememberSessions } from './support/rememberSessions.js';
 import { temporaryFolder } from './support/temporaryFolder.js';
 
 // Every plugin beside every other one, held against one another by the bytes of all programs that a run loads, on the smallest checkpoint.
@@ -54,10 +54,10 @@ const alone = new Map<string, Trial>();
 
 beforeAll(async () => {
   process.env['THIMBLE_CACHE'] = `${folder}/cache`;
-  recordPrograms();
+  rememberSessions(({ name, mode }, hash) => loaded.add(`${name} ${mode ?? ''} ${hash}`));
   pipe = await createTestPipeline({ device: 'inline' });
   plain = await trial();
-  plainCompiled = compiled();
+  plainCompiled = await compiled();
   for (const name of NAMES) alone.set(name, await trialWith([name]));
 });
 afterAll(async () => {
@@ -65,16 +65,6 @@ afterAll(async () => {
   jest.restoreAllMocks();
   delete process.env['THIMBLE_CACHE'];
 });
-
-function recordPrograms(): void {
-  // eslint-disable-next-line typescript/unbound-method
-  const { load } = InlineDevice.prototype;
-  jest.spyOn(InlineDevice.prototype, 'load').mockImplementation(async function (this: InlineDevice, model: OnnxModel) {
-    const hash = createHash('sha256').update(model.bytes).digest('hex');
-    loaded.add(`${model.name} ${model.mode ?? ''} ${hash}`);
-    return load.call(this, model);
-  });
-}
 
 async function trial(): Promise<Trial> {
   for (const component of Object.values(pipe.components)) await component.unload();
@@ -100,18 +90,18 @@ async function trialWith(names: readonly string[]): Promise<Trial> {
 }
 
 /** Hash of each program that the components would load now, without a run. */
-function compiled(): readonly string[] {
-  return CALLS.flatMap(([name, entry, inputs]) =>
-    [...pipe.components[name]!.freeze(entry, inputs).programs].map(
-      ([segment, { model }]) => `${segment} ${createHash('sha256').update(model.bytes).digest('hex')}`,
-    ),
-  );
+async function compiled(): Promise<readonly string[]> {
+  const hashes: string[] = [];
+  for (const [name, entry, inputs] of CALLS)
+    for (const [segment, { model }] of (await pipe.components[name]!.freeze(entry, inputs)).programs)
+      hashes.push(`${segment} ${createHash('sha256').update(model.bytes).digest('hex')}`);
+  return hashes;
 }
 
-function expectNothingLeft(): void {
+async function expectNothingLeft(): Promise<void> {
   expect(pipe.plugins).toEqual([]);
   expect(Object.values(pipe.hooks).flatMap((hook) => hook.owners())).toEqual([]);
-  expect(compiled()).toEqual(plainCompiled);
+  expect(await compiled()).toEqual(plainCompiled);
 }
 
 function expectRightPicture(names: readonly string[], { picture }: Trial): void {
@@ -138,17 +128,17 @@ test('what changes graphs loads other programs', () => {
 test.each(pairsOf(NAMES).map(([a, b], i) => (i % 2 === 0 ? [a, b] : [b, a])))('%s and %s', async (a, b) => {
   const [first, second] = [await pipe.use(KINDS[a]!.create()), await pipe.use(KINDS[b]!.create())];
   expectRightPicture([a, b], await trial());
-  const together = compiled();
+  const together = await compiled();
   await first.remove();
   expect(await trial()).toEqual(alone.get(b));
   // Now it comes after the other one.
   const again = await pipe.use(KINDS[a]!.create());
   // What computes in int8 is made of the weights that lie below before the next call.
   if (b === 'int8 computation' || a === 'int8 computation') await trial();
-  expect(compiled()).toEqual(together);
+  expect(await compiled()).toEqual(together);
   await second.remove();
   await again.remove();
-  expectNothingLeft();
+  await expectNothingLeft();
 });
 
 describe.each(largeSets(NAMES))('%s', (_what, names) => {
@@ -156,7 +146,7 @@ describe.each(largeSets(NAMES))('%s', (_what, names) => {
     const together = await trialWith(names);
     expectRightPicture(names, together);
     expect((await trialWith(names.toReversed())).programs).toEqual(together.programs);
-    expectNothingLeft();
+    await expectNothingLeft();
   });
 });
 

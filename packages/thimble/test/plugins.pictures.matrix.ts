@@ -3,6 +3,7 @@ import { DiffusionPipeline, type PluginHandle } from '@thimble/core';
 import { MODEL } from './support/CliRun.js';
 import { distance, pluginKinds } from './support/PluginKind.js';
 import { expectedOf, largeSets, pairsOf } from './support/PluginSet.js';
+import { rememberSessions } from './support/rememberSessions.js';
 import { temporaryFolder } from './support/temporaryFolder.js';
 
 // `npm run test:matrix`: the pictures of every pair, in both orders. plugins.matrix.test.ts has every day's share.
@@ -18,6 +19,7 @@ let plain: Float32Array;
 const alone = new Map<string, Float32Array>();
 
 beforeAll(async () => {
+  rememberSessions();
   process.env['THIMBLE_CACHE'] = `${folder}/cache`;
   pipe = await DiffusionPipeline.fromPretrained(MODEL, { deviceOptions: { inline: true, threads: 1 } });
   plain = await picture();
@@ -27,6 +29,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await pipe.dispose();
+  jest.restoreAllMocks();
   delete process.env['THIMBLE_CACHE'];
 });
 

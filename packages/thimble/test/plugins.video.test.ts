@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals
 import { CogVideoXPipeline, type PluginHandle } from '@thimble/core';
 import { VaeTilingPlugin } from '@thimble/plugin-vae-tiling';
 import { distance, type PluginKind, pluginKinds } from './support/PluginKind.js';
+import { rememberSessions } from './support/rememberSessions.js';
 import { temporaryFolder } from './support/temporaryFolder.js';
 
 jest.setTimeout(240_000);
@@ -22,6 +23,7 @@ describe.each(['cogvideox-tiny', 'cogvideox-rope-tiny'])('%s', (name) => {
   let plain: Float32Array;
 
   beforeAll(async () => {
+    rememberSessions();
     process.env['THIMBLE_CACHE'] = `${folder}/cache`;
     pipe = await CogVideoXPipeline.fromPretrained(
       fileURLToPath(new URL(`../../core/test/fixtures/${name}`, import.meta.url)),
@@ -31,6 +33,7 @@ describe.each(['cogvideox-tiny', 'cogvideox-rope-tiny'])('%s', (name) => {
   });
   afterAll(async () => {
     await pipe.dispose();
+    jest.restoreAllMocks();
     delete process.env['THIMBLE_CACHE'];
   });
 

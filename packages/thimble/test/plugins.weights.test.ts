@@ -19,6 +19,7 @@ import { LayerwiseCastingPlugin } from '@thimble/plugin-fp8';
 import { Int8ComputePlugin } from '@thimble/plugin-int8';
 import { testCheckpoint } from '@thimble/plugin-testkit';
 import { TracingPlugin } from '@thimble/plugin-tracing';
+import { rememberSessions } from './support/rememberSessions.js';
 import { temporaryFolder } from './support/temporaryFolder.js';
 
 jest.setTimeout(240_000);
@@ -78,6 +79,7 @@ let other: DiffusionPipeline;
 let plain: Float32Array;
 
 beforeAll(async () => {
+  rememberSessions();
   process.env['THIMBLE_CACHE'] = join(folder, 'cache');
   const copy = join(folder, 'checkpoint');
   cpSync(testCheckpoint, copy, { recursive: true });
@@ -95,6 +97,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await pipe.dispose();
   await other.dispose();
+  jest.restoreAllMocks();
   delete process.env['THIMBLE_CACHE'];
 });
 

@@ -14,18 +14,19 @@ export interface Device {
   /** Grows when the sessions and tensors of before are gone, as after a crash of the device's process. */
   readonly generation: number;
   /**
-   * Makes a session of a graph; weights are mapped, not read.
+   * Makes a session of a graph; weights are mapped, not read. The runtime cannot be interrupted meanwhile: a device in a process of its own that does not heed
+   * an aborted `signal` is ended, as in {@link Device.run}.
    *
-   * @throws ERR_RUNTIME_LOAD, ERR_DEVICE_UNAVAILABLE, ERR_DEVICE_CRASHED
+   * @throws `signal.reason`, ERR_RUNTIME_LOAD, ERR_DEVICE_UNAVAILABLE, ERR_DEVICE_CRASHED
    */
-  load(model: OnnxModel): Promise<number>;
+  load(model: OnnxModel, signal?: AbortSignal): Promise<number>;
   /**
    * Optimises a graph once and writes it to a folder, to be loaded later as it is. Valid only for the same version of the runtime, and with weights of its own
    * only on the same kind of processor.
    *
-   * @throws ERR_RUNTIME_LOAD, ERR_DEVICE_UNAVAILABLE, ERR_DEVICE_CRASHED
+   * @throws as {@link Device.load}
    */
-  optimize(model: OnnxModel, target: OptimizationTarget): Promise<void>;
+  optimize(model: OnnxModel, target: OptimizationTarget, signal?: AbortSignal): Promise<void>;
   /** Frees a session; nothing if it is gone. */
   unload(session: number): Promise<void>;
   /**
@@ -37,8 +38,8 @@ export interface Device {
   run(program: Program, signal?: AbortSignal): Promise<ProgramResult>;
   /** Copies a tensor to the device. */
   upload(tensor: Tensor): Promise<DeviceTensor>;
-  /** Copies a tensor back. @throws ERR_DEVICE_TENSOR_GONE */
-  download(tensor: DeviceTensor): Promise<Tensor>;
+  /** Copies a tensor back. @throws `signal.reason`, ERR_DEVICE_TENSOR_GONE */
+  download(tensor: DeviceTensor, signal?: AbortSignal): Promise<Tensor>;
   /** Makes room for a tensor that is written and read by rows. @throws ERR_FILE_NOT_FOUND, ERR_FILE_ACCESS, ERR_DISK_FULL */
   createRows(options: RowsOptions): Promise<DeviceRows>;
   /** Frees tensors and rows; those that are gone are passed over. */

@@ -15,4 +15,6 @@ export interface DeviceOptions {
    * process of its own with glibc. Default: as the memory limit asks; 'keep-small' from 1 GB on, 'keep' from 8 GB on.
    */
   readonly allocator?: Allocator;
+  /** What both processes together may take, in bytes: what is said where the device's own was killed. The pipeline's by default. */
+  readonly memoryLimit?: number | undefined;
 }

@@ -1,3 +1,4 @@
+import { checkDeviceOptions } from './checkDeviceOptions.js';
 import type { Tensor } from 'onnxruntime-common';
 import { isThimbleError, ThimbleError } from '../errors.js';
 import type { Device } from './Device.js';
@@ -21,15 +22,18 @@ export class InlineDevice implements Device {
   #disposed = false;
 
   constructor(options: DeviceOptions) {
+    checkDeviceOptions(options);
     this.provider = options.provider;
     this.#runtime = new Runtime(options);
   }
 
-  async load(model: OnnxModel): Promise<number> {
+  async load(model: OnnxModel, signal?: AbortSignal): Promise<number> {
+    signal?.throwIfAborted();
     return this.#alive().load(model);
   }
 
-  async optimize(model: OnnxModel, target: OptimizationTarget): Promise<void> {
+  async optimize(model: OnnxModel, target: OptimizationTarget, signal?: AbortSignal): Promise<void> {
+    signal?.throwIfAborted();
     await this.#alive().optimize(model, target);
   }
 

@@ -1,3 +1,4 @@
+import { checkDeviceOptions } from './checkDeviceOptions.js';
 import type { Tensor } from 'onnxruntime-common';
 import { isThimbleError, ThimbleError } from '../errors.js';
 import type { Device } from './Device.js';
@@ -31,6 +32,7 @@ export class ProcessDevice implements Device {
   #disposed = false;
 
   constructor(options: DeviceOptions) {
+    checkDeviceOptions(options);
     this.provider = options.provider;
     this.#options = options;
   }
@@ -44,12 +46,12 @@ export class ProcessDevice implements Device {
     return this.#running?.pid;
   }
 
-  async load(model: OnnxModel): Promise<number> {
-    return this.#ask('load', model);
+  async load(model: OnnxModel, signal?: AbortSignal): Promise<number> {
+    return this.#ask('load', model, signal);
   }
 
-  async optimize(model: OnnxModel, target: OptimizationTarget): Promise<void> {
-    await this.#ask('optimize', { model, target });
+  async optimize(model: OnnxModel, target: OptimizationTarget, signal?: AbortSignal): Promise<void> {
+    await this.#ask('optimize', { model, target }, signal);
   }
 
   async unload(session: number): Promise<void> {
@@ -57,30 +59,23 @@ export class ProcessDevice implements Device {
   }
 
   async run(program: Program, signal?: AbortSignal): Promise<ProgramResult> {
-    signal?.throwIfAborted();
     const inputs = Object.fromEntries(
       Object.entries(program.inputs).map(([name, value]) => [name, toWireInput(value)]),
     );
-    try {
-      return await this.#ask('run', { ...program, inputs }, signal, async (result, child) => {
-        const received = Object.entries(result.downloaded).map(
-          async ([name, wire]) => [name, await child.receive(wire)] as const,
-        );
-        return { ...result, downloaded: Object.fromEntries(await Promise.all(received)) };
-      });
-    } catch (error) {
-      if (isThimbleError(error, 'ERR_CANCELLED') || isThimbleError(error, 'ERR_DEVICE_CRASHED'))
-        signal?.throwIfAborted();
-      throw error;
-    }
+    return this.#ask('run', { ...program, inputs }, signal, async (result, child) => {
+      const received = Object.entries(result.downloaded).map(
+        async ([name, wire]) => [name, await child.receive(wire)] as const,
+      );
+      return { ...result, downloaded: Object.fromEntries(await Promise.all(received)) };
+    });
   }
 
   async upload(tensor: Tensor): Promise<DeviceTensor> {
     return this.#ask('upload', toWire(tensor));
   }
 
-  async download(tensor: DeviceTensor): Promise<Tensor> {
-    return this.#ask('download', tensor.id, undefined, (wire, child) => child.receive(wire));
+  async download(tensor: DeviceTensor, signal?: AbortSignal): Promise<Tensor> {
+    return this.#ask('download', tensor.id, signal, (wire, child) => child.receive(wire));
   }
 
   async createRows(options: RowsOptions): Promise<DeviceRows> {
@@ -130,14 +125,22 @@ export class ProcessDevice implements Device {
     finish: (answer: WorkerMethods[M]['answer'], child: WorkerProcess) => R | Promise<R> = (answer) => answer as R,
   ): Promise<R> {
     if (this.#disposed) throw new ThimbleError('ERR_DISPOSED', { object: 'device' });
+    signal?.throwIfAborted();
     this.#child ??= this.#start();
     const child = await this.#child;
-    return child.ask(method, argument, signal, (answer) => finish(answer, child));
+    signal?.throwIfAborted();
+    try {
+      return await child.ask(method, argument, signal, (answer) => finish(answer, child));
+    } catch (error) {
+      if (isThimbleError(error, 'ERR_CANCELLED') || isThimbleError(error, 'ERR_DEVICE_CRASHED'))
+        signal?.throwIfAborted();
+      throw error;
+    }
   }
 
   async #start(): Promise<WorkerProcess> {
     this.#generation++;
-    const child = new WorkerProcess(this.#options.allocator ?? 'keep', () => this.#forget(child));
+    const child = new WorkerProcess(this.#options, () => this.#forget(child));
     this.#running = child;
     const firstId = this.#generation * IDS_PER_CHILD;
     await child.ask('start', { options: this.#options, firstId }, undefined, () => undefined);

@@ -5,7 +5,7 @@ import type { Tensor } from 'onnxruntime-common';
 import { ThimbleError } from '../errors.js';
 import { allocatorEnvironment } from './allocatorEnvironment.js';
 import { BytePipe } from './BytePipe.js';
-import type { Allocator } from './DeviceOptions.js';
+import type { DeviceOptions } from './DeviceOptions.js';
 import {
   type PipedTensor,
   TENSOR_PIPE,
@@ -18,14 +18,16 @@ import {
 import { receiveWire } from './wireTensor.js';
 import { withoutTelemetry } from './withoutTelemetry.js';
 
-/** How long an aborted run may go on before its process is ended, in milliseconds. */
-const ABORT_GRACE = 1000;
+/** How long aborted work may go on before its process is ended, in milliseconds. */
+const ABORT_GRACE = 400;
 
 /** How much of the child's error output is kept for the message of a crash, in characters. */
 const STDERR_KEPT = 2000;
 
 // Bundled, the worker lies beside this file; run from source (tests), it is the bundled one, which a plain Node can start.
 const WORKER = new URL(import.meta.url.endsWith('.ts') ? '../../dist/worker.js' : './worker.js', import.meta.url);
+
+type WorkerOptions = Pick<DeviceOptions, 'allocator' | 'memoryLimit'>;
 
 interface Pending {
   readonly accept: (answer: never) => Promise<void>;
@@ -37,14 +39,16 @@ export class WorkerProcess {
   readonly #process: ChildProcess;
   readonly #bytes: BytePipe;
   readonly #onGone: () => void;
+  readonly #memoryLimit: number | undefined;
   /** The questions that it has not answered. */
   readonly #pending = new Map<number, Pending>();
   #stderr = '';
   #nextId = 1;
 
   /** @param onGone called when its sessions and tensors are gone: more than once, and before questions that it did not answer fail */
-  constructor(allocator: Allocator, onGone: () => void) {
+  constructor({ allocator = 'keep', memoryLimit }: WorkerOptions, onGone: () => void) {
     this.#onGone = onGone;
+    this.#memoryLimit = memoryLimit;
     this.#process = fork(WORKER, [], {
       serialization: 'advanced',
       execArgv: ['--expose-gc'],
@@ -142,7 +146,8 @@ export class WorkerProcess {
   }
 
   #crash(reason: string): ThimbleError {
-    return new ThimbleError('ERR_DEVICE_CRASHED', { reason, stderr: this.#stderr.trim() });
+    const limit = this.#memoryLimit === undefined ? {} : { memoryLimit: this.#memoryLimit };
+    return new ThimbleError('ERR_DEVICE_CRASHED', { reason, stderr: this.#stderr.trim(), ...limit });
   }
 
   #settleResponse(response: WorkerResponse): void {

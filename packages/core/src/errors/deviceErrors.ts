@@ -1,4 +1,10 @@
+import { megabytes } from './describeValue.js';
 import type { ErrorDefinitions } from './ErrorDefinition.js';
+
+function killed(limit: number | undefined): string {
+  if (limit === undefined) return '; the system may have run out of memory';
+  return `: it was killed, as the system does where more than the memory limit of ${megabytes(limit)} is taken. Make smaller pictures or fewer at once, or use an offload or tiling plugin`;
+}
 
 /** Failures of devices and of the runtime. */
 export const deviceErrors = {
@@ -16,6 +22,11 @@ export const deviceErrors = {
     message: (d: { segment: string; text: string }): string =>
       `${d.segment}: not enough memory. Make smaller pictures or fewer at once, or use an offload or tiling plugin. (${d.text})`,
   },
+  ERR_MEMORY_LIMIT: {
+    summary: 'Something would take more memory than the limit allows; it was not begun.',
+    message: (d: { what: string; neededBytes: number; limitBytes: number; advice: string }): string =>
+      `${d.what} takes about ${megabytes(d.neededBytes)}; the memory limit is ${megabytes(d.limitBytes)}. ${d.advice}`,
+  },
   ERR_DEVICE_UNAVAILABLE: {
     summary: 'The execution provider asked for is not there.',
     message: (d: { provider: string; text: string }): string =>
@@ -23,8 +34,8 @@ export const deviceErrors = {
   },
   ERR_DEVICE_CRASHED: {
     summary: "The device's process ended in the middle of its work.",
-    message: (d: { reason: string; stderr: string }): string =>
-      `The device's process ended (${d.reason})${d.reason.includes('SIGKILL') ? '; the system may have run out of memory' : ''}. ` +
+    message: (d: { reason: string; stderr: string; memoryLimit?: number }): string =>
+      `The device's process ended (${d.reason})${d.reason.includes('SIGKILL') ? killed(d.memoryLimit) : ''}. ` +
       `The next call starts a new one.${d.stderr === '' ? '' : ` It said: ${d.stderr}`}`,
   },
   ERR_DEVICE_TENSOR_GONE: {

@@ -31,8 +31,19 @@ export const pipelineErrors = {
   },
   ERR_ARGUMENT_INVALID: {
     summary: 'An argument of a public call has a wrong type, shape or value.',
-    message: (d: { argument: string; value: unknown; expected: string }): string =>
-      `"${d.argument}" is ${describeValue(d.value)}; expected ${d.expected}.`,
+    message: (d: {
+      argument: string;
+      value: unknown;
+      expected: string;
+      /** Where `value` is the name of an option that there is not: whose, and which one may have been meant. */
+      unknown?: { readonly of?: string; readonly nearest?: string };
+    }): string =>
+      d.unknown === undefined
+        ? `"${d.argument}" is ${describeValue(d.value)}; expected ${d.expected}.`
+        : `unknown option ${describeValue(d.value)}${d.unknown.of === undefined ? '' : ` of ${d.unknown.of}`}; ` +
+          (d.unknown.nearest === undefined
+            ? `expected ${d.expected}.`
+            : `did you mean ${describeValue(d.unknown.nearest)}?`),
   },
   ERR_REQUEST_TOO_LARGE: {
     summary: 'A run is larger than the pipeline allows.',

@@ -11,15 +11,17 @@ import { Parking } from './Parking.js';
  */
 export class Activations {
   readonly #device: Device;
+  readonly #signal: AbortSignal | undefined;
   readonly #values = new Map<string, DeviceTensor>();
   readonly #owned = new Map<number, DeviceTensor>();
   readonly #parking: Parking;
   readonly #parked = new Map<string, DeviceRows>();
 
   /** `parkingBytes`: from which size on values wait in a file. */
-  constructor(device: Device, parkingBytes: number) {
+  constructor(device: Device, parkingBytes: number, signal?: AbortSignal) {
     this.#device = device;
-    this.#parking = new Parking(device, parkingBytes);
+    this.#signal = signal;
+    this.#parking = new Parking(device, parkingBytes, signal);
   }
 
   /** Throws a RangeError for a value that was not computed, or is released. */
@@ -73,7 +75,7 @@ export class Activations {
   async download(values: readonly string[]): Promise<NamedTensors> {
     await this.need(values);
     const tensors: NamedTensors = {};
-    for (const value of values) tensors[value] = await this.#device.download(this.get(value));
+    for (const value of values) tensors[value] = await this.#device.download(this.get(value), this.#signal);
     return tensors;
   }
 

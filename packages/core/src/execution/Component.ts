@@ -1,3 +1,4 @@
+import { checkOptionNames } from '../fields/checkOptionNames.js';
 import type { Tensor } from 'onnxruntime-common';
 import type { Device } from '../device/Device.js';
 import { MemoryBudget } from '../device/MemoryBudget.js';
@@ -22,6 +23,8 @@ import { SegmentCompiler } from './SegmentCompiler.js';
 import { SegmentRunner } from './SegmentRunner.js';
 import { type DeliverRows, VaeCalls } from './VaeCalls.js';
 import { layoutOf, type WeightLayout } from './WeightLayout.js';
+
+const CALL_OPTIONS: readonly (keyof CallOptions)[] = ['outputs', 'signal', 'run'];
 
 /** What a component is made of. */
 export interface ComponentParts {
@@ -111,12 +114,14 @@ export class Component implements ComponentHandle {
   }
 
   async load(signal?: AbortSignal): Promise<void> {
-    await this.#segments.refresh();
-    await this.#segments.load(this.segments, signal);
+    await this.#entries.betweenCalls(signal, async () => {
+      await this.#segments.refresh();
+      await this.#segments.load(this.segments, signal);
+    });
   }
 
-  async unload(): Promise<void> {
-    await this.#segments.unload();
+  async unload(signal?: AbortSignal): Promise<void> {
+    await this.#entries.betweenCalls(signal, async () => this.#segments.unload());
   }
 
   graph(entry: string, inputs: InputShapes): Graph {
@@ -148,15 +153,24 @@ export class Component implements ComponentHandle {
    * What the segments would run for a call with these inputs, with their sizes frozen: what a trace is made of. Under a memory limit a large batch runs in
    * parts, and the sizes are those of a part.
    *
-   * @throws ERR_INPUT_INVALID, ERR_ENTRY_UNKNOWN; ERR_ARGUMENT_INVALID for inputs that are computed piece by piece, as a video's frames: each piece has sizes of its own
+   * @throws `signal.reason`; ERR_INPUT_INVALID, ERR_ENTRY_UNKNOWN; ERR_ARGUMENT_INVALID for inputs that are computed piece by piece, as a video's frames: each piece has sizes of its own
    */
-  freeze(entryName: string, inputs: Readonly<Record<string, Tensor>>): FrozenPrograms {
-    return this.#entries.freeze(entryName, { ...inputs });
+  async freeze(
+    entryName: string,
+    inputs: Readonly<Record<string, Tensor>>,
+    signal?: AbortSignal,
+  ): Promise<FrozenPrograms> {
+    return this.#entries.freeze(entryName, { ...inputs }, signal);
   }
 
   /** This component, running `frozen` and nothing else. It has sessions of its own. */
   frozen(frozen: FrozenEntry): Component {
     return new Component({ ...this.#parts, frozen });
+  }
+
+  /** Says before it begins that the memory limit has no room for a call with inputs of these sizes. @throws ERR_MEMORY_LIMIT with what it takes */
+  checkRoom(entryName: string, inputs: InputShapes): void {
+    this.#entries.checkRoom(entryName, inputs);
   }
 
   /** Runs the model. @throws ERR_INPUT_INVALID, ERR_ENTRY_UNKNOWN, `signal.reason`, and what the device and hooks throw */
@@ -166,6 +180,7 @@ export class Component implements ComponentHandle {
 
   /** `vae.decode({ z })` → `{ sample }`, through the decode hooks. */
   async decode(inputs: { readonly z: Tensor }, options: CallOptions = {}): Promise<{ sample: Tensor }> {
+    checkOptionNames(options, CALL_OPTIONS, `${this.name}.decode`);
     return this.#vae.decode(inputs, options);
   }
 
@@ -176,11 +191,13 @@ export class Component implements ComponentHandle {
    * @throws also what `deliver` throws
    */
   async decodeRows(inputs: { readonly z: Tensor }, deliver: DeliverRows, options: CallOptions = {}): Promise<void> {
+    checkOptionNames(options, CALL_OPTIONS, `${this.name}.decodeRows`);
     await this.#vae.decodeRows(inputs, deliver, options);
   }
 
   /** `vae.encode({ x })` → `{ moments }`, through the encode hooks. */
   async encode(inputs: { readonly x: Tensor }, options: CallOptions = {}): Promise<{ moments: Tensor }> {
+    checkOptionNames(options, CALL_OPTIONS, `${this.name}.encode`);
     return this.#vae.encode(inputs, options);
   }
 
@@ -190,6 +207,7 @@ export class Component implements ComponentHandle {
     inputs: Readonly<Record<string, Tensor>>,
     options: CallOptions = {},
   ): Promise<NamedTensors> {
+    checkOptionNames(options, CALL_OPTIONS, `${this.name}.${entry}`);
     const run = this.#methods.get(entry) ?? ((given: NamedTensors) => this.#run(entry, given, options));
     return run({ ...inputs }, options);
   }

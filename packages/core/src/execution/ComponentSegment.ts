@@ -5,9 +5,9 @@ import type { CompiledSegment } from './compileSegment.js';
 /** Where what a segment runs comes from. */
 export interface SegmentSource {
   /** The program for a load before the first call, when sizes are not known yet. */
-  nominal(): Promise<CompiledSegment>;
+  nominal(signal?: AbortSignal): Promise<CompiledSegment>;
   /** What is loaded in place of a program. */
-  prepare(program: CompiledSegment): Promise<CompiledSegment>;
+  prepare(program: CompiledSegment, signal?: AbortSignal): Promise<CompiledSegment>;
 }
 
 /** One segment of a component, with its session on the device while it is loaded. */
@@ -76,12 +76,14 @@ export class ComponentSegment implements SegmentHandle {
     this.#ready = undefined;
   }
 
-  async load(): Promise<void> {
-    if (this.loaded) return;
-    this.#loading ??= this.#load().finally(() => {
-      this.#loading = undefined;
-    });
-    await this.#loading;
+  async load(signal?: AbortSignal): Promise<void> {
+    while (!this.loaded) {
+      signal?.throwIfAborted();
+      const others = this.#loading;
+      // What somebody else began may be aborted by them.
+      if (others === undefined) await this.#begin(signal);
+      else await others.catch(() => undefined);
+    }
   }
 
   async unload(): Promise<void> {
@@ -92,18 +94,26 @@ export class ComponentSegment implements SegmentHandle {
   }
 
   async prefetch(signal?: AbortSignal): Promise<void> {
-    await this.#device.prefetch((await this.#prepare()).ranges, signal);
+    await this.#device.prefetch((await this.#prepare(signal)).ranges, signal);
   }
 
-  async #load(): Promise<void> {
-    const id = await this.#device.load((await this.#prepare()).model);
+  async #begin(signal: AbortSignal | undefined): Promise<void> {
+    this.#loading = this.#load(signal).finally(() => {
+      this.#loading = undefined;
+    });
+    await this.#loading;
+  }
+
+  async #load(signal: AbortSignal | undefined): Promise<void> {
+    const { model } = await this.#prepare(signal);
+    const id = await this.#device.load(model, signal);
     this.#session = { id, generation: this.#device.generation };
   }
 
   /** Once for a program: what failed is tried again. */
-  async #prepare(): Promise<CompiledSegment> {
-    this.#program ??= await this.#source.nominal();
-    this.#prepared ??= this.#source.prepare(this.#program);
+  async #prepare(signal: AbortSignal | undefined): Promise<CompiledSegment> {
+    this.#program ??= await this.#source.nominal(signal);
+    this.#prepared ??= this.#source.prepare(this.#program, signal);
     const prepared = this.#prepared;
     try {
       const ready = await prepared;

@@ -55,8 +55,7 @@ export class ComponentSegments {
     if (missing.length === 0) return;
     const started = performance.now();
     for (const segment of missing) {
-      signal?.throwIfAborted();
-      await segment.load();
+      await segment.load(signal);
     }
     this.#parts.notify({
       type: 'load',
@@ -80,11 +79,10 @@ export class ComponentSegments {
   }
 
   /** An entry point at the sizes of a call. @throws ERR_ENTRY_UNKNOWN, and as {@link SegmentCompiler.compile} */
-  async compile(entryName: string, shapes: InputShapes): Promise<CompiledEntry> {
+  async compile(entryName: string, shapes: InputShapes, signal: AbortSignal | undefined): Promise<CompiledEntry> {
     const { name, model, compiler } = this.#parts;
-    return compiler.compile(entryName, entryOf(name, model, entryName), shapes, (graph) =>
-      this.#know(graph, entryName),
-    );
+    const seen = (graph: Graph): void => this.#know(graph, entryName);
+    return compiler.compile(entryName, { entry: entryOf(name, model, entryName), shapes, seen, signal });
   }
 
   #list(): readonly ComponentSegment[] {
@@ -105,17 +103,17 @@ export class ComponentSegments {
     if (this.#known.has(name)) return;
     const { device, compiler } = this.#parts;
     const source = {
-      nominal: async () => this.#nominal(entryName, name),
-      prepare: async (program: CompiledSegment) => compiler.prepare(name, program),
+      nominal: async (signal?: AbortSignal) => this.#nominal(entryName, name, signal),
+      prepare: async (program: CompiledSegment, signal?: AbortSignal) => compiler.prepare(name, program, signal),
     };
     const indexOf = (segment: ComponentSegment): number => this.all.indexOf(segment);
     this.#known.set(name, new ComponentSegment(name, compiler.weightBytes(graph), device, source, indexOf));
   }
 
-  async #nominal(entryName: string, segment: string): Promise<CompiledSegment> {
+  async #nominal(entryName: string, segment: string, signal: AbortSignal | undefined): Promise<CompiledSegment> {
     const { name, model, frozen } = this.#parts;
     const shapes = frozen?.inputs ?? nominalShapes(entryOf(name, model, entryName));
-    return (await this.compile(entryName, shapes)).programs.get(segment) as CompiledSegment;
+    return (await this.compile(entryName, shapes, signal)).programs.get(segment) as CompiledSegment;
   }
 }
 

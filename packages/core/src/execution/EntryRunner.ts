@@ -6,6 +6,7 @@ import type { MemoryBudget } from '../device/MemoryBudget.js';
 import { ThimbleError } from '../errors.js';
 import type { Outline } from '../graph/Outline.js';
 import type { CallOptions } from '../hooks/calls/CallOptions.js';
+import type { Hooks } from '../hooks/manifest.js';
 import type { NamedTensors } from '../hooks/calls/NamedTensors.js';
 import type { NamedDeviceTensors } from '../hooks/calls/SegmentCall.js';
 import type { InputShapes, Model, ModelEntry } from '../models/Model.js';
@@ -22,6 +23,19 @@ import type { SegmentRunner } from './SegmentRunner.js';
 import { joinParts, splitIntoParts } from './batchParts.js';
 import { TurnQueue } from './TurnQueue.js';
 
+/** What both processes take beside the values of a call, in bytes: 75 MB within a hard limit, up to 100 without one (measured). */
+const ENGINE_BYTES = 80 * 2 ** 20;
+
+/** A VAE's values are so large that those which wait to be collected count. */
+const VAE_SHARE = 1.3;
+
+/** What is estimated is refused only where it is this much more than the limit: runs that were measured took 0.7 to 1.1 times as much. */
+const TOLERANCE = 1.1;
+
+const TILE =
+  'Decode in pieces: await pipe.use(new VaeTilingPlugin()) of @thimble/plugin-vae-tiling, or --vae-tiling; or make a smaller picture.';
+const SHRINK = 'Make smaller pictures or fewer at once, or allow more memory.';
+
 /** What an {@link EntryRunner} works with. */
 export interface EntryRunnerParts {
   /** The component's name. */
@@ -29,6 +43,7 @@ export interface EntryRunnerParts {
   readonly model: Model;
   readonly device: Device;
   readonly budget: MemoryBudget;
+  readonly hooks: Hooks;
   readonly compiler: SegmentCompiler;
   readonly segments: ComponentSegments;
   readonly runner: SegmentRunner;
@@ -64,6 +79,14 @@ export class EntryRunner {
 
   constructor(parts: EntryRunnerParts) {
     this.#parts = parts;
+  }
+
+  /** Does something to what is loaded, between two calls: never under one that is computed. Within one, such as in a segment's hook, it is done at once. @throws `signal.reason` */
+  async betweenCalls(signal: AbortSignal | undefined, work: () => Promise<void>): Promise<void> {
+    if (insideOf.getStore()?.includes(this.#key) === true) return work();
+    using turn = await this.#turns.take(signal);
+    void turn;
+    await work();
   }
 
   /** The whole output: of all parts of the batch, and of all pieces where the entry point works piece by piece. */
@@ -106,13 +129,32 @@ export class EntryRunner {
     }
   }
 
+  /**
+   * Whether the memory limit has room for a call at given sizes; always where there is none.
+   *
+   * @throws ERR_MEMORY_LIMIT with what it takes, before anything is made for it
+   */
+  checkRoom(entryName: string, shapes: InputShapes): void {
+    const { name, budget, device } = this.#parts;
+    // What another provider takes is not this machine's memory.
+    if (budget.limit === undefined || device.provider !== 'cpu') return;
+    const need = this.#need(entryName, shapes);
+    if (ENGINE_BYTES + need <= budget.limit * (isVae(entryName) ? 1 : TOLERANCE)) return;
+    throw new ThimbleError('ERR_MEMORY_LIMIT', {
+      what: `${name}.${entryName} of ${describeShapes(shapes)}`,
+      neededBytes: ENGINE_BYTES + need,
+      limitBytes: budget.limit,
+      advice: `${isVae(entryName) ? TILE : SHRINK}${largestOf(shapes, (budget.limit - ENGINE_BYTES) / need)}`,
+    });
+  }
+
   /** See {@link Component.freeze}. */
-  freeze(entryName: string, inputs: NamedTensors): FrozenPrograms {
+  async freeze(entryName: string, inputs: NamedTensors, signal?: AbortSignal): Promise<FrozenPrograms> {
     const entry = this.#entry(entryName);
     const [part] = this.parts(entryName, inputs);
     const shapes = this.#check(entryName, part as NamedTensors);
     checkOnePiece(entryName, entry, shapes);
-    return { inputs: shapes, programs: this.#parts.compiler.freeze(entry, shapes) };
+    return { inputs: shapes, programs: await this.#parts.compiler.freeze(entry, shapes, signal) };
   }
 
   /** How many samples of a batch are computed at once: as many as the memory limit has room for, by the largest value that one of them needs. */
@@ -139,8 +181,9 @@ export class EntryRunner {
   async #runPiece(entryName: string, { given, state, last }: PieceInputs, options: CallOptions): Promise<PieceOutputs> {
     const { segments, runner } = this.#parts;
     const { sequence, outputs } = this.#entry(entryName);
+    this.checkRoom(entryName, shapesOf({ ...given, ...state }));
     await segments.refresh();
-    const { outline, programs } = await segments.compile(entryName, shapesOf({ ...given, ...state }));
+    const { outline, programs } = await segments.compile(entryName, shapesOf({ ...given, ...state }), options.signal);
     const wanted = options.outputs ?? outputs.filter((name) => outline.outputs.has(name));
     const kept =
       last || sequence === undefined
@@ -162,6 +205,14 @@ export class EntryRunner {
       ),
       state: Object.fromEntries(kept.map((name, i) => [name, values.kept[keep[i] as string] as DeviceTensor])),
     };
+  }
+
+  #need(entryName: string, shapes: InputShapes): number {
+    const { budget, compiler, hooks } = this.#parts;
+    const parks = hooks.beforeSegment.isUsed() || hooks.afterSegment.isUsed();
+    const parkedFrom = parks ? budget.parkingBytes : undefined;
+    const need = compiler.memoryNeed(entryName, this.#entry(entryName), shapes, parkedFrom);
+    return Math.round(isVae(entryName) ? need * VAE_SHARE : need);
   }
 
   #checkOutputs({ outputs }: Outline, wanted: readonly string[]): void {
@@ -192,4 +243,24 @@ function shapesOf(tensors: Readonly<Record<string, Tensor | DeviceTensor>>): Inp
       { type: (type === 'float16' ? 'float32' : type) as InputShapes[string]['type'], dims },
     ]),
   );
+}
+
+function isVae(entryName: string): boolean {
+  return entryName === 'decode' || entryName === 'encode';
+}
+
+/** The largest picture of the same shape that fits, where `share` of the values do: they grow with its pixels. */
+function largestOf(shapes: InputShapes, share: number): string {
+  const picture = Object.entries(shapes).find(([, { dims }]) => dims.length === 4);
+  if (picture === undefined || share <= 0) return '';
+  const [name, { dims }] = picture;
+  const fitting = dims.map((size, axis) => (axis < 2 ? size : Math.max(1, Math.floor(size * Math.sqrt(share)))));
+  return ` About the largest that fits: ${name} [${fitting.join(', ')}].`;
+}
+
+function describeShapes(shapes: InputShapes): string {
+  return Object.entries(shapes)
+    .filter(([, { dims }]) => dims.length > 2)
+    .map(([name, { dims }]) => `${name} [${dims.join(', ')}]`)
+    .join(', ');
 }

@@ -8,17 +8,19 @@ import { isThimbleError } from '../errors.js';
 export class Parking {
   readonly #device: Device;
   readonly #bytes: number;
+  readonly #signal: AbortSignal | undefined;
 
   /** `bytes`: from which size on. */
-  constructor(device: Device, bytes: number) {
+  constructor(device: Device, bytes: number, signal?: AbortSignal) {
     this.#device = device;
+    this.#signal = signal;
     this.#bytes = bytes;
   }
 
   /**
    * Copies a tensor [1, channels, height, width] to a file; the tensor stays. `undefined` for one of another shape or too small, and where no disk has room for it.
    *
-   * @throws ERR_FILE_ACCESS, ERR_DISK_FULL of the file that is written
+   * @throws `signal.reason`; ERR_FILE_ACCESS, ERR_DISK_FULL of the file that is written
    */
   async park(tensor: DeviceTensor): Promise<DeviceRows | undefined> {
     const shape = rowsOf(tensor);
@@ -28,17 +30,21 @@ export class Parking {
     const folder = await diskFor(byteLength);
     if (folder === undefined) return undefined;
     const parked = await this.#device.createRows({ ...shape, folder });
-    await this.#device.run({ inputs: { value: tensor }, steps: [], outputs: { value: allOf(parked) } });
+    try {
+      await this.#device.run({ inputs: { value: tensor }, steps: [], outputs: { value: allOf(parked) } }, this.#signal);
+    } catch (error) {
+      await this.#device.free([parked]);
+      throw error;
+    }
     return parked;
   }
 
   /** A new tensor with its elements. */
   async recall(parked: DeviceRows): Promise<DeviceTensor> {
-    const { kept } = await this.#device.run({
-      inputs: { value: allOf(parked) },
-      steps: [],
-      outputs: { value: 'keep' },
-    });
+    const { kept } = await this.#device.run(
+      { inputs: { value: allOf(parked) }, steps: [], outputs: { value: 'keep' } },
+      this.#signal,
+    );
     return kept['value'] as DeviceTensor;
   }
 }

@@ -15,12 +15,22 @@ import { checkFrozen, type FrozenEntry } from './FrozenEntry.js';
 import { lowerGraph, type LoweringOptions } from '../graph/lower.js';
 import { nominalShapes } from '../models/nominalShapes.js';
 import { type CompiledSegment, compileSegment } from './compileSegment.js';
+import { inSlices } from './inSlices.js';
+import { memoryNeed } from './memoryNeed.js';
 
 /** One entry point at given sizes. */
 export interface CompiledEntry {
   readonly outline: Outline;
   /** By segment. */
   readonly programs: ReadonlyMap<string, CompiledSegment>;
+}
+
+/** What is compiled. */
+export interface CompileRequest {
+  readonly entry: ModelEntry;
+  readonly shapes: InputShapes;
+  readonly seen: (graph: Graph) => void;
+  readonly signal: AbortSignal | undefined;
 }
 
 /** What a {@link SegmentCompiler} works with. */
@@ -45,43 +55,53 @@ export class SegmentCompiler {
   readonly #parts: SegmentCompilerParts;
   readonly #compiled = new Map<string, CompiledEntry>();
   readonly #largest = new Map<string, number>();
+  readonly #needs = new Map<string, number>();
+  #revision = 0;
 
   constructor(parts: SegmentCompilerParts) {
     this.#parts = parts;
   }
 
-  /** Every graph goes to `seen`, if they have to be built. @throws what a frozen entry point says of other sizes */
-  async compile(
-    entryName: string,
-    entry: ModelEntry,
-    shapes: InputShapes,
-    seen: (graph: Graph) => void,
-  ): Promise<CompiledEntry> {
+  /**
+   * Graphs are made in slices of time, so that others have their turn meanwhile. Every graph goes to `seen`, if they have to be built.
+   *
+   * @throws `signal.reason`; what a frozen entry point says of other sizes
+   */
+  async compile(entryName: string, { entry, shapes, seen, signal }: CompileRequest): Promise<CompiledEntry> {
     const key = keyOf(entryName, shapes);
     const known = this.#compiled.get(key);
     if (known !== undefined) return known;
     const frozen = await this.#frozenPrograms(entryName, shapes);
     const programs = new Map<string, CompiledSegment>(frozen);
-    const outline = this.#parts.model.outline(entry, shapes, (graph) => {
-      seen(graph);
-      if (frozen === undefined) programs.set(graph.name, this.#lower(this.#transform(this.bind(graph))));
-    });
+    const { outline, graphs } = this.#trace(entry, shapes);
+    const revision = this.#revision;
+    for (const graph of graphs) seen(graph);
+    if (frozen === undefined)
+      await inSlices(graphs, signal, (graph) => {
+        programs.set(graph.name, this.#lower(this.#transform(this.bind(graph))));
+      });
     const compiled = { outline, programs };
-    remember(this.#compiled, key, compiled);
+    // Plugins may have come or gone meanwhile.
+    if (revision === this.#revision) remember(this.#compiled, key, compiled);
     return compiled;
   }
 
   /** Forgets what was built: plugins have come or gone. */
   forget(): void {
+    this.#revision++;
     this.#compiled.clear();
   }
 
   /** The programs of an entry point with their sizes frozen, by segment. */
-  freeze(entry: ModelEntry, shapes: InputShapes): ReadonlyMap<string, CompiledSegment> {
+  async freeze(
+    entry: ModelEntry,
+    shapes: InputShapes,
+    signal: AbortSignal | undefined,
+  ): Promise<ReadonlyMap<string, CompiledSegment>> {
     const programs = new Map<string, CompiledSegment>();
-    this.#parts.model.outline(entry, shapes, (graph) =>
-      programs.set(graph.name, this.#lower(freezeShapes(this.#transform(this.bind(graph))))),
-    );
+    await inSlices(this.#trace(entry, shapes).graphs, signal, (graph) => {
+      programs.set(graph.name, this.#lower(freezeShapes(this.#transform(this.bind(graph)))));
+    });
     return programs;
   }
 
@@ -110,7 +130,7 @@ export class SegmentCompiler {
   }
 
   /** What plugins make of a program before it is loaded. */
-  async prepare(segment: string, program: CompiledSegment): Promise<CompiledSegment> {
+  async prepare(segment: string, program: CompiledSegment, signal?: AbortSignal): Promise<CompiledSegment> {
     const { name, device, hooks } = this.#parts;
     if (!hooks.prepareSegment.isUsed()) return program;
     const preparation: SegmentPreparation = {
@@ -119,7 +139,7 @@ export class SegmentCompiler {
       provider: device.provider,
       model: program.model,
       ranges: program.ranges,
-      optimize: async (model, target) => device.optimize(model, target),
+      optimize: async (model, target) => device.optimize(model, target, signal),
     };
     await hooks.prepareSegment.call(preparation);
     return { ...program, model: preparation.model, ranges: preparation.ranges };
@@ -130,6 +150,18 @@ export class SegmentCompiler {
     const keys = new Set(graph.weights.map((weight) => weight.key));
     const { base } = this.#parts.weights;
     return [...keys].reduce((sum, key) => sum + (base.find(key)?.byteLength ?? 0), 0);
+  }
+
+  /** About how many bytes an entry point takes at given sizes, weights not counted. As for the largest value, it is traced for that, and remembered. */
+  memoryNeed(entryName: string, entry: ModelEntry, shapes: InputShapes, parkedFrom?: number): number {
+    const key = `${keyOf(entryName, shapes)} ${parkedFrom}`;
+    const known = this.#needs.get(key);
+    if (known !== undefined) return known;
+    const { outline, graphs } = this.#trace(entry, shapes);
+    const { transientBytes } = this.#parts.budget;
+    const need = memoryNeed(outline, graphs, { transientBytes, ...(parkedFrom === undefined ? {} : { parkedFrom }) });
+    remember(this.#needs, key, need);
+    return need;
   }
 
   /** Bytes of the largest value of an entry point at given sizes. It is worked out by tracing the model, so it is remembered. */
@@ -147,6 +179,12 @@ export class SegmentCompiler {
     });
     remember(this.#largest, key, largest);
     return largest;
+  }
+
+  /** Tracing takes tens of milliseconds; what graphs become afterwards takes more. */
+  #trace(entry: ModelEntry, shapes: InputShapes): { readonly outline: Outline; readonly graphs: readonly Graph[] } {
+    const graphs: Graph[] = [];
+    return { outline: this.#parts.model.outline(entry, shapes, (graph) => graphs.push(graph)), graphs };
   }
 
   async #frozenPrograms(

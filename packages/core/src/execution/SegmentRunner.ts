@@ -75,7 +75,7 @@ export class SegmentRunner {
     options: CallOptions,
   ): Promise<RunValues> {
     const { device, budget } = this.#parts;
-    const values = new Activations(device, budget.parkingBytes);
+    const values = new Activations(device, budget.parkingBytes, options.signal);
     try {
       values.own(state, identity(Object.keys(state)));
       for (const [name, tensor] of Object.entries(given))
@@ -111,7 +111,7 @@ export class SegmentRunner {
     };
     await hooks.beforeSegment.call(call);
     if (call.outputs === undefined) {
-      await segment.load();
+      await segment.load(signal);
       const kept = await this.#compute(segment.session, call.inputs, Object.keys(results), signal);
       values.own(kept, results);
       call.outputs = kept;

@@ -1,24 +1,31 @@
 import { ThimbleError } from '../errors.js';
+import { nearestName } from './nearestName.js';
 
-/** Refuses options that nobody would look at, and a signal that is none. @throws ERR_ARGUMENT_INVALID naming the option and the known ones */
-export function checkOptionNames(options: object, known: readonly string[]): void {
-  if (typeof options !== 'object' || options === null)
+/**
+ * Refuses options that nobody would look at, and a signal that is none: the one check of names everywhere.
+ *
+ * @param of whose options they are, as messages say it: `generate`, `Image.save`, the name of a class
+ * @throws ERR_ARGUMENT_INVALID naming the option, and the nearest known one or all
+ */
+export function checkOptionNames(options: object, known: readonly string[], of?: string): void {
+  if (typeof options !== 'object' || options === null || Array.isArray(options))
     throw new ThimbleError('ERR_ARGUMENT_INVALID', {
       argument: 'options',
       value: options,
       expected: 'an object, or nothing',
     });
   const { signal } = options as { readonly signal?: unknown };
-  if (signal !== undefined && !isSignal(signal))
+  if (known.includes('signal') && signal !== undefined && !isSignal(signal))
     throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'signal', value: signal, expected: 'an AbortSignal' });
-  for (const name of Object.keys(options)) {
-    if (!known.includes(name))
-      throw new ThimbleError('ERR_ARGUMENT_INVALID', {
-        argument: 'options',
-        value: name,
-        expected: `only ${known.join(', ')}`,
-      });
-  }
+  const unknown = Object.keys(options).find((name) => !known.includes(name));
+  if (unknown === undefined) return;
+  const nearest = nearestName(unknown, known);
+  throw new ThimbleError('ERR_ARGUMENT_INVALID', {
+    argument: 'options',
+    value: unknown,
+    expected: known.length === 0 ? 'none' : `only ${known.join(', ')}`,
+    unknown: { ...(of === undefined ? {} : { of }), ...(nearest === undefined ? {} : { nearest }) },
+  });
 }
 
 /** By what it can do, because a signal may come from another realm. */

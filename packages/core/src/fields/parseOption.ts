@@ -1,3 +1,4 @@
+import { checkOptionNames } from './checkOptionNames.js';
 import { checkValue, refuseOption } from './readOptions.js';
 import type { Fields } from './Field.js';
 
@@ -10,5 +11,6 @@ export function parseOption(name: string, text: string, fields: Fields): unknown
   const field = Object.hasOwn(fields, name) ? fields[name] : undefined;
   if (field?.parse !== undefined) return checkValue(name, field, field.parse(text));
   const known = Object.keys(fields).filter((other) => fields[other]?.parse !== undefined);
+  if (field === undefined) checkOptionNames({ [name]: text }, known);
   return refuseOption('options', name, `only ${known.join(', ')}`);
 }

@@ -5,10 +5,11 @@ import type { Field, Fields, FieldValues } from './Field.js';
 /**
  * Checks options against their fields and fills in what nobody gave; `undefined` counts as not given.
  *
- * @throws ERR_ARGUMENT_INVALID naming an unknown option and the known ones; an option, its value and what is expected; or two options that exclude each other
+ * @param of whose options they are, as messages say it: `generate`, or the name of a class
+ * @throws ERR_ARGUMENT_INVALID naming an unknown option and the nearest one; an option, its value and what is expected; or two options that exclude each other
  */
-export function readOptions<F extends Fields>(options: object, fields: F): FieldValues<F> {
-  checkOptionNames(options, Object.keys(fields));
+export function readOptions<F extends Fields>(options: object, fields: F, of?: string): FieldValues<F> {
+  checkOptionNames(options, Object.keys(fields), of);
   const given = new Map(Object.entries(options).filter(([, value]) => value !== undefined));
   for (const [name, field] of Object.entries(fields))
     if (given.has(name) || field.required === true) checkField(name, field, given);

@@ -1,7 +1,7 @@
 import type { ExecutionProvider } from '../device/ExecutionProvider.js';
 import type { Graph } from './Graph.js';
 import { lowerAttention } from './passes/AttentionLowering.js';
-import { chunkedAttention } from './passes/chunkedAttention.js';
+import { defaultAttention } from './passes/defaultAttention.js';
 import { chunkFeedForward } from './passes/chunkFeedForward.js';
 import { computeInFloat16 } from './passes/computeInFloat16.js';
 import { lowerGroupNorm } from './passes/lowerGroupNorm.js';
@@ -25,7 +25,7 @@ export function lowerGraph(
   graph: Graph,
   { bytes, weightBytes = bytes, activations, provider }: LoweringOptions,
 ): Graph {
-  const chunked = chunkFeedForward(lowerAttention(graph, chunkedAttention(bytes)), bytes);
+  const chunked = chunkFeedForward(lowerAttention(graph, defaultAttention(bytes, provider)), bytes);
   if (activations === 'float16') return lowerGroupNorm(computeInFloat16(chunked));
   return widenWeights(splitWideWeights(lowerGroupNorm(chunked), weightBytes), { fast: provider === 'cpu' });
 }

@@ -1,5 +1,5 @@
 import { ThimbleError } from '../errors.js';
-import { encodeImage, type EncodeImageOptions } from './encodeImage.js';
+import { checkEncodeOptions, encodeImage, type EncodeImageOptions } from './encodeImage.js';
 import { checkImageFormat, imageFormatOf, type ImageFormat } from './ImageFormat.js';
 import type { ImageParts, PlainImage } from './ImageParts.js';
 import { writeFileAtomically } from '../disk/writeFileAtomically.js';
@@ -44,6 +44,7 @@ export class Image implements PlainImage {
    * `ERR_DISK_FULL`; `ERR_IMAGE_ENCODE` if the format cannot hold the image
    */
   async save(path: string, options: EncodeImageOptions = {}): Promise<void> {
+    checkEncodeOptions(options, 'Image.save');
     const format = imageFormatOf(path);
     await writeFileAtomically(path, await encodeImage(this, format, options));
   }
@@ -54,6 +55,7 @@ export class Image implements PlainImage {
    * @throws `ERR_IMAGE_FORMAT` for an unknown format; `ERR_IMAGE_ENCODE` if the format cannot hold the image
    */
   async toBuffer(format: ImageFormat = 'png', options: EncodeImageOptions = {}): Promise<Buffer> {
+    checkEncodeOptions(options, 'Image.toBuffer');
     return encodeImage(this, checkImageFormat(format), options);
   }
 }

@@ -1,3 +1,4 @@
+import { checkOptionNames } from '../fields/checkOptionNames.js';
 import { ThimbleError } from '../errors.js';
 import type { PlainImage } from './ImageParts.js';
 import type { ImageFormat } from './ImageFormat.js';
@@ -17,15 +18,15 @@ export interface EncodeImageOptions {
 /**
  * The bytes of a file with the image in it.
  *
- * @throws `ERR_ARGUMENT_INVALID` for an option out of range; `ERR_IMAGE_ENCODE` if the format cannot hold the image
+ * @param options checked by {@link checkEncodeOptions}
+ * @throws `ERR_IMAGE_ENCODE` if the format cannot hold the image
  */
 export async function encodeImage(
   image: PlainImage,
   format: ImageFormat,
-  { quality = 90, lossless = false, compressionLevel = 6 }: EncodeImageOptions,
+  options: EncodeImageOptions,
 ): Promise<Buffer> {
-  checkRange('quality', quality, 1, 100);
-  checkRange('compressionLevel', compressionLevel, 0, 9);
+  const { quality = 90, lossless = false, compressionLevel = 6 } = options;
   switch (format) {
     case 'raw':
       return Buffer.from(image.data);
@@ -37,6 +38,20 @@ export async function encodeImage(
     case 'jpeg':
       return encodeWithSharp(image, 'jpeg', { quality });
   }
+}
+
+/** @throws `ERR_ARGUMENT_INVALID` for another option, or one out of range */
+export function checkEncodeOptions(options: EncodeImageOptions, of: string): void {
+  checkOptionNames(options, ['quality', 'lossless', 'compressionLevel'], of);
+  const { quality = 90, lossless = false, compressionLevel = 6 } = options;
+  checkRange('quality', quality, 1, 100);
+  checkRange('compressionLevel', compressionLevel, 0, 9);
+  if (typeof lossless !== 'boolean')
+    throw new ThimbleError('ERR_ARGUMENT_INVALID', {
+      argument: 'lossless',
+      value: lossless,
+      expected: 'true or false',
+    });
 }
 
 function checkRange(argument: string, value: number, min: number, max: number): void {

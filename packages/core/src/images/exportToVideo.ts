@@ -1,3 +1,4 @@
+import { checkOptionNames } from '../fields/checkOptionNames.js';
 import { extname } from 'node:path';
 import type { Tensor } from 'onnxruntime-common';
 import { ThimbleError } from '../errors.js';
@@ -40,8 +41,12 @@ const [LEAST_FPS, MOST_FPS] = [0.1, 240];
 export async function exportToVideo(
   frames: VideoInput,
   path: string,
-  { fps = 10, quality = 5 }: ExportToVideoOptions = {},
+  options: ExportToVideoOptions = {},
 ): Promise<string> {
+  checkOptionNames(options, ['fps', 'quality'], 'exportToVideo');
+  const { fps = 10, quality = 5 } = options;
+  if (typeof path !== 'string')
+    throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'path', value: path, expected: 'the path of a file' });
   const create = ENCODERS[extname(path).toLowerCase()];
   if (create === undefined)
     throw new ThimbleError('ERR_VIDEO_FORMAT', { format: path, supported: Object.keys(ENCODERS) });

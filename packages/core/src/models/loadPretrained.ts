@@ -39,7 +39,7 @@ const OPTION_NAMES: readonly (keyof LoadPretrainedOptions)[] = [
 
 /** @throws ERR_ARGUMENT_INVALID for an option that loading does not have, a signal that is none, or another name than a dtype's */
 export function checkLoadOptions(options: LoadPretrainedOptions): void {
-  checkOptionNames(options, OPTION_NAMES);
+  checkOptionNames(options, OPTION_NAMES, 'fromPretrained');
   checkDtype(options.dtype);
 }
 

@@ -1,8 +1,10 @@
+import { checkOptionNames } from '../fields/checkOptionNames.js';
 import type { Tensor } from 'onnxruntime-common';
 import type { CallOptions } from '../hooks/calls/CallOptions.js';
 import type { Image } from '../images/Image.js';
 import type { GenerateOptions, GenerateResult, OutputType, Prompt } from '../run/GenerateOptions.js';
 import { Pipeline } from '../run/Pipeline.js';
+import { drawNoise } from '../random/drawNoise.js';
 import type { PipelineEvent } from '../run/PipelineEvent.js';
 import type { PipelineRun } from '../run/PipelineRun.js';
 import { assertFinite } from '../sampling/assertFinite.js';
@@ -71,13 +73,12 @@ export class CogVideoXPipeline extends Pipeline<typeof cogVideoXFields, CogVideo
   }
 
   protected async *sample(
-    { options, noise }: CogVideoXRun,
+    { options, noise: { generator, seeds } }: CogVideoXRun,
     run: PipelineRun,
   ): AsyncGenerator<PipelineEvent, GenerateResult> {
     const { scheduler } = this;
     const transformer = this.component('transformer');
     const { numFrames, eta, outputType } = options;
-    const { generator, seeds } = noise;
 
     // 1. The prompt becomes embeddings
     const guided = [options.guidanceScale].flat().some((scale) => scale > 1);
@@ -87,7 +88,9 @@ export class CogVideoXPipeline extends Pipeline<typeof cogVideoXFields, CogVideo
     // 2. Noise
     const { warning } = latentFramesOf(numFrames, this.vaeScaleFactorTemporal);
     if (warning !== undefined && outputType !== 'latent') this.warn('WARN_FRAME_COUNT', warning);
-    const start = fromNoise({ scheduler, generator, dims: this.#latentDims(options), latents: options.latents });
+    const dims = this.#latentDims(options);
+    const noise = options.latents ?? (await drawNoise(generator, dims, run.signal));
+    const start = fromNoise({ scheduler, generator, dims, latents: noise });
 
     // 3. The transformer predicts what of it is not the video
     const predict = async (latents: Tensor, timestep: number, index: number): Promise<Tensor> => {
@@ -105,6 +108,7 @@ export class CogVideoXPipeline extends Pipeline<typeof cogVideoXFields, CogVideo
 
   /** Turns latents [n, latent frames, c, h, w] into the frames of all videos, one after the other. */
   async decodeLatents(latents: Tensor, options: { readonly signal?: AbortSignal } = {}): Promise<Image[]> {
+    checkOptionNames(options, ['signal'], 'decodeLatents');
     assertFinite(latents, 'given to decodeLatents');
     return (await decodeVideos(this.component('vae'), latents, options)).flat();
   }

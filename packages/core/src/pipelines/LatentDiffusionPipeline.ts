@@ -1,9 +1,11 @@
+import { checkOptionNames } from '../fields/checkOptionNames.js';
 import type { Tensor } from 'onnxruntime-common';
 import type { Component } from '../execution/Component.js';
 import type { Fields } from '../fields/Field.js';
 import type { PromptEmbeds } from '../hooks/calls/EncodePromptCall.js';
 import type { NamedTensors } from '../hooks/calls/NamedTensors.js';
 import type { Image } from '../images/Image.js';
+import { drawNoise } from '../random/drawNoise.js';
 import type { GenerateResult } from '../run/GenerateOptions.js';
 import { Pipeline } from '../run/Pipeline.js';
 import type { PipelineEvent } from '../run/PipelineEvent.js';
@@ -52,9 +54,11 @@ export abstract class LatentDiffusionPipeline<F extends Fields, R extends Latent
   }
 
   /** Where denoising begins: with noise, unless a pipeline has other ways. */
-  protected start({ options, noise: { generator } }: R): Start {
+  protected async start({ options, noise: { generator } }: R, signal: AbortSignal | undefined): Promise<Start> {
     const { scheduler } = this;
-    return fromNoise({ scheduler, generator, dims: this.latentDims(options), latents: options.latents });
+    const dims = this.latentDims(options);
+    const latents = options.latents ?? (await drawNoise(generator, dims, signal));
+    return fromNoise({ scheduler, generator, dims, latents });
   }
 
   protected async *sample(prepared: R, run: PipelineRun): AsyncGenerator<PipelineEvent, GenerateResult> {
@@ -64,6 +68,8 @@ export abstract class LatentDiffusionPipeline<F extends Fields, R extends Latent
     const { guidanceScale: scale, guidanceRescale: rescale, eta, count } = options;
     const { generator, seeds } = prepared.noise;
 
+    this.#checkDecode(options);
+
     // 1. The prompt becomes conditions. A model that was distilled with guidance takes its scale as one more
     const embeddedScale = unet.config['time_cond_proj_dim'];
     const guided = scale > 1 && embeddedScale == null;
@@ -71,7 +77,7 @@ export abstract class LatentDiffusionPipeline<F extends Fields, R extends Latent
     if (typeof embeddedScale === 'number') conditions['timestep_cond'] = guidanceEmbedding(scale, count, embeddedScale);
 
     // 2. Noise, or what else there is to begin with
-    const start = this.start(prepared);
+    const start = await this.start(prepared, run.signal);
 
     // 3. The UNet predicts what of it is not the picture
     const predict = async (latents: Tensor, timestep: number): Promise<Tensor> =>
@@ -87,7 +93,17 @@ export abstract class LatentDiffusionPipeline<F extends Fields, R extends Latent
     return yield* imageResult(run, { latents, options, seeds, vae: this.components['vae'], source: this });
   }
 
+  /** Says before the first step that the picture could not be decoded; a plugin that decodes in pieces knows better. @throws ERR_MEMORY_LIMIT */
+  #checkDecode(options: R['options']): void {
+    const { vae } = this.components;
+    if (options.outputType === 'latent' || vae === undefined || this.hooks.beforeDecode.isUsed()) return;
+    const [, , ...sides] = this.latentDims(options);
+    const dims = [1, Number(vae.config['latent_channels'] ?? 4), ...sides];
+    vae.checkRoom('decode', { z: { type: 'float32', dims } });
+  }
+
   async decodeLatents(latents: Tensor, options: { readonly signal?: AbortSignal } = {}): Promise<Image[]> {
+    checkOptionNames(options, ['signal'], 'decodeLatents');
     assertFinite(latents, 'given to decodeLatents');
     return decodeImages(this.component('vae'), latents, options);
   }

@@ -1,3 +1,4 @@
+import { checkOptionNames } from '../fields/checkOptionNames.js';
 import type { Tensor } from 'onnxruntime-common';
 import { ThimbleError } from '../errors.js';
 import type { Image } from '../images/Image.js';
@@ -14,6 +15,7 @@ export class SingleModelPipeline extends Pipeline {
   protected readonly fields = {};
 
   async decodeLatents(latents: Tensor, options: { readonly signal?: AbortSignal } = {}): Promise<Image[]> {
+    checkOptionNames(options, ['signal'], 'decodeLatents');
     const vae = this.component('vae');
     assertFinite(latents, 'given to decodeLatents');
     const z = unscaleLatents(latents, vae.config);

@@ -89,9 +89,9 @@ export class StableDiffusionXLPipeline extends LatentDiffusionPipeline<
     };
   }
 
-  protected override start(prepared: StableDiffusionXLRun): Start {
+  protected override async start(prepared: StableDiffusionXLRun, signal: AbortSignal | undefined): Promise<Start> {
     const { options, window } = prepared;
-    if (options.denoisingStart === undefined) return super.start(prepared);
+    if (options.denoisingStart === undefined) return super.start(prepared, signal);
     return { latents: options.latents as Tensor, beginIndex: window.beginIndex };
   }
 

@@ -136,7 +136,7 @@ async function openDevice(
   services: ServiceRegistry,
   budget: MemoryBudget,
 ): Promise<Device> {
-  const deviceOptions = { allocator: budget.allocator, ...given };
+  const deviceOptions = { allocator: budget.allocator, memoryLimit: budget.limit, ...given };
   const provided = services.find(DEVICES, name);
   if (provided !== undefined) return provided(deviceOptions);
   return createDevice({ ...deviceOptions, provider: name as ExecutionProvider });

@@ -1,6 +1,8 @@
 import { ThimbleError } from '../errors.js';
 import type { ServiceRegistry } from '../extension/ServiceRegistry.js';
-import { MODELS, SCHEDULERS } from '../extension/tokens.js';
+import { checkDeviceOptions } from '../device/checkDeviceOptions.js';
+import type { ExecutionProvider } from '../device/ExecutionProvider.js';
+import { DEVICES, MODELS, SCHEDULERS } from '../extension/tokens.js';
 import { checkOptionNames } from '../fields/checkOptionNames.js';
 import { refuseOption } from '../fields/readOptions.js';
 import {
@@ -15,6 +17,7 @@ import type { Composition } from './composition.js';
 import type { Pipeline } from '../run/Pipeline.js';
 import { PIPELINES, type PipelineConstructor } from '../run/PipelineConstructor.js';
 import { limitFields } from '../run/runLimits.js';
+import { flowWarning } from '../run/schedulerWarning.js';
 import type { PipelineParts } from '../run/PipelineParts.js';
 import { createScheduler, requireScheduler } from '../schedulers/createScheduler.js';
 import { overrideConfig } from '../schedulers/overrideConfig.js';
@@ -51,7 +54,7 @@ export async function openPipeline(
   options: FromPretrainedOptions,
   classes: Readonly<Record<string, PipelineConstructor>>,
 ): Promise<Pipeline> {
-  checkOptionNames(options, OPTION_NAMES);
+  checkOptionNames(options, OPTION_NAMES, 'fromPretrained');
   checkDtype(options.dtype);
   checkChoice(options.components);
   options.signal?.throwIfAborted();
@@ -61,6 +64,7 @@ export async function openPipeline(
   try {
     for (const plugin of options.plugins ?? []) await composition.host.use(plugin);
     checkScheduler(composition);
+    checkDevice(composition);
     const index = await readModelIndex(await findFolder(folderOrId, composition));
     const pipe = await (index.kind === 'pipeline' ? openWhole(index, composition) : openSingle(index, composition));
     composition.opened();
@@ -76,6 +80,18 @@ function checkScheduler({ options: { scheduler }, services }: Composition): void
   if (typeof scheduler === 'string') requireScheduler(scheduler, Object.keys(services.named(SCHEDULERS)));
   else if (scheduler !== undefined && !isScheduler(scheduler))
     refuseOption('scheduler', scheduler, "a scheduler, or the name of one, such as 'euler'");
+}
+
+/** A plugin's device takes what it likes. @throws ERR_ARGUMENT_INVALID */
+function checkDevice({ options: { device = 'cpu', deviceOptions = {} }, services }: Composition): void {
+  if (typeof device !== 'string') refuseOption('device', device, "the name of a device, such as 'cpu'");
+  if (services.find(DEVICES, device) === undefined)
+    checkDeviceOptions({ ...given(deviceOptions), provider: device as ExecutionProvider });
+}
+
+function given(deviceOptions: object): object {
+  checkOptionNames(deviceOptions, Object.keys(deviceOptions ?? {}));
+  return deviceOptions;
 }
 
 async function findFolder(folderOrId: string, composition: Composition): Promise<string> {
@@ -116,7 +132,9 @@ async function openWhole(index: ModelIndex, composition: Composition): Promise<P
   await takeComponents(composition);
   const pipe = new Class(await partsOf(index, composition, parts));
   // One that somebody made is used as it is; the constructor corrects what a checkpoint brings.
-  if (isScheduler(composition.options.scheduler)) pipe.scheduler = composition.options.scheduler;
+  if (isScheduler(options.scheduler)) pipe.scheduler = options.scheduler;
+  const flow = parts.schedulers['scheduler'] && flowWarning(parts.schedulers['scheduler'], wanted);
+  if (flow !== undefined) composition.warn(flow);
   return pipe;
 }
 

@@ -1,6 +1,15 @@
 import { Tensor } from 'onnxruntime-common';
 import { ThimbleError } from '../errors.js';
+import { drawNoise } from './drawNoise.js';
 import type { Generator } from './Generator.js';
+
+/** What one generator draws. */
+interface Part {
+  readonly generator: Generator;
+  readonly rest: readonly number[];
+  /** Its first element in the batch. */
+  readonly start: number;
+}
 
 /**
  * One generator for each image of a batch: element n of the first axis is drawn from the n-th generator, so that an image
@@ -19,6 +28,20 @@ export class BatchGenerator implements Generator {
    * @throws `ERR_ARGUMENT_INVALID` if the batch is of another size than the list of generators
    */
   randn(dims: readonly number[]): Tensor {
+    const { data, parts } = this.#partsOf(dims);
+    for (const { generator, rest, start } of parts) data.set(generator.randn(rest).data as Float32Array, start);
+    return new Tensor('float32', data, dims);
+  }
+
+  /** {@inheritDoc Generator.randnInSlices} */
+  async randnInSlices(dims: readonly number[], signal?: AbortSignal): Promise<Tensor> {
+    const { data, parts } = this.#partsOf(dims);
+    for (const { generator, rest, start } of parts)
+      data.set((await drawNoise(generator, rest, signal)).data as Float32Array, start);
+    return new Tensor('float32', data, dims);
+  }
+
+  #partsOf(dims: readonly number[]): { readonly data: Float32Array; readonly parts: readonly Part[] } {
     const [batch, ...rest] = dims;
     if (batch !== this.#generators.length) {
       throw new ThimbleError('ERR_ARGUMENT_INVALID', {
@@ -28,10 +51,7 @@ export class BatchGenerator implements Generator {
       });
     }
     const size = rest.reduce((product, dim) => product * dim, 1);
-    const data = new Float32Array(batch * size);
-    for (const [n, generator] of this.#generators.entries()) {
-      data.set(generator.randn([1, ...rest]).data as Float32Array, n * size);
-    }
-    return new Tensor('float32', data, dims);
+    const parts = this.#generators.map((generator, n) => ({ generator, rest: [1, ...rest], start: n * size }));
+    return { data: new Float32Array(batch * size), parts };
   }
 }

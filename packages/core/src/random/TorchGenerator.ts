@@ -1,4 +1,6 @@
+import { checkOptionNames } from '../fields/checkOptionNames.js';
 import { randomInt } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
 import { Tensor } from 'onnxruntime-common';
 import { ThimbleError } from '../errors.js';
 import type { Generator } from './Generator.js';
@@ -10,6 +12,8 @@ export type RandnDtype = 'float32' | 'float16' | 'bfloat16' | 'float64';
 
 const BLOCK = 16;
 const HALF_BLOCK = BLOCK / 2;
+/** Elements that take some milliseconds; a multiple of a block. */
+const SLICE = 2 ** 16;
 const TWO_PI = 2 * Math.PI;
 
 /**
@@ -28,7 +32,9 @@ export class TorchGenerator implements Generator {
    * @param options `dtype` is what `randn` draws in by default: that of the Python pipeline whose noise this is to be
    * @throws `ERR_ARGUMENT_INVALID` if it is not such an integer, or for a dtype that noise cannot have
    */
-  constructor(seed: number | bigint, { dtype = 'float32' }: { readonly dtype?: Exclude<RandnDtype, 'float64'> } = {}) {
+  constructor(seed: number | bigint, options: { readonly dtype?: Exclude<RandnDtype, 'float64'> } = {}) {
+    checkOptionNames(options, ['dtype'], 'TorchGenerator');
+    const { dtype = 'float32' } = options;
     if (!['float32', 'float16', 'bfloat16'].includes(dtype))
       throw new ThimbleError('ERR_ARGUMENT_INVALID', {
         argument: 'dtype',
@@ -70,6 +76,18 @@ export class TorchGenerator implements Generator {
     return new Tensor('float32', data, dims);
   }
 
+  /** {@inheritDoc Generator.randnInSlices} */
+  async randnInSlices(dims: readonly number[], signal?: AbortSignal): Promise<Tensor> {
+    if (this.#dtype !== 'float32') return this.randn(dims);
+    const data = new Float32Array(sizeOf(dims));
+    const slices = this.#normals(data, () => this.#uniform24());
+    while (slices.next().done !== true) {
+      await setImmediate();
+      signal?.throwIfAborted();
+    }
+    return new Tensor('float32', data, dims);
+  }
+
   #uniform24(): number {
     return (this.#engine.next() & 0xffffff) * 2 ** -24;
   }
@@ -93,14 +111,27 @@ export class TorchGenerator implements Generator {
     return radius * Math.cos(TWO_PI * u1);
   }
 
-  /** All uniforms first, then blocks of 16 in place; a tail takes 16 fresh words for the last 16 elements. */
   #fillNormal(data: Float32Array | Float64Array, uniform: () => number): void {
+    const slices = this.#normals(data, uniform);
+    while (slices.next().done !== true);
+  }
+
+  /** All uniforms first, then blocks of 16 in place; a tail takes 16 fresh words for the last 16 elements. Pauses after every {@link SLICE} elements. */
+  *#normals(data: Float32Array | Float64Array, uniform: () => number): Iterator<void, void> & Iterable<void> {
     if (data.length < BLOCK) {
       for (let i = 0; i < data.length; i++) data[i] = this.#normal();
       return;
     }
-    for (let i = 0; i < data.length; i++) data[i] = uniform();
-    for (let start = 0; start + BLOCK <= data.length; start += BLOCK) boxMullerBlock(data, start);
+    for (let from = 0; from < data.length; from += SLICE) {
+      const to = Math.min(from + SLICE, data.length);
+      for (let i = from; i < to; i++) data[i] = uniform();
+      yield;
+    }
+    for (let from = 0; from < data.length; from += SLICE) {
+      const to = Math.min(from + SLICE, data.length);
+      for (let start = from; start + BLOCK <= to; start += BLOCK) boxMullerBlock(data, start);
+      yield;
+    }
     if (data.length % BLOCK === 0) return;
     const tail = data.length - BLOCK;
     for (let i = tail; i < data.length; i++) data[i] = uniform();

@@ -1,8 +1,10 @@
 import type { Device } from '../device/Device.js';
 import { type ProcessMemory, readOwnMemory } from '../device/ProcessMemory.js';
+import { megabytes } from '../errors/describeValue.js';
 import type { ComponentHandle } from '../hooks/calls/ComponentHandle.js';
 import type { MemoryReport } from '../hooks/calls/MemoryReport.js';
 import type { RunMemory } from '../hooks/calls/RunMemory.js';
+import type { WarningEvent } from './PipelineEvent.js';
 
 const INTERVAL = 50;
 
@@ -21,10 +23,15 @@ export class MemoryMonitor implements Disposable {
   readonly #device: Device;
   readonly #components: Components;
   readonly #timer: NodeJS.Timeout;
+  readonly #limit: number;
   #peak: MemoryReport;
+  /** Anonymous bytes of both processes together, at their most. */
+  #most = 0;
 
-  constructor(device: Device, components: Components) {
+  /** `limit`: what both processes together may take. */
+  constructor(device: Device, components: Components, limit = Infinity) {
     this.#device = device;
+    this.#limit = limit;
     this.#components = components;
     this.#peak = measureMemory(device, components);
     this.#timer = setInterval(() => this.sample(), INTERVAL).unref();
@@ -33,6 +40,7 @@ export class MemoryMonitor implements Disposable {
   /** Measures now. */
   sample(): MemoryReport {
     const now = measureMemory(this.#device, this.#components);
+    this.#most = Math.max(this.#most, now.main.anonymousBytes + (now.device?.anonymousBytes ?? 0));
     this.#peak = {
       main: most(this.#peak.main, now.main) as ProcessMemory,
       device: most(this.#peak.device, now.device),
@@ -45,6 +53,13 @@ export class MemoryMonitor implements Disposable {
   report(): RunMemory {
     const end = this.sample();
     return { peak: this.#peak, end };
+  }
+
+  /** A warning if more was taken than the limit allows. */
+  get excess(): WarningEvent | undefined {
+    if (this.#most <= this.#limit) return undefined;
+    const message = `The run took ${megabytes(this.#most)}, more than the memory limit of ${megabytes(this.#limit)}: make smaller pictures or fewer at once, or use an offload or tiling plugin.`;
+    return { type: 'warning', code: 'WARN_MEMORY_LIMIT', message };
   }
 
   [Symbol.dispose](): void {

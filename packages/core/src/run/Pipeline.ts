@@ -8,7 +8,6 @@ import type { Image } from '../images/Image.js';
 import type { Plugin } from '../extension/Plugin.js';
 import type { PluginHandle } from '../extension/PluginHandle.js';
 import type { PluginHostPipeline } from '../extension/PluginHostPipeline.js';
-import { copyScheduler } from '../schedulers/copyScheduler.js';
 import { isScheduler, type Scheduler } from '../schedulers/Scheduler.js';
 import type { Tokenizer } from '../tokenizers/Tokenizer.js';
 import type { ModelIndex } from '../weights/ModelIndex.js';
@@ -28,7 +27,8 @@ import { PipelineRun } from './PipelineRun.js';
 import type { PipelinePart, PipelineParts } from './PipelineParts.js';
 import type { PreparedRun } from './PreparedRun.js';
 import { checkRunSize } from './runLimits.js';
-import { schedulerWarning } from './schedulerWarning.js';
+import { runScheduler, withSchedulerCopy } from './ownScheduler.js';
+import { flowWarning, schedulerWarning } from './schedulerWarning.js';
 import { waitForTurn } from './waitForTurn.js';
 
 /**
@@ -82,8 +82,8 @@ export abstract class Pipeline<F extends Fields = Fields, R extends PreparedRun 
         expected: 'a scheduler, such as DDIMScheduler.fromConfig(pipe.scheduler.config)',
       });
     this.#schedulers['scheduler'] = scheduler;
-    const warning = schedulerWarning(scheduler);
-    if (warning !== undefined) this.#parts.events.emit(warning);
+    for (const warning of [schedulerWarning(scheduler), flowWarning(scheduler, Object.keys(this.components))])
+      if (warning !== undefined) this.#parts.events.emit(warning);
   }
 
   /** @throws ERR_COMPONENT_MISSING if none was loaded */
@@ -298,16 +298,9 @@ export abstract class Pipeline<F extends Fields = Fields, R extends PreparedRun 
   #judge(prompt: Prompt, options: GenerateOptions): FieldValues<F> {
     const { turns, limits } = this.#parts;
     const { width } = this.fields;
-    const given = readOptions(options, { ...this.optionFields, ...this.fields });
+    const given = readOptions(options, { ...this.optionFields, ...this.fields }, 'generate');
     checkRunSize(prompt, given, limits, Number(width?.schema?.['multipleOf'] ?? 1));
-    const { scheduler } = this.#schedulers;
-    const copy = scheduler === undefined ? undefined : copyScheduler(scheduler);
-    if (copy !== undefined) this.#schedulers['scheduler'] = copy;
-    try {
-      if (copy !== undefined || scheduler === undefined) this.prepare(prompt, given);
-    } finally {
-      if (scheduler !== undefined) this.#schedulers['scheduler'] = scheduler;
-    }
+    withSchedulerCopy(this.#schedulers, () => this.prepare(prompt, given));
     if (turns.busy && turns.pending >= limits.maxQueue)
       throw new ThimbleError('ERR_QUEUE_FULL', { pending: turns.pending, maxQueue: limits.maxQueue });
     return given;
@@ -323,8 +316,9 @@ export abstract class Pipeline<F extends Fields = Fields, R extends PreparedRun 
     const signal = AbortSignal.any([this.#life.signal, left.signal, ...(aborted === undefined ? [] : [aborted])]);
     using turn = yield* waitForTurn(this.#parts.turns, signal);
     await this.#parts.host.settled(signal);
+    using scheduler = runScheduler(this.#schedulers);
     const prepared = this.prepare(prompt, given);
-    using memory = new MemoryMonitor(this.device, this.components);
+    using memory = new MemoryMonitor(this.device, this.components, this.memoryLimit);
     const context: RunContext = {
       id: ++this.#runs,
       prompt,
@@ -335,7 +329,7 @@ export abstract class Pipeline<F extends Fields = Fields, R extends PreparedRun 
     };
     const run = new PipelineRun(context, this.hooks, memory, left);
     using attached = this.#parts.events.attach(run);
-    void [turn, attached];
+    void [turn, scheduler, attached];
     return yield* hookedRun(run, this.sample(prepared, run));
   }
 

@@ -21,12 +21,13 @@ export interface QueuedEvent {
 /** A model step is done. */
 export interface StepEvent {
   readonly type: 'step';
-  /** From 0. */
+  /** From 0 to `steps` - 1. */
   readonly index: number;
   readonly steps: number;
+  /** The scheduler's: falls to 0. */
   readonly timestep: number;
   readonly milliseconds: number;
-  /** The latents after the step, float32 [n, c, h, w]; a copy. */
+  /** The latents after the step, float32 [n, c, h, w], of videos [n, frames, c, h, w], in the scheduler's scale; a copy. */
   latents(): Promise<Tensor>;
 }
 
@@ -70,7 +71,7 @@ export interface DecodeEvent {
 export interface PreviewEvent {
   readonly type: 'preview';
   readonly index: number;
-  /** One per image, at the size of the latents. */
+  /** One per image, 8 bits a channel, at the size of the latents. */
   readonly images: readonly Image[];
 }
 

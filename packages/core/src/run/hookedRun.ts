@@ -23,6 +23,8 @@ export async function* hookedRun(
     context.memory = run.memory.report();
     await finishRun(hooks, context, result !== undefined);
   }
+  const { excess } = run.memory;
+  if (excess !== undefined) run.emit(excess);
   yield* run.drain();
   return result;
 }

@@ -13,3 +13,17 @@ export function schedulerWarning({ config, ignoredConfig }: Scheduler): WarningE
     message: `${config._class_name} does not have these fields of its config, which have no effect: ${values}.`,
   };
 }
+
+/**
+ * A warning of a scheduler of flow matching with a UNet, which predicts noise: what comes out is noise. Transformers are trained either way.
+ *
+ * @param components names of the pipeline's
+ */
+export function flowWarning({ config }: Scheduler, components: readonly string[]): WarningEvent | undefined {
+  if (!config._class_name.startsWith('FlowMatch') || !components.includes('unet')) return undefined;
+  return {
+    type: 'warning',
+    code: 'WARN_SCHEDULER_FLOW',
+    message: `${config._class_name} is for models of flow matching; the UNet of this checkpoint predicts noise, so the picture will be noise. Choose another scheduler, such as euler.`,
+  };
+}

@@ -9,7 +9,7 @@ import { checkStepTensors, weightedSum } from './numeric/tensors.js';
 import { readSchedulerConfig, type SchedulerConfig, type SchedulerConfigInput } from './readSchedulerConfig.js';
 import type { SetTimestepsOptions, StepOptions, StepResult } from './Scheduler.js';
 import { AlphaScheduler } from './solvers/AlphaScheduler.js';
-import { resolveStepCount } from './solvers/resolveStepCount.js';
+import { checkSetTimestepsOptions, resolveStepCount } from './solvers/resolveStepCount.js';
 import { ScheduleCursor } from './solvers/ScheduleCursor.js';
 import { stepNoise } from './solvers/stepNoise.js';
 
@@ -55,6 +55,7 @@ export class LCMScheduler extends AlphaScheduler<SchedulerConfig<typeof FIELDS>>
   }
 
   setTimesteps(numInferenceSteps: number | undefined, options: SetTimestepsOptions = {}): void {
+    checkSetTimestepsOptions('LCMScheduler', options);
     const { originalInferenceSteps = this.config.original_inference_steps, strength = 1, ...others } = options;
     const { num_train_timesteps: trained } = this.config;
     checkOriginalSteps(originalInferenceSteps, strength, trained);

@@ -1,3 +1,4 @@
+import { checkOptionNames } from '../fields/checkOptionNames.js';
 import { Tensor } from 'onnxruntime-common';
 import { ThimbleError } from '../errors.js';
 import type { AddedToken } from './AddedToken.js';
@@ -47,6 +48,7 @@ export class T5Tokenizer implements Tokenizer {
   }
 
   encode(prompts: string | readonly string[], options: EncodeOptions = {}): EncodedPrompts {
+    checkOptionNames(options, ['maxLength'], 'encode');
     const list = typeof prompts === 'string' ? [prompts] : prompts;
     if (!Array.isArray(list) || !list.every((prompt) => typeof prompt === 'string')) {
       throw new ThimbleError('ERR_ARGUMENT_INVALID', {
@@ -68,11 +70,17 @@ export class T5Tokenizer implements Tokenizer {
   }
 
   truncated(prompt: string, options: EncodeOptions = {}): string | undefined {
+    checkOptionNames(options, ['maxLength'], 'truncated');
+    if (typeof prompt !== 'string')
+      throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'prompt', value: prompt, expected: 'a string' });
     const cut = this.#tokenize(prompt).slice(this.#length(options) - 1);
     return cut.length > 0 ? this.decode(cut) : undefined;
   }
 
   decode(ids: Iterable<number | bigint>, options: DecodeOptions = {}): string {
+    checkOptionNames(options, ['skipSpecialTokens'], 'decode');
+    if (typeof (ids as Partial<Iterable<unknown>> | null)?.[Symbol.iterator] !== 'function')
+      throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'ids', value: ids, expected: 'a list of ids' });
     let text = '';
     for (const id of ids) {
       const added = this.#addedOfId.get(Number(id));

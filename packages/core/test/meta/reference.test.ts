@@ -62,7 +62,7 @@ describe('docs/reference/hooks.md', () => {
 
 describe('docs/reference/options.md', () => {
   /** One checkpoint for each pipeline class: together they take every option of GenerateOptions. */
-  const CHECKPOINTS = ['sd-tiny', 'cogvideox-tiny'];
+  const CHECKPOINTS = ['sd-tiny', 'sdxl-tiny', 'cogvideox-tiny'];
   const documented = (type: string): string[] => {
     const [, table = ''] = new RegExp(`^### ${type}$(.*?)(?=^##|(?![\\s\\S]))`, 'ms').exec(page('options')) ?? [];
     return [...table.matchAll(/^\| `(\w+)` /gm)].map((match) => match[1] as string).sort();

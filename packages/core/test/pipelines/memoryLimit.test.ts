@@ -2,12 +2,14 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import type { DeviceRows } from '../../src/device/DeviceRows.js';
 import { InlineDevice } from '../../src/device/InlineDevice.js';
+import type { ProcessDevice } from '../../src/device/ProcessDevice.js';
 import { MemoryBudget } from '../../src/device/MemoryBudget.js';
 import { createHooks } from '../../src/hooks/manifest.js';
 import { modelRegistry } from '../../src/models/modelRegistry.js';
 import { UNet2DConditionModel } from '../../src/models/UNet2DConditionModel.js';
 import { splitBatch } from '../../src/execution/batch.js';
 import { Component } from '../../src/execution/Component.js';
+import { MemoryMonitor } from '../../src/run/MemoryMonitor.js';
 import { DiffusionPipeline } from '../../src/pipelines/DiffusionPipeline.js';
 import { openComponentCheckpoint } from '../../src/weights/ComponentCheckpoint.js';
 import { FixtureCase } from '../support/FixtureCase.js';
@@ -35,7 +37,7 @@ describe('a model in the smallest pieces computes what diffusers computes', () =
     const className = checkpoint.className as string;
     const calls = fixture.calls.filter(({ call }) => call === `${className}.forward`);
     expect(calls.length).toBeGreaterThan(0);
-    for (const budget of [new MemoryBudget(), new TinyBudget(2 ** 20)]) {
+    for (const budget of [new MemoryBudget(), new TinyBudget(2 ** 40)]) {
       const device = new InlineDevice({ provider: 'cpu' });
       const load = device.load.bind(device);
       let bytes = 0;
@@ -143,6 +145,45 @@ describe('a pipeline under a memory limit', () => {
     expect(tight.batches).toEqual([1]);
     // Kernels may add up in another order in a batch.
     expect(Math.max(...tight.pixels.map((x, i) => Math.abs(x - roomy.pixels[i]!)))).toBeLessThan(5e-5);
+  });
+
+  test('refuses before the first step what it could not decode, with the need, the limit and what to do', async () => {
+    pipe = await DiffusionPipeline.fromPretrained(SD_TINY, { memoryLimit: '96MB', deviceOptions: { threads: 1 } });
+    const seen: string[] = [];
+    const run = (async () => {
+      for await (const { type } of pipe.stream('a cat', { width: 512, height: 512, numInferenceSteps: 1 }))
+        seen.push(type);
+    })();
+    await expect(run).rejects.toMatchObject({
+      code: 'ERR_MEMORY_LIMIT',
+      details: { limitBytes: 96 * 2 ** 20 },
+      message: expect.stringMatching(
+        /vae.decode of z \[1, 4, 64, 64\] takes about \d+ MB; the memory limit is 96 MB.*VaeTilingPlugin.*largest that fits: z \[1, 4, \d\d, \d\d\]/,
+      ),
+    });
+    expect(seen).not.toContain('step');
+  });
+
+  test('says that the device was killed within it', async () => {
+    pipe = await DiffusionPipeline.fromPretrained(SD_TINY, { memoryLimit: '256MB', deviceOptions: { threads: 1 } });
+    const run = (async () => {
+      for await (const { type } of pipe.stream('a cat', { ...OPTIONS, numInferenceSteps: 20 }))
+        if (type === 'step') process.kill((pipe.device as ProcessDevice).pid as number, 'SIGKILL');
+    })();
+    await expect(run).rejects.toMatchObject({
+      code: 'ERR_DEVICE_CRASHED',
+      message: expect.stringMatching(/SIGKILL.*memory limit of 256 MB/),
+    });
+  });
+
+  test('warns where a run took more', () => {
+    using monitor = new MemoryMonitor(new InlineDevice({ provider: 'cpu' }), {}, 2 ** 20);
+    expect(monitor.excess).toBeUndefined();
+    monitor.sample();
+    expect(monitor.excess).toMatchObject({
+      code: 'WARN_MEMORY_LIMIT',
+      message: expect.stringMatching(/\d+ MB, more than the memory limit of 1 MB/),
+    });
   });
 
   test('says what the limit is', async () => {

@@ -245,6 +245,15 @@ describe('which scheduler a checkpoint is opened with', () => {
     expect(pipe!.scheduler).toBe(scheduler);
   });
 
+  test('one of flow matching is warned of where the UNet predicts noise', async () => {
+    const { warnings } = await open({}, { scheduler: 'flow-euler' });
+    expect(warnings).toContainEqual(expect.stringMatching(/^WARN_SCHEDULER_FLOW .*the picture will be noise/));
+    pipe!.scheduler = pipe!.createScheduler('euler');
+    pipe!.scheduler = pipe!.createScheduler('flow-euler');
+    const events = await eventsOf(pipe!.stream('a cat', { ...TINY, numInferenceSteps: 1 }));
+    expect(events.flatMap((event) => (event.type === 'warning' ? [event.code] : []))).toContain('WARN_SCHEDULER_FLOW');
+  });
+
   test('a name that means none is refused before anything is looked for', async () => {
     const opened = DiffusionPipeline.fromPretrained('/nowhere', { scheduler: 'eulr' });
     await expect(opened).rejects.toMatchObject({

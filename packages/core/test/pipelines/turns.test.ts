@@ -17,6 +17,48 @@ afterEach(async () => {
   await pipe.dispose();
 });
 
+describe('two pipelines that have one scheduler object', () => {
+  async function together(scheduler: DiffusionPipeline['scheduler']): Promise<PromiseSettledResult<unknown>[]> {
+    await using other = await DiffusionPipeline.fromPretrained(fixturePath('sd-tiny'), {
+      deviceOptions: { inline: true, threads: 1 },
+    });
+    const latents = async (each: DiffusionPipeline, numInferenceSteps: number): Promise<unknown> =>
+      (await each.generate('a cat', { ...TINY, numInferenceSteps })).images.data;
+    const alone = [await latents(pipe, 3), await latents(other, 5)];
+    pipe.scheduler = scheduler;
+    other.scheduler = scheduler;
+    const runs = await Promise.allSettled([latents(pipe, 3), latents(other, 5)]);
+    expect(runs[0]).toEqual({ status: 'fulfilled', value: alone[0] });
+    expect([pipe.scheduler, other.scheduler]).toEqual([scheduler, scheduler]);
+    expect(await latents(other, 5)).toEqual(alone[1]);
+    return [...runs, { status: 'fulfilled', value: alone[1] }];
+  }
+
+  test('give the pictures of each alone', async () => {
+    const [, second, alone] = await together(pipe.scheduler);
+    expect(second).toEqual(alone);
+  });
+
+  test('refuse the later run where the scheduler cannot be copied', async () => {
+    const inner = pipe.scheduler;
+    const methods = ['setTimesteps', 'scaleModelInput', 'step', 'addNoise'] as const;
+    const uncopyable = Object.defineProperties(
+      Object.fromEntries(methods.map((name) => [name, (inner[name] as () => unknown).bind(inner)])),
+      Object.fromEntries(
+        (['config', 'ignoredConfig', 'timesteps', 'order', 'initNoiseSigma'] as const).map((name) => [
+          name,
+          { get: () => inner[name] },
+        ]),
+      ),
+    ) as unknown as typeof inner;
+    const [, second] = await together(uncopyable);
+    expect(second).toMatchObject({
+      status: 'rejected',
+      reason: { code: 'ERR_PIPELINE_BUSY', message: expect.stringContaining('same scheduler') },
+    });
+  });
+});
+
 describe('a run that begins while another one goes on', () => {
   test('does not change its timesteps', async () => {
     const alone = (await pipe.generate('a cat', TINY)).images;

@@ -1,5 +1,5 @@
 import { cutRows, type StoredType } from './cutRows.js';
-import { peakBytes } from './peakBytes.js';
+import { peakBytes } from '@thimble/core/plugin';
 import { type Phase, planPhases } from './planPhases.js';
 import type { RowGraph } from './RowGraph.js';
 import type { Rows } from './RowLayout.js';

@@ -11,7 +11,6 @@ export interface GenerateFlags extends SchedulerFlags {
   readonly variant?: string;
   readonly revision?: string;
   readonly offline?: boolean;
-  readonly promptFile?: string;
   readonly size?: Size;
   readonly count?: number;
   readonly scheduler?: string;

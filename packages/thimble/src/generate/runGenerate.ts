@@ -19,24 +19,20 @@ import type { Progress } from '../progress/Progress.js';
 import type { RunReport } from '../progress/RunReport.js';
 import { pictureFields } from '../runFields.js';
 import { checkFlags } from './checkFlags.js';
-import { checkOutputs } from './checkOutputs.js';
-import { drawnSeeds } from './drawnSeeds.js';
-import { checkFormatSize, FILE_FORMATS, type FileFormat } from './FileFormat.js';
+import { FILE_FORMATS, type FileFormat } from './FileFormat.js';
 import { givenOptions } from './fieldOptions.js';
 import type { GenerateFlags } from './GenerateFlags.js';
 import { higherPeak } from './higherPeak.js';
 import { forceable, openPipeline, title } from './openPipeline.js';
 import { outputNaming, type OutputNaming } from './OutputNaming.js';
-import { readPrompts } from './readPrompts.js';
 import { setOptions } from './setOptions.js';
+import { tilingWithin } from './tilingWithin.js';
 import { PictureWriter } from './PictureWriter.js';
 import { chooseScheduler } from '../schedulers/chooseScheduler.js';
 
 /** What a run needs beside the pipeline. */
 interface RunParts {
   readonly prompts: readonly string[];
-  /** What flags say of the run. */
-  readonly options: Readonly<Record<string, unknown>>;
   readonly flags: GenerateFlags;
   readonly interruption: Interruption;
   readonly naming: OutputNaming<FileFormat>;
@@ -52,21 +48,20 @@ interface WrittenImage {
 
 /** Does what `thimble generate` says: opens the model, runs it, writes the pictures. Pictures that are done stay if it fails; nothing else does. */
 export async function runGenerate(
-  words: readonly string[],
+  prompts: readonly string[],
   flags: GenerateFlags,
   interruption: Interruption,
 ): Promise<void> {
   checkFlags(flags, pictureFields);
   const naming = outputNaming(flags.output, flags.format, FILE_FORMATS, 'pictures');
-  const { prompts, notice } = await readPrompts(words, flags.promptFile, interruption.signal);
   const writer = new PictureWriter({ overwrite: flags.overwrite ?? false });
-  const options = drawnSeeds(givenOptions(pictureFields, flags));
-  await checkOutputs(flags, { naming, writer, prompts, each: flags.count ?? 1, seed: options['seed'] });
+  await writer.check(naming.pathOf({ prompt: prompts[0] ?? '', seed: 0, index: 1 }));
+  if (flags.preview !== undefined) await writer.check(join(flags.preview, 'step'));
+  if (flags.memoryReport !== undefined) await writer.check(flags.memoryReport);
   const progress = await createProgress(flags);
   try {
     progress.start(title(prompts, flags));
-    if (notice !== undefined) tellOf('WARN_PROMPT_JOINED', notice, progress);
-    progress.done(await run({ prompts, options, flags, interruption, naming, writer, progress }));
+    progress.done(await run({ prompts, flags, interruption, naming, writer, progress }));
   } finally {
     progress.close();
   }
@@ -82,7 +77,7 @@ async function run(parts: RunParts): Promise<RunReport> {
     if (event.type === 'warning') told.add(event.message);
     progress.event(event);
   };
-  await using pipe = await openPipeline(flags, signal, tell);
+  await using pipe = await openPipeline({ ...flags, ...tilingWithin(flags) }, signal, tell);
   if (pipe instanceof CogVideoXPipeline)
     throw new ThimbleError('ERR_ARGUMENT_INVALID', {
       argument: 'model',
@@ -96,7 +91,7 @@ async function run(parts: RunParts): Promise<RunReport> {
   const written: WrittenImage[] = [];
   for await (const event of pipe.stream(
     prompts.length === 1 ? (prompts[0] as string) : [...prompts],
-    generateOptions(pipe, parts),
+    generateOptions(pipe, flags, signal),
   )) {
     if (event.type === 'preview') await savePreviews(event, parts);
     else if (event.type === 'image') written.push(await saveImage(event, pipe, parts));
@@ -110,13 +105,16 @@ async function run(parts: RunParts): Promise<RunReport> {
   throw new TypeError('the run ended without a result');
 }
 
-/** @throws CliError ERR_USAGE for a size that the files cannot hold */
-function generateOptions(pipe: DiffusionPipeline, parts: RunParts): GenerateOptions<'image'> {
-  const { flags, options, naming, interruption } = parts;
+function generateOptions(pipe: DiffusionPipeline, flags: GenerateFlags, signal: AbortSignal): GenerateOptions<'image'> {
   const { size, preview, option } = flags;
   const previews = preview === undefined ? {} : { previews: 'rgb' as const };
-  checkFormatSize(naming.format, { ...pipe.defaults, ...size });
-  return { ...size, ...options, ...setOptions(pipe, option, pictureFields), ...previews, signal: interruption.signal };
+  return {
+    ...size,
+    ...givenOptions(pictureFields, flags),
+    ...setOptions(pipe, option, pictureFields),
+    ...previews,
+    signal,
+  };
 }
 
 /** Writes a picture as soon as it is there: the next one may take a while. */
@@ -127,7 +125,7 @@ async function saveImage(
 ): Promise<WrittenImage> {
   const prompt = prompts[Math.floor(index / (flags.count ?? 1))] ?? '';
   const wanted = naming.pathOf({ prompt, seed, index: index + 1 });
-  const path = await writer.write(image, wanted, naming.format, (why) => tellOf('WARN_OTHER_FORMAT', why, progress));
+  const path = await writer.write(image, wanted, naming.format);
   progress.event({ type: 'image', index, seed, path });
   progress.written(path, wanted);
   return { path, memory: await pipe.memory() };
@@ -138,15 +136,11 @@ function report({ seeds, timings, memory }: GenerateResult<'image'>, written: re
   return { images: written.map(({ path }) => path), seeds, timings, memory: { ...memory, peak } };
 }
 
-function tellOf(code: string, message: string, progress: Progress): void {
-  progress.event({ type: 'warning', code, message });
-}
-
 async function savePreviews({ index, images }: PreviewEvent, { flags, writer, progress }: RunParts): Promise<void> {
   const paths: string[] = [];
   for (const [at, image] of images.entries()) {
     const name = `step-${String(index + 1).padStart(3, '0')}${images.length > 1 ? `-image-${at + 1}` : ''}.png`;
-    paths.push(await writer.write(image, join(flags.preview as string, name), 'png', () => undefined));
+    paths.push(await writer.write(image, join(flags.preview as string, name), 'png'));
   }
   progress.event({ type: 'preview', index, images: paths });
 }

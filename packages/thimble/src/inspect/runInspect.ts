@@ -3,7 +3,6 @@ import { PlainProgress } from '../progress/PlainProgress.js';
 import { formatInt8Report, formatModelReport } from './formatModelReport.js';
 import type { InspectFlags } from './InspectFlags.js';
 import { inspectModel } from './inspectModel.js';
-import { print, tell } from '../standardOutput.js';
 
 /** Does what `thimble inspect` says. */
 export async function runInspect(
@@ -18,9 +17,9 @@ export async function runInspect(
       revision,
       localFilesOnly: offline,
       signal,
-      onLine: (line) => tell(`${line}\n`),
+      onLine: (line) => process.stderr.write(`${line}\n`),
     });
-    print(`${json ? JSON.stringify(reports) : formatInt8Report(reports)}\n`);
+    process.stdout.write(`${json ? JSON.stringify(reports) : formatInt8Report(reports)}\n`);
     return;
   }
   const progress = new PlainProgress();
@@ -31,5 +30,5 @@ export async function runInspect(
     signal,
     onProgress: (event) => progress.event(event),
   });
-  print(`${json ? JSON.stringify(report) : formatModelReport(report, { segments })}\n`);
+  process.stdout.write(`${json ? JSON.stringify(report) : formatModelReport(report, { segments })}\n`);
 }

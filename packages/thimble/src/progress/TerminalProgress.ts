@@ -5,8 +5,6 @@ import type { Progress } from './Progress.js';
 import type { RunEvent } from './RunEvent.js';
 import { type RunReport, summaryLines } from './RunReport.js';
 import { StepClock } from './StepClock.js';
-import { print, tell } from '../standardOutput.js';
-import { STANDARD_OUTPUT } from '../generate/OutputNaming.js';
 
 /** From so many pieces on, their number is no help. */
 const MANY = 1000;
@@ -25,7 +23,7 @@ export class TerminalProgress implements Progress {
   readonly #written: string[] = [];
 
   start(title: string): void {
-    tell(`${oneLine(title, process.stderr.columns)}\n`);
+    process.stderr.write(`${oneLine(title, process.stderr.columns)}\n`);
     this.#bars = new cliProgress.MultiBar({
       stream: process.stderr,
       format: (_options, { maxWidth }: { readonly maxWidth: number }) => progressLine(this.#line(), maxWidth),
@@ -64,14 +62,13 @@ export class TerminalProgress implements Progress {
   }
 
   written(path: string, wanted: string): void {
-    if (path === STANDARD_OUTPUT) return;
     if (path !== wanted) this.#say(`${wanted} is there already; written to ${path}`);
     this.#written.push(path);
   }
 
   done(report: RunReport): void {
     this.close();
-    tell(`${summaryLines(report)}\n`);
+    process.stderr.write(`${summaryLines(report)}\n`);
   }
 
   close(): void {
@@ -79,7 +76,7 @@ export class TerminalProgress implements Progress {
     this.#bars?.stop();
     this.#bars = undefined;
     // Between the bar's own lines they would be lost.
-    for (const path of this.#written.splice(0)) print(`${path}\n`);
+    for (const path of this.#written.splice(0)) process.stdout.write(`${path}\n`);
   }
 
   #load(): void {
@@ -128,7 +125,7 @@ export class TerminalProgress implements Progress {
   }
 
   #say(line: string): void {
-    if (this.#bars === undefined) tell(`${line}\n`);
+    if (this.#bars === undefined) process.stderr.write(`${line}\n`);
     else this.#bars.log(`${line}\n`);
   }
 }

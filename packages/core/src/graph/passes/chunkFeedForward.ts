@@ -6,6 +6,12 @@ import { FLOAT32_BYTES } from './float32Bytes.js';
 /** Operations that work on each element alone, or that only rename the axes in front of the features. */
 const ROW_WISE = new Set(['Mul', 'Add', 'Gelu', 'Sigmoid', 'Relu', 'Mish', 'Tanh', 'Reshape']);
 
+/**
+ * A layer falls into no more pieces, however little they may take: their hidden features are a few times as wide as what goes in and comes out, so those of a
+ * hundredth of the rows are small beside it.
+ */
+const MOST_PIECES = 128;
+
 /** Linear layers that read the same rows, what is done with their outputs row by row, and the linear layer that ends it. */
 interface FeedForwardRegion {
   readonly input: string;
@@ -123,7 +129,7 @@ function emitChunks(
 ): void {
   const axes = emit.constant('int64', [1], [0]);
   const parts: string[] = [];
-  for (const [start, count] of evenChunks(rows, budget / hiddenBytesPerRow)) {
+  for (const [start, count] of evenChunks(rows, Math.max(budget / hiddenBytesPerRow, rows / MOST_PIECES))) {
     const [from, to] = [start, start + count].map((at) => emit.constant('int64', [1], [at]));
     const piece = emit.one('Slice', [input, from as string, to as string, axes]);
     const like = (value: string): readonly number[] => [count, shapes.get(value)?.at(-1) ?? 1];

@@ -10,6 +10,9 @@ export const DEFAULT_SCORE_BUDGET = DEFAULT_TRANSIENT_BYTES;
 /** With fewer queries of all heads at a time, products are too flat for the processor to be busy. */
 const WORTHWHILE_QUERIES = 64;
 
+/** A graph of more pieces would take longer to load than to run: from there on the pieces grow, not their number. */
+const MOST_CHUNKS = 4096;
+
 /** WebGPU binds 16 buffers in one shader, of which Split takes one for each piece. */
 const MOST_PIECES = 12;
 
@@ -20,11 +23,24 @@ const MOST_PIECES = 12;
  */
 export function chunkedAttention(budget: number = DEFAULT_SCORE_BUDGET): AttentionLowering {
   return (site, emit) => {
-    const rowBytes = site.batch * site.keys * FLOAT32_BYTES;
-    const flat = site.heads > 1 && budget / (rowBytes * site.heads) < Math.min(site.queries, WORTHWHILE_QUERIES);
-    if (flat) attendByHeads(site, emit, budget);
-    else attendInChunks(site, emit, budget);
+    const most = Math.max(budget, scoreBytes(site) / MOST_CHUNKS);
+    if (isFlat(site, most)) attendByHeads(site, emit, most);
+    else attendInChunks(site, emit, most);
   };
+}
+
+/** Into how many pieces attention falls within a budget. */
+export function countChunks(site: AttentionSite, budget: number): number {
+  return Math.max(isFlat(site, budget) ? site.heads : 1, Math.ceil(scoreBytes(site) / budget));
+}
+
+/** Of all scores. */
+function scoreBytes({ batch, heads, queries, keys }: AttentionSite): number {
+  return batch * heads * queries * keys * FLOAT32_BYTES;
+}
+
+function isFlat(site: AttentionSite, budget: number): boolean {
+  return site.heads > 1 && budget / (scoreBytes(site) / site.queries) < Math.min(site.queries, WORTHWHILE_QUERIES);
 }
 
 function attendByHeads(site: AttentionSite, emit: Emitter, budget: number): void {

@@ -35,13 +35,18 @@ export interface ComponentHandle {
   /** As {@link ComponentHandle.call}, for an entry point by its name; `decode` and `encode` of a VAE with their hooks. */
   invoke(entry: string, inputs: Readonly<Record<string, Tensor>>, options?: CallOptions): Promise<NamedTensors>;
   /**
-   * Loads every segment; nothing if they are.
+   * Loads every segment, once no call is computed; nothing if they are.
    *
    * @throws `signal.reason` if aborted.
    */
   load(signal?: AbortSignal): Promise<void>;
-  /** Frees every segment; nothing if none is loaded. */
-  unload(): Promise<void>;
+  /**
+   * Frees every segment, once no call is computed: nobody's call loses what it runs on. Within a call, in a hook of a segment, they are freed at once. Nothing if
+   * none is loaded.
+   *
+   * @throws `signal.reason` if aborted while a call is computed.
+   */
+  unload(signal?: AbortSignal): Promise<void>;
   /**
    * An entry point as one graph, bound to the weights of now, before any graph pass of a plugin: to be cut up otherwise than into segments.
    *

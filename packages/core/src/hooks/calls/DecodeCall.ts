@@ -7,9 +7,9 @@ import type { Wrapper } from '../engine/Wrapping.js';
 export interface DecodeCall {
   /** The component's name in the pipeline: `vae`. */
   readonly component: string;
-  /** Latents, unscaled already. Replaceable until decoding begins. */
+  /** Latents, unscaled already: float32 [n, c, h, w]; of videos [n, c, frames, h, w]. `n` is prompts × pictures of each. Replaceable until decoding begins; never written to. */
   z: Tensor;
-  /** What decoding gave; replaceable in `afterDecode`. Setting it in `beforeDecode` skips decoding. */
+  /** What decoding gave: float32 [n, 3, height, width], of videos [n, 3, frames, height, width]; values about -1 (black) to 1 (white). Replaceable in `afterDecode`, with all `n`. Setting it in `beforeDecode` skips decoding. */
   sample?: Tensor | undefined;
   /** The run this is part of; absent if the user called. */
   readonly run?: RunContext | undefined;

@@ -11,9 +11,13 @@ export interface ModelCall {
   readonly handle: ComponentHandle;
   /** The entry point, one of the model's: `call`, or `encode` and `decode` of a VAE. */
   readonly entry: string;
-  /** Replaceable, also one by one, until the call begins. */
+  /**
+   * By the names of the model's `entries`, which say types and dims: a UNet's `sample` is float32 [n, c, h, w], scaled by the scheduler, `timestep` int64 or float32 [1] or [n], and
+   * `encoder_hidden_states` float32 [n, tokens, width]. With guidance `n` is twice the pictures, or there are two calls. Replaceable, also one by one, until the call begins; tensors are
+   * never written to.
+   */
   inputs: NamedTensors;
-  /** What the call returned; replaceable in `afterModelCall`. Setting it in `beforeModelCall` skips the call. */
+  /** What the call returned, by name: a UNet's `sample` is the prediction, float32 of the shape of the input. Replaceable in `afterModelCall`. Setting it in `beforeModelCall` skips the call. */
   outputs?: NamedTensors | undefined;
   /** The run this call is part of; absent if the user called the component. */
   readonly run?: RunContext | undefined;

@@ -7,8 +7,8 @@ export interface SegmentHandle {
   readonly loaded: boolean;
   /** Size of its weights as they are stored: in the checkpoint, or where a plugin has them taken from. */
   readonly bytes: number;
-  /** Makes it ready to run; nothing if it is. */
-  load(): Promise<void>;
+  /** Makes it ready to run; nothing if it is. @throws `signal.reason`, and what the device throws */
+  load(signal?: AbortSignal): Promise<void>;
   /** Frees what `load` took; nothing if it is not loaded. */
   unload(): Promise<void>;
   /** Asks the system to read its weights ahead. Returns before they are there. */

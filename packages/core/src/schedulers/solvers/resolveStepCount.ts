@@ -1,5 +1,14 @@
+import { checkOptionNames } from '../../fields/checkOptionNames.js';
 import { ThimbleError } from '../../errors.js';
 import type { SetTimestepsOptions } from '../Scheduler.js';
+
+const SET_TIMESTEPS_OPTIONS: readonly (keyof SetTimestepsOptions)[] = [
+  'timesteps',
+  'sigmas',
+  'mu',
+  'originalInferenceSteps',
+  'strength',
+];
 
 /** What a scheduler's `setTimesteps` can work with. */
 export interface StepCountRules {
@@ -39,10 +48,16 @@ export function resolveStepCount(
   return numInferenceSteps as number;
 }
 
+/** Refuses options that no scheduler takes. @throws `ERR_ARGUMENT_INVALID` */
+export function checkSetTimestepsOptions(scheduler: string, options: SetTimestepsOptions): void {
+  checkOptionNames(options, SET_TIMESTEPS_OPTIONS, `${scheduler}.setTimesteps`);
+}
+
 function checkOptions(
   options: SetTimestepsOptions,
   { scheduler, takes = [], ownSpacing = false }: StepCountRules,
 ): void {
+  checkSetTimestepsOptions(scheduler, options);
   for (const [name, value] of Object.entries(options)) {
     if (value !== undefined && !(takes as readonly string[]).includes(name))
       refuse(name, value, `nothing: ${scheduler} does not take it`);

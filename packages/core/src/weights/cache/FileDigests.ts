@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
-import { open, readFile, stat } from 'node:fs/promises';
+import { mkdir, open, readFile, stat } from 'node:fs/promises';
 import type { BigIntStats } from 'node:fs';
 import { join } from 'node:path';
-import { makeFolder } from '../../disk/makeFolder.js';
 import { writeFileAtomically } from '../../disk/writeFileAtomically.js';
 import { fileSystemError } from '../../disk/fileSystemError.js';
 
@@ -38,7 +37,7 @@ export class FileDigests {
     const known = await this.#recall(file, stats);
     if (known !== undefined) return known;
     const digest = await digestOf(file, signal, onBytes);
-    await makeFolder(this.#folder);
+    await mkdir(this.#folder, { recursive: true });
     await writeFileAtomically(
       this.#pathFor(file),
       Buffer.from(JSON.stringify({ state: stateOf(stats), digest } satisfies Remembered)),

@@ -1,6 +1,5 @@
-import { copyFile, lstat, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, lstat, mkdir, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
-import { makeFolder } from '../../disk/makeFolder.js';
 import { fileSystemError, systemErrorCode } from '../../disk/fileSystemError.js';
 import type { HubFile } from './HubClient.js';
 import { isCommit } from './HubModelId.js';
@@ -47,7 +46,7 @@ export class HubCache {
     if (isCommit(revision)) return;
     const ref = join(this.folder, 'refs', revision);
     try {
-      await makeFolder(dirname(ref));
+      await mkdir(dirname(ref), { recursive: true });
       await writeFile(`${ref}.${process.pid}.tmp`, commit);
       await rename(`${ref}.${process.pid}.tmp`, ref);
     } catch (error) {
@@ -80,7 +79,7 @@ export class HubCache {
     const blob = this.blob(file);
     try {
       if ((await ifThere(() => stat(path)))?.size === file.size) return;
-      await makeFolder(dirname(path));
+      await mkdir(dirname(path), { recursive: true });
       if ((await ifThere(() => lstat(path))) !== undefined) await rm(path);
       await symlink(relative(dirname(path), blob), path).catch(async (error: unknown) =>
         copyInstead(error, blob, path),

@@ -1,6 +1,5 @@
-import { statfs } from 'node:fs/promises';
+import { mkdir, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
-import { makeFolder } from '../../disk/makeFolder.js';
 import { ThimbleError } from '../../errors.js';
 import { fileSystemError } from '../../disk/fileSystemError.js';
 import { readModelIndex } from '../ModelIndex.js';
@@ -152,7 +151,7 @@ class Transfer {
 
 async function freeBytesAt(path: string): Promise<number> {
   try {
-    await makeFolder(path);
+    await mkdir(path, { recursive: true });
     const { bavail, bsize } = await statfs(path);
     return bavail * bsize;
   } catch (error) {

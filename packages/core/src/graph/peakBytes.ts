@@ -1,12 +1,12 @@
-import type { Graph } from '@thimble/core/plugin';
+import type { Graph, GraphNode } from './Graph.js';
 
 const BYTES: Readonly<Record<string, number>> = { float32: 4, float16: 2 };
 
 /** Operations that the runtime computes in the place of an input that nothing else reads. */
 const IN_PLACE = new Set(['Add', 'Sub', 'Mul', 'Sigmoid', 'Relu', 'Identity', 'Reshape']);
 
-/** Most bytes that a graph's values take at once while it runs, node by node; weights are not counted. */
-export function peakBytes(graph: Graph): number {
+/** Most bytes that a graph's values take at once while it runs, node by node; weights are not counted. `inside`: what a node takes for itself. */
+export function peakBytes(graph: Graph, inside: (node: GraphNode) => number = () => 0): number {
   const types = new Map([...graph.inputs, ...graph.outputs].map(({ name, type }) => [name, type]));
   const fixed = new Set([...graph.weights, ...graph.constants].map(({ name }) => name));
   const sizeOf = (name: string): number =>
@@ -21,7 +21,7 @@ export function peakBytes(graph: Graph): number {
     const ending = [...new Set(node.inputs)].filter((input) => lastReader.get(input) === i && !kept.has(input));
     const size = node.outputs.reduce((sum, output) => sum + sizeOf(output), 0);
     const reused = IN_PLACE.has(node.op) && ending.some((input) => sizeOf(input) === size) ? size : 0;
-    peak = Math.max(peak, live + size - reused);
+    peak = Math.max(peak, live + size - reused + inside(node));
     live += size - ending.reduce((sum, input) => sum + sizeOf(input), 0);
   }
   return peak;

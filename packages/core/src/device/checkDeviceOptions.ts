@@ -1,0 +1,23 @@
+import { checkOptionNames } from '../fields/checkOptionNames.js';
+import { refuseOption } from '../fields/readOptions.js';
+import type { Allocator, DeviceOptions } from './DeviceOptions.js';
+import { EXECUTION_PROVIDERS } from './ExecutionProvider.js';
+
+const NAMES = ['provider', 'threads', 'allocator', 'inline'];
+const ALLOCATORS: readonly Allocator[] = ['keep', 'keep-small', 'trim', 'return'];
+
+/** More threads than any machine has processors. */
+const MOST_THREADS = 1024;
+
+/** Checks what a device of ONNX Runtime is made with. @throws ERR_ARGUMENT_INVALID naming the option */
+export function checkDeviceOptions(options: DeviceOptions & { readonly inline?: boolean }): void {
+  checkOptionNames(options, NAMES, 'deviceOptions');
+  const { provider, threads, allocator, inline } = options;
+  if (!EXECUTION_PROVIDERS.includes(provider))
+    refuseOption('device', provider, `one of ${EXECUTION_PROVIDERS.join(', ')}`);
+  if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1 && threads <= MOST_THREADS))
+    refuseOption('threads', threads, `an integer from 1 to ${MOST_THREADS}`);
+  if (allocator !== undefined && !ALLOCATORS.includes(allocator))
+    refuseOption('allocator', allocator, `one of ${ALLOCATORS.join(', ')}`);
+  if (inline !== undefined && typeof inline !== 'boolean') refuseOption('inline', inline, 'true or false');
+}

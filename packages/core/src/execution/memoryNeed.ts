@@ -1,0 +1,49 @@
+import { COMPOSITE_DOMAIN, type Graph, type GraphNode } from '../graph/Graph.js';
+import type { Outline } from '../graph/Outline.js';
+import { chunkFeedForward } from '../graph/passes/chunkFeedForward.js';
+import { FLOAT32_BYTES } from '../graph/passes/float32Bytes.js';
+import { peakBytes } from '../graph/peakBytes.js';
+
+/** Copies of an attention's queries that it makes in another order, beside what goes in and comes out. */
+const ATTENTION_COPIES = 4;
+
+/**
+ * About how many bytes the values of an entry point take at once, where its segments run one after the other: the most that one needs, and what waits for a
+ * later one. `transientBytes` is what a layer may take for itself; values from `parkedFrom` bytes on wait elsewhere.
+ */
+export function memoryNeed(
+  { segments, outputs }: Outline,
+  graphs: readonly Graph[],
+  { transientBytes, parkedFrom = Infinity }: { readonly transientBytes: number; readonly parkedFrom?: number },
+): number {
+  const sizes = new Map<string, number>();
+  const lastReader = new Map<string, number>();
+  for (const [i, { inputs, outputs: results }] of segments.entries()) {
+    const graph = graphs[i] as Graph;
+    for (const [port, value] of [...Object.entries(inputs), ...Object.entries(results)])
+      sizes.set(value, bytesOf(graph, port));
+    for (const value of Object.values(inputs)) lastReader.set(value, i);
+  }
+  for (const value of outputs.values()) lastReader.set(value, segments.length);
+  const live = new Set<string>();
+  let most = 0;
+  for (const [i, { inputs, outputs: results }] of segments.entries()) {
+    const own = new Set(Object.values(inputs));
+    const waiting = [...live].filter((value) => !own.has(value) && (sizes.get(value) ?? 0) < parkedFrom);
+    const graph = chunkFeedForward(graphs[i] as Graph, transientBytes);
+    const inside = (node: GraphNode): number =>
+      isAttention(node) ? transientBytes + ATTENTION_COPIES * bytesOf(graph, node.inputs[0] as string) : 0;
+    most = Math.max(most, peakBytes(graph, inside) + waiting.reduce((sum, value) => sum + (sizes.get(value) ?? 0), 0));
+    for (const value of Object.values(results)) live.add(value);
+    for (const value of live) if ((lastReader.get(value) ?? -1) <= i) live.delete(value);
+  }
+  return most + transientBytes;
+}
+
+function isAttention({ domain, op }: GraphNode): boolean {
+  return domain === COMPOSITE_DOMAIN && op === 'Attention';
+}
+
+function bytesOf(graph: Graph, value: string): number {
+  return graph.shapeOf(value).reduce((a, b) => a * b, FLOAT32_BYTES);
+}

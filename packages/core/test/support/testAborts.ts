@@ -1,0 +1,86 @@
+import { expect, test } from '@jest/globals';
+import { DiffusionPipeline } from '../../src/pipelines/DiffusionPipeline.js';
+import { abortAtMoments, type Phase, phasesOf, stalledHub } from './abortPhases.js';
+import { fixturePath } from './fixturePath.js';
+import { useTemporaryFolders } from '../weights/temporaryFolder.js';
+
+/** Aborts each phase of a pipeline's life at some random moments. */
+export function testAborts(moments: number): void {
+  let expected: unknown;
+  const newFolder = useTemporaryFolders();
+  const TINY = {
+    width: 64,
+    height: 64,
+    numInferenceSteps: 1,
+    seed: 1,
+    guidanceScale: 1,
+    outputType: 'latent',
+  } as const;
+
+  async function open(phase?: Phase): Promise<DiffusionPipeline> {
+    return DiffusionPipeline.fromPretrained(fixturePath('sd-tiny'), {
+      deviceOptions: { threads: 1 },
+      plugins: phase?.plugin === undefined ? [] : [phase.plugin],
+    });
+  }
+
+  test.each(Object.keys(phasesOf('')))(`an abort ends a run within a second: %s`, async (name) => {
+    const phase = phasesOf(await newFolder())[name] as Phase;
+    await using pipe = await open(phase);
+    expected ??= (await pipe.generate('a cat', TINY)).images.data;
+    await abortAtMoments(moments, { ...phase, before: async () => phase.before?.(pipe) }, async (signal) =>
+      phase.work(pipe, signal),
+    );
+    expect([(await pipe.device.usage()).tensors, pipe.pending]).toEqual([0, 0]);
+    expect((await pipe.generate('a cat', TINY)).images.data).toEqual(expected);
+  });
+
+  test('an abort ends a download within a second', async () => {
+    const hub = await stalledHub();
+    const saved = [process.env['HF_HOME'], process.env['HF_ENDPOINT']];
+    [process.env['HF_HOME'], process.env['HF_ENDPOINT']] = [await newFolder(), hub.endpoint];
+    await abortAtMoments(moments, { within: 500 }, async (signal) =>
+      DiffusionPipeline.fromPretrained('owner/tiny', { signal }),
+    );
+    [process.env['HF_HOME'], process.env['HF_ENDPOINT']] = saved;
+    for (const name of ['HF_HOME', 'HF_ENDPOINT']) if (process.env[name] === 'undefined') delete process.env[name];
+    expect(hub.requests.length).toBeGreaterThan(0);
+    await hub.stop();
+  });
+
+  test('dispose ends a run within a second, whatever it does', async () => {
+    const phase = phasesOf('')['while graphs and sessions are made, and while they run'] as Phase;
+    let pipe = await open();
+    const before = async (): Promise<void> => {
+      await pipe.dispose();
+      pipe = await open();
+    };
+    await abortAtMoments(moments, { within: phase.within, before }, async (signal) => {
+      signal.addEventListener('abort', () => void pipe.dispose().catch(() => undefined));
+      await phase.work(pipe, AbortSignal.any([])).catch((error: unknown) => {
+        expect(error).toMatchObject({ code: 'ERR_DISPOSED' });
+        throw signal.reason;
+      });
+    });
+    await pipe.dispose();
+  });
+
+  test('leaving the loop ends a run within a second, wherever it is left', async () => {
+    await using pipe = await open();
+    for (let event = 0; event < moments; event++) {
+      let [seen, left] = [0, Infinity];
+      for await (const { type } of pipe.stream('a cat', {
+        ...TINY,
+        width: 1024,
+        height: 1024,
+        numInferenceSteps: 2,
+        outputType: 'image',
+      })) {
+        left = performance.now();
+        if (type === 'done' || seen++ === event) break;
+      }
+      expect(performance.now() - left).toBeLessThan(1000);
+    }
+    expect([(await pipe.device.usage()).tensors, pipe.pending]).toEqual([0, 0]);
+  });
+}

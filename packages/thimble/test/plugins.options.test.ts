@@ -1,0 +1,33 @@
+import { expect, test } from '@jest/globals';
+import { MemoryEfficientAttentionPlugin } from '@thimble/plugin-attention';
+import { ChannelsLastPlugin } from '@thimble/plugin-channels-last';
+import { LayerwiseCastingPlugin } from '@thimble/plugin-fp8';
+import { Int8ComputePlugin } from '@thimble/plugin-int8';
+import { ModelOffloadPlugin, SequentialOffloadPlugin } from '@thimble/plugin-offload';
+import { TracingPlugin } from '@thimble/plugin-tracing';
+import { VaeSlicingPlugin } from '@thimble/plugin-vae-slicing';
+import { VaeTilingPlugin } from '@thimble/plugin-vae-tiling';
+
+const PLUGINS = {
+  ChannelsLastPlugin,
+  Int8ComputePlugin,
+  LayerwiseCastingPlugin,
+  MemoryEfficientAttentionPlugin,
+  ModelOffloadPlugin,
+  SequentialOffloadPlugin,
+  TracingPlugin,
+  VaeSlicingPlugin,
+  VaeTilingPlugin,
+};
+
+test.each(Object.entries(PLUGINS))('%s refuses options that it has not, by its name', (name, Plugin) => {
+  const make = (options: unknown): unknown => new (Plugin as new (options: unknown) => unknown)(options);
+  expect(() => make({ nope: 1 })).toThrow(
+    expect.objectContaining({
+      code: 'ERR_ARGUMENT_INVALID',
+      message: expect.stringContaining(`unknown option "nope" of ${name}; expected `),
+    }),
+  );
+  for (const value of [null, 5, 'x', [1], { components: 5, keep: 5, mode: 5, dir: 5, backend: 5 }])
+    expect(() => make(value)).toThrow(expect.objectContaining({ code: 'ERR_ARGUMENT_INVALID' }));
+});
