@@ -3,7 +3,7 @@ import { refuseOption } from '../fields/readOptions.js';
 import type { Allocator, DeviceOptions } from './DeviceOptions.js';
 import { EXECUTION_PROVIDERS } from './ExecutionProvider.js';
 
-const NAMES = ['provider', 'threads', 'allocator', 'inline'];
+const NAMES = ['provider', 'threads', 'allocator', 'memoryLimit', 'inline'];
 const ALLOCATORS: readonly Allocator[] = ['keep', 'keep-small', 'trim', 'return'];
 
 /** More threads than any machine has processors. */
