@@ -18,6 +18,16 @@ export const imageErrors = {
     message: (d: { format: string; reason: string }): string =>
       `the image could not be encoded as ${d.format}: ${d.reason}. Save it as png, which needs no further library and knows no limit of size.`,
   },
+  ERR_IMAGE_DECODE: {
+    summary: 'A picture could not be read.',
+    message: (d: { source: string; reason: string }): string =>
+      `"${d.source}" cannot be read as a picture: ${d.reason}. Give a whole PNG, JPEG, WebP or AVIF.`,
+  },
+  ERR_IMAGE_SIZE: {
+    summary: 'A picture has more pixels than thimble reads.',
+    message: (d: { source: string; width: number; height: number; maxPixels: number }): string =>
+      `"${d.source}" has ${d.width}x${d.height} pixels, more than the ${d.maxPixels} that are read. Make it smaller first.`,
+  },
   ERR_VIDEO_FORMAT: {
     summary: 'A video was to be written in a format that thimble does not know.',
     message: (d: { format: unknown; supported: readonly string[] }): string =>

@@ -1,4 +1,5 @@
 import { ThimbleError } from '../errors.js';
+import { decodeImage, type ImageSource } from './decodeImage.js';
 import { checkEncodeOptions, encodeImage, type EncodeImageOptions } from './encodeImage.js';
 import { checkImageFormat, imageFormatOf, type ImageFormat } from './ImageFormat.js';
 import type { ImageParts, PlainImage } from './ImageParts.js';
@@ -13,6 +14,16 @@ export class Image implements PlainImage {
   readonly data: Uint8Array;
   /** Texts that {@link Image.save} writes into the file; may be added to. */
   readonly metadata: Record<string, string>;
+
+  /**
+   * Reads a PNG, JPEG, WebP or AVIF: turned upright, 8 bits a channel, with its transparency as a fourth one.
+   *
+   * @param source a path, a `file:` URL, or the bytes of a file
+   * @throws `ERR_FILE_NOT_FOUND`, `ERR_FILE_ACCESS`; `ERR_IMAGE_SIZE` for more than 100 million pixels; `ERR_IMAGE_DECODE` for another format, and for a file that is damaged or cut off
+   */
+  static async open(source: ImageSource): Promise<Image> {
+    return new Image(await decodeImage(source));
+  }
 
   /** @throws `ERR_ARGUMENT_INVALID` unless `data` has the length that goes with the size */
   constructor({ width, height, channels = 3, data, metadata = {} }: ImageParts) {

@@ -1,8 +1,9 @@
 import { ThimbleError } from '../errors.js';
 import type { PlainImage } from './ImageParts.js';
+import { loadSharp } from './loadSharp.js';
 
 /**
- * Encodes an image with sharp, which is only loaded here: it takes 25 MB.
+ * Encodes an image with sharp.
  *
  * The metadata's `parameters`, or all of it as JSON if there are none, becomes EXIF's ImageDescription, for which libvips
  * spells it in ASCII, and XMP's dc:description, as it is.
@@ -15,9 +16,7 @@ export async function encodeWithSharp(
   options: { readonly quality: number; readonly lossless?: boolean },
 ): Promise<Buffer> {
   try {
-    const { default: sharp } = await import('sharp');
-    sharp.cache(false);
-    sharp.concurrency(1);
+    const sharp = await loadSharp();
     const { width, height, channels, data } = image;
     const pipeline = sharp(data, { raw: { width, height, channels } });
     if (format === 'jpeg') pipeline.flatten();

@@ -1,0 +1,61 @@
+import { stat } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { fileSystemError } from '../disk/fileSystemError.js';
+import { ThimbleError } from '../errors.js';
+import type { ImageParts } from './ImageParts.js';
+import { loadSharp } from './loadSharp.js';
+
+/** What an encoded picture is read from: a path, a `file:` URL, or the bytes of a file. */
+export type ImageSource = string | URL | Uint8Array;
+
+/** More pixels than this are refused before any is decoded: 300 MB of colours. */
+export const MAX_PIXELS = 100_000_000;
+
+/** As sharp names them; AVIF is a kind of HEIF. Others, such as SVG, draw pictures by programs of strangers. */
+const FORMATS: readonly (string | undefined)[] = ['png', 'jpeg', 'webp', 'heif'];
+
+/**
+ * Decodes a PNG, JPEG, WebP or AVIF to 8 bits a channel, sRGB, 3 channels or 4: turned upright as its EXIF orientation says, with its transparency, and of an animation the
+ * first picture.
+ *
+ * @throws `ERR_FILE_NOT_FOUND`, `ERR_FILE_ACCESS`; `ERR_IMAGE_SIZE` beyond {@link MAX_PIXELS}, found in the header; `ERR_IMAGE_DECODE` for another format, and for what is damaged or cut
+ * off
+ */
+export async function decodeImage(source: ImageSource): Promise<ImageParts> {
+  const input = source instanceof Uint8Array ? source : await fileOf(source);
+  const name = typeof input === 'string' ? input : `${input.length} bytes`;
+  try {
+    const sharp = await loadSharp();
+    const { width, height, format } = await sharp(input, { limitInputPixels: false }).metadata();
+    if (!FORMATS.includes(format))
+      throw new ThimbleError('ERR_IMAGE_DECODE', { source: name, reason: `it is ${format}` });
+    if (width * height > MAX_PIXELS)
+      throw new ThimbleError('ERR_IMAGE_SIZE', { source: name, width, height, maxPixels: MAX_PIXELS });
+    const { data, info } = await sharp(input, { limitInputPixels: MAX_PIXELS, failOn: 'error' })
+      .rotate()
+      .toColourspace('srgb')
+      .raw()
+      .toBuffer({ resolveWithObject: true });
+    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.length);
+    return { width: info.width, height: info.height, channels: info.channels as 3 | 4, data: bytes };
+  } catch (cause) {
+    if (cause instanceof ThimbleError) throw cause;
+    const reason = (cause as { message?: unknown } | null)?.message ?? cause;
+    throw new ThimbleError('ERR_IMAGE_DECODE', { source: name, reason: String(reason) }, { cause });
+  }
+}
+
+/** A path that is a file's, not a device's or a pipe's, from which reading might never end. */
+async function fileOf(source: string | URL): Promise<string> {
+  const path = typeof source === 'string' ? source : filePath(source);
+  const found = await stat(path).catch((error: unknown) => {
+    throw fileSystemError(error, path, 'read');
+  });
+  if (!found.isFile()) throw new ThimbleError('ERR_FILE_ACCESS', { path, operation: 'read', reason: 'not a file' });
+  return path;
+}
+
+function filePath(url: URL): string {
+  if (url.protocol === 'file:') return fileURLToPath(url);
+  throw new ThimbleError('ERR_IMAGE_DECODE', { source: url.href, reason: 'thimble reads files, not addresses' });
+}

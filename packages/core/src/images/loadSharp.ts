@@ -1,0 +1,9 @@
+import type sharp from 'sharp';
+
+/** sharp, which takes 25 MB and is only loaded where a file format needs it; set to keep nothing and to take one thread. */
+export async function loadSharp(): Promise<typeof sharp> {
+  const { default: loaded } = await import('sharp');
+  loaded.cache(false);
+  loaded.concurrency(1);
+  return loaded;
+}
