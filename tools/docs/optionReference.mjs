@@ -53,9 +53,10 @@ function optionTypes(source, checker) {
 }
 
 function sectionOf(name, types, parts) {
-  // A declaration file has no comments on fields that a table takes from another file; another type of the package has them.
+  // A declaration file has no comments on fields that a table takes from another file; another type of the package has them, GenerateOptions before others.
   const texts = new Map();
-  for (const { symbol } of types) {
+  const general = ({ name: type }) => type === 'GenerateOptions';
+  for (const { symbol } of [...types.filter((type) => !general(type)), ...types.filter(general)]) {
     for (const property of propertiesOf(symbol, parts)) {
       const text = textOf(property, parts.checker);
       if (text !== '') texts.set(property.name, text);

@@ -1,11 +1,10 @@
 import { checkOptionNames } from '../fields/checkOptionNames.js';
 import type { Tensor } from 'onnxruntime-common';
 import type { Component } from '../execution/Component.js';
-import type { Fields } from '../fields/Field.js';
+import type { FieldValues } from '../fields/Field.js';
 import type { PromptEmbeds } from '../hooks/calls/EncodePromptCall.js';
 import type { NamedTensors } from '../hooks/calls/NamedTensors.js';
 import type { Image } from '../images/Image.js';
-import { drawNoise } from '../random/drawNoise.js';
 import type { GenerateResult } from '../run/GenerateOptions.js';
 import { Pipeline } from '../run/Pipeline.js';
 import type { PipelineEvent } from '../run/PipelineEvent.js';
@@ -13,52 +12,85 @@ import type { PipelineRun } from '../run/PipelineRun.js';
 import { assertFinite } from '../sampling/assertFinite.js';
 import { decodeImages } from '../sampling/decodeImages.js';
 import { denoise } from '../sampling/denoise.js';
+import type { DenoisingShare } from '../sampling/denoisingWindow.js';
 import type { PromptEncoder } from '../sampling/EncodingCall.js';
 import { guidanceEmbedding, predictGuided } from '../sampling/guidance.js';
 import { imageResult } from '../sampling/imageResult.js';
 import { LatentPreview } from '../sampling/LatentPreview.js';
 import type { SamplingRun } from '../sampling/prepareRun.js';
-import { fromNoise } from '../sampling/starts/fromNoise.js';
+import { denoiserInput } from '../sampling/starts/denoiserInput.js';
+import type { LatentDims } from '../sampling/starts/fromImage.js';
+import { layOver } from '../sampling/starts/layOver.js';
+import type { Pictures } from '../sampling/starts/Pictures.js';
+import { readPictures } from '../sampling/starts/readPictures.js';
 import type { Start } from '../sampling/starts/Start.js';
+import { type Beginning, startOf } from '../sampling/starts/startOf.js';
 import { timestepTensor } from '../sampling/timestepTensor.js';
 import { vaeScaleFactor } from '../sampling/vaeScaleFactor.js';
-import type { StableDiffusionValues } from './StableDiffusionOptions.js';
+import type { stableDiffusionFields, StableDiffusionValues } from './StableDiffusionOptions.js';
 
 /** A run of a {@link LatentDiffusionPipeline}. */
-export type LatentDiffusionRun = SamplingRun<StableDiffusionValues>;
+export type LatentDiffusionRun = Beginning &
+  SamplingRun<StableDiffusionValues & DenoisingShare & { readonly width: number; readonly height: number }>;
 
 /**
- * What the pipelines of Stable Diffusion share: a UNet denoises latents under `conditions`, and a VAE makes pictures of them. A pipeline says how a prompt becomes
- * conditions.
+ * What the pipelines of Stable Diffusion share: a UNet denoises latents under `conditions`, and a VAE makes pictures of them. They begin with noise, with a picture
+ * (`image`), or with a picture and a mask (`maskImage`). A pipeline says how a prompt becomes conditions.
  *
  * @typeParam F - the fields of its options.
  * @typeParam R - what it makes of them.
  */
-export abstract class LatentDiffusionPipeline<F extends Fields, R extends LatentDiffusionRun> extends Pipeline<F, R> {
+export abstract class LatentDiffusionPipeline<
+  F extends typeof stableDiffusionFields,
+  R extends LatentDiffusionRun,
+> extends Pipeline<F, R, Pictures> {
   /** How many times smaller latents are than pictures, on each side. */
   get vaeScaleFactor(): number {
     return vaeScaleFactor(this.components['vae']?.config);
   }
 
+  /** What the UNet was trained for, in pixels. */
+  protected abstract readonly size: readonly [width: number, height: number];
+
   /** What the UNet is given beside latents and timestep, for each picture; with guidance that of the negative prompts first. */
   protected abstract conditions(prepared: R, run: PipelineRun, guided: boolean): Promise<NamedTensors>;
+
+  protected override async read(options: FieldValues<F>): Promise<Pictures | undefined> {
+    return readPictures(options as unknown as StableDiffusionValues, {
+      denoiser: denoiserInput(this.unet.config),
+      scaleFactor: this.vaeScaleFactor,
+      size: this.size,
+      warn: (code, message) => this.warn(code, message),
+    });
+  }
 
   /** The sizes of a run's latents: [n, c, h, w]. */
   protected latentDims({
     count,
     height,
     width,
-  }: Pick<LatentDiffusionRun['options'], 'count' | 'height' | 'width'>): readonly number[] {
+  }: Pick<LatentDiffusionRun['options'], 'count' | 'height' | 'width'>): LatentDims {
     const factor = this.vaeScaleFactor;
-    return [count, Number(this.component('unet').config['in_channels'] ?? 4), height / factor, width / factor];
+    return [count, denoiserInput(this.unet.config).channels, height / factor, width / factor];
   }
 
-  /** Where denoising begins: with noise, unless a pipeline has other ways. */
-  protected async start({ options, noise: { generator } }: R, signal: AbortSignal | undefined): Promise<Start> {
-    const { scheduler } = this;
-    const dims = this.latentDims(options);
-    const latents = options.latents ?? (await drawNoise(generator, dims, signal));
-    return fromNoise({ scheduler, generator, dims, latents });
+  /** Where denoising begins: with noise, a picture, or a picture and a mask. */
+  protected async start(
+    { options, noise: { generator }, window, pictures, whole }: R,
+    { callOptions }: PipelineRun,
+  ): Promise<Start> {
+    return startOf({
+      beginning: { pictures, whole },
+      beginIndex: window.beginIndex,
+      scheduler: this.scheduler,
+      generator,
+      dims: this.latentDims(options),
+      latents: options.latents,
+      noisy: options.denoisingStart === undefined,
+      fillsIn: denoiserInput(this.unet.config).fillsIn,
+      vae: this.components['vae'],
+      options: callOptions,
+    });
   }
 
   protected async *sample(prepared: R, run: PipelineRun): AsyncGenerator<PipelineEvent, GenerateResult> {
@@ -77,7 +109,7 @@ export abstract class LatentDiffusionPipeline<F extends Fields, R extends Latent
     if (typeof embeddedScale === 'number') conditions['timestep_cond'] = guidanceEmbedding(scale, count, embeddedScale);
 
     // 2. Noise, or what else there is to begin with
-    const start = await this.start(prepared, run.signal);
+    const start = yield* run.timed('encodeImage', this.start(prepared, run));
 
     // 3. The UNet predicts what of it is not the picture
     const predict = async (latents: Tensor, timestep: number): Promise<Tensor> =>
@@ -90,7 +122,9 @@ export abstract class LatentDiffusionPipeline<F extends Fields, R extends Latent
     const latents = yield* denoise(run, { scheduler, start, endIndex, predict, generator, eta, preview });
 
     // 4. Latents become pictures
-    return yield* imageResult(run, { latents, options, seeds, vae: this.components['vae'], source: this });
+    const crop = prepared.pictures?.crop;
+    const finish = crop === undefined ? undefined : async (image: Image): Promise<Image> => layOver(image, crop);
+    return yield* imageResult(run, { latents, options, seeds, vae: this.components['vae'], source: this, finish });
   }
 
   /** Says before the first step that the picture could not be decoded; a plugin that decodes in pieces knows better. @throws ERR_MEMORY_LIMIT */

@@ -1,5 +1,6 @@
-import { described, type FieldValues, integerField, numberField, type OptionsOf } from '../fields/Field.js';
+import { described, type Field, type FieldValues, integerField, numberField, type OptionsOf } from '../fields/Field.js';
 import { outputTypeField, previewsField, runFields, sideField, sigmasField } from '../run/runFields.js';
+import { pictureFields } from '../sampling/starts/pictureFields.js';
 
 /** What Stable Diffusion takes beside the options that all pipelines have. */
 const ownFields = {
@@ -30,6 +31,9 @@ const ownFields = {
 export const stableDiffusionFields = {
   ...runFields,
   ...ownFields,
+  ...pictureFields,
+  width: pictureSide(8, 512),
+  height: pictureSide(8, 512),
   /** Weight of the prompt against the negative prompt; 1 or less means one pass without guidance, which takes half the time. */
   guidanceScale: described(numberField(7.5), {
     description: 'how closely to follow the prompt; 1 = freely, and twice as fast',
@@ -39,12 +43,18 @@ export const stableDiffusionFields = {
   outputType: outputTypeField,
 };
 
+/** One side of a picture, which has no value where a picture to begin with says it. */
+function pictureSide(step: number, size: number): Field<number | undefined> {
+  const side = sideField(step, size) as Field<number | undefined>;
+  return described(side, { impliedBy: ['image'], defaultText: "the picture's, or the model's own" });
+}
+
 /** The same for a model with latents of this height and width, each of `scaleFactor` pixels. */
 export function fieldsForSize(
   [height, width]: readonly [number, number],
   scaleFactor: number,
 ): typeof stableDiffusionFields {
-  const side = (latents: number): typeof stableDiffusionFields.width => sideField(scaleFactor, latents * scaleFactor);
+  const side = (latents: number): Field<number | undefined> => pictureSide(scaleFactor, latents * scaleFactor);
   return { ...stableDiffusionFields, width: side(width), height: side(height) };
 }
 

@@ -6,14 +6,24 @@ import { guidedEmbeds } from '../sampling/guidedEmbeds.js';
 import { checkClipSkip, lastHiddenState } from '../sampling/lastHiddenState.js';
 import { prepareRun } from '../sampling/prepareRun.js';
 import { checkLatents } from '../sampling/starts/checkLatents.js';
+import { denoiserInput } from '../sampling/starts/denoiserInput.js';
+import type { Pictures } from '../sampling/starts/Pictures.js';
+import { checkPictureOptions } from '../sampling/starts/readPictures.js';
+import { beginRun } from '../sampling/starts/startOf.js';
 import type { FromPretrainedOptions } from './FromPretrainedOptions.js';
 import { LatentDiffusionPipeline, type LatentDiffusionRun } from './LatentDiffusionPipeline.js';
+import { namesOf } from './namesOf.js';
 import { openAs } from './openAs.js';
 import { sampleSizeOf, withCorrectedScheduler } from './outdatedConfigs.js';
 import { fieldsForSize, stableDiffusionFields, type StableDiffusionValues } from './StableDiffusionOptions.js';
 
-/** Text to image with latent diffusion, Stable Diffusion 1.x and 2.x (source: diffusers pipelines/stable_diffusion/pipeline_stable_diffusion.py). */
+/**
+ * Latent diffusion from text, from a picture, and from a picture and a mask: Stable Diffusion 1.x and 2.x, UNets for inpainting included (source: diffusers
+ * pipelines/stable_diffusion/pipeline_stable_diffusion.py, …_img2img.py, …_inpaint.py).
+ */
 export class StableDiffusionPipeline extends LatentDiffusionPipeline<typeof stableDiffusionFields, LatentDiffusionRun> {
+  /** Its names in diffusers where it begins with pictures. */
+  static readonly aliases = ['StableDiffusionImg2ImgPipeline', 'StableDiffusionInpaintPipeline'];
   /** The options of `generate`, before the sizes of a model are known. */
   static readonly optionFields = stableDiffusionFields;
 
@@ -22,7 +32,7 @@ export class StableDiffusionPipeline extends LatentDiffusionPipeline<typeof stab
     folderOrId: string,
     options: FromPretrainedOptions = {},
   ): Promise<StableDiffusionPipeline> {
-    return openAs({ StableDiffusionPipeline }, folderOrId, options);
+    return openAs(namesOf({ StableDiffusionPipeline }), folderOrId, options);
   }
 
   constructor(parts: PipelineParts) {
@@ -33,13 +43,22 @@ export class StableDiffusionPipeline extends LatentDiffusionPipeline<typeof stab
     return fieldsForSize(sampleSizeOf(this.components['unet']?.config ?? {}), this.vaeScaleFactor);
   }
 
-  protected prepare(prompt: Prompt, options: StableDiffusionValues): LatentDiffusionRun {
-    const { outputType, promptEmbeds } = options;
-    this.require('unet', outputType !== 'latent' && 'vae', promptEmbeds === undefined && 'text_encoder');
+  protected get size(): readonly [width: number, height: number] {
+    const [height, width] = sampleSizeOf(this.components['unet']?.config ?? {});
+    return [width * this.vaeScaleFactor, height * this.vaeScaleFactor];
+  }
+
+  protected prepare(prompt: Prompt, options: StableDiffusionValues, pictures?: Pictures): LatentDiffusionRun {
+    const { outputType, promptEmbeds, image } = options;
+    const usesVae = outputType !== 'latent' || image !== undefined;
+    this.require('unet', usesVae && 'vae', promptEmbeds === undefined && 'text_encoder');
     const { text_encoder: encoder } = this.components;
     if (encoder !== undefined) checkClipSkip(encoder, options.clipSkip);
-    const run = prepareRun(this.scheduler, prompt, options);
-    checkLatents(options.latents, this.latentDims(run.options));
+    checkPictureOptions(options, denoiserInput(this.unet.config));
+    const { scheduler } = this;
+    const { width = this.size[0], height = this.size[1] } = pictures ?? options;
+    const run = beginRun(prepareRun(scheduler, prompt, { ...options, width, height }), { scheduler, pictures });
+    if (pictures !== undefined || image === undefined) checkLatents(options.latents, this.latentDims(run.options));
     return run;
   }
 

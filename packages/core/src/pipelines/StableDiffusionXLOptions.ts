@@ -52,7 +52,7 @@ const ownFields = {
   negativeTargetSize: size,
   /** Ends the run when this share of the denoising is done, more than 0 to 1: the latents are for another model, the refiner. */
   denoisingEnd: shareField(),
-  /** Goes on at this share of the denoising, more than 0 to below 1, with the `latents` of a run that ended there; no noise is added. */
+  /** Goes on at this share of the denoising, more than 0 to below 1, with the `latents` of a run that ended there, or an `image` of that noise; none is added. */
   denoisingStart: shareField(),
   /** How beautiful the picture is to be, of refiners. Default 6. */
   aestheticScore: described(score, { defaultText: '6' }),
@@ -89,8 +89,8 @@ declare module '../run/GenerateOptions.js' {
 /** Given latents have a size. */
 function sidesOf(pixels: number, scaleFactor: number): Record<'width' | 'height', Field<number | undefined>> {
   const side = described(sideField(scaleFactor, pixels) as Field<number | undefined>, {
-    defaultText: "the model's own",
-    impliedBy: ['latents'],
+    defaultText: "the picture's, or the model's own",
+    impliedBy: ['latents', 'image'],
   });
   return { width: side, height: side };
 }

@@ -1,4 +1,3 @@
-import type { Tensor } from 'onnxruntime-common';
 import type { NamedTensors } from '../hooks/calls/NamedTensors.js';
 import type { PromptEmbeds } from '../hooks/calls/EncodePromptCall.js';
 import { refuseOption } from '../fields/readOptions.js';
@@ -10,11 +9,16 @@ import { checkPenultimate, penultimateState } from '../sampling/penultimateState
 import { prepareRun } from '../sampling/prepareRun.js';
 import { checkPooled, type SecondTexts, secondTexts } from '../sampling/secondTexts.js';
 import { checkLatents } from '../sampling/starts/checkLatents.js';
+import { denoiserInput } from '../sampling/starts/denoiserInput.js';
+import type { Pictures } from '../sampling/starts/Pictures.js';
+import { checkPictureOptions } from '../sampling/starts/readPictures.js';
 import type { Start } from '../sampling/starts/Start.js';
+import { beginRun, type StrengthDefaults } from '../sampling/starts/startOf.js';
 import { checkConditions, type ConditionKind, timeIds } from '../sampling/timeIds.js';
 import { withNegative, zerosLike } from '../sampling/withNegative.js';
 import type { FromPretrainedOptions } from './FromPretrainedOptions.js';
 import { LatentDiffusionPipeline, type LatentDiffusionRun } from './LatentDiffusionPipeline.js';
+import { namesOf } from './namesOf.js';
 import { openAs } from './openAs.js';
 import {
   fieldsForPictures,
@@ -22,16 +26,21 @@ import {
   type StableDiffusionXLValues,
 } from './StableDiffusionXLOptions.js';
 
+/** diffusers'; with the second the first step is left out. */
+const STRENGTHS: StrengthDefaults = { image: 0.3, mask: 0.9999 };
+
 type StableDiffusionXLRun = LatentDiffusionRun & { readonly options: StableDiffusionXLValues & SecondTexts };
 
 /**
- * Text to image with Stable Diffusion XL: two text encoders side by side, and the picture's size as a condition; and its refiner, which goes on with another
+ * Stable Diffusion XL, from text, from a picture, and from a picture and a mask: two text encoders side by side, and the picture's size as a condition; and its refiner, which goes on with another
  * run's latents (source: diffusers pipelines/stable_diffusion_xl). Pictures get no invisible watermark.
  */
 export class StableDiffusionXLPipeline extends LatentDiffusionPipeline<
   typeof stableDiffusionXLFields,
   StableDiffusionXLRun
 > {
+  /** Its names in diffusers where it begins with pictures. */
+  static readonly aliases = ['StableDiffusionXLImg2ImgPipeline', 'StableDiffusionXLInpaintPipeline'];
   /** The options of `generate`, before the sizes of a model are known. */
   static readonly optionFields = stableDiffusionXLFields;
 
@@ -40,34 +49,35 @@ export class StableDiffusionXLPipeline extends LatentDiffusionPipeline<
     folderOrId: string,
     options: FromPretrainedOptions = {},
   ): Promise<StableDiffusionXLPipeline> {
-    const StableDiffusionXLImg2ImgPipeline = StableDiffusionXLPipeline;
-    return openAs({ StableDiffusionXLPipeline, StableDiffusionXLImg2ImgPipeline }, folderOrId, options);
+    return openAs(namesOf({ StableDiffusionXLPipeline }), folderOrId, options);
   }
 
   protected get fields(): typeof stableDiffusionXLFields {
-    const latents = this.components['unet']?.config['sample_size'];
-    return fieldsForPictures(Number(latents ?? 128) * this.vaeScaleFactor, this.vaeScaleFactor);
+    return fieldsForPictures(this.size[0], this.vaeScaleFactor);
   }
 
-  protected prepare(prompt: Prompt, options: StableDiffusionXLValues): StableDiffusionXLRun {
-    const { latents, denoisingStart, outputType, promptEmbeds } = options;
-    this.require('unet', outputType !== 'latent' && 'vae', ...(promptEmbeds === undefined ? this.#encoders : []));
-    if (denoisingStart !== undefined && latents === undefined)
-      refuseOption(
-        'denoisingStart',
-        denoisingStart,
-        "latents: those of a run with denoisingEnd and outputType 'latent'",
-      );
+  protected get size(): readonly [width: number, height: number] {
+    const side = Number(this.components['unet']?.config['sample_size'] ?? 128) * this.vaeScaleFactor;
+    return [side, side];
+  }
+
+  protected prepare(prompt: Prompt, options: StableDiffusionXLValues, pictures?: Pictures): StableDiffusionXLRun {
+    const { latents, image, outputType, promptEmbeds } = options;
+    const usesVae = outputType !== 'latent' || image !== undefined;
+    this.require('unet', usesVae && 'vae', ...(promptEmbeds === undefined ? this.#encoders : []));
+    checkContinuation(options);
+    checkPictureOptions(options, denoiserInput(this.unet.config));
     checkPooled(options);
-    const [height, width] = latents?.dims.slice(2).map((side) => side * this.vaeScaleFactor) ?? [];
-    const sides = { width: (options.width ?? width) as number, height: (options.height ?? height) as number };
+    const sides = this.#sidesOf(options, pictures);
     checkConditions({ ...options, ...sides }, this.#kindOf(options));
     for (const name of this.#encoders) {
       const { [name]: encoder } = this.components;
       if (encoder !== undefined) checkPenultimate(encoder, options.clipSkip);
     }
-    const run = prepareRun(this.scheduler, prompt, { ...options, ...sides });
-    checkLatents(latents, this.latentDims(run.options));
+    const { scheduler } = this;
+    const prepared = prepareRun(scheduler, prompt, { ...options, ...sides });
+    const run = beginRun(prepared, { scheduler, pictures, strengths: STRENGTHS });
+    if (pictures !== undefined || image === undefined) checkLatents(latents, this.latentDims(run.options));
     return { ...run, options: { ...run.options, ...secondTexts(run.options, this.#encoders.length) } };
   }
 
@@ -89,10 +99,20 @@ export class StableDiffusionXLPipeline extends LatentDiffusionPipeline<
     };
   }
 
-  protected override async start(prepared: StableDiffusionXLRun, signal: AbortSignal | undefined): Promise<Start> {
+  protected override async start(prepared: StableDiffusionXLRun, run: PipelineRun): Promise<Start> {
     const { options, window } = prepared;
-    if (options.denoisingStart === undefined) return super.start(prepared, signal);
-    return { latents: options.latents as Tensor, beginIndex: window.beginIndex };
+    if (options.denoisingStart === undefined || options.latents === undefined) return super.start(prepared, run);
+    return { latents: options.latents, beginIndex: window.beginIndex };
+  }
+
+  /** A picture says how large the result is, and so do latents. */
+  #sidesOf(
+    { width, height, latents, image }: StableDiffusionXLValues,
+    pictures: Pictures | undefined,
+  ): { readonly width: number; readonly height: number } {
+    if (pictures !== undefined) return pictures;
+    const own = image === undefined ? latents?.dims.slice(2).map((side) => side * this.vaeScaleFactor) : undefined;
+    return { width: width ?? own?.[1] ?? this.size[0], height: height ?? own?.[0] ?? this.size[1] };
   }
 
   /** Names of the text encoders; a refiner has the second one alone. */
@@ -113,10 +133,19 @@ export class StableDiffusionXLPipeline extends LatentDiffusionPipeline<
     return joinEncodings(encodings);
   }
 
-  #kindOf({ denoisingStart }: StableDiffusionXLValues): ConditionKind {
+  #kindOf({ denoisingStart, image }: StableDiffusionXLValues): ConditionKind {
     return {
       aesthetic: this.index.config['requires_aesthetics_score'] === true,
-      fromImage: denoisingStart !== undefined,
+      fromImage: denoisingStart !== undefined || image !== undefined,
     };
   }
+}
+
+/** @throws ERR_ARGUMENT_INVALID for a start in the middle without anything to go on with, or with two such things */
+function checkContinuation({ denoisingStart, latents, image }: StableDiffusionXLValues): void {
+  if (denoisingStart === undefined) return;
+  const needed = "latents: those of a run with denoisingEnd and outputType 'latent'";
+  if (latents === undefined && image === undefined) refuseOption('denoisingStart', denoisingStart, needed);
+  if (latents !== undefined && image !== undefined)
+    refuseOption('latents', 'given', 'nothing beside image: with denoisingStart either goes on');
 }

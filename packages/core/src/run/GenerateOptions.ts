@@ -23,6 +23,8 @@ export interface GenerateOptions<O extends OutputType = OutputType> extends Opti
 export interface RunTimings {
   readonly total: number;
   readonly encodePrompt: number;
+  /** Of reading in pictures to begin with; 0 without. */
+  readonly encodeImage: number;
   readonly steps: readonly number[];
   readonly decode: number;
 }

@@ -17,7 +17,7 @@ import type { Component } from '../execution/Component.js';
 import { type Attachable, componentRecord, standIn } from '../execution/componentRecord.js';
 import type { Fields, FieldValues } from '../fields/Field.js';
 import { joinFields } from '../fields/joinFields.js';
-import { readOptions } from '../fields/readOptions.js';
+import { readOptions, refuseOption } from '../fields/readOptions.js';
 import type { GenerateOptions, GenerateResult, OutputType, Prompt } from './GenerateOptions.js';
 import { followReader } from './followReader.js';
 import { hookedRun } from './hookedRun.js';
@@ -36,8 +36,9 @@ import { waitForTurn } from './waitForTurn.js';
  *
  * @typeParam F - the fields of its options.
  * @typeParam R - what it makes of them, before a run begins.
+ * @typeParam L - what it reads for a run, such as pictures.
  */
-export abstract class Pipeline<F extends Fields = Fields, R extends PreparedRun = PreparedRun>
+export abstract class Pipeline<F extends Fields = Fields, R extends PreparedRun = PreparedRun, L = unknown>
   implements PluginHostPipeline, AsyncDisposable
 {
   /** By name: `unet`, `vae`, `text_encoder`. Assigning to a name is {@link Pipeline.replace}. */
@@ -76,11 +77,7 @@ export abstract class Pipeline<F extends Fields = Fields, R extends PreparedRun 
 
   set scheduler(scheduler: Scheduler) {
     if (!isScheduler(scheduler))
-      throw new ThimbleError('ERR_ARGUMENT_INVALID', {
-        argument: 'scheduler',
-        value: scheduler,
-        expected: 'a scheduler, such as DDIMScheduler.fromConfig(pipe.scheduler.config)',
-      });
+      refuseOption('scheduler', scheduler, 'a scheduler, such as DDIMScheduler.fromConfig(pipe.scheduler.config)');
     this.#schedulers['scheduler'] = scheduler;
     for (const warning of [schedulerWarning(scheduler), flowWarning(scheduler, Object.keys(this.components))])
       if (warning !== undefined) this.#parts.events.emit(warning);
@@ -165,8 +162,11 @@ export abstract class Pipeline<F extends Fields = Fields, R extends PreparedRun 
   /** The pipeline's own options, with the model's sizes and defaults. */
   protected abstract readonly fields: F;
 
-  /** Makes ready for a run whose options are checked one by one: checks what concerns several of them, and sets the scheduler. */
-  protected abstract prepare(prompt: Prompt, options: FieldValues<F>): R;
+  /** Reads what options name when it is a run's turn, such as pictures; `prepare` is given it. Nothing by default. */
+  protected read?(options: FieldValues<F>): Promise<L | undefined>;
+
+  /** Makes ready for a run whose options are checked one by one: checks several together, sets the scheduler. Asked at once, and again at the run's turn, with what was read. */
+  protected abstract prepare(prompt: Prompt, options: FieldValues<F>, read?: L): R;
 
   /** What one run does: the steps from prompt to result, yielding an event where something is done. */
   protected abstract sample(prepared: R, run: PipelineRun): AsyncGenerator<PipelineEvent, GenerateResult>;
@@ -297,9 +297,8 @@ export abstract class Pipeline<F extends Fields = Fields, R extends PreparedRun 
   /** Checks all that can be known before the turn, with a scheduler of its own: that of the pipeline belongs to the run that goes on. */
   #judge(prompt: Prompt, options: GenerateOptions): FieldValues<F> {
     const { turns, limits } = this.#parts;
-    const { width } = this.fields;
     const given = readOptions(options, { ...this.optionFields, ...this.fields }, 'generate');
-    checkRunSize(prompt, given, limits, Number(width?.schema?.['multipleOf'] ?? 1));
+    checkRunSize(prompt, given, limits, this.fields);
     withSchedulerCopy(this.#schedulers, () => this.prepare(prompt, given));
     if (turns.busy && turns.pending >= limits.maxQueue)
       throw new ThimbleError('ERR_QUEUE_FULL', { pending: turns.pending, maxQueue: limits.maxQueue });
@@ -317,7 +316,8 @@ export abstract class Pipeline<F extends Fields = Fields, R extends PreparedRun 
     using turn = yield* waitForTurn(this.#parts.turns, signal);
     await this.#parts.host.settled(signal);
     using scheduler = runScheduler(this.#schedulers);
-    const prepared = this.prepare(prompt, given);
+    const prepared = this.prepare(prompt, given, await this.read?.(given));
+    checkRunSize(prompt, { ...given, ...prepared.options }, this.#parts.limits, this.fields);
     using memory = new MemoryMonitor(this.device, this.components, this.memoryLimit);
     const context: RunContext = {
       id: ++this.#runs,

@@ -11,8 +11,9 @@ export class PipelineRun {
   readonly hooks: Hooks;
   readonly memory: MemoryMonitor;
   /** Milliseconds so far. */
-  readonly timings: { encodePrompt: number; readonly steps: number[]; decode: number } = {
+  readonly timings: { encodePrompt: number; encodeImage: number; readonly steps: number[]; decode: number } = {
     encodePrompt: 0,
+    encodeImage: 0,
     steps: [],
     decode: 0,
   };
@@ -71,7 +72,7 @@ export class PipelineRun {
   }
 
   /** As {@link PipelineRun.during}, and notes how long the work took as one of the run's timings. */
-  async *timed<T>(part: 'encodePrompt' | 'decode', work: Promise<T>): AsyncGenerator<PipelineEvent, T> {
+  async *timed<T>(part: 'encodePrompt' | 'encodeImage' | 'decode', work: Promise<T>): AsyncGenerator<PipelineEvent, T> {
     const started = performance.now();
     const result = yield* this.during(work);
     this.timings[part] = performance.now() - started;

@@ -1,5 +1,5 @@
 import { ThimbleError } from '../errors.js';
-import type { Field, FieldValues } from '../fields/Field.js';
+import type { Field, Fields, FieldValues } from '../fields/Field.js';
 import type { Prompt } from './GenerateOptions.js';
 
 /** The most that there may be of something: a whole number from `least` on, or Infinity. */
@@ -50,9 +50,9 @@ interface Quantity {
   readonly largest: number | string;
 }
 
-/** Refuses a run that is larger than a pipeline allows. @throws ERR_REQUEST_TOO_LARGE naming what would be the largest */
-export function checkRunSize(prompt: Prompt, options: object, limits: RunLimits, step: number): void {
-  const excess = excessOf(prompt, options, limits, step);
+/** Refuses a run that is larger than a pipeline with these fields allows. @throws ERR_REQUEST_TOO_LARGE naming what would be the largest */
+export function checkRunSize(prompt: Prompt, options: object, limits: RunLimits, { width }: Fields): void {
+  const excess = excessOf(prompt, options, limits, Number(width?.schema?.['multipleOf'] ?? 1));
   if (excess !== undefined) throw new ThimbleError('ERR_REQUEST_TOO_LARGE', { ...excess, most: limits[excess.limit] });
 }
 

@@ -6,27 +6,27 @@ import type { Image } from '../images/Image.js';
 import { pixelsFromSample } from '../images/imagesFromSample.js';
 import { unscaleLatents } from './unscaleLatents.js';
 
-/** Is given every picture once it is whole, before the next one is made. */
-export type ImageReader = (image: Image, index: number) => void;
+/** Is given every picture once it is whole, before the next one is made; what it gives takes its place. */
+export type ImageReader = (image: Image, index: number) => Image | Promise<Image>;
 
 /** Decodes latents [n, c, h, w] to pictures, each made of its rows as they come. */
 export async function decodeImages(
   vae: Component,
   latents: Tensor,
   options: CallOptions,
-  done: ImageReader = () => undefined,
+  done: ImageReader = (image) => image,
 ): Promise<Image[]> {
   const images: Image[] = [];
   let growing: GrowingImage | undefined;
   await vae.decodeRows(
     { z: unscaleLatents(latents, vae.config) },
-    ({ index, top, height, rows }) => {
+    async ({ index, top, height, rows }) => {
       growing ??= new GrowingImage(index, rows.dims[3] as number, height);
       growing.add(top, rows.data as Float32Array);
       if (!growing.complete) return;
-      images.push(growing.toImage());
+      const image = growing.toImage();
       growing = undefined;
-      done(images.at(-1) as Image, index);
+      images.push(await done(image, index));
     },
     options,
   );

@@ -16,20 +16,24 @@ export interface ResultParts {
   readonly seeds: readonly number[];
   /** What made them. */
   readonly source: RunSource;
+  /** What is done with each picture before it is handed out, such as laying it over another one. */
+  readonly finish?: ((image: Image) => Promise<Image>) | undefined;
 }
 
 /** The last part of a run that makes pictures: decodes latents [n, c, h, w] as its `outputType` asks, with an event for each picture and one at the end. */
 export async function* imageResult(
   run: PipelineRun,
-  { vae, latents, options, seeds, source }: ResultParts,
+  { vae, latents, options, seeds, source, finish = async (image) => image }: ResultParts,
 ): AsyncGenerator<PipelineEvent, GenerateResult> {
   if (options.outputType === 'latent' || vae === undefined) return run.result({ images: latents, seeds });
   const decoding =
     options.outputType === 'tensor'
       ? decodePixels(vae, latents, run.callOptions)
-      : decodeImages(vae, latents, run.callOptions, (image, index) => {
+      : decodeImages(vae, latents, run.callOptions, async (decoded, index) => {
+          const image = await finish(decoded);
           Object.assign(image.metadata, pngParameters(source, options, index, seeds));
           run.emit({ type: 'image', index, image, seed: seeds[index] });
+          return image;
         });
   const images = yield* run.timed<Image[] | Tensor>('decode', decoding);
   yield { type: 'decode', images: options.count, milliseconds: run.timings.decode };

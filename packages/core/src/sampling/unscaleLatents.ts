@@ -14,6 +14,21 @@ export function latentUnscaler(config: ModelConfig): (value: number, channel: nu
   return (value) => Math.fround(value / scale) + Number(shift ?? 0);
 }
 
+/** Latents of the VAE with this config as denoisers take them; channels are the third axis from the end. */
+export function scaleLatents(latents: Tensor, config: ModelConfig): Tensor {
+  const { scaling_factor: factor, shift_factor: shift, latents_mean: means, latents_std: deviations } = config;
+  const scale = Number(factor ?? DEFAULT_SCALING_FACTOR);
+  const [channels, height, width] = latents.dims.slice(-3) as [number, number, number];
+  const plane = height * width;
+  const scaled =
+    Array.isArray(means) && Array.isArray(deviations)
+      ? (value: number, channel: number): number =>
+          Math.fround(Math.fround(value - Number(means[channel])) * scale) / Number(deviations[channel])
+      : (value: number): number => Math.fround(value - Number(shift ?? 0)) * scale;
+  const data = (latents.data as Float32Array).map((value, i) => scaled(value, Math.floor(i / plane) % channels));
+  return new Tensor('float32', data, latents.dims);
+}
+
 /** Latents as the VAE with this config decodes them; channels are the third axis from the end. */
 export function unscaleLatents(latents: Tensor, config: ModelConfig): Tensor {
   const unscale = latentUnscaler(config);

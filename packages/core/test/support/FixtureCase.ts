@@ -17,6 +17,8 @@ interface FixtureCall {
   readonly args: Readonly<Record<string, unknown>>;
   readonly in: Readonly<Record<string, string>>;
   readonly out: Readonly<Record<string, ExpectedTensor>>;
+  /** The config of the scheduler, where it is not the checkpoint's. */
+  readonly scheduler?: Readonly<Record<string, unknown>>;
   /** Tensors of the noise that was drawn, in order. */
   readonly draws?: readonly string[];
 }
