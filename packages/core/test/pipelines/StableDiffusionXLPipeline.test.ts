@@ -12,6 +12,7 @@ import { EulerAncestralDiscreteScheduler } from '../../src/schedulers/EulerAnces
 import { HeunDiscreteScheduler } from '../../src/schedulers/HeunDiscreteScheduler.js';
 import { FixtureCase } from '../support/FixtureCase.js';
 import { fixturePath } from '../support/fixturePath.js';
+import { PictureCall } from '../support/PictureCall.js';
 import { replayRun } from '../support/replayRun.js';
 
 const BASE = fixturePath('sdxl-tiny');
@@ -77,6 +78,14 @@ describe('computes what diffusers computes', () => {
         failures(await replayRun(by, fixture, run, { latents: latents!, image: undefined } as GenerateOptions)),
       ).toEqual([]);
     }
+  });
+
+  test('the refiner alone, from a picture', async () => {
+    const call = new PictureCall(refiner, await FixtureCase.open('sdxl-img2img'), 'pipeline.refiner');
+    const { 'draws left': left, ...excess } = await call.run();
+    expect(left).toBe(0);
+    expect(Object.keys(excess)).toEqual(expect.arrayContaining(['latents', 'image_u8']));
+    expect(failures(excess)).toEqual([]);
   });
 
   test('embeddings of both encoders, with layers skipped', async () => {

@@ -1,8 +1,12 @@
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Tensor } from 'onnxruntime-common';
 import { Image } from '../../src/images/Image.js';
 import { UNet2DConditionModel } from '../../src/models/UNet2DConditionModel.js';
 import { DiffusionPipeline } from '../../src/pipelines/DiffusionPipeline.js';
+import { StableDiffusionPipeline } from '../../src/pipelines/StableDiffusionPipeline.js';
 import type { GenerateOptions } from '../../src/run/GenerateOptions.js';
 import type { WarningEvent } from '../../src/run/PipelineEvent.js';
 import { fixturePath } from '../support/fixturePath.js';
@@ -171,4 +175,19 @@ describe('what a picture says', () => {
     const drawn = await pipe.generate('x', { ...FEW, image });
     expect(a!.images.data).not.toEqual(drawn.images.data);
   });
+});
+
+test.each(['StableDiffusionImg2ImgPipeline', 'StableDiffusionInpaintPipeline'])('%s opens', async (className) => {
+  const folder = await mkdtemp(join(tmpdir(), 'thimble-alias-'));
+  try {
+    await cp(fixturePath('sd-tiny'), folder, { recursive: true });
+    const index = JSON.parse(await readFile(join(folder, 'model_index.json'), 'utf8')) as object;
+    await writeFile(join(folder, 'model_index.json'), JSON.stringify({ ...index, _class_name: className }));
+    await using opened = await StableDiffusionPipeline.fromPretrained(folder, DEVICE);
+    expect(opened.className).toBe(className);
+    await using other = await DiffusionPipeline.fromPretrained(folder, DEVICE);
+    expect(other).toBeInstanceOf(StableDiffusionPipeline);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 });
