@@ -75,7 +75,9 @@ describe('computes what diffusers computes', () => {
     ] as const) {
       const { image: latents } = await fixture.inputs(run);
       expect(
-        failures(await replayRun(by, fixture, run, { latents: latents!, image: undefined } as GenerateOptions)),
+        failures(
+          await replayRun(by, fixture, run, { latents: latents!, image: undefined } as object as GenerateOptions),
+        ),
       ).toEqual([]);
     }
   });
