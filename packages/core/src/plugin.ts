@@ -123,6 +123,9 @@ export { componentNamesField, patternsField, toPatterns } from './fields/namesFi
 export { optionsSchema } from './fields/optionsSchema.js';
 export { parseOption } from './fields/parseOption.js';
 export { readOptions, refuseOption } from './fields/readOptions.js';
+export { fileSystemError } from './disk/fileSystemError.js';
+export { makeFolder } from './disk/makeFolder.js';
+export { writeFileAtomically } from './disk/writeFileAtomically.js';
 export type { JsonObject } from './disk/readJsonFile.js';
 export { scanJson } from './disk/scanJson.js';
 export type { JsonProblem } from './disk/scanJson.js';

@@ -1,7 +1,8 @@
-import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import {
   type FileRange,
+  makeFolder,
   OPTIMIZED_GRAPH,
   OPTIMIZED_WEIGHTS,
   type SegmentPreparation,
@@ -30,7 +31,7 @@ export async function writeSegmentTrace(
   prepack: boolean,
   optimize: SegmentPreparation['optimize'],
 ): Promise<void> {
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   await optimize(model, { folder, prepack });
   const description: SegmentDescription = {
     mode: prepack ? 'prepacked' : 'optimized',

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, realpath, rename, rm } from 'node:fs/promises';
+import { mkdtemp, realpath, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isThimbleError, type Plugin } from '@thimble/core';
 import { booleanField, type OptionsOf, required, textField } from '@thimble/core/model';
@@ -7,6 +7,8 @@ import {
   componentNamesField,
   freezeShapes,
   holdFileLock,
+  makeFolder,
+  fileSystemError,
   type NamedStage,
   type PluginContext,
   type PluginHostPipeline,
@@ -56,8 +58,7 @@ export class TracingPlugin implements Plugin {
   }
 
   async apply({ hooks, pipeline }: PluginContext): Promise<void> {
-    await mkdir(this.#dir, { recursive: true });
-    const dir = await realpath(this.#dir);
+    const dir = await openFolder(this.#dir);
     const ours = (component: string): boolean => this.#components?.includes(component) ?? true;
     hooks.transformGraph.tap({ name: this.name, stage: TRACING }, (graph, { component, partial }) =>
       ours(component) && partial !== true ? freezeShapes(graph) : undefined,
@@ -101,14 +102,16 @@ export class TracingPlugin implements Plugin {
 
   /** Beside its place, then moved there whole. */
   async #make(dir: string, folder: string, { model, ranges, optimize }: SegmentPreparation): Promise<void> {
-    const made = await mkdtemp(join(dir, '.tmp-'));
+    const made = await mkdtemp(join(dir, '.tmp-')).catch((error: unknown) => {
+      throw fileSystemError(error, dir, 'write');
+    });
     try {
       await writeSegmentTrace(made, { model, ranges }, this.#prepack, optimize);
       await rm(folder, { recursive: true, force: true });
       await rename(made, folder);
     } catch (error) {
       await rm(made, { recursive: true, force: true });
-      throw error;
+      throw fileSystemError(error, folder, 'write');
     }
   }
 
@@ -124,6 +127,16 @@ export class TracingPlugin implements Plugin {
     ])
       hash.update(`\0${part}`);
     return hash.digest('hex').slice(0, 32);
+  }
+}
+
+/** Makes the folder of the traces; its real path. @throws ERR_DISK_FULL, ERR_FILE_ACCESS */
+async function openFolder(dir: string): Promise<string> {
+  try {
+    await makeFolder(dir);
+    return await realpath(dir);
+  } catch (error) {
+    throw fileSystemError(error, dir, 'write');
   }
 }
 

@@ -1,7 +1,7 @@
-import { mkdir, mkdtemp, readdir, readFile, realpath, rename, rm, rmdir } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, realpath, rename, rm, rmdir } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { ThimbleError } from '@thimble/core';
-import { holdFileLock } from '@thimble/core/plugin';
+import { holdFileLock, makeFolder } from '@thimble/core/plugin';
 import { TRACE_MANIFEST } from './TraceManifest.js';
 
 /**
@@ -15,7 +15,7 @@ import { TRACE_MANIFEST } from './TraceManifest.js';
 export async function publishTrace(dir: string, write: (staging: string) => Promise<void>): Promise<string> {
   const target = resolve(dir);
   await assertTraceFolder(target, dir);
-  const made = await mkdir(target, { recursive: true });
+  const made = await makeFolder(target);
   try {
     const folder = await realpath(target);
     const staging = await mkdtemp(join(folder, '.tmp-'));

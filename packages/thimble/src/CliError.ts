@@ -27,6 +27,15 @@ export const cliErrorRegistry = {
     message: (d: { path: string; reason: string }): string =>
       `Cannot write "${d.path}": ${d.reason}. Choose another place with --output.`,
   },
+  ERR_STDOUT_UNWRITABLE: {
+    exitCode: ExitCode.failure,
+    message: (d: { reason: string }): string =>
+      `Cannot write to the standard output: ${d.reason}. Files that were written are there.`,
+  },
+  ERR_PROMPT_UNREADABLE: {
+    exitCode: ExitCode.failure,
+    message: (d: { from: string; reason: string }): string => `Cannot read the prompt from ${d.from}: ${d.reason}.`,
+  },
   ERR_PLUGIN_PACKAGE_NOT_FOUND: {
     exitCode: ExitCode.failure,
     message: (d: { package: string; folder: string }): string =>

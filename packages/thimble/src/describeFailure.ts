@@ -45,7 +45,7 @@ function describeThimbleError(error: ThimbleError): FailureReport {
     if (option !== undefined)
       return {
         code,
-        message: `${option} is ${JSON.stringify(value)}; expected ${expected}.`,
+        message: `${option} is ${shown(value)}; expected ${expected}.`,
         exitCode: ExitCode.usage,
       };
   }
@@ -68,4 +68,8 @@ function unknownScheduler({ scheduler, known, nearest, folder }: ErrorDetails<'E
 
 function unexpected(error: unknown): string {
   return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+}
+
+function shown(value: unknown): string {
+  return JSON.stringify(value, (_, part: unknown) => (typeof part === 'bigint' ? String(part) : part)) ?? String(value);
 }

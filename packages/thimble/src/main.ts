@@ -3,12 +3,12 @@ import { CliError } from './CliError.js';
 import { createProgram } from './createProgram.js';
 import { ExitCode } from './ExitCode.js';
 import { Interruption } from './Interruption.js';
+import { flushOutput, watchOutputs } from './standardOutput.js';
 import { tellFailure } from './tellFailure.js';
 
 /** Runs the command line with the arguments after `thimble`, and returns the exit code. Never throws. */
 export async function main(args: readonly string[]): Promise<ExitCode> {
-  ignoreClosedPipe(process.stdout);
-  ignoreClosedPipe(process.stderr);
+  watchOutputs();
   using interruption = new Interruption();
   const { signal } = interruption;
   const onStuck = (): void => {
@@ -20,6 +20,8 @@ export async function main(args: readonly string[]): Promise<ExitCode> {
   try {
     const program = await createProgram(interruption, args);
     await interruption.limit(program.parseAsync(args, { from: 'user' }));
+    await flushOutput();
+    signal.throwIfAborted();
     return ExitCode.ok;
   } catch (error) {
     return error instanceof CommanderError
@@ -43,11 +45,4 @@ function endParsing(error: CommanderError, args: readonly string[]): ExitCode {
 async function fail(error: unknown, args: readonly string[]): Promise<ExitCode> {
   const { describeFailure } = await import('./describeFailure.js');
   return tellFailure(describeFailure(error), args, error);
-}
-
-/** Lets the reader of a pipe leave early (`thimble … | head -1`): what comes after is dropped. Other errors are thrown. */
-function ignoreClosedPipe(stream: NodeJS.WriteStream): void {
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-  });
 }

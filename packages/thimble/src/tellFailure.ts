@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
 import type { ExitCode } from './ExitCode.js';
+import { print, tell } from './standardOutput.js';
 
 /** A failure as it is told to the user. */
 export interface FailureReport {
@@ -14,10 +15,11 @@ export function tellFailure(
   args: readonly string[],
   error?: unknown,
 ): ExitCode {
-  if (args.includes('--json')) process.stdout.write(`${JSON.stringify({ type: 'error', code, message })}\n`);
-  else process.stderr.write(`thimble: ${message} [${code}]\n`);
+  const readable = args.includes('--json') && code !== 'ERR_STDOUT_UNWRITABLE';
+  if (readable) print(`${JSON.stringify({ type: 'error', code, message })}\n`);
+  else tell(`thimble: ${message} [${code}]\n`);
   if (error !== undefined && (args.includes('--debug') || isOn(process.env['THIMBLE_DEBUG'])))
-    process.stderr.write(`${inspect(error)}\n`);
+    tell(`${inspect(error)}\n`);
   return exitCode;
 }
 

@@ -30,10 +30,11 @@ describe('thimble generate', () => {
 
   test('tells a program everything as JSON, for a batch with previews, and keeps the files that are there', async () => {
     writeFileSync(join(folder, 'cat.webp'), 'mine');
+    writeFileSync(join(folder, 'prompts.txt'), 'a cat\na dog\n');
     const args = [
       'generate',
-      'a cat',
-      'a dog',
+      '--prompt-file',
+      'prompts.txt',
       ...FAST,
       '--steps',
       '4',
@@ -104,7 +105,7 @@ describe('wrong input', () => {
   writePackage(folder, 'tools', 'export class Tool { run() {} } export const version = 1;');
 
   const cases: readonly (readonly [title: string, args: readonly string[], code: number, message: RegExp])[] = [
-    ['no prompt', ['--model', MODEL], 2, /missing required argument 'prompt'/],
+    ['no prompt', ['--model', MODEL], 2, /missing the prompt/],
     ['no model', ['x'], 2, /--model <path\|id>' not specified/],
     ['a misspelt option', ['x', ...FAST, '--stepz', '3'], 2, /Did you mean --steps\?/],
     [

@@ -26,8 +26,9 @@ describe('thimble video', () => {
 
   test('tells a program of every frame, without its pixels, and keeps the files that are there', async () => {
     writeFileSync(join(folder, 'sea.gif'), 'mine');
+    writeFileSync(join(folder, 'prompts.txt'), 'the sea\nthe sky\n');
     const { code, stdout } = await runCli(
-      ['video', 'the sea', 'the sky', ...FAST, '--frames', '17', '--seed', '1,2', '-o', 'sea.gif', '--json'],
+      ['video', '--prompt-file', 'prompts.txt', ...FAST, '--frames', '17', '--seed', '1,2', '-o', 'sea.gif', '--json'],
       folder,
     );
     expect(code).toBe(0);

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { rename, rm, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { ThimbleError } from '../errors.js';
 
 /**
@@ -10,7 +10,8 @@ import { ThimbleError } from '../errors.js';
  * @throws `ERR_FILE_NOT_FOUND` if the folder does not exist; `ERR_FILE_ACCESS`, `ERR_DISK_FULL`
  */
 export async function writeFileAtomically(path: string, bytes: Uint8Array): Promise<void> {
-  const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
+  // A name of its own: that of the file with more behind it may be longer than a name can be.
+  const temporary = join(dirname(path), `.${randomBytes(6).toString('hex')}.tmp`);
   try {
     await writeFile(temporary, bytes, { flag: 'wx' });
     await rename(temporary, path);

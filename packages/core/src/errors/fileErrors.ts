@@ -9,14 +9,14 @@ export const fileErrors = {
   },
   ERR_FILE_ACCESS: {
     summary: 'The operating system refused to read or write a file.',
-    message: (d: { path: string; operation: 'read' | 'write'; reason: string }): string =>
-      `Cannot ${d.operation} "${d.path}" (${d.reason}). Check its permissions and who owns it, or choose another folder.`,
+    message: (d: { path: string; operation: 'read' | 'write'; reason: string; setting?: string }): string =>
+      `Cannot ${d.operation} "${d.path}" (${d.reason}). Check its permissions and who owns it, or choose another folder${by(d.setting)}.`,
   },
   ERR_DISK_FULL: {
     summary: 'The disk has no room for a file that is to be written.',
-    message: (d: { path: string; neededBytes?: number; freeBytes?: number }): string =>
+    message: (d: { path: string; neededBytes?: number; freeBytes?: number; setting?: string }): string =>
       `The disk of "${d.path}" is full${d.neededBytes === undefined ? '' : `: ${d.neededBytes} bytes are needed, ${d.freeBytes} are free`}. ` +
-      'Free some space, or choose a folder on another disk.',
+      `Free some space, or choose a folder on another disk${by(d.setting)}.`,
   },
   ERR_JSON_INVALID: {
     summary: 'A JSON file cannot be parsed, or does not hold an object.',
@@ -74,3 +74,8 @@ export const fileErrors = {
       `"${d.folder}" is not a model: ${d.problem}. Expected a folder with model_index.json (a pipeline) or config.json with "_class_name" (one model).`,
   },
 } as const satisfies ErrorDefinitions;
+
+/** How a folder is chosen. */
+function by(setting: string | undefined): string {
+  return setting === undefined ? '' : ` by ${setting}`;
+}

@@ -15,7 +15,7 @@ export const pluginErrors = {
   ERR_PLUGIN_HOOK: {
     summary: 'A tap failed; `cause` is what it threw.',
     message: (d: { plugin: string; hook: string; cause: string }): string =>
-      `"${d.plugin}" failed in hook "${d.hook}": ${d.cause}. The error's cause tells where; report it to its author, or remove the plugin.`,
+      `"${d.plugin}" failed in hook "${d.hook}": ${sentence(d.cause)} The error's cause tells where; report it to its author, or remove the plugin.`,
   },
   ERR_SAMPLE_ROWS: {
     summary: 'The parts in which a plugin decodes or encodes a picture do not add up to it.',
@@ -104,3 +104,8 @@ export const pluginErrors = {
       `nothing is provided for "${d.token}"; install the plugin that provides it first, or ask with ctx.getAll(token), which may be empty.`,
   },
 } as const satisfies ErrorDefinitions;
+
+/** With one full stop at its end. */
+function sentence(text: string): string {
+  return `${text.trimEnd().replace(/\.+$/, '')}.`;
+}

@@ -7,7 +7,14 @@ import type { Generator } from '../random/Generator.js';
 export const OUTPUT_TYPES = ['image', 'tensor', 'latent'] as const;
 
 const numbers = optional(listField(numberField(0), 'a list of numbers'));
-const seed = integerField(0, -Infinity);
+const seed: Field<number | bigint> = {
+  default: 0,
+  type: 'number | bigint',
+  expected: 'an integer from -2^63 to 2^64 - 1; beyond 2^53 a bigint',
+  accepts: (x) => Number.isSafeInteger(x) || (typeof x === 'bigint' && x >= -(2n ** 63n) && x < 2n ** 64n),
+  schema: { type: 'integer' },
+  parse: (text) => (/^[+-]?\d{1,20}$/.test(text.trim()) ? wholeNumber(text.trim()) : NaN),
+};
 const generator = objectField<Generator>(
   'Generator',
   'an object with randn(dims), such as new TorchGenerator(42)',
@@ -58,7 +65,10 @@ export const runFields = {
   ),
   /** DDIM's η: 0 takes no fresh noise, 1 as much as DDPM. */
   eta: described(numberField(0, 0, 1), { description: "DDIM's share of fresh noise, 0 to 1", flag: '--eta <number>' }),
-  /** An integer, or one per image; drawn at random by default. As torch's CPU generator with that seed. */
+  /**
+   * An integer, or one per image; drawn at random by default. As torch's CPU generator with that seed, which looks at its low 32 bits alone: a bigint is told of
+   * as the number that they are.
+   */
   seed: described(optional(eitherField(seed, listField(seed, 'a list with one per image'))), {
     description: 'makes it repeatable; one for all, or a,b,c for each',
     flag: '--seed <number>',
@@ -92,3 +102,8 @@ export const outputTypeField = choiceField('image', OUTPUT_TYPES);
 export const previewsField = described(eitherField(booleanField(false), choiceField('rgb', ['rgb'])), {
   description: 'a small picture after every step',
 });
+
+function wholeNumber(text: string): number | bigint {
+  const value = Number(text);
+  return Number.isSafeInteger(value) ? value : BigInt(text);
+}

@@ -6,7 +6,7 @@ import { randomSeed, TorchGenerator } from '../random/TorchGenerator.js';
 
 /** What a run's noise is to be drawn from. */
 export interface NoiseOptions {
-  readonly seed: number | readonly number[] | undefined;
+  readonly seed: number | bigint | readonly (number | bigint)[] | undefined;
   readonly generator: Generator | readonly Generator[] | undefined;
   readonly latents: Tensor | undefined;
 }
@@ -24,8 +24,12 @@ export function noiseSource({ seed, generator, latents }: NoiseOptions, count: n
   checkLength('generator', generator, `a generator, or a list of ${count}, one per image`, count);
   if (generator !== undefined)
     return { seeds: [], generator: isList(generator) ? new BatchGenerator(generator) : generator };
-  if (isList(seed)) return { seeds: seed, generator: new BatchGenerator(seed.map((one) => new TorchGenerator(one))) };
-  const single = seed ?? randomSeed();
+  if (isList(seed))
+    return {
+      seeds: seed.map(lowBits),
+      generator: new BatchGenerator(seed.map((one) => new TorchGenerator(one))),
+    };
+  const single = seed === undefined ? randomSeed() : lowBits(seed);
   const known = seed === undefined && latents !== undefined ? [] : Array.from({ length: count }, () => single);
   return { seeds: known, generator: new TorchGenerator(single) };
 }
@@ -36,4 +40,9 @@ function checkLength(name: string, value: unknown, expected: string, count: numb
 
 function isList<T>(value: T | readonly T[] | undefined): value is readonly T[] {
   return Array.isArray(value);
+}
+
+/** What torch's generator looks at of a seed that is no number. */
+function lowBits(seed: number | bigint): number {
+  return typeof seed === 'bigint' ? Number(BigInt.asUintN(32, seed)) : seed;
 }

@@ -12,8 +12,11 @@ export interface PictureLabel {
   readonly index: number;
 }
 
+/** What `--output` says for the standard output. */
+export const STANDARD_OUTPUT = '-';
 const DEFAULT_FOLDER = 'out';
 const DEFAULT_NAME = '{prompt}-{seed}';
+const LONGEST_SEED = 2 ** 32 - 1;
 const PLACEHOLDERS = ['prompt', 'seed', 'index'] as const;
 
 /** How the files of a run are called: what `--output` and `--format` ask for. */
@@ -24,7 +27,7 @@ export interface OutputNaming<F extends string> {
 }
 
 /**
- * Makes sense of `--output`: a file, a folder, or a pattern with `{prompt}`, `{seed}` or `{index}`.
+ * Makes sense of `--output`: `-`, a file, a folder, or a pattern with `{prompt}`, `{seed}` or `{index}`.
  *
  * @param formats those that there are; the first is the default
  * @param things what is written, for messages: pictures, videos
@@ -37,6 +40,7 @@ export function outputNaming<F extends string>(
   things: string,
 ): OutputNaming<F> {
   if (output === '') usage('--output is empty; give a file, a folder, or a pattern such as "cats/{seed}.png"');
+  if (output === STANDARD_OUTPUT) return { format: format ?? formats[0], pathOf: () => STANDARD_OUTPUT };
   if (output === undefined || isFolder(output)) return inFolder(output ?? DEFAULT_FOLDER, format ?? formats[0]);
   const named = formatOfPath(output, formats);
   if (named === undefined)
@@ -79,4 +83,25 @@ function fill(pattern: string, { prompt, seed, index }: PictureLabel): string {
 
 function usage(problem: string): never {
   throw new CliError('ERR_USAGE', { problem: `${problem}.` });
+}
+
+/**
+ * Where the pictures of a run go, as far as that is known before it; a seed that is drawn counts as the longest.
+ *
+ * @param each pictures of each prompt
+ */
+export function expectedPaths(
+  naming: OutputNaming<string>,
+  prompts: readonly string[],
+  each: number,
+  seed: unknown,
+): readonly string[] {
+  const paths = prompts.flatMap((prompt, at) =>
+    Array.from({ length: each }, (_, i) => {
+      const index = at * each + i;
+      const one = Array.isArray(seed) ? (seed[index] as unknown) : seed;
+      return naming.pathOf({ prompt, seed: Number(one ?? LONGEST_SEED), index: index + 1 });
+    }),
+  );
+  return [...new Set(paths)];
 }

@@ -6,7 +6,7 @@ import { FILE_FORMATS } from './FileFormat.js';
 import { fieldOptions } from './fieldOptions.js';
 import type { GenerateFlags } from './GenerateFlags.js';
 import { parseSize } from './parseSize.js';
-import { computingOptions, memoryOptions, messageOptions, modelOptions } from './sharedOptions.js';
+import { computingOptions, memoryOptions, messageOptions, modelOptions, promptOptions } from './sharedOptions.js';
 
 const HELP = `
 Examples:
@@ -50,8 +50,8 @@ export function createGenerateCommand(interruption: Interruption, fields: Fields
   const flagsOf = (picture: boolean): Option[] =>
     flags.filter(([name]) => OF_PICTURE.includes(name) === picture).map(([, option]) => option);
   const command = new Command('generate')
-    .description('Makes a picture of every prompt. Several prompts are computed together, as a batch.')
-    .argument('<prompt...>', 'what the picture shows; in quotes')
+    .description('Makes a picture of a prompt, or of each of several, which are computed together.')
+    .argument('[prompt...]', 'what the picture shows; in quotes, or - for the standard input')
     .helpOption('-h, --help', 'print this help')
     .addHelpText('after', HELP)
     .action(async (prompts: string[], flags: GenerateFlags) => {
@@ -60,11 +60,11 @@ export function createGenerateCommand(interruption: Interruption, fields: Fields
     });
   const groups: Readonly<Record<string, readonly Option[]>> = {
     'Model:': modelOptions(),
-    'Picture:': [sizeOption(), ...flagsOf(true)],
+    'Picture:': [...promptOptions(), sizeOption(), ...flagsOf(true)],
     'Sampling:': [schedulerOption(), ...schedulerOptions(), ...flagsOf(false)],
     'Files:': fileOptions(),
     'Computing:': computingOptions(),
-    'Memory:': memoryOptions(),
+    'Memory:': memoryOptions('pictures'),
     'Messages:': messageOptions(),
   };
   for (const [heading, options] of Object.entries(groups))

@@ -19,12 +19,15 @@ import type { Progress } from '../progress/Progress.js';
 import type { RunReport } from '../progress/RunReport.js';
 import { pictureFields } from '../runFields.js';
 import { checkFlags } from './checkFlags.js';
-import { FILE_FORMATS, type FileFormat } from './FileFormat.js';
+import { checkOutputs } from './checkOutputs.js';
+import { drawnSeeds } from './drawnSeeds.js';
+import { checkFormatSize, FILE_FORMATS, type FileFormat } from './FileFormat.js';
 import { givenOptions } from './fieldOptions.js';
 import type { GenerateFlags } from './GenerateFlags.js';
 import { higherPeak } from './higherPeak.js';
 import { forceable, openPipeline, title } from './openPipeline.js';
 import { outputNaming, type OutputNaming } from './OutputNaming.js';
+import { readPrompts } from './readPrompts.js';
 import { setOptions } from './setOptions.js';
 import { tilingWithin } from './tilingWithin.js';
 import { PictureWriter } from './PictureWriter.js';
@@ -33,6 +36,8 @@ import { chooseScheduler } from '../schedulers/chooseScheduler.js';
 /** What a run needs beside the pipeline. */
 interface RunParts {
   readonly prompts: readonly string[];
+  /** What flags say of the run. */
+  readonly options: Readonly<Record<string, unknown>>;
   readonly flags: GenerateFlags;
   readonly interruption: Interruption;
   readonly naming: OutputNaming<FileFormat>;
@@ -48,20 +53,21 @@ interface WrittenImage {
 
 /** Does what `thimble generate` says: opens the model, runs it, writes the pictures. Pictures that are done stay if it fails; nothing else does. */
 export async function runGenerate(
-  prompts: readonly string[],
+  words: readonly string[],
   flags: GenerateFlags,
   interruption: Interruption,
 ): Promise<void> {
   checkFlags(flags, pictureFields);
   const naming = outputNaming(flags.output, flags.format, FILE_FORMATS, 'pictures');
+  const { prompts, notice } = await readPrompts(words, flags.promptFile, interruption.signal);
   const writer = new PictureWriter({ overwrite: flags.overwrite ?? false });
-  await writer.check(naming.pathOf({ prompt: prompts[0] ?? '', seed: 0, index: 1 }));
-  if (flags.preview !== undefined) await writer.check(join(flags.preview, 'step'));
-  if (flags.memoryReport !== undefined) await writer.check(flags.memoryReport);
+  const options = drawnSeeds(givenOptions(pictureFields, flags));
+  await checkOutputs(flags, { naming, writer, prompts, each: flags.count ?? 1, seed: options['seed'] });
   const progress = await createProgress(flags);
   try {
     progress.start(title(prompts, flags));
-    progress.done(await run({ prompts, flags, interruption, naming, writer, progress }));
+    if (notice !== undefined) tellOf('WARN_PROMPT_JOINED', notice, progress);
+    progress.done(await run({ prompts, options, flags, interruption, naming, writer, progress }));
   } finally {
     progress.close();
   }
@@ -91,7 +97,7 @@ async function run(parts: RunParts): Promise<RunReport> {
   const written: WrittenImage[] = [];
   for await (const event of pipe.stream(
     prompts.length === 1 ? (prompts[0] as string) : [...prompts],
-    generateOptions(pipe, flags, signal),
+    generateOptions(pipe, parts),
   )) {
     if (event.type === 'preview') await savePreviews(event, parts);
     else if (event.type === 'image') written.push(await saveImage(event, pipe, parts));
@@ -105,16 +111,13 @@ async function run(parts: RunParts): Promise<RunReport> {
   throw new TypeError('the run ended without a result');
 }
 
-function generateOptions(pipe: DiffusionPipeline, flags: GenerateFlags, signal: AbortSignal): GenerateOptions<'image'> {
+/** @throws CliError ERR_USAGE for a size that the files cannot hold */
+function generateOptions(pipe: DiffusionPipeline, parts: RunParts): GenerateOptions<'image'> {
+  const { flags, options, naming, interruption } = parts;
   const { size, preview, option } = flags;
   const previews = preview === undefined ? {} : { previews: 'rgb' as const };
-  return {
-    ...size,
-    ...givenOptions(pictureFields, flags),
-    ...setOptions(pipe, option, pictureFields),
-    ...previews,
-    signal,
-  };
+  checkFormatSize(naming.format, { ...pipe.defaults, ...size });
+  return { ...size, ...options, ...setOptions(pipe, option, pictureFields), ...previews, signal: interruption.signal };
 }
 
 /** Writes a picture as soon as it is there: the next one may take a while. */
@@ -125,7 +128,7 @@ async function saveImage(
 ): Promise<WrittenImage> {
   const prompt = prompts[Math.floor(index / (flags.count ?? 1))] ?? '';
   const wanted = naming.pathOf({ prompt, seed, index: index + 1 });
-  const path = await writer.write(image, wanted, naming.format);
+  const path = await writer.write(image, wanted, naming.format, (why) => tellOf('WARN_OTHER_FORMAT', why, progress));
   progress.event({ type: 'image', index, seed, path });
   progress.written(path, wanted);
   return { path, memory: await pipe.memory() };
@@ -136,11 +139,15 @@ function report({ seeds, timings, memory }: GenerateResult<'image'>, written: re
   return { images: written.map(({ path }) => path), seeds, timings, memory: { ...memory, peak } };
 }
 
+function tellOf(code: string, message: string, progress: Progress): void {
+  progress.event({ type: 'warning', code, message });
+}
+
 async function savePreviews({ index, images }: PreviewEvent, { flags, writer, progress }: RunParts): Promise<void> {
   const paths: string[] = [];
   for (const [at, image] of images.entries()) {
     const name = `step-${String(index + 1).padStart(3, '0')}${images.length > 1 ? `-image-${at + 1}` : ''}.png`;
-    paths.push(await writer.write(image, join(flags.preview as string, name), 'png'));
+    paths.push(await writer.write(image, join(flags.preview as string, name), 'png', () => undefined));
   }
   progress.event({ type: 'preview', index, images: paths });
 }

@@ -16,6 +16,11 @@ export function modelOptions(): Option[] {
   ];
 }
 
+/** Where prompts come from, beside the arguments. */
+export function promptOptions(): Option[] {
+  return [new Option('--prompt-file <file>', 'a prompt on each line; - for the standard input')];
+}
+
 /** Where it is computed, and with which plugins. */
 export function computingOptions(): Option[] {
   return [
@@ -51,15 +56,22 @@ export function computingOptions(): Option[] {
   ];
 }
 
+const PICTURE_TILING = {
+  modes: ['auto', 'seamless', 'shared', 'blend'],
+  text: 'seamless, shared, blend, or what fits (auto)',
+};
+const VIDEO_TILING = { modes: ['auto', 'blend'], text: 'blended, or what fits (auto)' };
+
 /** What it may take. */
-export function memoryOptions(): Option[] {
+export function memoryOptions(things: 'pictures' | 'videos'): Option[] {
+  const tiling = things === 'pictures' ? PICTURE_TILING : VIDEO_TILING;
   return [
     new Option('--offload <how>', 'keep one model in memory at a time, or one submodule (sequential)').choices([
       'model',
       'sequential',
     ]),
-    new Option('--vae-tiling [mode]', 'decode large pictures in pieces: seamless, shared, blend, or what fits (auto)')
-      .choices(['auto', 'seamless', 'shared', 'blend'])
+    new Option('--vae-tiling [mode]', `decode in pieces: ${tiling.text}`)
+      .choices(tiling.modes)
       .preset('auto'),
     new Option('--vae-slicing', 'decode the pictures of a batch one by one'),
     new Option(

@@ -3,6 +3,7 @@ import { PlainProgress } from '../progress/PlainProgress.js';
 import { formatInt8Report, formatModelReport } from './formatModelReport.js';
 import type { InspectFlags } from './InspectFlags.js';
 import { inspectModel } from './inspectModel.js';
+import { print, tell } from '../standardOutput.js';
 
 /** Does what `thimble inspect` says. */
 export async function runInspect(
@@ -17,9 +18,9 @@ export async function runInspect(
       revision,
       localFilesOnly: offline,
       signal,
-      onLine: (line) => process.stderr.write(`${line}\n`),
+      onLine: (line) => tell(`${line}\n`),
     });
-    process.stdout.write(`${json ? JSON.stringify(reports) : formatInt8Report(reports)}\n`);
+    print(`${json ? JSON.stringify(reports) : formatInt8Report(reports)}\n`);
     return;
   }
   const progress = new PlainProgress();
@@ -30,5 +31,5 @@ export async function runInspect(
     signal,
     onProgress: (event) => progress.event(event),
   });
-  process.stdout.write(`${json ? JSON.stringify(report) : formatModelReport(report, { segments })}\n`);
+  print(`${json ? JSON.stringify(report) : formatModelReport(report, { segments })}\n`);
 }

@@ -1,6 +1,7 @@
 import type { Progress } from './Progress.js';
 import type { RunEvent } from './RunEvent.js';
 import type { RunReport } from './RunReport.js';
+import { print } from '../standardOutput.js';
 
 /** For programs: one JSON object a line on the standard output. */
 export class JsonProgress implements Progress {
@@ -26,6 +27,6 @@ export class JsonProgress implements Progress {
 
   /** Functions, such as a step's `latents()`, are left out by JSON itself. */
   #write(value: object): void {
-    process.stdout.write(`${JSON.stringify(value)}\n`);
+    print(`${JSON.stringify(value)}\n`);
   }
 }

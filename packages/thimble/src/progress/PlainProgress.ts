@@ -4,6 +4,8 @@ import type { Progress } from './Progress.js';
 import type { RunEvent } from './RunEvent.js';
 import { type RunReport, summaryLines } from './RunReport.js';
 import { StepClock } from './StepClock.js';
+import { print, tell } from '../standardOutput.js';
+import { STANDARD_OUTPUT } from '../generate/OutputNaming.js';
 
 /** What goes on for long is told of every so many percent. */
 const STRIDE = 10;
@@ -46,8 +48,9 @@ export class PlainProgress implements Progress {
   }
 
   written(path: string, wanted: string): void {
+    if (path === STANDARD_OUTPUT) return;
     if (path !== wanted) this.#write(`${wanted} is there already; written to ${path}`);
-    process.stdout.write(`${path}\n`);
+    print(`${path}\n`);
   }
 
   done(report: RunReport): void {
@@ -73,6 +76,6 @@ export class PlainProgress implements Progress {
   }
 
   #write(line: string): void {
-    process.stderr.write(`${line}\n`);
+    tell(`${line}\n`);
   }
 }

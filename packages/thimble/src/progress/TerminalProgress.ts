@@ -5,6 +5,8 @@ import type { Progress } from './Progress.js';
 import type { RunEvent } from './RunEvent.js';
 import { type RunReport, summaryLines } from './RunReport.js';
 import { StepClock } from './StepClock.js';
+import { print, tell } from '../standardOutput.js';
+import { STANDARD_OUTPUT } from '../generate/OutputNaming.js';
 
 /** From so many pieces on, their number is no help. */
 const MANY = 1000;
@@ -23,7 +25,7 @@ export class TerminalProgress implements Progress {
   readonly #written: string[] = [];
 
   start(title: string): void {
-    process.stderr.write(`${oneLine(title, process.stderr.columns)}\n`);
+    tell(`${oneLine(title, process.stderr.columns)}\n`);
     this.#bars = new cliProgress.MultiBar({
       stream: process.stderr,
       format: (_options, { maxWidth }: { readonly maxWidth: number }) => progressLine(this.#line(), maxWidth),
@@ -62,13 +64,14 @@ export class TerminalProgress implements Progress {
   }
 
   written(path: string, wanted: string): void {
+    if (path === STANDARD_OUTPUT) return;
     if (path !== wanted) this.#say(`${wanted} is there already; written to ${path}`);
     this.#written.push(path);
   }
 
   done(report: RunReport): void {
     this.close();
-    process.stderr.write(`${summaryLines(report)}\n`);
+    tell(`${summaryLines(report)}\n`);
   }
 
   close(): void {
@@ -76,7 +79,7 @@ export class TerminalProgress implements Progress {
     this.#bars?.stop();
     this.#bars = undefined;
     // Between the bar's own lines they would be lost.
-    for (const path of this.#written.splice(0)) process.stdout.write(`${path}\n`);
+    for (const path of this.#written.splice(0)) print(`${path}\n`);
   }
 
   #load(): void {
@@ -125,7 +128,7 @@ export class TerminalProgress implements Progress {
   }
 
   #say(line: string): void {
-    if (this.#bars === undefined) process.stderr.write(`${line}\n`);
+    if (this.#bars === undefined) tell(`${line}\n`);
     else this.#bars.log(`${line}\n`);
   }
 }

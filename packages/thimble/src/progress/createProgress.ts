@@ -1,6 +1,8 @@
 import { JsonProgress } from './JsonProgress.js';
 import { PlainProgress } from './PlainProgress.js';
 import type { Progress } from './Progress.js';
+import { print } from '../standardOutput.js';
+import { STANDARD_OUTPUT } from '../generate/OutputNaming.js';
 
 /** Chooses how progress is told: by the options, and by what the standard error output is. */
 export async function createProgress({
@@ -28,7 +30,7 @@ class SilentProgress implements Progress {
   }
 
   written(path: string): void {
-    process.stdout.write(`${path}\n`);
+    if (path !== STANDARD_OUTPUT) print(`${path}\n`);
   }
 
   done(): void {

@@ -1,10 +1,12 @@
 import { createScheduler } from '@thimble/core';
+import { checkExtension } from '../generate/FileFormat.js';
 import { PictureWriter } from '../generate/PictureWriter.js';
 import { formatTable } from '../inspect/formatTable.js';
 import { drawSigmaCurves } from './drawSigmaCurves.js';
 import { reportScheduler, schedulerClassNames, type SchedulerReport } from './SchedulerReport.js';
 import type { SchedulersFlags } from './SchedulersFlags.js';
 import { sigmaCurves } from './sigmaCurves.js';
+import { print } from '../standardOutput.js';
 
 /** Does what `thimble schedulers` says. */
 export async function runSchedulers(names: readonly string[], flags: SchedulersFlags): Promise<void> {
@@ -20,6 +22,7 @@ export async function runSchedulers(names: readonly string[], flags: SchedulersF
       },
   );
   if (svg !== undefined) {
+    checkExtension('--svg', svg, '.svg');
     const writer = new PictureWriter({ overwrite: true });
     await writer.check(svg);
     await writer.writeText(
@@ -30,7 +33,7 @@ export async function runSchedulers(names: readonly string[], flags: SchedulersF
       svg,
     );
   }
-  process.stdout.write(`${json ? JSON.stringify({ steps, schedulers: reports }) : formatReports(reports)}\n`);
+  print(`${json ? JSON.stringify({ steps, schedulers: reports }) : formatReports(reports)}\n`);
 }
 
 function formatReports(reports: readonly SchedulerReport[]): string {

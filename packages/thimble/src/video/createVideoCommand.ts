@@ -3,7 +3,7 @@ import { Command, Option } from 'commander';
 import { fieldOptions } from '../generate/fieldOptions.js';
 import { numberFrom } from '../generate/parseNumber.js';
 import { parseSize } from '../generate/parseSize.js';
-import { computingOptions, memoryOptions, messageOptions, modelOptions } from '../generate/sharedOptions.js';
+import { computingOptions, memoryOptions, messageOptions, modelOptions, promptOptions } from '../generate/sharedOptions.js';
 import type { Interruption } from '../Interruption.js';
 import { schedulerOptions } from '../schedulers/schedulerOptions.js';
 import { VIDEO_FORMATS, type VideoFlags } from './VideoFlags.js';
@@ -30,8 +30,8 @@ export function createVideoCommand(interruption: Interruption, fields: Fields): 
   const flagsOf = (video: boolean): Option[] =>
     flags.filter(([name]) => OF_VIDEO.includes(name) === video).map(([, option]) => option);
   const command = new Command('video')
-    .description('Makes a video of every prompt. Several prompts are computed together, as a batch.')
-    .argument('<prompt...>', 'what the video shows; in quotes')
+    .description('Makes a video of a prompt, or of each of several, which are computed together.')
+    .argument('[prompt...]', 'what the video shows; in quotes, or - for the standard input')
     .helpOption('-h, --help', 'print this help')
     .addHelpText('after', HELP)
     .action(async (prompts: string[], flags: VideoFlags) => {
@@ -40,11 +40,11 @@ export function createVideoCommand(interruption: Interruption, fields: Fields): 
     });
   const groups: Readonly<Record<string, readonly Option[]>> = {
     'Model:': modelOptions(),
-    'Video:': [...videoOptions(), ...flagsOf(true)],
+    'Video:': [...promptOptions(), ...videoOptions(), ...flagsOf(true)],
     'Sampling:': [schedulerOption(), ...schedulerOptions(), ...flagsOf(false)],
     'Files:': fileOptions(),
     'Computing:': computingOptions(),
-    'Memory:': memoryOptions(),
+    'Memory:': memoryOptions('videos'),
     'Messages:': messageOptions(),
   };
   for (const [heading, options] of Object.entries(groups))

@@ -8,7 +8,11 @@ import {
   type WarningEvent,
 } from '@thimble/core';
 import { checkFlags } from '../generate/checkFlags.js';
+import { checkOutputs } from '../generate/checkOutputs.js';
+import { drawnSeeds } from '../generate/drawnSeeds.js';
+import { checkFormatSize } from '../generate/FileFormat.js';
 import { givenOptions } from '../generate/fieldOptions.js';
+import { readPrompts } from '../generate/readPrompts.js';
 import { setOptions } from '../generate/setOptions.js';
 import { videoFields } from '../runFields.js';
 import { higherPeak } from '../generate/higherPeak.js';
@@ -28,6 +32,8 @@ import { VIDEO_FORMATS, type VideoFlags, type VideoFormat } from './VideoFlags.j
 /** What a run needs beside the pipeline. */
 interface RunParts {
   readonly prompts: readonly string[];
+  /** What flags say of the run. */
+  readonly options: Readonly<Record<string, unknown>>;
   readonly flags: VideoFlags;
   readonly interruption: Interruption;
   readonly naming: OutputNaming<VideoFormat>;
@@ -37,19 +43,21 @@ interface RunParts {
 
 /** Does what `thimble video` says: opens the model, runs it, writes the videos. Leaves nothing behind if it fails. */
 export async function runVideo(
-  prompts: readonly string[],
+  words: readonly string[],
   flags: VideoFlags,
   interruption: Interruption,
 ): Promise<void> {
   checkFlags(flags, videoFields);
   const naming = outputNaming(flags.output, flags.format, VIDEO_FORMATS, 'videos');
+  const { prompts, notice } = await readPrompts(words, flags.promptFile, interruption.signal);
   const writer = new PictureWriter({ overwrite: flags.overwrite ?? false });
-  await writer.check(naming.pathOf({ prompt: prompts[0] ?? '', seed: 0, index: 1 }));
-  if (flags.memoryReport !== undefined) await writer.check(flags.memoryReport);
+  const options = drawnSeeds(givenOptions(videoFields, flags));
+  await checkOutputs(flags, { naming, writer, prompts, each: 1, seed: options['seed'] });
   const progress = await createProgress(flags);
   try {
     progress.start(title(prompts, flags));
-    progress.done(await run({ prompts, flags, interruption, naming, writer, progress }));
+    if (notice !== undefined) progress.event({ type: 'warning', code: 'WARN_PROMPT_JOINED', message: notice });
+    progress.done(await run({ prompts, options, flags, interruption, naming, writer, progress }));
   } finally {
     progress.close();
   }
@@ -79,7 +87,7 @@ async function run(parts: RunParts): Promise<RunReport> {
   using timeline = flags.memoryReport === undefined ? undefined : new MemoryTimeline(pipe);
   for await (const event of pipe.stream(
     prompts.length === 1 ? (prompts[0] as string) : [...prompts],
-    generateOptions(pipe, flags, signal),
+    generateOptions(pipe, parts),
   )) {
     if (event.type === 'warning') tell(event);
     else if (event.type === 'frame') progress.event({ type: 'frame', index: event.index, frame: event.frame });
@@ -92,8 +100,11 @@ async function run(parts: RunParts): Promise<RunReport> {
   throw new TypeError('the run ended without a result');
 }
 
-function generateOptions(pipe: CogVideoXPipeline, flags: VideoFlags, signal: AbortSignal): GenerateOptions<'image'> {
-  return { ...flags.size, ...givenOptions(videoFields, flags), ...setOptions(pipe, flags.option, videoFields), signal };
+/** @throws CliError ERR_USAGE for a size that the files cannot hold */
+function generateOptions(pipe: CogVideoXPipeline, parts: RunParts): GenerateOptions<'image'> {
+  const { flags, options, naming, interruption } = parts;
+  checkFormatSize(naming.format, { ...pipe.defaults, ...flags.size });
+  return { ...flags.size, ...options, ...setOptions(pipe, flags.option, videoFields), signal: interruption.signal };
 }
 
 async function report(
@@ -107,7 +118,7 @@ async function report(
   for (const [at, video] of frames.entries()) {
     interruption.signal.throwIfAborted();
     const wanted = naming.pathOf({ prompt: prompts[at] ?? '', seed: seeds[at], index: at + 1 });
-    const path = await writer.writeBy(wanted, async (free) =>
+    const path = await writer.writeBy(wanted, naming.format, async (free) =>
       exportToVideo(video, free, withoutUndefined({ fps: flags.fps, quality: flags.quality })),
     );
     peak = higherPeak(peak, await pipe.memory());

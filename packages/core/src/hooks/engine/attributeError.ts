@@ -1,12 +1,14 @@
 import { isThimbleError, ThimbleError } from '../../errors.js';
 
+const KEPT = ['ERR_PLUGIN_HOOK', 'ERR_DISK_FULL', 'ERR_FILE_ACCESS'] as const;
+
 /**
  * What a hook throws for `cause`, which the tap of `owner` threw: an `ERR_PLUGIN_HOOK` that names the owner.
- * Two things keep their identity: an error that names a plugin already (the innermost one is the guilty one), and an abort of
- * the run: whatever form it took in the tap, it becomes the signal's reason.
+ * Three things keep their identity: an error that names a plugin already (the innermost one is the guilty one), failures of the disk, which are no plugin's
+ * fault, and an abort of the run: whatever form it took in the tap, it becomes the signal's reason.
  */
 export function attributeError(cause: unknown, owner: string, hook: string, payloads: readonly unknown[]): unknown {
-  if (isThimbleError(cause, 'ERR_PLUGIN_HOOK')) return cause;
+  if (KEPT.some((code) => isThimbleError(cause, code))) return cause;
   for (const payload of payloads) {
     const signal = signalOf(payload);
     if (signal?.aborted && (cause === signal.reason || nameOf(cause) === 'AbortError')) return signal.reason;

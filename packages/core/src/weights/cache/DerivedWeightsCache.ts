@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
-import { mkdir, realpath } from 'node:fs/promises';
+import { realpath } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeFolder } from '../../disk/makeFolder.js';
+import { isThimbleError, ThimbleError } from '../../errors.js';
 import { fileSystemError } from '../../disk/fileSystemError.js';
 import { holdFileLock } from '../../disk/holdFileLock.js';
 import { filesOf, identityOf, type TensorView } from '../TensorView.js';
@@ -74,10 +76,10 @@ export class DerivedWeightsCache {
     signal?.throwIfAborted();
     try {
       const folder = join(this.folder, 'weights');
-      await mkdir(folder, { recursive: true });
+      await makeFolder(folder);
       return await this.#open(recipe, await realpath(folder), signal, onProgress);
     } catch (error) {
-      throw fileSystemError(error, this.folder, 'write');
+      throw inCache(fileSystemError(error, this.folder, 'write'));
     }
   }
 
@@ -116,6 +118,16 @@ export class DerivedWeightsCache {
       }
     });
   }
+}
+
+/** A failure to write says which setting chooses the cache's folder. */
+function inCache(error: unknown): unknown {
+  const setting = 'THIMBLE_CACHE';
+  if (isThimbleError(error, 'ERR_DISK_FULL'))
+    return new ThimbleError('ERR_DISK_FULL', { ...error.details, setting }, { cause: error });
+  if (isThimbleError(error, 'ERR_FILE_ACCESS') && error.details.operation === 'write')
+    return new ThimbleError('ERR_FILE_ACCESS', { ...error.details, setting }, { cause: error });
+  return error;
 }
 
 function keyOf(recipe: string, sources: readonly TensorView[], digestOf: ReadonlyMap<string, string>): string {

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { mkdir, open, readFile, stat } from 'node:fs/promises';
+import { open, readFile, stat } from 'node:fs/promises';
 import type { BigIntStats } from 'node:fs';
 import { join } from 'node:path';
+import { makeFolder } from '../../disk/makeFolder.js';
 import { writeFileAtomically } from '../../disk/writeFileAtomically.js';
 import { fileSystemError } from '../../disk/fileSystemError.js';
 
@@ -37,7 +38,7 @@ export class FileDigests {
     const known = await this.#recall(file, stats);
     if (known !== undefined) return known;
     const digest = await digestOf(file, signal, onBytes);
-    await mkdir(this.#folder, { recursive: true });
+    await makeFolder(this.#folder);
     await writeFileAtomically(
       this.#pathFor(file),
       Buffer.from(JSON.stringify({ state: stateOf(stats), digest } satisfies Remembered)),

@@ -1,5 +1,6 @@
-import { copyFile, lstat, mkdir, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, lstat, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
+import { makeFolder } from '../../disk/makeFolder.js';
 import { fileSystemError, systemErrorCode } from '../../disk/fileSystemError.js';
 import type { HubFile } from './HubClient.js';
 import { isCommit } from './HubModelId.js';
@@ -46,7 +47,7 @@ export class HubCache {
     if (isCommit(revision)) return;
     const ref = join(this.folder, 'refs', revision);
     try {
-      await mkdir(dirname(ref), { recursive: true });
+      await makeFolder(dirname(ref));
       await writeFile(`${ref}.${process.pid}.tmp`, commit);
       await rename(`${ref}.${process.pid}.tmp`, ref);
     } catch (error) {
@@ -79,7 +80,7 @@ export class HubCache {
     const blob = this.blob(file);
     try {
       if ((await ifThere(() => stat(path)))?.size === file.size) return;
-      await mkdir(dirname(path), { recursive: true });
+      await makeFolder(dirname(path));
       if ((await ifThere(() => lstat(path))) !== undefined) await rm(path);
       await symlink(relative(dirname(path), blob), path).catch(async (error: unknown) =>
         copyInstead(error, blob, path),

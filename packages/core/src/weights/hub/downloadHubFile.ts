@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import type { Hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { open, rename, rm, stat } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { makeFolder } from '../../disk/makeFolder.js';
 import { ThimbleError } from '../../errors.js';
 import { fileSystemError, systemErrorCode } from '../../disk/fileSystemError.js';
 import { holdFileLock } from '../../disk/holdFileLock.js';
@@ -36,7 +37,7 @@ const FIRST_DELAY_MS = 100;
 export async function downloadHubFile(download: HubDownload): Promise<void> {
   const { path, signal, file } = download;
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
     await holdFileLock(`${path}.incomplete.lock`, signal, async () => {
       if ((await sizeOf(path)) === file.size) return download.onLoaded(file.size);
       await fetchRest(download);

@@ -1,5 +1,6 @@
-import { mkdir, statfs } from 'node:fs/promises';
+import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeFolder } from '../../disk/makeFolder.js';
 import { ThimbleError } from '../../errors.js';
 import { fileSystemError } from '../../disk/fileSystemError.js';
 import { readModelIndex } from '../ModelIndex.js';
@@ -151,7 +152,7 @@ class Transfer {
 
 async function freeBytesAt(path: string): Promise<number> {
   try {
-    await mkdir(path, { recursive: true });
+    await makeFolder(path);
     const { bavail, bsize } = await statfs(path);
     return bavail * bsize;
   } catch (error) {

@@ -1,0 +1,37 @@
+import { mkdir, stat } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { systemErrorCode } from './fileSystemError.js';
+
+/**
+ * Makes a folder and those around it that are missing. In place of Node's `mkdir(path, { recursive: true })`, which never ends where a file system says that
+ * a folder does not exist though the one around it does: below `/proc`.
+ *
+ * @returns the outermost folder that was made; `undefined` if all were there
+ * @throws the system's error
+ */
+export async function makeFolder(path: string): Promise<string | undefined> {
+  const folder = resolve(path);
+  const failure = await tryMake(folder);
+  if (failure === undefined) return folder;
+  if (await isFolder(folder)) return undefined;
+  const around = dirname(folder);
+  if (systemErrorCode(failure) !== 'ENOENT' || around === folder) throw failure;
+  const first = await makeFolder(around);
+  const again = await tryMake(folder);
+  if (again !== undefined && !(await isFolder(folder))) throw again;
+  return first ?? folder;
+}
+
+async function tryMake(folder: string): Promise<unknown> {
+  return mkdir(folder).then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+}
