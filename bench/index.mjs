@@ -2,6 +2,7 @@
 import { benchInt8 } from './int8.mjs';
 import { benchInt8Quality } from './int8Quality.mjs';
 import { benchOffload } from './offload.mjs';
+import { benchService } from './service.mjs';
 import { benchStartup } from './startup.mjs';
 import { benchStorage } from './storage.mjs';
 import { benchTable } from './table.mjs';
@@ -14,6 +15,7 @@ const BENCHES = {
   unet: benchUnet,
   memory: benchOffload,
   storage: benchStorage,
+  service: benchService,
   startup: benchStartup,
   table: benchTable,
   vae: benchVae,
