@@ -107,5 +107,5 @@ export const pluginErrors = {
 
 /** With one full stop at its end. */
 function sentence(text: string): string {
-  return `${text.trimEnd().replace(/\.+$/, '')}.`;
+  return `${String(text).trimEnd().replace(/\.+$/, '')}.`;
 }
