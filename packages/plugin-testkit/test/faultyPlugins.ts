@@ -56,6 +56,27 @@ export const FAULTY_PLUGINS: readonly FaultyPlugin[] = [
     create: plugin(leakSession),
   },
   {
+    fault: 'gives the first latents that it ever saw whatever is asked for',
+    breaks: ['runs-independent'],
+    create: plugin((ctx) => {
+      const ends = new Map<number, Tensor>();
+      ctx.hooks.afterStep.tap('cache', (step) => {
+        const known = ends.get(step.index);
+        if (known === undefined) ends.set(step.index, step.latents);
+        else step.latents = known;
+      });
+    }),
+  },
+  {
+    fault: 'writes into latents',
+    breaks: ['latents-untouched'],
+    create: plugin((ctx) => {
+      ctx.hooks.afterStep.tap('write', ({ latents }) => {
+        (latents.data as Float32Array)[0]! += 0.5;
+      });
+    }),
+  },
+  {
     fault: 'keeps tensors on the device',
     breaks: ['device-freed', 'reinstalls', 'failed-run', 'abort'],
     create: plugin((ctx) => {

@@ -181,7 +181,7 @@ export class Component implements ComponentHandle {
   /** `vae.decode({ z })` → `{ sample }`, through the decode hooks. */
   async decode(inputs: { readonly z: Tensor }, options: CallOptions = {}): Promise<{ sample: Tensor }> {
     checkOptionNames(options, CALL_OPTIONS, `${this.name}.decode`);
-    return this.#vae.decode(inputs, options);
+    return this.#vae.decode({ ...inputs }, options);
   }
 
   /**
@@ -192,13 +192,13 @@ export class Component implements ComponentHandle {
    */
   async decodeRows(inputs: { readonly z: Tensor }, deliver: DeliverRows, options: CallOptions = {}): Promise<void> {
     checkOptionNames(options, CALL_OPTIONS, `${this.name}.decodeRows`);
-    await this.#vae.decodeRows(inputs, deliver, options);
+    await this.#vae.decodeRows({ ...inputs }, deliver, options);
   }
 
   /** `vae.encode({ x })` → `{ moments }`, through the encode hooks. */
   async encode(inputs: { readonly x: Tensor }, options: CallOptions = {}): Promise<{ moments: Tensor }> {
     checkOptionNames(options, CALL_OPTIONS, `${this.name}.encode`);
-    return this.#vae.encode(inputs, options);
+    return this.#vae.encode({ ...inputs }, options);
   }
 
   /** Runs an entry point by name; `decode` and `encode` with their hooks. @throws as {@link Component.call} */

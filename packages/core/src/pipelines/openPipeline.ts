@@ -211,6 +211,7 @@ async function partsOf(
     limits,
     device: await device(),
     createScheduler: (name, config, overrides) => {
+      checkOptionNames(overrides, Object.keys(overrides ?? {}));
       const registry = services.named(SCHEDULERS);
       const { className, config: asked } = requireScheduler(name, Object.keys(registry));
       return createScheduler(className, overrideConfig(overrideConfig(config, asked), overrides), registry);

@@ -43,6 +43,8 @@ function textsOf(prompt: Prompt | undefined, embeds: Tensor | undefined): readon
   }
   const prompts = typeof prompt === 'string' ? [prompt] : prompt;
   const valid = Array.isArray(prompts) && prompts.length > 0 && prompts.every((text) => typeof text === 'string');
+  if (valid && prompts.some((text) => text.includes('\0')))
+    return refuseOption('prompt', prompt, 'a text without the character NUL, which no file can hold as text');
   return valid ? prompts : refuseOption('prompt', prompt, 'a text, or a list of at least one text');
 }
 

@@ -78,6 +78,26 @@ describe('an option that there is not is refused', () => {
     await expect(call(null as never)).rejects.toMatchObject({ code: expect.stringMatching(/^ERR_/) });
   });
 
+  test('values at the edge are refused at once, with a code', async () => {
+    const calls = [
+      async () => pipe.generate('a\0b', { numInferenceSteps: 1 }),
+      ...[undefined, null, 5, {}, [null]].map((value) => async () => pipe.generate(value as never)),
+      ...[undefined, null, 5, [1]].flatMap((value) => [
+        async () => pipe.decodeLatents(value as never),
+        async () => pipe.vae.decode(value as never),
+        async () => pipe.unet.call(value as never),
+      ]),
+      ...[{ numInferenceSteps: 1e9 }, { numImagesPerPrompt: 1e9 }, { width: 8e9 }, { seed: NaN }, { eta: NaN }].map(
+        (options) => async () => pipe.generate('x', options),
+      ),
+      async () => pipe.createScheduler('ddim', null as never),
+      async () => pipe.createScheduler(5 as never),
+    ];
+    const started = performance.now();
+    for (const call of calls) await expect(call()).rejects.toMatchObject({ code: expect.stringMatching(/^ERR_/) });
+    expect(performance.now() - started).toBeLessThan(2000);
+  });
+
   test('also of a device, before anything is looked for', async () => {
     const opened = async (deviceOptions: object): Promise<unknown> =>
       DiffusionPipeline.fromPretrained('/nowhere', { deviceOptions });

@@ -7,6 +7,7 @@ import { failedRun } from './rules/failedRun.js';
 import { filesClosed } from './rules/filesClosed.js';
 import { identity } from './rules/identity.js';
 import { installs } from './rules/installs.js';
+import { latentsUntouched } from './rules/latentsUntouched.js';
 import { outputRestored } from './rules/outputRestored.js';
 import { reinstalls } from './rules/reinstalls.js';
 import { rollback } from './rules/rollback.js';
@@ -26,6 +27,7 @@ export const conformanceRules: readonly ConformanceRule[] = [
   outputRestored,
   tolerance,
   runsIndependent,
+  latentsUntouched,
   reinstalls,
   failedRun,
   abort,

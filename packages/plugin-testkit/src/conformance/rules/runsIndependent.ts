@@ -10,11 +10,18 @@ export const runsIndependent: ConformanceRule = {
     await bench.use(pipe);
     const first = await bench.generate(pipe);
     expectPicture(await bench.generate(pipe), first, 'the same run gives another picture the second time');
-    await bench.generate(pipe, OTHER_PROMPTS);
+    const other = await bench.generate(pipe, OTHER_PROMPTS);
     expectPicture(
       await bench.generate(pipe),
       first,
       'the same run gives another picture after a run of another prompt',
+    );
+    const fresh = await bench.open();
+    await bench.use(fresh);
+    expectPicture(
+      other,
+      await bench.generate(fresh, OTHER_PROMPTS),
+      'a run of another prompt gives another picture than a new instance of the plugin in a new pipeline',
     );
   },
 };
