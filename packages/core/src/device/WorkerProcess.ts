@@ -1,5 +1,4 @@
-import { fork, type ChildProcess } from 'node:child_process';
-import { addAbortListener, once } from 'node:events';
+import { addAbortListener } from 'node:events';
 import type { Readable } from 'node:stream';
 import type { Tensor } from 'onnxruntime-common';
 import { ThimbleError } from '../errors.js';
@@ -15,6 +14,7 @@ import {
   type WorkerRequest,
   type WorkerResponse,
 } from './messages.js';
+import { WorkerChild } from './WorkerChild.js';
 import { receiveWire } from './wireTensor.js';
 import { withoutTelemetry } from './withoutTelemetry.js';
 
@@ -23,9 +23,6 @@ const ABORT_GRACE = 400;
 
 /** How much of the child's error output is kept for the message of a crash, in characters. */
 const STDERR_KEPT = 2000;
-
-// Bundled, the worker lies beside this file; run from source (tests), it is the bundled one, which a plain Node can start.
-const WORKER = new URL(import.meta.url.endsWith('.ts') ? '../../dist/worker.js' : './worker.js', import.meta.url);
 
 type WorkerOptions = Pick<DeviceOptions, 'allocator' | 'memoryLimit'>;
 
@@ -36,7 +33,7 @@ interface Pending {
 
 /** A child process that computes for a device: answers questions, and is gone when it crashes or is ended. */
 export class WorkerProcess {
-  readonly #process: ChildProcess;
+  readonly #child: WorkerChild;
   readonly #bytes: BytePipe;
   readonly #onGone: () => void;
   readonly #memoryLimit: number | undefined;
@@ -49,23 +46,17 @@ export class WorkerProcess {
   constructor({ allocator = 'keep', memoryLimit }: WorkerOptions, onGone: () => void) {
     this.#onGone = onGone;
     this.#memoryLimit = memoryLimit;
-    this.#process = fork(WORKER, [], {
-      serialization: 'advanced',
-      execArgv: ['--expose-gc'],
-      stdio: ['ignore', 'ignore', 'pipe', 'ipc', 'pipe'],
-      env: { ...process.env, ...allocatorEnvironment[allocator], ...withoutTelemetry, ELECTRON_RUN_AS_NODE: '1' },
-    });
-    this.#bytes = new BytePipe(this.#process.stdio[TENSOR_PIPE] as Readable);
-    this.#process.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    const env = { ...process.env, ...allocatorEnvironment[allocator], ...withoutTelemetry, ELECTRON_RUN_AS_NODE: '1' };
+    this.#child = new WorkerChild(env, (reason) => this.#lose(reason));
+    this.#bytes = new BytePipe(this.#child.process.stdio[TENSOR_PIPE] as Readable);
+    this.#child.process.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#stderr = (this.#stderr + text).slice(-STDERR_KEPT);
     });
-    this.#process.on('message', (response: WorkerResponse) => this.#settleResponse(response));
-    this.#process.on('error', (error) => this.#lose(error.message));
-    this.#process.on('exit', (code, signal) => this.#lose(signal === null ? `exit code ${code}` : `signal ${signal}`));
+    this.#child.process.on('message', (response: WorkerResponse) => this.#settleResponse(response));
   }
 
   get pid(): number | undefined {
-    return this.#process.pid;
+    return this.#child.pid;
   }
 
   /** Whether a question is not answered yet. */
@@ -99,8 +90,8 @@ export class WorkerProcess {
       };
       this.#pending.set(id, { reject, accept });
     });
-    this.#hold();
-    this.#process.send({ id, method, argument }, (error) => {
+    this.#child.hold();
+    this.#child.process.send({ id, method, argument }, (error) => {
       if (error !== null) this.#abandon(error.message);
     });
     const stopCancelling = signal === undefined ? undefined : this.#cancelOnAbort(id, signal);
@@ -122,22 +113,14 @@ export class WorkerProcess {
 
   /** Ends the child, and waits until it has ended. */
   async end(): Promise<void> {
-    if (this.#ended) return;
-    const exited = once(this.#process, 'exit');
-    this.#process.ref();
-    this.#process.kill('SIGKILL');
-    await exited;
-  }
-
-  get #ended(): boolean {
-    return this.#process.exitCode !== null || this.#process.signalCode !== null;
+    await this.#child.end();
   }
 
   /** Nothing more can be sent to the child: it has ended, or is about to, and its exit tells why. */
   #abandon(reason: string): void {
     this.#onGone();
-    if (this.#ended) this.#lose(reason);
-    else this.#process.kill('SIGKILL');
+    if (this.#child.ended) this.#lose(reason);
+    else this.#child.kill();
   }
 
   #lose(reason: string): void {
@@ -166,31 +149,16 @@ export class WorkerProcess {
   #settle(id: number): Pending | undefined {
     const pending = this.#pending.get(id);
     this.#pending.delete(id);
-    if (this.#pending.size === 0) this.#release();
+    // A child with nothing to do does not keep the program alive: one that never calls `dispose` can still end.
+    if (this.#pending.size === 0) this.#child.release();
     return pending;
-  }
-
-  /** A child with nothing to do does not keep the program alive: one that never calls `dispose` can still end. */
-  #release(): void {
-    const child = this.#process;
-    child.unref();
-    child.channel?.unref();
-    for (const stream of [child.stderr, child.stdio[TENSOR_PIPE]])
-      (stream as unknown as { unref?: () => void } | null)?.unref?.();
-  }
-
-  #hold(): void {
-    const child = this.#process;
-    child.ref();
-    child.channel?.ref();
-    (child.stdio[TENSOR_PIPE] as unknown as { ref?: () => void } | null)?.ref?.();
   }
 
   #cancelOnAbort(id: number, signal: AbortSignal): () => void {
     let timer: NodeJS.Timeout | undefined;
     const listener = addAbortListener(signal, () => {
-      if (this.#process.connected) this.#process.send({ id, method: 'cancel' } satisfies WorkerRequest);
-      timer = setTimeout(() => this.#process.kill('SIGKILL'), ABORT_GRACE);
+      if (this.#child.process.connected) this.#child.process.send({ id, method: 'cancel' } satisfies WorkerRequest);
+      timer = setTimeout(() => this.#child.kill(), ABORT_GRACE);
     });
     return () => {
       listener[Symbol.dispose]();

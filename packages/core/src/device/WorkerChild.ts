@@ -1,0 +1,134 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { constants } from 'node:os';
+import type { Readable } from 'node:stream';
+import { isMainThread } from 'node:worker_threads';
+import { TENSOR_PIPE } from './messages.js';
+
+// Bundled, the worker lies beside this file; run from source (tests), it is the bundled one, which a plain Node can start.
+const WORKER = new URL(import.meta.url.endsWith('.ts') ? '../../dist/worker.js' : './worker.js', import.meta.url);
+
+/** Where a child of a thread is started by. */
+const SHELL = '/bin/sh';
+const STATUS_PIPE = TENSOR_PIPE + 1;
+const EXECUTABLE = 'THIMBLE_EXECUTABLE';
+
+/** Starts the worker, tells its process number, waits for it, and tells how it ended; the shell that does so is a child of this process no longer. */
+const SCRIPT = `{ "$${EXECUTABLE}" --expose-gc "$0" ${STATUS_PIPE}>&- & echo $! >&${STATUS_PIPE}; wait $! 2>&-; echo $? >&${STATUS_PIPE}; } &`;
+
+interface Unreferenced {
+  ref?: () => void;
+  unref?: () => void;
+}
+
+/**
+ * The process that a device computes in. It ends when the thread that made it does, in whatever way: its channel closes then. A child that has ended is there
+ * until its parent has asked how, which a thread that was terminated cannot do, and the other threads do not; so a worker thread's child has a shell for a parent.
+ */
+export class WorkerChild {
+  /** Messages and pipes. */
+  readonly process: ChildProcess;
+  readonly #status: Readable | undefined;
+  readonly #onEnd: (reason: string) => void;
+  readonly #ended: Promise<void>;
+  #pid: number | undefined;
+  #isEnded = false;
+  #isKilled = false;
+  #resolveEnded: () => void = () => undefined;
+
+  /** @param onEnd told when it has ended, or cannot be talked to */
+  constructor(env: NodeJS.ProcessEnv, onEnd: (reason: string) => void) {
+    this.#onEnd = onEnd;
+    this.#ended = new Promise((resolve) => {
+      this.#resolveEnded = resolve;
+    });
+    const byShell = !isMainThread && process.platform !== 'win32' && existsSync(SHELL);
+    this.process = fork(WORKER, [], {
+      serialization: 'advanced',
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc', 'pipe', ...(byShell ? (['pipe'] as const) : [])],
+      ...(byShell ? { execPath: SHELL, execArgv: ['-c', SCRIPT] } : { execArgv: ['--expose-gc'] }),
+      env: byShell ? { ...env, [EXECUTABLE]: process.execPath } : env,
+    });
+    this.process.on('error', ({ message }) => (this.process.pid === undefined ? this.#end(message) : onEnd(message)));
+    if (byShell) this.#status = this.#followShell(this.process.stdio[STATUS_PIPE] as Readable);
+    else {
+      this.#pid = this.process.pid;
+      this.process.on('exit', (code, signal) => this.#end(signal === null ? `exit code ${code}` : `signal ${signal}`));
+    }
+  }
+
+  get pid(): number | undefined {
+    return this.#pid;
+  }
+
+  get ended(): boolean {
+    return this.#isEnded;
+  }
+
+  kill(): void {
+    this.#isKilled = true;
+    if (this.#isEnded || this.#pid === undefined) return;
+    try {
+      process.kill(this.#pid, 'SIGKILL');
+    } catch {
+      // It ends at this moment, and its end will be told.
+    }
+  }
+
+  /** Kills it, and waits until it has ended. */
+  async end(): Promise<void> {
+    if (this.#isEnded) return;
+    this.hold();
+    this.kill();
+    await this.#ended;
+    this.release();
+  }
+
+  /** The program does not end meanwhile. */
+  hold(): void {
+    for (const handle of this.#handles) handle?.ref?.();
+  }
+
+  release(): void {
+    for (const handle of this.#handles) handle?.unref?.();
+  }
+
+  get #handles(): readonly (Unreferenced | null | undefined)[] {
+    const { process: child } = this;
+    const pipes = [child.stderr, child.stdio[TENSOR_PIPE], this.#status] as readonly (
+      | Unreferenced
+      | null
+      | undefined
+    )[];
+    return [child, child.channel, ...pipes];
+  }
+
+  #followShell(status: Readable): Readable {
+    let told = '';
+    status.setEncoding('utf8').on('data', (text: string) => {
+      told += text;
+      const [pid, code, rest] = told.split('\n');
+      if (code === undefined) return;
+      const known = this.#pid !== undefined;
+      this.#pid = Number(pid);
+      if (!known && this.#isKilled) this.kill();
+      if (rest !== undefined) this.#end(reasonOf(Number(code)));
+    });
+    return status.on('close', () => this.#end('it did not say how'));
+  }
+
+  #end(reason: string): void {
+    if (this.#isEnded) return;
+    this.#isEnded = true;
+    this.#onEnd(reason);
+    this.#resolveEnded();
+  }
+}
+
+/** From this number on a shell tells of a signal. */
+const SIGNALS = 128;
+
+function reasonOf(status: number): string {
+  const signal = Object.entries(constants.signals).find(([, number]) => number === status - SIGNALS);
+  return signal === undefined ? `exit code ${status}` : `signal ${signal[0]}`;
+}
