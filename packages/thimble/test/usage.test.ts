@@ -58,7 +58,9 @@ describe('outputs', () => {
     expect([code, stdout.slice(0, 3)]).toEqual([0, '\xFF\xD8\xFF']);
     expect(readdirSync(cwd)).toEqual(['cat-1.png']);
     expect(await refused('-o', '-', '-n', '2')).toMatch(/--output - takes one file, and 2 are asked for/);
-    expect((await runMain(['generate', 'cat', ...FAST, '-o', '-', '--json'], { cwd })).stdout).toMatch(/drop one of them/);
+    expect((await runMain(['generate', 'cat', ...FAST, '-o', '-', '--json'], { cwd })).stdout).toMatch(
+      /drop one of them/,
+    );
   });
 
   test.each([
@@ -77,7 +79,11 @@ describe('outputs', () => {
   test('a long name that can be is written, also again', async () => {
     const args = ['generate', 'cat', ...FAST, '-o', `${'a'.repeat(251)}.png`];
     for (const more of [[], ['--overwrite'], []]) expect((await runMain([...args, ...more], { cwd })).code).toBe(0);
-    expect(readdirSync(cwd).filter((name) => name.startsWith('aaa')).map((name) => name.length)).toEqual([255, 255]);
+    expect(
+      readdirSync(cwd)
+        .filter((name) => name.startsWith('aaa'))
+        .map((name) => name.length),
+    ).toEqual([255, 255]);
   });
 
   test('a video is not tiled by what makes pictures alone', async () => {
@@ -94,7 +100,9 @@ describe('outputs', () => {
       failure = error as typeof failure;
     }
     expect(failure.status).toBe(1);
-    expect(String(failure.stderr)).toMatch(/^thimble: Cannot write to the standard output: the disk is full.*ERR_STDOUT/);
+    expect(String(failure.stderr)).toMatch(
+      /^thimble: Cannot write to the standard output: the disk is full.*ERR_STDOUT/,
+    );
   });
 });
 

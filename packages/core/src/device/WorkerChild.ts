@@ -50,8 +50,11 @@ export class WorkerChild {
       env: byShell ? { ...env, [EXECUTABLE]: process.execPath } : env,
     });
     this.process.on('error', ({ message }) => (this.process.pid === undefined ? this.#end(message) : onEnd(message)));
-    if (byShell) this.#status = this.#followShell(this.process.stdio[STATUS_PIPE] as Readable);
-    else {
+    if (byShell) {
+      this.#status = this.#followShell(this.process.stdio[STATUS_PIPE] as Readable);
+      // Node lets go of what lies in a child's pipes when the child ends, which the shell does at once; not where somebody listens so.
+      this.process.stdio[TENSOR_PIPE]?.on('readable', () => undefined);
+    } else {
       this.#pid = this.process.pid;
       this.process.on('exit', (code, signal) => this.#end(signal === null ? `exit code ${code}` : `signal ${signal}`));
     }

@@ -34,7 +34,8 @@ export async function checkOutputs(flags: OutputFlags, outputs: Outputs): Promis
 function checkStandardOutput({ json = false }: OutputFlags, count: number): void {
   if (json) usage('--output - and --json both want the standard output; drop one of them');
   if (count > 1) usage(`--output - takes one file, and ${count} are asked for; name a folder`);
-  if (process.stdout.isTTY) usage('--output - writes a file to the standard output, which is a terminal; send it on with > or |');
+  if (process.stdout.isTTY)
+    usage('--output - writes a file to the standard output, which is a terminal; send it on with > or |');
 }
 
 function usage(problem: string): never {

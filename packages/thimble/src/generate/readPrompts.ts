@@ -60,12 +60,19 @@ async function readText(path: string, signal: AbortSignal): Promise<string> {
   } catch (error) {
     signal.throwIfAborted();
     const { code } = error as NodeJS.ErrnoException;
-    const reason = code === 'ENOENT' ? 'there is no such file' : code === 'EISDIR' ? 'it is a folder' : systemReason(error);
-    throw new CliError('ERR_PROMPT_UNREADABLE', { from: isInput ? 'the standard input' : `"${path}"`, reason }, { cause: error });
+    const reason =
+      code === 'ENOENT' ? 'there is no such file' : code === 'EISDIR' ? 'it is a folder' : systemReason(error);
+    throw new CliError(
+      'ERR_PROMPT_UNREADABLE',
+      { from: isInput ? 'the standard input' : `"${path}"`, reason },
+      { cause: error },
+    );
   } finally {
     stream.destroy();
   }
-  return Buffer.concat(chunks).toString('utf8').replace(/^\uFEFF/, '');
+  return Buffer.concat(chunks)
+    .toString('utf8')
+    .replace(/^\uFEFF/, '');
 }
 
 function usage(problem: string): never {

@@ -70,9 +70,7 @@ export function memoryOptions(things: 'pictures' | 'videos'): Option[] {
       'model',
       'sequential',
     ]),
-    new Option('--vae-tiling [mode]', `decode in pieces: ${tiling.text}`)
-      .choices(tiling.modes)
-      .preset('auto'),
+    new Option('--vae-tiling [mode]', `decode in pieces: ${tiling.text}`).choices(tiling.modes).preset('auto'),
     new Option('--vae-slicing', 'decode the pictures of a batch one by one'),
     new Option(
       '--fp8 [format]',

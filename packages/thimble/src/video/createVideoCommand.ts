@@ -3,7 +3,13 @@ import { Command, Option } from 'commander';
 import { fieldOptions } from '../generate/fieldOptions.js';
 import { numberFrom } from '../generate/parseNumber.js';
 import { parseSize } from '../generate/parseSize.js';
-import { computingOptions, memoryOptions, messageOptions, modelOptions, promptOptions } from '../generate/sharedOptions.js';
+import {
+  computingOptions,
+  memoryOptions,
+  messageOptions,
+  modelOptions,
+  promptOptions,
+} from '../generate/sharedOptions.js';
 import type { Interruption } from '../Interruption.js';
 import { schedulerOptions } from '../schedulers/schedulerOptions.js';
 import { VIDEO_FORMATS, type VideoFlags } from './VideoFlags.js';

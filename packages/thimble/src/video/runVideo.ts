@@ -42,11 +42,7 @@ interface RunParts {
 }
 
 /** Does what `thimble video` says: opens the model, runs it, writes the videos. Leaves nothing behind if it fails. */
-export async function runVideo(
-  words: readonly string[],
-  flags: VideoFlags,
-  interruption: Interruption,
-): Promise<void> {
+export async function runVideo(words: readonly string[], flags: VideoFlags, interruption: Interruption): Promise<void> {
   checkFlags(flags, videoFields);
   const naming = outputNaming(flags.output, flags.format, VIDEO_FORMATS, 'videos');
   const { prompts, notice } = await readPrompts(words, flags.promptFile, interruption.signal);
