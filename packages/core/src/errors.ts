@@ -80,7 +80,7 @@ export interface DefinedErrors<R extends ErrorDefinitions> {
 export function defineErrors<const R extends ErrorDefinitions>(
   author: string,
   definitions: R,
-  { docs }: { readonly docs?: string } = {},
+  { docs }: { readonly docs?: string | undefined } = {},
 ): DefinedErrors<R> {
   if (typeof author !== 'string' || author === '') throw invalid('author', author, 'the name of a plugin or package');
   for (const code of Object.keys(definitions)) {

@@ -33,7 +33,11 @@ try {
 
 async function create(
   name: string,
-  options: { readonly author?: string; readonly core?: string; readonly testkit?: string },
+  options: {
+    readonly author?: string | undefined;
+    readonly core?: string | undefined;
+    readonly testkit?: string | undefined;
+  },
 ): Promise<void> {
   const { folder, files } = await createPlugin({ name, ...options });
   process.stdout.write(

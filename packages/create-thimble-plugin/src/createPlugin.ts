@@ -8,12 +8,12 @@ export interface CreatePluginOptions {
   /** Name of the package: `thimble-plugin-x`, `@me/thimble-plugin-x`. */
   readonly name: string;
   /** The folder that the plugin's own folder is made in. Default: the current one. */
-  readonly parent?: string;
+  readonly parent?: string | undefined;
   /** Prefix of the plugin's name at run time. Default: the scope, or `me`. */
-  readonly author?: string;
+  readonly author?: string | undefined;
   /** Packed packages to use in place of the published ones. */
-  readonly core?: string;
-  readonly testkit?: string;
+  readonly core?: string | undefined;
+  readonly testkit?: string | undefined;
 }
 
 /** What {@link createPlugin} made. */

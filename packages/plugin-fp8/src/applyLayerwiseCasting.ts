@@ -8,9 +8,9 @@ import { selectParameters } from './selectParameters.js';
 /** Options of {@link applyLayerwiseCasting}. */
 export interface ApplyLayerwiseCastingOptions extends CastingOptions {
   /** Ends the making of the weights; once this function has returned, it is heeded no more. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Told how the making of the weights goes, where they are not in the cache. */
-  readonly onProgress?: (progress: DerivedWeightsProgress) => void;
+  readonly onProgress?: ((progress: DerivedWeightsProgress) => void) | undefined;
 }
 
 /** A component whose weights are stored in less. With `await using` they are its own again at the end of the block. */

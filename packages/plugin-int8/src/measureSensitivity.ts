@@ -18,9 +18,9 @@ export interface Int8Sensitivity {
 /** Options of {@link measureSensitivity}. */
 export interface SensitivityOptions {
   /** Entry point that is called. Default 'call'. */
-  readonly entry?: string;
+  readonly entry?: string | undefined;
   /** What is put into int8 by itself: a submodule, or each of its layers, which takes as many calls as there are layers. Default 'segment'. */
-  readonly by?: 'segment' | 'layer';
+  readonly by?: 'segment' | 'layer' | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Told how the making of the weights goes. */
   readonly onProgress?: ((progress: DerivedWeightsProgress) => void) | undefined;

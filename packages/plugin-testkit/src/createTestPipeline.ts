@@ -15,7 +15,7 @@ export interface TestPipelineOptions extends Pick<
    * `process` (default): ONNX Runtime in a child process, as users have it; starts in a fraction of a second. `inline`: in this process; the fastest real
    * one, but not under jest, whose sandbox has typed arrays of its own. `fake`: a {@link FakeDevice}, for tests of hooks alone.
    */
-  readonly device?: TestDevice;
+  readonly device?: TestDevice | undefined;
 }
 
 const FAKE = 'thimble-testkit-fake';

@@ -5,9 +5,9 @@ import { type ProcessMemory } from '@thimble/core/plugin';
 /** Which memory {@link expectPeakBytesBelow} looks at. */
 export interface PeakBytesOptions {
   /** `anonymous` (default): what only swapping could free. `resident`: with pages of mapped files, such as weights. */
-  readonly kind?: 'anonymous' | 'resident';
+  readonly kind?: 'anonymous' | 'resident' | undefined;
   /** `device` (default): the process that computes. `main`: that of the pipeline, and of the test. `both`: the sum of their peaks. */
-  readonly process?: 'both' | 'main' | 'device';
+  readonly process?: 'both' | 'main' | 'device' | undefined;
 }
 
 /**

@@ -12,7 +12,7 @@ export type Output =
 /** Options of {@link expectSameOutput}. */
 export interface SameOutputOptions {
   /** The largest difference of two values that is let pass: pixels of a tensor are 0 to 1, of an image 0 to 255. Default 0: bit for bit. */
-  readonly tolerance?: number;
+  readonly tolerance?: number | undefined;
 }
 
 /**

@@ -3,12 +3,12 @@ import type { Component, Tensor } from '@thimble/core';
 /** Options of {@link benchmark}; the defaults are those of diffusers' guide. */
 export interface BenchmarkOptions {
   /** Calls before the clock runs. Default 3. */
-  readonly warmUp?: number;
+  readonly warmUp?: number | undefined;
   /** Default 2. */
-  readonly experiments?: number;
+  readonly experiments?: number | undefined;
   /** Calls in one experiment. Default 50. */
-  readonly runsPerExperiment?: number;
-  readonly entry?: string;
+  readonly runsPerExperiment?: number | undefined;
+  readonly entry?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 

@@ -4,13 +4,13 @@ import { nominalShapes } from '@thimble/core/model';
 /** Options of {@link exampleInputs}. */
 export interface ExampleInputOptions {
   /** Default 'call'. */
-  readonly entry?: string;
+  readonly entry?: string | undefined;
   /** Samples; default 2, as with guidance. */
-  readonly batch?: number;
+  readonly batch?: number | undefined;
   /** Sizes by the names that the entry point's inputs use for them: `height`, `width`, `latentHeight`, `latentWidth`, `tokens`. Default: the model's own. */
-  readonly sizes?: Readonly<Record<string, number>>;
+  readonly sizes?: Readonly<Record<string, number>> | undefined;
   /** Default 0. */
-  readonly seed?: number;
+  readonly seed?: number | undefined;
 }
 
 /**

@@ -14,14 +14,14 @@ import { writeManifest } from './TraceManifest.js';
 /** Options of {@link trace}. */
 export interface TraceOptions {
   /** Default 'call'; `decode` or `encode` for a VAE. */
-  readonly entry?: string;
+  readonly entry?: string | undefined;
   /**
    * Whether weights are saved too, as float32 and in the order in which this kind of processor reads them: faster steps, for 4.4 GB on disk with the UNet of
    * Stable Diffusion 1.5. Default false: the trace is small, and reads the weights where they lie.
    */
-  readonly prepack?: boolean;
+  readonly prepack?: boolean | undefined;
   /** Where to write the trace: a new or empty folder, or one that holds a trace, which is replaced once the new one is whole. By default a temporary folder, which is gone with the program or when the traced model is disposed. */
-  readonly dir?: string;
+  readonly dir?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 

@@ -7,7 +7,7 @@ export type Allocator = 'keep' | 'keep-small' | 'trim' | 'return';
 export interface DeviceOptions {
   readonly provider: ExecutionProvider;
   /** Threads of one operator; the runtime's choice (the physical cores) by default. */
-  readonly threads?: number;
+  readonly threads?: number | undefined;
   /**
    * What the allocator does with freed memory: 'keep' it for the next operator, all but blocks above 8 MB
    * ('keep-small'), give back all but 16 MB ('trim'), or 'return' it to the system

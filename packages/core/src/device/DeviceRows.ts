@@ -7,7 +7,7 @@ export interface RowsOptions {
   /** Elements of one row, such as the width of a picture or the features of a token. */
   readonly inner: number;
   /** Keep the rows in a file of this folder, not in memory. The file has no name: it is gone with the device's process, however that ends. */
-  readonly folder?: string;
+  readonly folder?: string | undefined;
 }
 
 const BYTES_PER_ELEMENT = { float32: 4, float16: 2 } as const;

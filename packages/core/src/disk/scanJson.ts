@@ -1,9 +1,9 @@
 /** What {@link scanJson} lets through, and what it tells while it reads. */
 export interface ScanOptions {
   /** Whether an object may have a key twice; no unless told. Names of the objects around it, then the key. */
-  readonly mayRepeat?: (path: readonly string[]) => boolean;
+  readonly mayRepeat?: ((path: readonly string[]) => boolean) | undefined;
   /** Told where each number stands in the text. */
-  readonly onNumber?: (start: number, end: number) => void;
+  readonly onNumber?: ((start: number, end: number) => void) | undefined;
 }
 
 /** What is wrong with a JSON text, and where. */

@@ -17,7 +17,13 @@ export const hubErrors = {
   },
   ERR_HUB_REQUEST: {
     summary: 'A request to the hub failed.',
-    message: (d: { model: string; endpoint: string; what: string; problem: string; status?: number }): string =>
+    message: (d: {
+      model: string;
+      endpoint: string;
+      what: string;
+      problem: string;
+      status?: number | undefined;
+    }): string =>
       `Fetching ${d.what} of "${d.model}" from ${d.endpoint} failed: ${d.problem}. Try again later (what was downloaded is kept), or pass the path of a folder.`,
   },
   ERR_HUB_OFFLINE: {

@@ -13,13 +13,13 @@ export interface Plugin {
   /** Unique in a pipeline, with its author as prefix: `thimble:model-offload`. */
   readonly name: string;
   /** The versions of `@thimble/core` it was written for, as a semver range. */
-  readonly engines?: { readonly thimble: string };
+  readonly engines?: { readonly thimble: string } | undefined;
   /** What it alone may own. */
-  readonly claims?: readonly Claim[];
+  readonly claims?: readonly Claim[] | undefined;
   /** Names of plugins that must be installed before it, and cannot be removed before it. */
-  readonly requires?: readonly string[];
+  readonly requires?: readonly string[] | undefined;
   /** Whether one instance may be in several pipelines at once: it keeps no state outside `apply`. Default false. */
-  readonly multiple?: boolean;
+  readonly multiple?: boolean | undefined;
   /** Installs it. Runs again if it is removed and used again. If it throws, everything done through `ctx` is undone. */
   apply(ctx: PluginContext): void | Promise<void>;
 }

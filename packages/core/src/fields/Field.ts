@@ -43,7 +43,7 @@ export type FieldValues<F extends Fields> = {
 
 /** What may be given for fields `F`: any of them, and each that is {@link required}. Properties keep the doc comments of the table. */
 export type OptionsOf<F extends Fields> = {
-  readonly [K in keyof F as F[K] extends RequiredField ? never : K]?: ValueOf<F[K]>;
+  readonly [K in keyof F as F[K] extends RequiredField ? never : K]?: ValueOf<F[K]> | undefined;
 } & {
   readonly [K in keyof F as F[K] extends RequiredField ? K : never]: ValueOf<F[K]>;
 };

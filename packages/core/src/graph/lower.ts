@@ -13,7 +13,7 @@ export interface LoweringOptions {
   /** The most that an operation may take for itself. */
   readonly bytes: number;
   /** The most that a weight which is stored in a narrower type may take as float32 before its layer is split. Default: `bytes`. */
-  readonly weightBytes?: number;
+  readonly weightBytes?: number | undefined;
   /** What it is computed in. */
   readonly activations: 'float32' | 'float16';
   /** Where it runs. */

@@ -8,11 +8,11 @@ import { encodeWithSharp } from './encodeWithSharp.js';
 /** How an image is compressed. */
 export interface EncodeImageOptions {
   /** webp and jpg: 1 to 100. Default 90. */
-  readonly quality?: number;
+  readonly quality?: number | undefined;
   /** webp: keep every pixel as it is. */
-  readonly lossless?: boolean;
+  readonly lossless?: boolean | undefined;
   /** png: 0, fast and large, to 9, slow and small. Default 6. */
-  readonly compressionLevel?: number;
+  readonly compressionLevel?: number | undefined;
 }
 
 /**

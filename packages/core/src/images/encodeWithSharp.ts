@@ -13,7 +13,7 @@ import { loadSharp } from './loadSharp.js';
 export async function encodeWithSharp(
   image: PlainImage,
   format: 'webp' | 'jpeg',
-  options: { readonly quality: number; readonly lossless?: boolean },
+  options: { readonly quality: number; readonly lossless?: boolean | undefined },
 ): Promise<Buffer> {
   try {
     const sharp = await loadSharp();

@@ -14,9 +14,9 @@ export type VideoInput = Iterable<Image> | AsyncIterable<Image> | Tensor;
 /** Options of {@link exportToVideo}. */
 export interface ExportToVideoOptions {
   /** Frames a second. Default 10. */
-  readonly fps?: number;
+  readonly fps?: number | undefined;
   /** 0, small, to 10, good. Default 5. GIF has one quality. */
-  readonly quality?: number;
+  readonly quality?: number | undefined;
 }
 
 /** By extension. */

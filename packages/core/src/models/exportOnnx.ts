@@ -11,9 +11,9 @@ import { ModelWeights } from './ModelWeights.js';
 /** Options of {@link exportOnnx}. */
 export interface ExportOptions {
   /** Default: plain attention in chunks. */
-  readonly attention?: AttentionLowering;
+  readonly attention?: AttentionLowering | undefined;
   /** Bytes that a weight stored in a narrower type may take as float32 before its layer is split. Default 32 MB; with more, attention and feed-forwards may take as much before they are computed in chunks. */
-  readonly widenBudget?: number;
+  readonly widenBudget?: number | undefined;
 }
 
 /**

@@ -11,20 +11,20 @@ import type { Model } from './Model.js';
 /** Options of a model's `fromPretrained`. */
 export interface LoadPretrainedOptions {
   /** The model's folder in the checkpoint, such as 'transformer'; none where the checkpoint is that one model. */
-  readonly subfolder?: string;
+  readonly subfolder?: string | undefined;
   /**
    * The type to read weights in, where the checkpoint has several, as with a pipeline's `fromPretrained`. Weights that are there in another type alone are
    * used as they are; the pipeline that takes the model warns of it. What is computed in, the pipeline says.
    */
-  readonly dtype?: PipelineDtype;
+  readonly dtype?: PipelineDtype | undefined;
   /** Such as 'fp16' for `*.fp16.safetensors`; goes before `dtype`. */
-  readonly variant?: string;
+  readonly variant?: string | undefined;
   /** A hub id's branch, tag or commit. */
-  readonly revision?: string;
+  readonly revision?: string | undefined;
   /** Never ask the hub, only its cache. */
-  readonly localFilesOnly?: boolean;
-  readonly signal?: AbortSignal;
-  readonly onProgress?: (event: DownloadEvent) => void;
+  readonly localFilesOnly?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((event: DownloadEvent) => void) | undefined;
 }
 
 const OPTION_NAMES: readonly (keyof LoadPretrainedOptions)[] = [

@@ -6,6 +6,7 @@ import type { GenerateOptions, GenerateResult, OutputType, Prompt } from '../run
 import { Pipeline } from '../run/Pipeline.js';
 import { drawNoise } from '../random/drawNoise.js';
 import type { PipelineEvent } from '../run/PipelineEvent.js';
+import type { PipelineConstructor } from '../run/PipelineConstructor.js';
 import type { PipelineRun } from '../run/PipelineRun.js';
 import { assertFinite } from '../sampling/assertFinite.js';
 import { decodeVideos } from '../sampling/decodeVideos.js';
@@ -38,8 +39,12 @@ export class CogVideoXPipeline extends Pipeline<typeof cogVideoXFields, CogVideo
   static readonly optionFields = cogVideoXFields;
 
   /** As `DiffusionPipeline.fromPretrained`, for a checkpoint of this class. @throws also ERR_ARGUMENT_INVALID if it is of another one */
-  static async fromPretrained(folderOrId: string, options: FromPretrainedOptions = {}): Promise<CogVideoXPipeline> {
-    return openAs({ CogVideoXPipeline }, folderOrId, options);
+  static async fromPretrained<P extends CogVideoXPipeline>(
+    this: PipelineConstructor<P>,
+    folderOrId: string,
+    options: FromPretrainedOptions = {},
+  ): Promise<P> {
+    return openAs({ CogVideoXPipeline: this }, folderOrId, options);
   }
 
   override async generate<O extends OutputType = 'image'>(

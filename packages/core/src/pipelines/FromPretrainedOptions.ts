@@ -12,27 +12,29 @@ import type { WarningEvent } from '../run/PipelineEvent.js';
 /** Options of `DiffusionPipeline.fromPretrained`. */
 export interface FromPretrainedOptions extends OptionsOf<typeof limitFields> {
   /** Such as 'fp16' for `*.fp16.safetensors`. */
-  readonly variant?: string;
+  readonly variant?: string | undefined;
   /**
    * The type to read weights in, where the checkpoint has several: 'float16' stands for the variant 'fp16', 'bfloat16' for 'bf16', 'float32' for the plain files; `variant`
    * goes before it. Weights that are there in another type alone are used as they are, with a warning. On WebGPU and CUDA 'float16' is also what is
    * computed in, but for components whose config says `force_upcast`; the CPU computes in float32 whatever the weights are stored in.
    */
-  readonly dtype?: PipelineDtype;
+  readonly dtype?: PipelineDtype | undefined;
   /** A hub id's branch, tag or commit. */
-  readonly revision?: string;
+  readonly revision?: string | undefined;
   /** Execution provider, or the name of a device that a plugin provides. Default 'cpu'. */
-  readonly device?: ExecutionProvider | (string & {});
-  readonly deviceOptions?: Omit<DeviceOptions, 'provider'> & {
-    /** Run ONNX Runtime in this process instead of a child. */
-    readonly inline?: boolean;
-  };
+  readonly device?: ExecutionProvider | (string & {}) | undefined;
+  readonly deviceOptions?:
+    | (Omit<DeviceOptions, 'provider'> & {
+        /** Run ONNX Runtime in this process instead of a child. */
+        readonly inline?: boolean | undefined;
+      })
+    | undefined;
   /**
    * What both processes together may take: bytes, or a text such as '192MB', '512m' or '1.5GiB' (every suffix a power of 2^10), 96MB at least; a tighter
    * limit of the container goes before it. From it follow the allocator, how many samples of a batch are computed at once, and into how small pieces large
    * layers are split. Default: the container's limit, if it has one; 'none' = no limit whatever the container says.
    */
-  readonly memoryLimit?: number | string;
+  readonly memoryLimit?: number | string | undefined;
   /** Names of the components to load, all by default, out of those that the checkpoint has; or, in place of the checkpoint's of the same name, components of another pipeline and what a model's `fromPretrained` gives. */
   readonly components?: readonly string[] | Readonly<Record<string, PretrainedModel>>;
   /**
@@ -41,10 +43,10 @@ export interface FromPretrainedOptions extends OptionsOf<typeof limitFields> {
    */
   readonly scheduler?: Scheduler | string;
   /** Plugins to install before anything is loaded: those that provide schedulers, tokenizers, pipelines or devices. */
-  readonly plugins?: readonly Plugin[];
+  readonly plugins?: readonly Plugin[] | undefined;
   /** Never ask the hub, only its cache. */
-  readonly localFilesOnly?: boolean;
-  readonly signal?: AbortSignal;
+  readonly localFilesOnly?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
   /** Told about downloads and warnings. */
-  readonly onProgress?: (event: DownloadEvent | WarningEvent) => void;
+  readonly onProgress?: ((event: DownloadEvent | WarningEvent) => void) | undefined;
 }

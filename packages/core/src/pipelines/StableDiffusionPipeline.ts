@@ -1,6 +1,7 @@
 import type { NamedTensors } from '../hooks/calls/NamedTensors.js';
 import type { Prompt } from '../run/GenerateOptions.js';
 import type { PipelineParts } from '../run/PipelineParts.js';
+import type { PipelineConstructor } from '../run/PipelineConstructor.js';
 import type { PipelineRun } from '../run/PipelineRun.js';
 import { guidedEmbeds } from '../sampling/guidedEmbeds.js';
 import { checkClipSkip, lastHiddenState } from '../sampling/lastHiddenState.js';
@@ -28,11 +29,12 @@ export class StableDiffusionPipeline extends LatentDiffusionPipeline<typeof stab
   static readonly optionFields = stableDiffusionFields;
 
   /** As `DiffusionPipeline.fromPretrained`, for a checkpoint of this class. @throws also ERR_ARGUMENT_INVALID if it is of another one */
-  static async fromPretrained(
+  static async fromPretrained<P extends StableDiffusionPipeline>(
+    this: PipelineConstructor<P>,
     folderOrId: string,
     options: FromPretrainedOptions = {},
-  ): Promise<StableDiffusionPipeline> {
-    return openAs(namesOf({ StableDiffusionPipeline }), folderOrId, options);
+  ): Promise<P> {
+    return openAs(namesOf({ StableDiffusionPipeline: this }), folderOrId, options);
   }
 
   constructor(parts: PipelineParts) {

@@ -64,16 +64,19 @@ const ownFields = {
 export const stableDiffusionXLFields = {
   ...stableDiffusionFields,
   ...ownFields,
-  ...sidesOf(1024, 8),
+  ...sidesOf([1024, 1024], 8),
   /** Weight of the prompt against the negative prompt; 1 or less means one pass without guidance, which takes half the time. */
   guidanceScale: { ...stableDiffusionFields.guidanceScale, default: 5 },
   /** Unit noise to start from, float32 [n, c, h, w]; with `denoisingStart` the latents of another run. They say how large the picture is. */
   latents: runFields.latents,
 };
 
-/** The same for a model with pictures of `size` pixels on each side, `scaleFactor` of which are one latent. */
-export function fieldsForPictures(pixels: number, scaleFactor: number): typeof stableDiffusionXLFields {
-  return { ...stableDiffusionXLFields, ...sidesOf(pixels, scaleFactor) };
+/** The same for a model with pictures of these sizes, `scaleFactor` pixels of which are one latent on each side. */
+export function fieldsForPictures(
+  size: readonly [width: number, height: number],
+  scaleFactor: number,
+): typeof stableDiffusionXLFields {
+  return { ...stableDiffusionXLFields, ...sidesOf(size, scaleFactor) };
 }
 
 /** The options of a `StableDiffusionXLPipeline`'s runs. */
@@ -87,12 +90,16 @@ declare module '../run/GenerateOptions.js' {
 }
 
 /** Given latents have a size. */
-function sidesOf(pixels: number, scaleFactor: number): Record<'width' | 'height', Field<number | undefined>> {
-  const side = described(sideField(scaleFactor, pixels) as Field<number | undefined>, {
-    defaultText: "the picture's, or the model's own",
-    impliedBy: ['latents', 'image'],
-  });
-  return { width: side, height: side };
+function sidesOf(
+  [width, height]: readonly [number, number],
+  scaleFactor: number,
+): Record<'width' | 'height', Field<number | undefined>> {
+  const side = (pixels: number): Field<number | undefined> =>
+    described(sideField(scaleFactor, pixels) as Field<number | undefined>, {
+      defaultText: "the picture's, or the model's own",
+      impliedBy: ['latents', 'image'],
+    });
+  return { width: side(width), height: side(height) };
 }
 
 function shareField(): Field<number | undefined> {

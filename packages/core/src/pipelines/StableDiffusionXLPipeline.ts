@@ -2,6 +2,7 @@ import type { NamedTensors } from '../hooks/calls/NamedTensors.js';
 import type { PromptEmbeds } from '../hooks/calls/EncodePromptCall.js';
 import { refuseOption } from '../fields/readOptions.js';
 import type { Prompt } from '../run/GenerateOptions.js';
+import type { PipelineConstructor } from '../run/PipelineConstructor.js';
 import type { PipelineRun } from '../run/PipelineRun.js';
 import { encodePrompt } from '../sampling/encodePrompt.js';
 import { joinEncodings } from '../sampling/joinEncodings.js';
@@ -20,11 +21,7 @@ import type { FromPretrainedOptions } from './FromPretrainedOptions.js';
 import { LatentDiffusionPipeline, type LatentDiffusionRun } from './LatentDiffusionPipeline.js';
 import { namesOf } from './namesOf.js';
 import { openAs } from './openAs.js';
-import {
-  fieldsForPictures,
-  stableDiffusionXLFields,
-  type StableDiffusionXLValues,
-} from './StableDiffusionXLOptions.js';
+import { fieldsForPictures, stableDiffusionXLFields, type StableDiffusionXLValues } from './StableDiffusionXLOptions.js';
 
 /** diffusers'; with the second the first step is left out. */
 const STRENGTHS: StrengthDefaults = { image: 0.3, mask: 0.9999 };
@@ -45,20 +42,22 @@ export class StableDiffusionXLPipeline extends LatentDiffusionPipeline<
   static readonly optionFields = stableDiffusionXLFields;
 
   /** As `DiffusionPipeline.fromPretrained`, for a checkpoint of this class. @throws also ERR_ARGUMENT_INVALID if it is of another one */
-  static async fromPretrained(
+  static async fromPretrained<P extends StableDiffusionXLPipeline>(
+    this: PipelineConstructor<P>,
     folderOrId: string,
     options: FromPretrainedOptions = {},
-  ): Promise<StableDiffusionXLPipeline> {
-    return openAs(namesOf({ StableDiffusionXLPipeline }), folderOrId, options);
+  ): Promise<P> {
+    return openAs(namesOf({ StableDiffusionXLPipeline: this }), folderOrId, options);
   }
 
   protected get fields(): typeof stableDiffusionXLFields {
-    return fieldsForPictures(this.size[0], this.vaeScaleFactor);
+    return fieldsForPictures(this.size, this.vaeScaleFactor);
   }
 
   protected get size(): readonly [width: number, height: number] {
-    const side = Number(this.components['unet']?.config['sample_size'] ?? 128) * this.vaeScaleFactor;
-    return [side, side];
+    const size: unknown = this.components['unet']?.config['sample_size'] ?? 128;
+    const [height, width] = Array.isArray(size) ? size : [size, size];
+    return [Number(width) * this.vaeScaleFactor, Number(height) * this.vaeScaleFactor];
   }
 
   protected prepare(prompt: Prompt, options: StableDiffusionXLValues, pictures?: Pictures): StableDiffusionXLRun {

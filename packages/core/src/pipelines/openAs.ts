@@ -4,14 +4,14 @@ import type { PipelineConstructor } from '../run/PipelineConstructor.js';
 import type { FromPretrainedOptions } from './FromPretrainedOptions.js';
 import { openPipeline } from './openPipeline.js';
 
-/** Opens a checkpoint as a pipeline of the one class that `named` holds, under each of its names in checkpoints; what that class's `fromPretrained` does. @throws also ERR_ARGUMENT_INVALID for a checkpoint of another class */
+/** Opens a checkpoint as a pipeline of the one class that `named` holds, under each of its names in checkpoints; what that class's `fromPretrained` does. A class that extends it opens the same checkpoints, and those that name it. @throws also ERR_ARGUMENT_INVALID for a checkpoint of another class */
 export async function openAs<P extends Pipeline>(
   named: Readonly<Record<string, PipelineConstructor<P>>>,
   folderOrId: string,
   options: FromPretrainedOptions,
 ): Promise<P> {
   const [[name, Class]] = Object.entries(named) as [[string, PipelineConstructor<P>]];
-  const pipe = await openPipeline(folderOrId, options, named).catch((error: unknown) => {
+  const pipe = await openPipeline(folderOrId, options, { ...named, [Class.name]: Class }).catch((error: unknown) => {
     if (isThimbleError(error, 'ERR_PIPELINE_UNSUPPORTED')) refuse(name, folderOrId, error.details.className);
     throw error;
   });

@@ -16,7 +16,7 @@ export type OutputType = (typeof OUTPUT_TYPES)[number];
  */
 export interface GenerateOptions<O extends OutputType = OutputType> extends OptionsOf<typeof runFields> {
   /** Pictures, or what they are made of. Default 'image'. */
-  readonly outputType?: O;
+  readonly outputType?: O | undefined;
 }
 
 /** Milliseconds. */

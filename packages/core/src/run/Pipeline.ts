@@ -172,7 +172,7 @@ export abstract class Pipeline<F extends Fields = Fields, R extends PreparedRun 
   protected abstract sample(prepared: R, run: PipelineRun): AsyncGenerator<PipelineEvent, GenerateResult>;
 
   /** Turns latents as `outputType: 'latent'` gives them into images, through the same hooks. */
-  abstract decodeLatents(latents: Tensor, options?: { readonly signal?: AbortSignal }): Promise<Image[]>;
+  abstract decodeLatents(latents: Tensor, options?: { readonly signal?: AbortSignal | undefined }): Promise<Image[]>;
 
   /**
    * Generates images. Calls that overlap take turns.

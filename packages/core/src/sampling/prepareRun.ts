@@ -12,7 +12,7 @@ export interface SamplingOptions extends PromptOptions, NoiseOptions, DenoisingS
   readonly timesteps: readonly number[] | undefined;
   readonly sigmas?: readonly number[] | undefined;
   /** Default 1. */
-  readonly numImagesPerPrompt?: number;
+  readonly numImagesPerPrompt?: number | undefined;
 }
 
 /** A run with checked options, its texts and its source of noise. */

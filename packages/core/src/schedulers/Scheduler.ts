@@ -57,40 +57,40 @@ export interface Scheduler {
 /** Options of {@link Scheduler.setTimesteps}; a scheduler refuses those that it has no use for. */
 export interface SetTimestepsOptions {
   /** Timesteps to use in place of the scheduler's own, falling. */
-  readonly timesteps?: readonly number[];
+  readonly timesteps?: readonly number[] | undefined;
   /** Noise levels to use in place of the scheduler's own, falling; Euler's include the last one, 0, so they are one more than steps. */
-  readonly sigmas?: readonly number[];
+  readonly sigmas?: readonly number[] | undefined;
   /** The shift of the noise levels that goes with an image's size. */
-  readonly mu?: number;
+  readonly mu?: number | undefined;
   /** LCM: how many steps the model was distilled with, in place of the config's. */
-  readonly originalInferenceSteps?: number;
+  readonly originalInferenceSteps?: number | undefined;
   /** LCM: the share of those steps that is gone through, from 0 to 1, in image to image. */
-  readonly strength?: number;
+  readonly strength?: number | undefined;
 }
 
 /** Options of {@link Scheduler.step}: diffusers' keyword arguments. A scheduler passes over those that its `step` has not in diffusers. */
 export interface StepOptions {
   /** DDIM's η: 0 takes no noise, 1 as much as DDPM. */
-  readonly eta?: number;
+  readonly eta?: number | undefined;
   /** DDIM: derive the noise again from the clipped image. */
-  readonly useClippedModelOutput?: boolean;
+  readonly useClippedModelOutput?: boolean | undefined;
   /** Where a step that needs noise draws it from. */
-  readonly generator?: Generator;
+  readonly generator?: Generator | undefined;
   /** The noise itself, in place of a `generator`. */
-  readonly varianceNoise?: Tensor;
+  readonly varianceNoise?: Tensor | undefined;
   /** Euler: noise that is added in every step, spread over all, between the noise levels `sTmin` and `sTmax`. Default 0. */
-  readonly sChurn?: number;
+  readonly sChurn?: number | undefined;
   /** Default 0. */
-  readonly sTmin?: number;
+  readonly sTmin?: number | undefined;
   /** Default infinite. */
-  readonly sTmax?: number;
+  readonly sTmax?: number | undefined;
   /** Euler: what the added noise is multiplied by. Default 1. */
-  readonly sNoise?: number;
+  readonly sNoise?: number | undefined;
   /** LMS: how many of the last derivatives count. Default 4. */
-  readonly order?: number;
+  readonly order?: number | undefined;
   /** CogVideoX' DPM: the image that the step before predicted, and its timestep, in place of what the scheduler remembers. */
-  readonly oldPredOriginalSample?: Tensor | null;
-  readonly timestepBack?: number | null;
+  readonly oldPredOriginalSample?: Tensor | null | undefined;
+  readonly timestepBack?: number | null | undefined;
 }
 
 /** What a step gives. */

@@ -26,13 +26,13 @@ export interface Tokenizer {
 /** Options of {@link Tokenizer.encode}. */
 export interface EncodeOptions {
   /** The length to pad and to cut to; {@link Tokenizer.modelMaxLength} if not given. */
-  readonly maxLength?: number;
+  readonly maxLength?: number | undefined;
 }
 
 /** Options of {@link Tokenizer.decode}. */
 export interface DecodeOptions {
   /** Leave out start, end and padding. */
-  readonly skipSpecialTokens?: boolean;
+  readonly skipSpecialTokens?: boolean | undefined;
 }
 
 /** What {@link Tokenizer.encode} gives: two int64 tensors [N, L], named as the text encoder names them. */

@@ -185,6 +185,26 @@ describe('an outsider', () => {
     expect(again.className).toBe('MyInpaintPipeline');
   });
 
+  test('opens checkpoints of the class that its own extends, as its own', async () => {
+    const options = {
+      deviceOptions: { inline: true, threads: 1 },
+      components: ['scheduler'],
+      signal: undefined,
+    } as const;
+    await using pipe: MyPipeline = await MyPipeline.fromPretrained(folder, options);
+    expect(pipe).toBeInstanceOf(MyPipeline);
+    await edit('model_index.json', { _class_name: 'MyPipeline' });
+    await using named: MyPipeline = await MyPipeline.fromPretrained(folder, options);
+    expect(named).toBeInstanceOf(MyPipeline);
+    await expect(StableDiffusionPipeline.fromPretrained(folder, options)).rejects.toThrow(/not of a MyPipeline/);
+    await expect(
+      MyPipeline.fromPretrained(join(folder, 'vae'), { deviceOptions: { inline: true } }),
+    ).rejects.toMatchObject({
+      code: 'ERR_ARGUMENT_INVALID',
+      details: { argument: 'folderOrId' },
+    });
+  });
+
   test('may take the place of a class of core, and sees what core has', async () => {
     const seen: string[] = [];
     const plugin = provide((ctx) => {

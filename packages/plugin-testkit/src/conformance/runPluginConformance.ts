@@ -10,7 +10,7 @@ const TIMEOUT = 60_000;
 /** Options of {@link runPluginConformance}. */
 export interface RunConformanceOptions extends ConformanceOptions, Partial<TestFramework> {
   /** Title of the tests. Default: the plugin's name. */
-  readonly title?: string;
+  readonly title?: string | undefined;
 }
 
 /**

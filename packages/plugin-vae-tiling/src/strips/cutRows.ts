@@ -22,9 +22,9 @@ export interface CutOptions {
   /** Values that are given, not computed. */
   readonly given: ReadonlySet<string>;
   /** How given and computed values are kept; float32 unless it says otherwise. */
-  readonly typeOf?: (value: string) => StoredType;
+  readonly typeOf?: ((value: string) => StoredType) | undefined;
   /** Values of `outputs` whose statistics are wanted, with their number of groups: outputs `<value>/mean` and `<value>/m2`, [1, groups, 1, 1]. */
-  readonly measured?: ReadonlyMap<string, number>;
+  readonly measured?: ReadonlyMap<string, number> | undefined;
 }
 
 /** A part of a graph over some rows. */

@@ -20,9 +20,9 @@ export interface TilePlan {
 export interface TileSize {
   readonly size: number;
   /** Share of the tile that overlaps the next. */
-  readonly overlap?: number;
+  readonly overlap?: number | undefined;
   /** Distance to the next tile; in place of `overlap`. */
-  readonly stride?: number;
+  readonly stride?: number | undefined;
 }
 
 /** The plan of decoding: latents go in, pixels come out. `scale` pixels are one latent. */

@@ -9,8 +9,8 @@ export async function createProgress({
   json = false,
   quiet = false,
 }: {
-  readonly json?: boolean;
-  readonly quiet?: boolean;
+  readonly json?: boolean | undefined;
+  readonly quiet?: boolean | undefined;
 }): Promise<Progress> {
   if (json) return new JsonProgress();
   if (quiet) return new SilentProgress();

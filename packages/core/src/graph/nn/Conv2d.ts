@@ -23,7 +23,7 @@ export class Conv2d extends Module {
     inChannels: number,
     outChannels: number,
     kernel: number,
-    options: { stride?: number; padding?: number | Padding } = {},
+    options: { stride?: number | undefined; padding?: number | Padding | undefined } = {},
   ) {
     super();
     const { stride = 1, padding = 0 } = options;

@@ -12,12 +12,12 @@ export interface PerAxis {
 
 /** Options of a {@link Conv3d}. */
 export interface Conv3dOptions {
-  readonly stride?: PerAxis;
+  readonly stride?: PerAxis | undefined;
   /** Zeros at both ends of each axis; `end` zeros more at its end. */
-  readonly padding?: PerAxis;
-  readonly paddingEnd?: PerAxis;
+  readonly padding?: PerAxis | undefined;
+  readonly paddingEnd?: PerAxis | undefined;
   /** Shape in the checkpoint, if it is another one with as many numbers: `torch.nn.Conv2d` over frames. */
-  readonly weightShape?: readonly number[];
+  readonly weightShape?: readonly number[] | undefined;
 }
 
 const NONE: PerAxis = { time: 0, height: 0, width: 0 };

@@ -11,7 +11,7 @@ export class Linear extends Module {
   constructor(
     inFeatures: number,
     outFeatures: number,
-    options: { bias?: boolean; weightShape?: readonly number[] } = {},
+    options: { bias?: boolean | undefined; weightShape?: readonly number[] | undefined } = {},
   ) {
     super();
     this.weight = new Parameter(options.weightShape ?? [outFeatures, inFeatures]);

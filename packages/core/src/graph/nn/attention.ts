@@ -11,7 +11,7 @@ export function attention(
   query: Value,
   key: Value,
   value: Value,
-  options: { heads: number; causal?: boolean; mask?: Value },
+  options: { heads: number; causal?: boolean | undefined; mask?: Value | undefined },
 ): Value {
   const { heads, causal = false, mask } = options;
   return builderOf(query).emit(

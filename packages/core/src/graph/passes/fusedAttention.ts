@@ -11,11 +11,11 @@ const WORTH_FUSING = 2048;
 /** Options of {@link fusedAttention}. */
 export interface FusedAttentionOptions {
   /** Where the graph runs. Default 'cpu'. */
-  readonly provider?: ExecutionProvider;
+  readonly provider?: ExecutionProvider | undefined;
   /** Bytes that scores may take where attention stays plain, and what the CPU's kernel copies where it is fused. Default 32 MB. */
-  readonly budget?: number;
+  readonly budget?: number | undefined;
   /** On the CPU: attention over fewer queries or keys stays plain. Default 2048. */
-  readonly fuseFrom?: number;
+  readonly fuseFrom?: number | undefined;
 }
 
 /**

@@ -9,7 +9,7 @@ import { layOutTransposed } from './layOutTransposed.js';
 /** Options of {@link widenWeights}. */
 export interface WidenOptions {
   /** Whether weights are widened by the nodes that are fastest on the CPU provider, in place of the fewest. Default false. */
-  readonly fast?: boolean;
+  readonly fast?: boolean | undefined;
 }
 
 /**

@@ -4,7 +4,7 @@ import { HookPoint, type RegisteredTap } from './HookPoint.js';
 /** How a {@link SeriesHook} treats a tap that fails. */
 export interface SeriesHookOptions {
   /** Run the others all the same, and throw at the end: one error as it is, several as an `AggregateError`. Default: stop. */
-  readonly settle?: boolean;
+  readonly settle?: boolean | undefined;
 }
 
 /** A hook whose taps run one after the other, each awaited, on one context object that they may change. */

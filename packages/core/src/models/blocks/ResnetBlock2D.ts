@@ -11,13 +11,13 @@ export interface ResnetOptions {
   readonly inChannels: number;
   readonly outChannels: number;
   /** Width of the time embedding; absent where there is none (VAE). */
-  readonly timeChannels?: number;
+  readonly timeChannels?: number | undefined;
   readonly groups: number;
   readonly epsilon: number;
   readonly activation: ActivationName;
   /** How the time embedding enters: added, or as scale and shift of the second norm. */
-  readonly timeScaleShift?: 'default' | 'scale_shift';
-  readonly outputScaleFactor?: number;
+  readonly timeScaleShift?: 'default' | 'scale_shift' | undefined;
+  readonly outputScaleFactor?: number | undefined;
 }
 
 /** Residual block on [n, c, h, w] (source: diffusers models/resnet.py). */

@@ -35,7 +35,7 @@ export interface TimestepEmbeddingOptions {
   /** Width of the condition; absent where there is none. */
   readonly conditionChannels?: number | undefined;
   /** Default 'silu'. */
-  readonly activation?: ActivationName;
+  readonly activation?: ActivationName | undefined;
 }
 
 /**
