@@ -24,7 +24,6 @@ const bundled = await build({
   target: 'node20.19',
   // Classes are found by their names.
   keepNames: true,
-  sourcemap: true,
   write: false,
   logLevel: 'warning',
 });

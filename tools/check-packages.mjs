@@ -66,7 +66,14 @@ async function attempt(what, work) {
 async function useTogether(version) {
   const outside = join(folder, 'together');
   await mkdir(outside);
-  return useAsOutsider({ root: ROOT, folder: outside, tarballs: Object.values(tarballs), model: MODEL, version });
+  return useAsOutsider({
+    root: ROOT,
+    folder: outside,
+    tarballs: Object.values(tarballs),
+    names: packages.map(({ manifest }) => manifest.name),
+    model: MODEL,
+    version,
+  });
 }
 
 const packages = await publicPackages();

@@ -1,10 +1,11 @@
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
-const REQUIRED = ['LICENSE', 'README.md', 'package.json'];
+const REQUIRED = ['LICENSE', 'README.md', 'CHANGELOG.md', 'package.json'];
+const REQUIRED_FIELDS = ['description', 'keywords', 'homepage', 'bugs', 'repository', 'license', 'engines'];
 /** What create-thimble-plugin copies is sources and tests of others. */
 const TEMPLATE = /^template\//;
-const FOREIGN = /(^|\/)(test|tests|fixtures|src|node_modules)\/|\.test\.|\.tsbuildinfo$|^tsconfig/;
+const FOREIGN = /(^|\/)(test|tests|fixtures|src|node_modules)\/|\.test\.|\.tsbuildinfo$|\.map$|^tsconfig/;
 const WORKSPACE_ONLY = /@thimble\/source|"(workspace|catalog|link|file):/;
 
 /**
@@ -22,6 +23,9 @@ export async function tarballProblems(unpacked, sources) {
     ...files
       .filter((file) => FOREIGN.test(file) && !TEMPLATE.test(file))
       .map((file) => `${file} does not belong into a package`),
+    ...REQUIRED_FIELDS.filter((field) => !(field in JSON.parse(manifest))).map(
+      (field) => `package.json has no ${field}`,
+    ),
     ...(WORKSPACE_ONLY.test(manifest) ? ['package.json says what only holds inside the workspace'] : []),
     ...(await leftBehind(files, sources)),
     ...(await unusedDependencies(unpacked, files, JSON.parse(manifest))),
@@ -39,16 +43,22 @@ async function filesBelow(folder) {
 /** The compiler leaves a file's output where it is when the file is renamed or removed. */
 async function leftBehind(files, sources) {
   const known = new Set((await filesBelow(sources)).map((file) => file.replace(/\.ts$/, '')));
-  const scripts = files.filter((file) => /^dist\/.*\.js$/.test(file));
-  return scripts
-    .filter((file) => !known.has(file.slice('dist/'.length, -'.js'.length)))
+  // Of scripts a bundler may have made fewer; declarations are one for each source.
+  const declarations = files.filter((file) => /^dist\/.*\.d\.ts$/.test(file));
+  return declarations
+    .filter((file) => !known.has(file.slice('dist/'.length, -'.d.ts'.length)))
     .map((file) => `${file} has no source any more: remove dist and build again`);
 }
+
+/** What core takes where it is installed: a package that brings it need not name it itself. */
+const { peerDependenciesMeta: FOR_CORE } = JSON.parse(
+  await readFile(new URL('../../packages/core/package.json', import.meta.url), 'utf8'),
+);
 
 async function unusedDependencies(unpacked, files, { dependencies = {} }) {
   const code = files.filter((file) => /\.(js|d\.ts)$/.test(file)).map((file) => readFile(join(unpacked, file), 'utf8'));
   const text = (await Promise.all(code)).join('\n');
   return Object.keys(dependencies)
-    .filter((name) => !text.includes(`'${name}'`) && !text.includes(`'${name}/`))
+    .filter((name) => !(name in FOR_CORE) && !new RegExp(`['"]${name}['"/]`).test(text))
     .map((name) => `the dependency ${name} is not used`);
 }

@@ -1,13 +1,16 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { build } from 'esbuild';
 import { command } from './command.mjs';
 
-const SCRIPT = `import { DiffusionPipeline } from '@thimble/core';
+const SCRIPT = `import { DiffusionPipeline, UniPCMultistepScheduler } from '@thimble/core';
 import { Module } from '@thimble/core/model';
 import { Stage } from '@thimble/core/plugin';
 if (!(Module.prototype instanceof Object) || typeof Stage !== 'object') throw new Error('an entry is empty');
-const pipe = await DiffusionPipeline.fromPretrained(process.argv[2] as string);
-const { images } = await pipe.generate('a red apple', { numInferenceSteps: 1, width: 64, height: 64, seed: 1 });
+const pipe = await DiffusionPipeline.fromPretrained(process.argv[2] as string, { variant: undefined, dtype: undefined, memoryLimit: undefined });
+pipe.scheduler = UniPCMultistepScheduler.fromConfig(pipe.scheduler.config);
+const given: { readonly seed: number | undefined; readonly signal: AbortSignal | undefined } = { seed: undefined, signal: undefined };
+const { images } = await pipe.generate('a red apple', { numInferenceSteps: 1, width: 64, height: 64, ...given });
 await pipe.dispose();
 console.log(images.map(({ width, height }) => \`\${width}x\${height}\`).join());
 `;
@@ -19,6 +22,8 @@ const COMPILER_OPTIONS = {
   lib: ['es2023', 'esnext.disposable', 'dom'],
   types: ['node'],
   strict: true,
+  exactOptionalPropertyTypes: true,
+  noPropertyAccessFromIndexSignature: true,
   skipLibCheck: false,
 };
 
@@ -26,24 +31,44 @@ const COMPILER_OPTIONS = {
  * Installs tarballs with plain npm into an empty folder, compiles a script against them, makes a picture with it, and asks the
  * command line for its version.
  *
- * @param {{ root: string, folder: string, tarballs: readonly string[], model: string, version: string }} parts
+ * @param {{ root: string, folder: string, tarballs: readonly string[], names: readonly string[], model: string, version: string }} parts
  * @returns {Promise<string[]>} what went wrong
  */
-export async function useAsOutsider({ root, folder, tarballs, model, version }) {
+export async function useAsOutsider({ root, folder, tarballs, names, model, version }) {
   await writeFile(join(folder, 'package.json'), '{ "private": true, "type": "module" }');
   await writeFile(join(folder, 'script.ts'), SCRIPT);
+  await writeFile(join(folder, 'entries.ts'), names.map((name) => `import '${name}';\n`).join(''));
   const compilerOptions = { ...COMPILER_OPTIONS, typeRoots: [join(root, 'node_modules/@types')] };
-  await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['script.ts'] }));
+  await writeFile(
+    join(folder, 'tsconfig.json'),
+    JSON.stringify({ compilerOptions, files: ['script.ts', 'entries.ts'] }),
+  );
   // The runtime's installation would fetch CUDA libraries; the CPU's are in the package.
   const env = { ...process.env, ONNXRUNTIME_NODE_INSTALL: 'skip' };
   await command('npm', ['install', '--no-audit', '--no-fund', '--no-package-lock', ...tarballs], { cwd: folder, env });
   await command(process.execPath, [join(root, 'node_modules/typescript/bin/tsc')], { cwd: folder });
   const sizes = await command(process.execPath, ['script.js', model], { cwd: folder });
+  const bundled = await useBundled(folder, model);
   const said = await command(join(folder, 'node_modules/.bin/thimble'), ['--version'], { cwd: folder });
   return [
     ...(sizes === '64x64\n' ? [] : [`a picture of 64x64 was asked for, and there is ${JSON.stringify(sizes)}`]),
+    ...(bundled === sizes ? [] : [`a bundle of the script says ${JSON.stringify(bundled)}`]),
     ...(said === `${version}\n`
       ? []
       : [`thimble --version says ${JSON.stringify(said)}, and the package is ${version}`]),
   ];
+}
+
+/** The script as one file but for core, by the settings of docs/bundlers.md. */
+async function useBundled(folder, model) {
+  await build({
+    absWorkingDir: folder,
+    entryPoints: ['script.js'],
+    outfile: 'bundle.mjs',
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    external: ['@thimble/core'],
+  });
+  return command(process.execPath, ['bundle.mjs', model], { cwd: folder });
 }

@@ -9,10 +9,13 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const run = promisify(execFile);
 
+const NO_PROGRAM = ['README.md', 'benchmarks.md', 'troubleshooting.md'];
+/** Pages whose blocks are files with names: see guides.test.ts. */
+const GUIDES = ['serving.md', 'bundlers.md'];
 /** Pages of which every TypeScript block has to compile, all blocks of a page as one program. */
 const PAGES = [
   ...readdirSync(join(ROOT, 'docs'))
-    .filter((name) => name.endsWith('.md') && !['README.md', 'benchmarks.md', 'troubleshooting.md'].includes(name))
+    .filter((name) => name.endsWith('.md') && ![...NO_PROGRAM, ...GUIDES].includes(name))
     .map((name) => `docs/${name}`),
   'docs/reference/errors.md',
   'docs/reference/hooks.md',

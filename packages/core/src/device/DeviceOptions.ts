@@ -14,7 +14,7 @@ export interface DeviceOptions {
    * at once. With SD 1.5's UNet at 512×512, offloaded sequentially: 4.6 s a pass and 490 MB; 5.1 s and 300 MB; 6.6 s and 145 MB. Effective in a
    * process of its own with glibc. Default: as the memory limit asks; 'keep-small' from 1 GB on, 'keep' from 8 GB on.
    */
-  readonly allocator?: Allocator;
+  readonly allocator?: Allocator | undefined;
   /** What both processes together may take, in bytes: what is said where the device's own was killed. The pipeline's by default. */
   readonly memoryLimit?: number | undefined;
 }

@@ -2,7 +2,9 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
 import type { Readable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
 import { isMainThread } from 'node:worker_threads';
+import { ThimbleError } from '../errors.js';
 import { TENSOR_PIPE } from './messages.js';
 
 // Bundled, the worker lies beside this file; run from source (tests), it is the bundled one, which a plain Node can start.
@@ -36,8 +38,12 @@ export class WorkerChild {
   #isKilled = false;
   #resolveEnded: () => void = () => undefined;
 
-  /** @param onEnd told when it has ended, or cannot be talked to */
+  /**
+   * @param onEnd told when it has ended, or cannot be talked to
+   * @throws `ERR_DEVICE_FILE_MISSING` in a bundle that took core in
+   */
   constructor(env: NodeJS.ProcessEnv, onEnd: (reason: string) => void) {
+    if (!existsSync(WORKER)) throw new ThimbleError('ERR_DEVICE_FILE_MISSING', { file: fileURLToPath(WORKER) });
     this.#onEnd = onEnd;
     this.#ended = new Promise((resolve) => {
       this.#resolveEnded = resolve;

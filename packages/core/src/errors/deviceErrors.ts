@@ -38,6 +38,12 @@ export const deviceErrors = {
       `The device's process ended (${d.reason})${d.reason.includes('SIGKILL') ? killed(d.memoryLimit) : ''}. ` +
       `The next call starts a new one.${d.stderr === '' ? '' : ` It said: ${d.stderr}`}`,
   },
+  ERR_DEVICE_FILE_MISSING: {
+    summary: "The program of the device's process is not beside core: core was taken into a bundle.",
+    message: (d: { file: string }): string =>
+      `"${d.file}", which the device's process runs, is not there: a bundler has taken @thimble/core into its bundle. Leave it out: ` +
+      'esbuild --external:@thimble/core, Next.js serverExternalPackages, webpack externals (docs/bundlers.md).',
+  },
   ERR_DEVICE_TENSOR_GONE: {
     summary: 'A tensor handle was used after the tensor was freed.',
     message: (d: { id: number }): string =>

@@ -1,5 +1,6 @@
 import type * as H264 from 'h264-mp4-encoder';
 import type { H264MP4Encoder } from 'h264-mp4-encoder';
+import { systemErrorCode } from '../disk/fileSystemError.js';
 import { ThimbleError } from '../errors.js';
 import type { PlainImage } from './ImageParts.js';
 import type { VideoEncoder, VideoSettings } from './VideoEncoder.js';
@@ -86,7 +87,9 @@ async function createEncoder(): Promise<H264MP4Encoder> {
     } = (await import('h264-mp4-encoder')) as unknown as { default: typeof H264 };
     return await createH264MP4Encoder();
   } catch (cause) {
-    throw new ThimbleError('ERR_VIDEO_ENCODE', { format: 'mp4', reason: String(cause) }, { cause });
+    const missing = systemErrorCode(cause) === 'ERR_MODULE_NOT_FOUND';
+    const reason = missing ? 'its encoder is not installed: npm install h264-mp4-encoder' : String(cause);
+    throw new ThimbleError('ERR_VIDEO_ENCODE', { format: 'mp4', reason }, { cause });
   } finally {
     for (const [i, event] of EVENTS.entries()) {
       for (const listener of process.rawListeners(event))

@@ -112,7 +112,7 @@ export class CogVideoXPipeline extends Pipeline<typeof cogVideoXFields, CogVideo
   }
 
   /** Turns latents [n, latent frames, c, h, w] into the frames of all videos, one after the other. */
-  async decodeLatents(latents: Tensor, options: { readonly signal?: AbortSignal } = {}): Promise<Image[]> {
+  async decodeLatents(latents: Tensor, options: { readonly signal?: AbortSignal | undefined } = {}): Promise<Image[]> {
     checkOptionNames(options, ['signal'], 'decodeLatents');
     assertFinite(latents, 'given to decodeLatents');
     return (await decodeVideos(this.component('vae'), latents, options)).flat();

@@ -36,12 +36,12 @@ export interface FromPretrainedOptions extends OptionsOf<typeof limitFields> {
    */
   readonly memoryLimit?: number | string | undefined;
   /** Names of the components to load, all by default, out of those that the checkpoint has; or, in place of the checkpoint's of the same name, components of another pipeline and what a model's `fromPretrained` gives. */
-  readonly components?: readonly string[] | Readonly<Record<string, PretrainedModel>>;
+  readonly components?: readonly string[] | Readonly<Record<string, PretrainedModel>> | undefined;
   /**
    * A scheduler in place of the checkpoint's: one that was made, or a name, such as 'euler' or 'dpm++_2m_karras' ({@link findScheduler}), of which one is made with the
    * checkpoint's config. The checkpoint's own is not opened then, and need not exist here.
    */
-  readonly scheduler?: Scheduler | string;
+  readonly scheduler?: Scheduler | string | undefined;
   /** Plugins to install before anything is loaded: those that provide schedulers, tokenizers, pipelines or devices. */
   readonly plugins?: readonly Plugin[] | undefined;
   /** Never ask the hub, only its cache. */

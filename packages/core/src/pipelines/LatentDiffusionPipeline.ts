@@ -136,7 +136,7 @@ export abstract class LatentDiffusionPipeline<
     vae.checkRoom('decode', { z: { type: 'float32', dims } });
   }
 
-  async decodeLatents(latents: Tensor, options: { readonly signal?: AbortSignal } = {}): Promise<Image[]> {
+  async decodeLatents(latents: Tensor, options: { readonly signal?: AbortSignal | undefined } = {}): Promise<Image[]> {
     checkOptionNames(options, ['signal'], 'decodeLatents');
     assertFinite(latents, 'given to decodeLatents');
     return decodeImages(this.component('vae'), latents, options);

@@ -14,7 +14,7 @@ import { unscaleLatents } from '../sampling/unscaleLatents.js';
 export class SingleModelPipeline extends Pipeline {
   protected readonly fields = {};
 
-  async decodeLatents(latents: Tensor, options: { readonly signal?: AbortSignal } = {}): Promise<Image[]> {
+  async decodeLatents(latents: Tensor, options: { readonly signal?: AbortSignal | undefined } = {}): Promise<Image[]> {
     checkOptionNames(options, ['signal'], 'decodeLatents');
     const vae = this.component('vae');
     assertFinite(latents, 'given to decodeLatents');

@@ -21,7 +21,11 @@ import type { FromPretrainedOptions } from './FromPretrainedOptions.js';
 import { LatentDiffusionPipeline, type LatentDiffusionRun } from './LatentDiffusionPipeline.js';
 import { namesOf } from './namesOf.js';
 import { openAs } from './openAs.js';
-import { fieldsForPictures, stableDiffusionXLFields, type StableDiffusionXLValues } from './StableDiffusionXLOptions.js';
+import {
+  fieldsForPictures,
+  stableDiffusionXLFields,
+  type StableDiffusionXLValues,
+} from './StableDiffusionXLOptions.js';
 
 /** diffusers'; with the second the first step is left out. */
 const STRENGTHS: StrengthDefaults = { image: 0.3, mask: 0.9999 };

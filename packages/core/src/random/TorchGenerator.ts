@@ -32,7 +32,7 @@ export class TorchGenerator implements Generator {
    * @param options `dtype` is what `randn` draws in by default: that of the Python pipeline whose noise this is to be
    * @throws `ERR_ARGUMENT_INVALID` if it is not such an integer, or for a dtype that noise cannot have
    */
-  constructor(seed: number | bigint, options: { readonly dtype?: Exclude<RandnDtype, 'float64'> } = {}) {
+  constructor(seed: number | bigint, options: { readonly dtype?: Exclude<RandnDtype, 'float64'> | undefined } = {}) {
     checkOptionNames(options, ['dtype'], 'TorchGenerator');
     const { dtype = 'float32' } = options;
     if (!['float32', 'float16', 'bfloat16'].includes(dtype))

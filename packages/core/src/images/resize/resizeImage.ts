@@ -8,9 +8,9 @@ export interface ResizeOptions {
   readonly width: number;
   readonly height: number;
   /** Default 'lanczos'. */
-  readonly filter?: FilterName;
+  readonly filter?: FilterName | undefined;
   /** The rectangle that is taken, by its corners; the whole picture by default. */
-  readonly box?: readonly [left: number, top: number, right: number, bottom: number];
+  readonly box?: readonly [left: number, top: number, right: number, bottom: number] | undefined;
 }
 
 /** Bytes that are made before others get their turn. */
