@@ -12,7 +12,7 @@ const FILES = execFileSync('git', ['ls-files', 'packages/*/src/*.ts'], { cwd: RO
 
 /** Options that are given: interfaces called so, and what constructors and functions take in braces. */
 function isOptions(node: ts.Node): node is ts.InterfaceDeclaration | ts.TypeLiteralNode {
-  if (ts.isInterfaceDeclaration(node)) return /Options$/.test(node.name.text);
+  if (ts.isInterfaceDeclaration(node)) return node.name.text.endsWith('Options');
   return ts.isTypeLiteralNode(node) && ts.isParameter(node.parent) && !ts.isFunctionTypeNode(node.parent.parent);
 }
 
