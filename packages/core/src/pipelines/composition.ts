@@ -136,7 +136,8 @@ async function openDevice(
   services: ServiceRegistry,
   budget: MemoryBudget,
 ): Promise<Device> {
-  const deviceOptions = { allocator: budget.allocator, memoryLimit: budget.limit, ...given };
+  const { allocator = budget.allocator, memoryLimit = budget.limit } = given;
+  const deviceOptions = { ...given, allocator, memoryLimit };
   const provided = services.find(DEVICES, name);
   if (provided !== undefined) return provided(deviceOptions);
   return createDevice({ ...deviceOptions, provider: name as ExecutionProvider });
