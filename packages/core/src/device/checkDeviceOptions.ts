@@ -10,7 +10,7 @@ const ALLOCATORS: readonly Allocator[] = ['keep', 'keep-small', 'trim', 'return'
 const MOST_THREADS = 1024;
 
 /** Checks what a device of ONNX Runtime is made with. @throws ERR_ARGUMENT_INVALID naming the option */
-export function checkDeviceOptions(options: DeviceOptions & { readonly inline?: boolean }): void {
+export function checkDeviceOptions(options: DeviceOptions & { readonly inline?: boolean | undefined }): void {
   checkOptionNames(options, NAMES, 'deviceOptions');
   const { provider, threads, allocator, inline } = options;
   if (!EXECUTION_PROVIDERS.includes(provider))

@@ -10,10 +10,10 @@ const FILES = execFileSync('git', ['ls-files', 'packages/*/src/*.ts'], { cwd: RO
   .trim()
   .split('\n');
 
-/** Options that are given: interfaces called so, and what constructors and functions take in braces. */
+/** Options that are given: interfaces called so, and what constructors take in braces. */
 function isOptions(node: ts.Node): node is ts.InterfaceDeclaration | ts.TypeLiteralNode {
   if (ts.isInterfaceDeclaration(node)) return node.name.text.endsWith('Options');
-  return ts.isTypeLiteralNode(node) && ts.isParameter(node.parent) && !ts.isFunctionTypeNode(node.parent.parent);
+  return ts.isTypeLiteralNode(node) && ts.isParameter(node.parent) && ts.isConstructorDeclaration(node.parent.parent);
 }
 
 function takesUndefined(type: ts.TypeNode): boolean {
