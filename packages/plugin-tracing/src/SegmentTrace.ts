@@ -1,7 +1,8 @@
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { readFile, stat, statfs, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import {
   type FileRange,
+  fileSystemError,
   makeFolder,
   OPTIMIZED_GRAPH,
   OPTIMIZED_WEIGHTS,
@@ -32,7 +33,9 @@ export async function writeSegmentTrace(
   optimize: SegmentPreparation['optimize'],
 ): Promise<void> {
   await makeFolder(folder);
-  await optimize(model, { folder, prepack });
+  await optimize(model, { folder, prepack }).catch(async (error: unknown) => {
+    throw await asDiskFailure(error, folder);
+  });
   const description: SegmentDescription = {
     mode: prepack ? 'prepacked' : 'optimized',
     graphBytes: await sizeOf(join(folder, OPTIMIZED_GRAPH)),
@@ -85,6 +88,18 @@ export async function readSegmentTrace(
     model: { name, bytes, mode, folder: home },
     ranges: description.weights.map((range) => ({ ...range, file: join(home, range.file) })),
   };
+}
+
+/** The runtime says only that it could not write. Where there is hardly room left, that is why. */
+async function asDiskFailure(error: unknown, folder: string): Promise<unknown> {
+  if (!(error instanceof Error) || !/failed to write|no space left/i.test(error.message)) return error;
+  const { bavail, bsize } = await statfs(folder);
+  const code = bavail * bsize < 2 ** 20 ? 'ENOSPC' : 'EACCES';
+  return fileSystemError(
+    Object.assign(new Error('the runtime cannot write', { cause: error }), { code }),
+    folder,
+    'write',
+  );
 }
 
 async function readDescription(folder: string): Promise<SegmentDescription> {
