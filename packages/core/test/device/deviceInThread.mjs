@@ -6,8 +6,8 @@ const { folder, how } = workerData;
 const pipe = await DiffusionPipeline.fromPretrained(folder, { deviceOptions: { threads: 1 } });
 const { images } = await pipe.generate('a cat', {
   numInferenceSteps: 1,
-  width: 256,
-  height: 256,
+  width: 128,
+  height: 128,
   outputType: 'tensor',
 });
 parentPort.postMessage({ pid: pipe.device.pid, size: images.data.length });
