@@ -108,7 +108,13 @@ export class CogVideoXPipeline extends Pipeline<typeof cogVideoXFields, CogVideo
     const latents = yield* denoise(run, { scheduler, start, predict, generator, eta });
 
     // 4. Latents become frames
-    return yield* videoResult(run, { latents, options, seeds, vae: this.components['vae'], source: this });
+    return yield* videoResult(run, {
+      latents,
+      options,
+      seeds,
+      vae: this.components['vae'],
+      source: { scheduler, folder: this.folder },
+    });
   }
 
   /** Turns latents [n, latent frames, c, h, w] into the frames of all videos, one after the other. */

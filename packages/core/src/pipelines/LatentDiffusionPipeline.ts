@@ -124,7 +124,14 @@ export abstract class LatentDiffusionPipeline<
     // 4. Latents become pictures
     const crop = prepared.pictures?.crop;
     const finish = crop === undefined ? undefined : async (image: Image): Promise<Image> => layOver(image, crop);
-    return yield* imageResult(run, { latents, options, seeds, vae: this.components['vae'], source: this, finish });
+    return yield* imageResult(run, {
+      latents,
+      options,
+      seeds,
+      vae: this.components['vae'],
+      source: { scheduler, folder: this.folder },
+      finish,
+    });
   }
 
   /** Says before the first step that the picture could not be decoded; a plugin that decodes in pieces knows better. @throws ERR_MEMORY_LIMIT */

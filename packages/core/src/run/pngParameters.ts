@@ -14,6 +14,12 @@ export interface ImageSettings {
   readonly height: number;
   /** Images of the run. */
   readonly count: number;
+  /** These are told of where they are not what they are by default. */
+  readonly clipSkip?: number | undefined;
+  readonly eta?: number | undefined;
+  readonly guidanceRescale?: number | undefined;
+  readonly timesteps?: readonly number[] | undefined;
+  readonly sigmas?: readonly number[] | undefined;
 }
 
 /** The pipeline that made an image. */
@@ -51,7 +57,8 @@ export function pngParameters(
     ...(seed === undefined ? [] : [`Seed: ${seed}`]),
     ...(count > 1 && seeds.every((one) => one === seeds[0]) ? [`Batch size: ${count}`, `Batch pos: ${index}`] : []),
     `Size: ${width}x${height}`,
-    `Model: ${basename(folder)}`,
+    ...ownSettings(settings),
+    `Model: ${quoted(modelName(folder))}`,
     `Version: thimble ${VERSION}`,
   ];
   return {
@@ -59,9 +66,32 @@ export function pngParameters(
   };
 }
 
-/** How noise levels are spaced, where it is not as trained. */
+function ownSettings({ clipSkip, eta, guidanceRescale, timesteps, sigmas }: ImageSettings): string[] {
+  return [
+    ...(clipSkip ? [`Clip skip: ${clipSkip + 1}`] : []),
+    ...(eta ? [`Eta: ${eta}`] : []),
+    ...(guidanceRescale ? [`CFG Rescale: ${guidanceRescale}`] : []),
+    ...(timesteps ? [`Timesteps: ${quoted(timesteps.join(', '))}`] : []),
+    ...(sigmas ? [`Sigmas: ${quoted(sigmas.join(', '))}`] : []),
+  ];
+}
+
+/** A model of the hub's cache lies in a folder named after its commit: it is called by its id. */
+function modelName(folder: string): string {
+  const [, owner, name] = /models--([^/\\]+?)--([^/\\]+)[/\\]snapshots[/\\][^/\\]+[/\\]?$/.exec(folder) ?? [];
+  return owner === undefined ? basename(folder) : `${owner}/${name}`;
+}
+
+/** As other tools read a value with a comma, a colon or a line break. */
+function quoted(value: string): string {
+  return /[,:\n]/.test(value) ? JSON.stringify(value) : value;
+}
+
+/** How noise levels are spaced, where it is not as trained, and which timesteps are visited. */
 function scheduleTypes(config: Readonly<Record<string, unknown>>): string[] {
-  return ['Karras', 'Exponential', 'Beta']
+  const { timestep_spacing: spacing } = config;
+  const types = ['Karras', 'Exponential', 'Beta']
     .filter((name) => config[`use_${name.toLowerCase()}_sigmas`] === true)
     .map((name) => `Schedule type: ${name}`);
+  return typeof spacing === 'string' ? [...types, `Timestep spacing: ${spacing}`] : types;
 }

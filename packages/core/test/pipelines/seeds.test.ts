@@ -3,7 +3,9 @@ import { Tensor } from 'onnxruntime-common';
 import { DiffusionPipeline } from '../../src/pipelines/DiffusionPipeline.js';
 import type { GenerateOptions } from '../../src/run/GenerateOptions.js';
 import { TorchGenerator } from '../../src/random/TorchGenerator.js';
+import { pngParameters } from '../../src/run/pngParameters.js';
 import { createScheduler } from '../../src/schedulers/createScheduler.js';
+import { DDIMScheduler } from '../../src/schedulers/DDIMScheduler.js';
 import type { Scheduler } from '../../src/schedulers/Scheduler.js';
 import { FixtureCase } from '../support/FixtureCase.js';
 import { fixturePath } from '../support/fixturePath.js';
@@ -129,4 +131,25 @@ describe('seeds', () => {
       expect.objectContaining({ code: 'ERR_ARGUMENT_INVALID' }),
     );
   });
+});
+
+test('a picture tells what made it, as other tools read it', () => {
+  const settings = {
+    prompts: ['a cat'],
+    negativePrompts: [],
+    numInferenceSteps: 2,
+    guidanceScale: 7,
+    width: 64,
+    height: 64,
+    count: 1,
+  };
+  const told = (folder: string, more: object = {}): string =>
+    pngParameters({ scheduler: new DDIMScheduler(), folder }, { ...settings, ...more }, 0, [1])['parameters']!;
+  expect(told('/models/photo, v2: final')).toContain('Model: "photo, v2: final", Version');
+  expect(told('/hub/models--me--my-model/snapshots/0123abcd')).toContain('Model: me/my-model,');
+  const all = { clipSkip: 1, eta: 0.5, guidanceRescale: 0.7, timesteps: [900, 300] };
+  expect(told('/models/x', all)).toContain(
+    'Clip skip: 2, Eta: 0.5, CFG Rescale: 0.7, Timesteps: "900, 300", Model: x,',
+  );
+  expect(told('/models/x')).toMatch(/Timestep spacing: leading, CFG scale: 7, Seed: 1, Size: 64x64, Model: x, Version/);
 });
