@@ -60,7 +60,7 @@ async function ask(index) {
   } catch (error) {
     if (error === reason) return 'aborted';
     if (isThimbleError(error) && error.code !== 'ERR_DEVICE_CRASHED') return error.code;
-    wrong.push(`${index}: ${width}×${height}: ${error}`);
+    wrong.push(`${index}: ${width}×${height}: ${String(error)}`);
   }
   return 'wrong';
 }

@@ -199,8 +199,8 @@ export class VaeTilingPlugin implements Plugin {
     } = this.#options;
     if (tileSampleMinHeight !== undefined) {
       return [
-        { size: tileSampleMinHeight, stride: tileSampleStrideHeight as number },
-        { size: tileSampleMinWidth as number, stride: tileSampleStrideWidth as number },
+        { size: tileSampleMinHeight, stride: tileSampleStrideHeight },
+        { size: tileSampleMinWidth, stride: tileSampleStrideWidth },
       ];
     }
     if (tiling !== undefined && tileSampleMinSize === undefined && tileOverlapFactor === undefined)

@@ -22,10 +22,10 @@ export async function makeFolder(path: string): Promise<string | undefined> {
   return first ?? folder;
 }
 
-async function tryMake(folder: string): Promise<unknown> {
+async function tryMake(folder: string): Promise<Error | undefined> {
   return mkdir(folder).then(
     () => undefined,
-    (error: unknown) => error,
+    (error: unknown) => error as Error,
   );
 }
 

@@ -60,7 +60,7 @@ export class StableDiffusionXLPipeline extends LatentDiffusionPipeline<
 
   protected get size(): readonly [width: number, height: number] {
     const size: unknown = this.components['unet']?.config['sample_size'] ?? 128;
-    const [height, width] = Array.isArray(size) ? size : [size, size];
+    const [height, width] = Array.isArray(size) ? (size as readonly unknown[]) : [size, size];
     return [Number(width) * this.vaeScaleFactor, Number(height) * this.vaeScaleFactor];
   }
 

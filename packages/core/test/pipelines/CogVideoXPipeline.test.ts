@@ -60,7 +60,7 @@ describe.each([
     const { args, draws = [] } = recorded.call(run);
     const { latents } = await recorded.inputs(run);
     const generator = new RecordedNoise(await Promise.all(draws.map((draw) => recorded.tensor(draw))));
-    return [args['prompt'] as string, { ...optionsOf(args), latents: latents as Tensor, generator }, generator];
+    return [args['prompt'] as string, { ...optionsOf(args), latents, generator }, generator];
   }
 
   test.each(runs)('%s: latents after every step, timesteps, and the frames', async (run) => {

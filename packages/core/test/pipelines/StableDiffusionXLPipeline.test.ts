@@ -74,9 +74,7 @@ describe('computes what diffusers computes', () => {
       [pipe, 'pipeline.window'],
     ] as const) {
       const { image: latents } = await fixture.inputs(run);
-      expect(failures(await replayRun(by, fixture, run, { latents: latents!, image: undefined } as object))).toEqual(
-        [],
-      );
+      expect(failures(await replayRun(by, fixture, run, { latents: latents!, image: undefined }))).toEqual([]);
     }
   });
 

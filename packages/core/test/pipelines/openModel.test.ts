@@ -98,7 +98,7 @@ describe('ctx.pipeline.open refuses', () => {
     await expect(open(withDevice(opening('one', loaded, { dtype: 'float16' })))).rejects.toMatchObject({
       cause: { details: { argument: 'options.dtype', value: 'float16' } },
     });
-    const pipe = await open(withDevice(opening('one', loaded, { dtype: undefined } as object)));
+    const pipe = await open(withDevice(opening('one', loaded, { dtype: undefined })));
     expect(pipe.components).toHaveProperty('one');
     await pipe.dispose();
   });

@@ -16,11 +16,11 @@ export async function runMain(args: readonly string[], { cwd, input }: MainInput
   const stdin = Object.getOwnPropertyDescriptor(process, 'stdin') as PropertyDescriptor;
   const said = { stdout: '', stderr: '' };
   const listen = (name: 'stdout' | 'stderr'): { mockRestore(): void } =>
-    jest.spyOn(process[name], 'write').mockImplementation(((data: string | Uint8Array, done?: unknown) => {
+    jest.spyOn(process[name], 'write').mockImplementation((data: string | Uint8Array, done?: unknown) => {
       said[name] += typeof data === 'string' ? data : Buffer.from(data).toString('latin1');
       if (typeof done === 'function') (done as () => void)();
       return true;
-    }) as typeof process.stdout.write);
+    });
   const listeners = [listen('stdout'), listen('stderr')];
   if (input !== undefined)
     Object.defineProperty(process, 'stdin', { value: Readable.from([Buffer.from(input)]), configurable: true });
