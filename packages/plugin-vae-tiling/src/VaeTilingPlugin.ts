@@ -200,7 +200,7 @@ export class VaeTilingPlugin implements Plugin {
     if (tileSampleMinHeight !== undefined) {
       return [
         { size: tileSampleMinHeight, stride: tileSampleStrideHeight },
-        { size: tileSampleMinWidth, stride: tileSampleStrideWidth },
+        { size: tileSampleMinWidth as number, stride: tileSampleStrideWidth },
       ];
     }
     if (tiling !== undefined && tileSampleMinSize === undefined && tileOverlapFactor === undefined)
