@@ -195,7 +195,7 @@ export class Component implements ComponentHandle {
     await this.#vae.decodeRows({ ...inputs }, deliver, options);
   }
 
-  /** `vae.encode({ x })` → `{ moments }`, through the encode hooks. */
+  /** `vae.encode({ x })` → `{ moments }`, through the encode hooks; of a VAE without a distribution, such as AutoencoderTiny, they are the latents themselves. */
   async encode(inputs: { readonly x: Tensor }, options: CallOptions = {}): Promise<{ moments: Tensor }> {
     checkOptionNames(options, CALL_OPTIONS, `${this.name}.encode`);
     return this.#vae.encode({ ...inputs }, options);

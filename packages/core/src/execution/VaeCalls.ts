@@ -110,12 +110,14 @@ export class VaeCalls {
 
   /** The model hooks fire once; what `wrapping` holds computes inside them. */
   async #encodeWhole(x: Tensor, wrapping: Wrapping<Tensor, Tensor>, options: CallOptions): Promise<Tensor> {
+    const { name, model } = this.#handle;
+    const [output = 'moments'] = entryOf(name, model, 'encode').outputs;
     const compute: Next<Tensor, Tensor> = async (part) =>
-      (await this.#entries.run('encode', { x: part }, options))['moments'] as Tensor;
-    const { moments } = await this.#calls.run('encode', { x }, options, async ({ x: given }) => ({
-      moments: await wrapping.run(compute, given as Tensor),
+      (await this.#entries.run('encode', { x: part }, options))[output] as Tensor;
+    const outputs = await this.#calls.run('encode', { x }, options, async ({ x: given }) => ({
+      [output]: await wrapping.run(compute, given as Tensor),
     }));
-    return moments as Tensor;
+    return outputs[output] as Tensor;
   }
 
   /** The rows of all samples that `z` decodes to, in order. */

@@ -134,6 +134,11 @@ export function sigmoid(x: Value): Value {
   return emit('Sigmoid', [x], { dims: x.dims });
 }
 
+/** ONNX `Tanh`. */
+export function tanh(x: Value): Value {
+  return emit('Tanh', [x], { dims: x.dims });
+}
+
 /** ONNX `Gelu`, exact (erf) form. */
 export function gelu(x: Value): Value {
   return emit('Gelu', [x], { dims: x.dims });

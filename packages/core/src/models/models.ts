@@ -1,6 +1,7 @@
 // Every model that thimble has: a new one takes one line here. The registry and the public entry are made from this list.
 export { AutoencoderKL } from './AutoencoderKL.js';
 export { AutoencoderKLCogVideoX } from './AutoencoderKLCogVideoX.js';
+export { AutoencoderTiny } from './AutoencoderTiny.js';
 export { CLIPTextModel } from './CLIPTextModel.js';
 export { CogVideoXTransformer3DModel } from './CogVideoXTransformer3DModel.js';
 export { T5EncoderModel } from './T5EncoderModel.js';

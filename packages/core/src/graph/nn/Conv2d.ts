@@ -11,10 +11,10 @@ export interface Padding {
   readonly right: number;
 }
 
-/** `torch.nn.Conv2d` on [n, c, h, w]; `padding` may be asymmetric, as before the downsampling convolution of the VAE. */
+/** `torch.nn.Conv2d` on [n, c, h, w]; `padding` may be asymmetric, as before the downsampling convolution of the VAE; `bias` is true by default. */
 export class Conv2d extends Module {
   readonly weight: Parameter;
-  readonly bias: Parameter;
+  readonly bias: Parameter | undefined;
   readonly #kernel: number;
   readonly #stride: number;
   readonly #padding: Padding;
@@ -23,12 +23,16 @@ export class Conv2d extends Module {
     inChannels: number,
     outChannels: number,
     kernel: number,
-    options: { stride?: number | undefined; padding?: number | Padding | undefined } = {},
+    options: {
+      stride?: number | undefined;
+      padding?: number | Padding | undefined;
+      bias?: boolean | undefined;
+    } = {},
   ) {
     super();
     const { stride = 1, padding = 0 } = options;
     this.weight = new Parameter([outChannels, inChannels, kernel, kernel]);
-    this.bias = new Parameter([outChannels]);
+    this.bias = options.bias === false ? undefined : new Parameter([outChannels]);
     this.#kernel = kernel;
     this.#stride = stride;
     this.#padding =
@@ -42,7 +46,7 @@ export class Conv2d extends Module {
     const dims = [x.dim(0), this.weight.shape[0] as number, size(x.dim(2), top + bottom), size(x.dim(3), left + right)];
     return builderOf(x).emit(
       'Conv',
-      [x, this.weight.in(x), this.bias.in(x)],
+      [x, this.weight.in(x), ...(this.bias === undefined ? [] : [this.bias.in(x)])],
       { dims },
       {
         kernel_shape: { ints: [this.#kernel, this.#kernel] },

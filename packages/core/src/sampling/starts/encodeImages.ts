@@ -18,10 +18,11 @@ const [LEAST, MOST] = [-30, 20];
 
 /**
  * Encodes pictures, float32 [n, 3, height, width] in [-1, 1], and draws latents from the distributions that the VAE gives: [n, channels, h, w] at the denoiser's scale, one draw for each picture. With a
- * generator for each result there is one draw for each result, [count, …], so that no result depends on the others.
+ * generator for each result there is one draw for each result, [count, …], so that no result depends on the others. A VAE that gives latents themselves, as AutoencoderTiny does, draws nothing.
  */
 export async function encodeImages(vae: Component, x: Tensor, draw: LatentDraw, options: CallOptions): Promise<Tensor> {
   const { moments } = await vae.encode({ x }, options);
+  if (!drawsLatents(vae)) return scaleLatents(moments, vae.config);
   const [pictures = 1, channels = 2, height = 1, width = 1] = moments.dims;
   const noise = drawLatents(draw, [pictures, channels / 2, height, width]);
   const drawn = Array.from({ length: noise.dims[0] as number }, (_, i) =>
@@ -37,6 +38,11 @@ export async function encodeImages(vae: Component, x: Tensor, draw: LatentDraw, 
     }
   }
   return scaleLatents(new Tensor('float32', out, noise.dims), vae.config);
+}
+
+/** Whether a VAE gives a distribution, of which latents are drawn, and not the latents themselves. */
+export function drawsLatents({ model }: Component): boolean {
+  return model.entries['encode']?.outputs.includes('latents') !== true;
 }
 
 /** Unit noise for the latents of pictures: [n, …], or [count, …] where each result has a generator of its own. */

@@ -1,6 +1,6 @@
 import { Tensor } from 'onnxruntime-common';
 import { concatChannels } from '../concatChannels.js';
-import { drawLatents, encodeImages, forResults } from './encodeImages.js';
+import { drawLatents, drawsLatents, encodeImages, forResults } from './encodeImages.js';
 import { type ImageStart, imageLatents } from './fromImage.js';
 import { blankOut, latentMask } from './maskOf.js';
 import type { StartMask } from './Pictures.js';
@@ -33,7 +33,7 @@ export async function fromImageAndMask(parts: MaskStart): Promise<Start> {
   const latents = firstLatents(parts, noise, original);
   const mask = forResults(latentMask(parts.mask, parts, sizes[2]), count);
   if (fillsIn || original === undefined) return { latents, beginIndex, modelInput: await filling(parts, mask) };
-  if (image.latents === undefined) drawLatents({ ...parts, count }, [image.count, ...sizes]);
+  if (image.latents === undefined && drawsLatents(parts.vae)) drawLatents({ ...parts, count }, [image.count, ...sizes]);
   const protectedAt = (next: number | undefined): Tensor =>
     next === undefined ? original : scheduler.addNoise(original, noise, [next]);
   return { latents, beginIndex, afterStep: (made, next) => blend(mask, made, protectedAt(next)) };
