@@ -56,25 +56,25 @@ const RUNNERS: Readonly<
     imports: '',
     options: "{ device: 'fake' }",
     args: (file) => ['--experimental-vm-modules', JEST, '--rootDir=.', `--testMatch=**/${file}`],
-    passed: /Tests: +14 passed, 14 total/,
+    passed: /Tests: +15 passed, 15 total/,
   },
   vitest: {
     imports: "import { describe, test } from 'vitest';",
     options: "{ describe, test, device: 'fake' }",
     args: (file) => [VITEST, 'run', file],
-    passed: /Tests +14 passed \(14\)/,
+    passed: /Tests +15 passed \(15\)/,
   },
   'node:test': {
     imports: '',
     options: "{ device: 'fake' }",
     args: (file) => ['--test', '--test-reporter=tap', file],
-    passed: /# pass 14\n# fail 0/,
+    passed: /# pass 15\n# fail 0/,
   },
   'node:test, given': {
     imports: "import { describe, test } from 'node:test';",
     options: "{ describe, test, device: 'fake' }",
     args: (file) => ['--test', '--test-reporter=tap', file],
-    passed: /# pass 14\n# fail 0/,
+    passed: /# pass 15\n# fail 0/,
   },
 };
 
