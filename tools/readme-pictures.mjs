@@ -24,24 +24,41 @@ const { images } = await pipe.generate(PROMPTS, {
   guidanceScale: GUIDANCE,
   seed: PROMPTS.map(() => SEED),
 });
-const { width, height } = images[0];
-const gap = 8;
-const sheet = sharp({
-  create: { width: PROMPTS.length * (width + gap) - gap, height, channels: 4, background: '#0000' },
-});
-const tiles = images.map((image, i) => ({
-  input: Buffer.from(image.data),
-  raw: { width, height, channels: 3 },
-  left: i * (width + gap),
-  top: 0,
-}));
-const { data, info } = await sheet.composite(tiles).raw().toBuffer({ resolveWithObject: true });
-mkdirSync(`${ROOT}docs/images`, { recursive: true });
-await new Image({
-  width: info.width,
-  height: info.height,
-  channels: 4,
-  data,
-  metadata: { parameters: PROMPTS.join('\n') },
-}).save(`${ROOT}docs/images/demo.png`);
+await saveSheet('demo', images, PROMPTS);
+
+const settings = { numInferenceSteps: STEPS, guidanceScale: GUIDANCE, seed: SEED };
+const [apple] = images;
+const mask = new Image({ width: 128, height: 128, channels: 1, data: circle(128, 64, 66, 46) });
+const made = [
+  ['a green apple on a red background', { image: apple, strength: 0.7 }],
+  ['an orange on a blue background', { image: apple, maskImage: mask }],
+];
+const [green, orange] = await Promise.all(
+  made.map(async ([prompt, given]) => (await pipe.generate(prompt, { ...settings, ...given })).images[0]),
+);
+await mask.save(`${ROOT}docs/images/mask.png`);
+await saveSheet('pictures', [apple, green, mask, orange], [PROMPTS[0], made[0][0], 'mask', made[1][0]]);
 await pipe.dispose();
+
+/** Pictures of one size, side by side. */
+async function saveSheet(name, pictures, prompts) {
+  const { width, height } = pictures[0];
+  const gap = 8;
+  const sheet = sharp({
+    create: { width: pictures.length * (width + gap) - gap, height, channels: 4, background: '#0000' },
+  });
+  const tiles = await Promise.all(
+    pictures.map(async (image, i) => ({ input: await image.toBuffer(), left: i * (width + gap), top: 0 })),
+  );
+  const { data, info } = await sheet.composite(tiles).raw().toBuffer({ resolveWithObject: true });
+  mkdirSync(`${ROOT}docs/images`, { recursive: true });
+  const whole = { width: info.width, height: info.height, channels: 4, data };
+  await new Image({ ...whole, metadata: { parameters: prompts.join('\n') } }).save(`${ROOT}docs/images/${name}.png`);
+}
+
+/** White within a circle, black outside. */
+function circle(side, x, y, radius) {
+  return Uint8Array.from({ length: side ** 2 }, (_, i) =>
+    Math.hypot((i % side) - x, Math.floor(i / side) - y) < radius ? 255 : 0,
+  );
+}
