@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, jest, test } from '@jest/globals';
+import { Image } from '@thimble/core';
 import { CliRun, isRunning, jsonLines, MODEL, runCli } from './support/CliRun.js';
 import { readPng } from './support/readPng.js';
 import { temporaryFolder } from './support/temporaryFolder.js';
@@ -26,6 +27,22 @@ describe('thimble generate', () => {
     // oxlint-disable-next-line no-control-regex
     expect(stderr).not.toMatch(/[\x00-\x09\x0b-\x1f]/);
     expect(stderr).toMatch(/peak memory: \d+ MB main process, \d+ MB device process/);
+  });
+
+  test('begins with a picture, and fills in where a mask is white', async () => {
+    const path = join(folder, 'apple.png');
+    const bytes = { width: 72, height: 64, data: Uint8Array.from({ length: 3 * 72 * 64 }, (_, i) => i % 256) };
+    await new Image(bytes).save(path);
+    const given = ['--model', MODEL, '--steps', '4', '--seed', '5', '--image', path];
+    const from = await runCli(['generate', 'green', ...given, '--strength', '0.5', '-o', 'green.png'], folder);
+    expect(from.stderr.match(/^step /gm)).toHaveLength(2);
+    expect(readPng(join(folder, 'green.png'))).toMatchObject({ width: 72, height: 64 });
+    const masked = await runCli(['generate', 'x', ...given, '--mask', path, '-o', 'masked.png'], folder);
+    expect([from.code, masked.code, masked.stdout]).toEqual([0, 0, 'masked.png\n']);
+    const wrong = await runCli(['generate', 'x', ...given, '--strength', '2'], folder);
+    expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining('a number above 0, to 1')]);
+    const none = await runCli(['generate', 'x', ...given.slice(0, -1), 'none.png'], folder);
+    expect([none.code, none.stderr]).toEqual([1, expect.stringContaining('none.png')]);
   });
 
   test('tells a program everything as JSON, for a batch with previews, and keeps the files that are there', async () => {
