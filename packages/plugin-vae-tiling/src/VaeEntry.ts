@@ -5,6 +5,9 @@ import { decodingAxis, encodingAxis, type AxisPlan, type TileSize } from './tile
 /** diffusers' `sample_size` of an `AutoencoderKL`. */
 const DEFAULT_SAMPLE_SIZE = 32;
 
+/** diffusers' `tile_sample_min_size` of an `AutoencoderTiny`, whose config has no `sample_size`. */
+const TINY_SAMPLE_SIZE = 512;
+
 /** An entry point of a VAE, and how its pixels and latents hang together. */
 export interface VaeEntry {
   readonly name: 'decode' | 'encode';
@@ -24,19 +27,22 @@ export interface VaeEntry {
 }
 
 /** diffusers takes a list too: its first number counts, for both sides. */
-function sampleSizeOf({ sample_size: size = DEFAULT_SAMPLE_SIZE }: ComponentHandle['config']): number {
+function sampleSizeOf({ config, model }: ComponentHandle): number {
+  const size =
+    config['sample_size'] ?? (model.className === 'AutoencoderTiny' ? TINY_SAMPLE_SIZE : DEFAULT_SAMPLE_SIZE);
   return Number(Array.isArray(size) ? size[0] : size);
 }
 
 /** `vae.decode({ z })` or `vae.encode({ x })` of a component. */
-export function vaeEntry({ config, model: { tiling } }: ComponentHandle, name: VaeEntry['name']): VaeEntry {
+export function vaeEntry(component: ComponentHandle, name: VaeEntry['name']): VaeEntry {
+  const { config, model } = component;
   const channels = Array.isArray(config['block_out_channels']) ? (config['block_out_channels'] as number[]) : [64];
   const scale = 2 ** (channels.length - 1);
   const sizes = {
-    sampleSize: sampleSizeOf(config),
+    sampleSize: sampleSizeOf(component),
     scale,
     widestChannels: channels[1] ?? channels[0] ?? 64,
-    tiling,
+    tiling: model.tiling,
   };
   return name === 'decode'
     ? { name, input: 'z', planAxis: decodingAxis, pixels: scale, ...sizes }

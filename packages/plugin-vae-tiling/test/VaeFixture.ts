@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from '@jest/globals';
 import { type Component, DiffusionPipeline, Tensor } from '@thimble/core';
@@ -45,9 +46,9 @@ export class VaeFixture {
     return this.cases.find((one) => one.name === name) as VaeCase;
   }
 
-  /** A pipeline with the VAE alone: `kl` and others. `inline` false: in a process of its own. */
+  /** A pipeline with the VAE alone: `kl` and others, by their folders. `inline` false: in a process of its own. */
   async pipeline(model: string, inline = true): Promise<DiffusionPipeline> {
-    return DiffusionPipeline.fromPretrained(`${FOLDER}/${model}`, {
+    return DiffusionPipeline.fromPretrained(resolve(FOLDER, model), {
       memoryLimit: 'none',
       ...(inline ? { deviceOptions: { inline: true, threads: 1 } } : {}),
     });

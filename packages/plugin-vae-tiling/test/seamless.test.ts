@@ -48,6 +48,22 @@ describe('strips give what diffusers computes untiled', () => {
   });
 });
 
+test('strips and tiles of an AutoencoderTiny, both ways', async () => {
+  await open('../taesd/tiny4');
+  const [z, x] = [wave([2, 4, 12, 9]), wave([1, 3, 92, 72])];
+  const whole = [(await vae.decode({ z })).sample, (await vae.encode({ x })).moments] as const;
+  expect(whole.map(({ dims }) => dims)).toEqual([
+    [2, 3, 96, 72],
+    [1, 4, 12, 9],
+  ]);
+  await pipe.use(new VaeTilingPlugin(TINY));
+  expect(distance((await vae.decode({ z })).sample, whole[0])).toBeLessThan(1e-5);
+  expect(distance((await vae.encode({ x })).moments, whole[1])).toBeLessThan(1e-5);
+  await pipe.remove('thimble:vae-tiling');
+  await pipe.use(new VaeTilingPlugin({ mode: 'blend', tileSampleMinSize: 64 }));
+  expect((await vae.decode({ z })).sample.dims).toEqual(whole[0].dims);
+});
+
 test.each([
   [1, 1],
   [1, 2],

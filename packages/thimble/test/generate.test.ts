@@ -83,6 +83,17 @@ describe('thimble generate', () => {
     expect(readPng(join(folder, 'previews/step-001-image-1.png'))).toMatchObject({ width: 8, height: 8 });
   });
 
+  test('--vae takes another VAE, and refuses a model that is none', async () => {
+    const vae = join(MODEL, '../taesd/tiny4');
+    const args = ['generate', 'x', ...FAST, '--steps', '1', '--seed', '1', '-o'];
+    const small = await runCli([...args, 'small.png', '--vae', vae], folder);
+    expect([small.code, small.stdout]).toEqual([0, 'small.png\n']);
+    expect(readPng(join(folder, 'small.png'))).toMatchObject({ width: 64, height: 64 });
+    const { code, stderr } = await runCli([...args, 'none.png', '--vae', join(MODEL, 'unet')], folder);
+    expect(code).not.toBe(0);
+    expect(stderr).toContain('AutoencoderKL or AutoencoderTiny');
+  });
+
   test.each([
     ['--fp8', 'float8_e4m3fn'],
     ['--fp8=e5m2', 'float8_e5m2'],

@@ -11,6 +11,7 @@ export interface GenerateFlags extends SchedulerFlags {
   readonly variant?: string;
   readonly revision?: string;
   readonly offline?: boolean;
+  readonly vae?: string;
   readonly promptFile?: string;
   readonly size?: Size;
   readonly count?: number;

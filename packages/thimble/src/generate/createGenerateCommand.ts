@@ -59,7 +59,7 @@ export function createGenerateCommand(interruption: Interruption, fields: Fields
       await runGenerate(prompts, flags, interruption);
     });
   const groups: Readonly<Record<string, readonly Option[]>> = {
-    'Model:': modelOptions(),
+    'Model:': [...modelOptions(), vaeOption()],
     'Picture:': [...promptOptions(), sizeOption(), ...flagsOf(true)],
     'Sampling:': [schedulerOption(), ...schedulerOptions(), ...flagsOf(false)],
     'Files:': fileOptions(),
@@ -70,6 +70,12 @@ export function createGenerateCommand(interruption: Interruption, fields: Fields
   for (const [heading, options] of Object.entries(groups))
     for (const option of options) command.addOption(option.helpGroup(heading));
   return command;
+}
+
+function vaeOption(): Option {
+  const text =
+    'a VAE in place of the model\'s own, such as madebyollin/taesd: a folder, or hub id "owner/name[@revision]"';
+  return new Option('--vae <path|id>', text);
 }
 
 function sizeOption(): Option {

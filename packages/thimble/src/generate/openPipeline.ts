@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
-import { DiffusionPipeline, type FromPretrainedOptions } from '@thimble/core';
+import { AutoencoderKL, AutoencoderTiny, DiffusionPipeline, type FromPretrainedOptions } from '@thimble/core';
+import { loadPretrained } from '@thimble/core/model';
 import { ProcessDevice } from '@thimble/core/plugin';
 import type { Interruption } from '../Interruption.js';
 import { loadPlugin } from '../plugins/loadPlugin.js';
@@ -11,7 +12,7 @@ import { type PluginFlags, pluginsOf } from './pluginsOf.js';
 export type OpenFlags = PluginFlags &
   Pick<
     GenerateFlags,
-    'model' | 'variant' | 'revision' | 'scheduler' | 'device' | 'threads' | 'offline' | 'memoryLimit' | 'use'
+    'model' | 'variant' | 'revision' | 'scheduler' | 'device' | 'threads' | 'offline' | 'vae' | 'memoryLimit' | 'use'
   >;
 
 /** Opens the model that the options name, with the plugins that they ask for. */
@@ -23,14 +24,32 @@ export async function openPipeline(
   const { model, variant, revision, scheduler, device, threads, offline, memoryLimit } = flags;
   const plugins = await pluginsOf(flags);
   for (const spec of flags.use) plugins.push(await loadPlugin(spec));
+  const components = await replacements(flags, signal, onProgress);
   return DiffusionPipeline.fromPretrained(model, {
-    ...withoutUndefined({ variant, revision, scheduler, device, memoryLimit }),
+    ...withoutUndefined({ variant, revision, scheduler, device, memoryLimit, components }),
     ...(threads === undefined ? {} : { deviceOptions: { threads } }),
     plugins,
     localFilesOnly: offline ?? false,
     signal,
     onProgress,
   });
+}
+
+/** Models in place of the checkpoint's: a VAE, of the class that its config names. */
+async function replacements(
+  { vae, offline }: OpenFlags,
+  signal: AbortSignal,
+  onProgress: NonNullable<FromPretrainedOptions['onProgress']>,
+): Promise<FromPretrainedOptions['components']> {
+  if (vae === undefined) return undefined;
+  const classes = { AutoencoderKL, AutoencoderTiny };
+  const loaded = await loadPretrained<AutoencoderKL | AutoencoderTiny>(
+    ['AutoencoderKL', 'AutoencoderTiny'],
+    (config, className) => classes[className as keyof typeof classes].fromConfig(config),
+    vae,
+    { localFilesOnly: offline ?? false, signal, onProgress },
+  );
+  return { vae: loaded };
 }
 
 /** Lets a second Ctrl-C end a computation that cannot be interrupted, until the result is disposed. */
