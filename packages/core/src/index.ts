@@ -9,6 +9,7 @@ export { DiffusionPipeline } from './pipelines/DiffusionPipeline.js';
 export type { GenerateOptions, GenerateResult, OutputType, Prompt, RunTimings } from './run/GenerateOptions.js';
 export * from './pipelines/pipelines.js';
 export type { CogVideoXOptions } from './pipelines/CogVideoXOptions.js';
+export type { LatentConsistencyModelOptions } from './pipelines/LatentConsistencyModelOptions.js';
 export type { StableDiffusionOptions } from './pipelines/StableDiffusionOptions.js';
 export type { StableDiffusionXLOptions } from './pipelines/StableDiffusionXLOptions.js';
 export type { PictureOptions } from './sampling/starts/pictureFields.js';

@@ -1,7 +1,7 @@
 import { checkOptionNames } from '../fields/checkOptionNames.js';
 import type { Tensor } from 'onnxruntime-common';
 import type { Component } from '../execution/Component.js';
-import type { FieldValues } from '../fields/Field.js';
+import type { Fields, FieldValues } from '../fields/Field.js';
 import type { PromptEmbeds } from '../hooks/calls/EncodePromptCall.js';
 import type { NamedTensors } from '../hooks/calls/NamedTensors.js';
 import type { Image } from '../images/Image.js';
@@ -15,7 +15,9 @@ import { denoise } from '../sampling/denoise.js';
 import type { DenoisingShare } from '../sampling/denoisingWindow.js';
 import type { PromptEncoder } from '../sampling/EncodingCall.js';
 import { guidanceEmbedding, predictGuided } from '../sampling/guidance.js';
+import { guidedEmbeds } from '../sampling/guidedEmbeds.js';
 import { imageResult } from '../sampling/imageResult.js';
+import { lastHiddenState } from '../sampling/lastHiddenState.js';
 import { LatentPreview } from '../sampling/LatentPreview.js';
 import type { SamplingRun } from '../sampling/prepareRun.js';
 import { denoiserInput } from '../sampling/starts/denoiserInput.js';
@@ -27,7 +29,7 @@ import type { Start } from '../sampling/starts/Start.js';
 import { type Beginning, startOf } from '../sampling/starts/startOf.js';
 import { timestepTensor } from '../sampling/timestepTensor.js';
 import { vaeScaleFactor } from '../sampling/vaeScaleFactor.js';
-import type { stableDiffusionFields, StableDiffusionValues } from './StableDiffusionOptions.js';
+import type { StableDiffusionValues } from './StableDiffusionOptions.js';
 
 /** A run of a {@link LatentDiffusionPipeline}. */
 export type LatentDiffusionRun = Beginning &
@@ -40,10 +42,11 @@ export type LatentDiffusionRun = Beginning &
  * @typeParam F - the fields of its options.
  * @typeParam R - what it makes of them.
  */
-export abstract class LatentDiffusionPipeline<
-  F extends typeof stableDiffusionFields,
-  R extends LatentDiffusionRun,
-> extends Pipeline<F, R, Pictures> {
+export abstract class LatentDiffusionPipeline<F extends Fields, R extends LatentDiffusionRun> extends Pipeline<
+  F,
+  R,
+  Pictures
+> {
   /** How many times smaller latents are than pictures, on each side. */
   get vaeScaleFactor(): number {
     return vaeScaleFactor(this.components['vae']?.config);
@@ -147,6 +150,15 @@ export abstract class LatentDiffusionPipeline<
     checkOptionNames(options, ['signal'], 'decodeLatents');
     assertFinite(latents, 'given to decodeLatents');
     return decodeImages(this.component('vae'), latents, options);
+  }
+
+  /** The one text encoder's last hidden states, of prompts and with guidance of negative prompts. As in diffusers, clipSkip concerns the prompt alone. */
+  protected async hiddenStates({ options }: R, run: PipelineRun, guided: boolean): Promise<Tensor> {
+    const encoder = (): PromptEncoder =>
+      this.promptEncoder('text_encoder', async (clip, inputs, negative) => ({
+        embeds: await lastHiddenState(clip, inputs, negative ? 0 : options.clipSkip, run.callOptions),
+      }));
+    return guidedEmbeds(run, encoder, options, guided);
   }
 
   /** A CLIP text encoder by its name, from which `take` takes what the UNet is conditioned on. */

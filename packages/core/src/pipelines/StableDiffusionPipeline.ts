@@ -3,8 +3,7 @@ import type { Prompt } from '../run/GenerateOptions.js';
 import type { PipelineParts } from '../run/PipelineParts.js';
 import type { PipelineConstructor } from '../run/PipelineConstructor.js';
 import type { PipelineRun } from '../run/PipelineRun.js';
-import { guidedEmbeds } from '../sampling/guidedEmbeds.js';
-import { checkClipSkip, lastHiddenState } from '../sampling/lastHiddenState.js';
+import { checkClipSkip } from '../sampling/lastHiddenState.js';
 import { prepareRun } from '../sampling/prepareRun.js';
 import { checkLatents } from '../sampling/starts/checkLatents.js';
 import { denoiserInput } from '../sampling/starts/denoiserInput.js';
@@ -64,16 +63,7 @@ export class StableDiffusionPipeline extends LatentDiffusionPipeline<typeof stab
     return run;
   }
 
-  protected async conditions(
-    { options }: LatentDiffusionRun,
-    run: PipelineRun,
-    guided: boolean,
-  ): Promise<NamedTensors> {
-    // As in diffusers, clipSkip concerns the prompt alone.
-    const encoder = (): ReturnType<typeof this.promptEncoder> =>
-      this.promptEncoder('text_encoder', async (clip, inputs, negative) => ({
-        embeds: await lastHiddenState(clip, inputs, negative ? 0 : options.clipSkip, run.callOptions),
-      }));
-    return { encoder_hidden_states: await guidedEmbeds(run, encoder, options, guided) };
+  protected async conditions(prepared: LatentDiffusionRun, run: PipelineRun, guided: boolean): Promise<NamedTensors> {
+    return { encoder_hidden_states: await this.hiddenStates(prepared, run, guided) };
   }
 }

@@ -1,4 +1,5 @@
 // Every pipeline that thimble has: a new one takes one line here. The registry and the public entry are made from this list.
 export { StableDiffusionPipeline } from './StableDiffusionPipeline.js';
+export { LatentConsistencyModelPipeline } from './LatentConsistencyModelPipeline.js';
 export { StableDiffusionXLPipeline } from './StableDiffusionXLPipeline.js';
 export { CogVideoXPipeline } from './CogVideoXPipeline.js';

@@ -1,6 +1,6 @@
 import type { Prompt } from '../run/GenerateOptions.js';
 import type { PreparedRun } from '../run/PreparedRun.js';
-import type { Scheduler } from '../schedulers/Scheduler.js';
+import type { Scheduler, SetTimestepsOptions } from '../schedulers/Scheduler.js';
 import { type DenoisingShare, type DenoisingWindow, denoisingWindow } from './denoisingWindow.js';
 import { type NoiseOptions, type NoiseSource, noiseSource } from './noiseSource.js';
 import { type PromptOptions, type Prompts, readPrompts } from './readPrompts.js';
@@ -22,16 +22,21 @@ export interface SamplingRun<O = SamplingOptions> extends PreparedRun {
   readonly window: DenoisingWindow;
 }
 
-/** Checks the texts and seeds of a run, and sets the scheduler's timesteps. @throws ERR_ARGUMENT_INVALID */
+/** Checks the texts and seeds of a run, and sets the scheduler's timesteps; `settings` go to those that take them. @throws ERR_ARGUMENT_INVALID */
 export function prepareRun<O extends SamplingOptions>(
   scheduler: Scheduler,
   prompt: Prompt,
   options: O,
+  settings: Pick<SetTimestepsOptions, 'originalInferenceSteps' | 'strength'> = {},
 ): SamplingRun<O> {
   const prompts = readPrompts(prompt, options, options.numImagesPerPrompt);
   const noise = noiseSource(options, prompts.count);
   const { timesteps, sigmas } = options;
-  const own = { ...(timesteps === undefined ? {} : { timesteps }), ...(sigmas === undefined ? {} : { sigmas }) };
+  const own = {
+    ...settings,
+    ...(timesteps === undefined ? {} : { timesteps }),
+    ...(sigmas === undefined ? {} : { sigmas }),
+  };
   scheduler.setTimesteps(options.numInferenceSteps, own);
   const window = denoisingWindow(scheduler, options);
   const numInferenceSteps = options.numInferenceSteps ?? scheduler.timesteps.length;

@@ -47,7 +47,7 @@ export function beginRun<R extends SamplingRun<SamplingOptions & PictureValues>>
   { scheduler, pictures, strengths = STRENGTHS }: BeginningParts,
 ): R & Beginning {
   const { image, maskImage, strength, numInferenceSteps, denoisingStart, denoisingEnd } = run.options;
-  if (pictures !== undefined) checkCount(pictures.image.count, run.options);
+  if (pictures !== undefined) checkPictureCount(pictures.image.count, run.options);
   if (denoisingStart !== undefined && strength !== undefined)
     refuseOption('strength', strength, 'nothing beside denoisingStart, which says where to begin');
   if (image === undefined || denoisingStart !== undefined) return { ...run, pictures, whole: image === undefined };
@@ -59,7 +59,8 @@ export function beginRun<R extends SamplingRun<SamplingOptions & PictureValues>>
   return { ...run, pictures, whole: share === 1, steps: endIndex - beginIndex, window: { beginIndex, endIndex } };
 }
 
-function checkCount(pictures: number, { count, numImagesPerPrompt = 1 }: SamplingRun['options']): void {
+/** @throws ERR_ARGUMENT_INVALID for pictures that are neither one for all, nor one for each prompt or each result */
+export function checkPictureCount(pictures: number, { count, numImagesPerPrompt = 1 }: SamplingRun['options']): void {
   const prompts = count / numImagesPerPrompt;
   if ([1, prompts, count].includes(pictures)) return;
   const more = count === prompts ? '' : `, or for each of ${count} results`;

@@ -1,0 +1,104 @@
+import { ThimbleError } from '../errors.js';
+import type { NamedTensors } from '../hooks/calls/NamedTensors.js';
+import type { Prompt } from '../run/GenerateOptions.js';
+import type { PipelineConstructor } from '../run/PipelineConstructor.js';
+import type { PipelineRun } from '../run/PipelineRun.js';
+import { checkClipSkip } from '../sampling/lastHiddenState.js';
+import { prepareRun } from '../sampling/prepareRun.js';
+import { checkLatents } from '../sampling/starts/checkLatents.js';
+import { denoiserInput } from '../sampling/starts/denoiserInput.js';
+import type { Pictures } from '../sampling/starts/Pictures.js';
+import { checkPictureOptions } from '../sampling/starts/readPictures.js';
+import { checkPictureCount } from '../sampling/starts/startOf.js';
+import type { FromPretrainedOptions } from './FromPretrainedOptions.js';
+import {
+  consistencyFieldsForSize,
+  latentConsistencyModelFields,
+  type LatentConsistencyModelValues,
+} from './LatentConsistencyModelOptions.js';
+import { LatentDiffusionPipeline, type LatentDiffusionRun } from './LatentDiffusionPipeline.js';
+import { namesOf } from './namesOf.js';
+import { openAs } from './openAs.js';
+import { sampleSizeOf } from './outdatedConfigs.js';
+
+/** diffusers', of runs from a picture. */
+const STRENGTH = 0.8;
+
+/** What Stable Diffusion takes and these models do not. */
+const NOT_TAKEN = {
+  negativePrompt: undefined,
+  negativePromptEmbeds: undefined,
+  guidanceRescale: 0,
+  eta: 0,
+  sigmas: undefined,
+  maskImage: undefined,
+  paddingMaskCrop: undefined,
+} as const;
+
+/**
+ * Latent consistency models, from text and from a picture: a UNet that was distilled to jump to the picture in few steps, and takes the guidance scale as a condition, in one pass and without a negative
+ * prompt (S. Luo et al., "Latent Consistency Models", 2023; source: diffusers pipelines/latent_consistency_models).
+ *
+ * A picture's `strength` shortens the steps that the model was distilled with; all of `numInferenceSteps` are done within them.
+ */
+export class LatentConsistencyModelPipeline extends LatentDiffusionPipeline<
+  typeof latentConsistencyModelFields,
+  LatentDiffusionRun
+> {
+  /** Its name in diffusers where it begins with pictures. */
+  static readonly aliases = ['LatentConsistencyModelImg2ImgPipeline'];
+  /** The options of `generate`, before the sizes of a model are known. */
+  static readonly optionFields = latentConsistencyModelFields;
+
+  /** As `DiffusionPipeline.fromPretrained`, for a checkpoint of this class. @throws also ERR_ARGUMENT_INVALID if it is of another one */
+  static async fromPretrained<P extends LatentConsistencyModelPipeline>(
+    this: PipelineConstructor<P>,
+    folderOrId: string,
+    options: FromPretrainedOptions = {},
+  ): Promise<P> {
+    return openAs(namesOf({ LatentConsistencyModelPipeline: this }), folderOrId, options);
+  }
+
+  protected get fields(): typeof latentConsistencyModelFields {
+    return consistencyFieldsForSize(sampleSizeOf(this.components['unet']?.config ?? {}), this.vaeScaleFactor);
+  }
+
+  protected get size(): readonly [width: number, height: number] {
+    const [height, width] = sampleSizeOf(this.components['unet']?.config ?? {});
+    return [width * this.vaeScaleFactor, height * this.vaeScaleFactor];
+  }
+
+  protected prepare(prompt: Prompt, values: LatentConsistencyModelValues, pictures?: Pictures): LatentDiffusionRun {
+    const { outputType, promptEmbeds, image, strength = STRENGTH, originalInferenceSteps } = values;
+    const usesVae = outputType !== 'latent' || image !== undefined;
+    this.require('unet', usesVae && 'vae', promptEmbeds === undefined && 'text_encoder');
+    checkDistilled(this.unet.config);
+    const { text_encoder: encoder } = this.components;
+    if (encoder !== undefined) checkClipSkip(encoder, values.clipSkip);
+    const { width = this.size[0], height = this.size[1] } = pictures ?? values;
+    const options = { ...NOT_TAKEN, ...values, width, height };
+    checkPictureOptions(options, denoiserInput(this.unet.config));
+    const run = prepareRun(this.scheduler, prompt, options, {
+      ...(originalInferenceSteps === undefined ? {} : { originalInferenceSteps }),
+      ...(image === undefined ? {} : { strength }),
+    });
+    if (pictures !== undefined) checkPictureCount(pictures.image.count, run.options);
+    if (pictures !== undefined || image === undefined) checkLatents(values.latents, this.latentDims(run.options));
+    return { ...run, pictures, whole: image === undefined };
+  }
+
+  protected async conditions(prepared: LatentDiffusionRun, run: PipelineRun, guided: boolean): Promise<NamedTensors> {
+    return { encoder_hidden_states: await this.hiddenStates(prepared, run, guided) };
+  }
+}
+
+/** @throws ERR_CONFIG_UNSUPPORTED for a UNet that does not take the guidance scale */
+function checkDistilled({ time_cond_proj_dim: width }: Readonly<Record<string, unknown>>): void {
+  if (typeof width === 'number') return;
+  throw new ThimbleError('ERR_CONFIG_UNSUPPORTED', {
+    component: 'unet',
+    field: 'time_cond_proj_dim',
+    value: width,
+    supported: 'a number: latent consistency models take the guidance scale; others are for StableDiffusionPipeline',
+  });
+}
