@@ -1,3 +1,4 @@
+import { describeValue } from './describeValue.js';
 import type { ErrorDefinitions } from './ErrorDefinition.js';
 
 /** Failures of models, their configs and their calls. */
@@ -5,12 +6,12 @@ export const modelErrors = {
   ERR_CONFIG_UNSUPPORTED: {
     summary: "A component's config asks for something that thimble does not implement.",
     message: (d: { component: string; field: string; value: unknown; supported: string }): string =>
-      `${d.component}: config field "${d.field}" is ${JSON.stringify(d.value)}, which is not supported; supported: ${d.supported}.`,
+      `${d.component}: config field "${d.field}" is ${describeValue(d.value)}, which is not supported; supported: ${d.supported}.`,
   },
   ERR_CONFIG_INVALID: {
     summary: 'A config field has a value of the wrong type or out of range.',
     message: (d: { component: string; field: string; value: unknown; expected: string }): string =>
-      `${d.component}: config field "${d.field}" is ${JSON.stringify(d.value)}; expected ${d.expected}.`,
+      `${d.component}: config field "${d.field}" is ${describeValue(d.value)}; expected ${d.expected}.`,
   },
   ERR_WEIGHT_MISSING: {
     summary: 'A checkpoint lacks a tensor that its config asks for.',

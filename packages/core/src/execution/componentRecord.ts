@@ -1,3 +1,4 @@
+import { refuseOption } from '../fields/readOptions.js';
 import type { Component } from './Component.js';
 
 /** Something that takes a component's place by making another one of it: a traced model. */
@@ -6,8 +7,14 @@ export interface Attachable {
   attachTo(component: Component): Component;
 }
 
-/** What is in the place of `present` once `replacement` is put there: itself, or what it makes of `present`. */
+/** What is in the place of `present` once `replacement` is put there: itself, or what it makes of `present`. @throws ERR_ARGUMENT_INVALID for what is neither */
 export function standIn(replacement: Component | Attachable, present: Component): Component {
+  if (
+    typeof replacement !== 'object' ||
+    replacement === null ||
+    !('attachTo' in replacement || 'checkpoint' in replacement)
+  )
+    refuseOption('replacement', replacement, 'a component, or what attaches to one, such as a traced model');
   return 'attachTo' in replacement ? replacement.attachTo(present) : replacement;
 }
 

@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { describeValue } from '../errors/describeValue.js';
 import { ThimbleError } from '../errors.js';
 import { assertOneCore } from './coreCopies.js';
 import { untilAborted } from '../untilAborted.js';
@@ -240,7 +241,8 @@ export class PluginHost implements AsyncDisposable {
 
 function nameOf(target: unknown): string {
   const named = (typeof target === 'object' && target !== null) || typeof target === 'function';
-  return String(named && 'name' in target ? target.name : target);
+  const name = named && 'name' in target ? target.name : target;
+  return typeof name === 'string' ? name : describeValue(name);
 }
 
 function messageOf(error: unknown): string {

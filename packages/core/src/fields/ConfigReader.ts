@@ -1,4 +1,5 @@
 import { ThimbleError } from '../errors.js';
+import { checkConfig } from './checkConfig.js';
 
 /** A component's config as parsed from `config.json`. */
 export type ModelConfig = Readonly<Record<string, unknown>>;
@@ -8,7 +9,9 @@ export class ConfigReader {
   readonly component: string;
   readonly #config: ModelConfig;
 
+  /** @throws ERR_CONFIG_INVALID for a config that is no object */
   constructor(component: string, config: ModelConfig) {
+    checkConfig(component, config);
     this.component = component;
     this.#config = config;
   }

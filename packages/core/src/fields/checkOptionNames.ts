@@ -14,9 +14,7 @@ export function checkOptionNames(options: object, known: readonly string[], of?:
       value: options,
       expected: 'an object, or nothing',
     });
-  const { signal } = options as { readonly signal?: unknown };
-  if (known.includes('signal') && signal !== undefined && !isSignal(signal))
-    throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'signal', value: signal, expected: 'an AbortSignal' });
+  if (known.includes('signal')) checkSignal((options as { readonly signal?: unknown }).signal);
   const unknown = Object.keys(options).find((name) => !known.includes(name));
   if (unknown === undefined) return;
   const nearest = nearestName(unknown, known);
@@ -26,6 +24,12 @@ export function checkOptionNames(options: object, known: readonly string[], of?:
     expected: known.length === 0 ? 'none' : `only ${known.join(', ')}`,
     unknown: { ...(of === undefined ? {} : { of }), ...(nearest === undefined ? {} : { nearest }) },
   });
+}
+
+/** @throws ERR_ARGUMENT_INVALID for what is neither a signal nor undefined */
+export function checkSignal(signal: unknown): void {
+  if (signal === undefined || isSignal(signal)) return;
+  throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'signal', value: signal, expected: 'an AbortSignal' });
 }
 
 /** By what it can do, because a signal may come from another realm. */

@@ -3,6 +3,8 @@ import { decodeImage, type ImageSource } from './decodeImage.js';
 import { checkEncodeOptions, encodeImage, type EncodeImageOptions } from './encodeImage.js';
 import { checkImageFormat, imageFormatOf, type ImageFormat } from './ImageFormat.js';
 import type { ImageParts, PlainImage } from './ImageParts.js';
+import { checkPath } from '../fields/checkPath.js';
+import { refuseOption } from '../fields/readOptions.js';
 import { writeFileAtomically } from '../disk/writeFileAtomically.js';
 
 /** A picture in memory, 8 bits a channel. */
@@ -26,11 +28,14 @@ export class Image implements PlainImage {
   }
 
   /** @throws `ERR_ARGUMENT_INVALID` unless `data` has the length that goes with the size */
-  constructor({ width, height, channels = 3, data, metadata = {} }: ImageParts) {
+  constructor(parts: ImageParts) {
+    if (typeof parts !== 'object' || parts === null) refuseOption('image', parts, 'an object');
+    const { width, height, channels = 3, data, metadata = {} } = parts;
     checkCount('width', width);
     checkCount('height', height);
     if (![1, 3, 4].includes(channels))
       throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'channels', value: channels, expected: '1, 3 or 4' });
+    if (!ArrayBuffer.isView(data)) refuseOption('data', data, 'a Uint8Array');
     const length = width * height * channels;
     if (data.length !== length) {
       throw new ThimbleError('ERR_ARGUMENT_INVALID', {
@@ -56,6 +61,7 @@ export class Image implements PlainImage {
    */
   async save(path: string, options: EncodeImageOptions = {}): Promise<void> {
     checkEncodeOptions(options, 'Image.save');
+    checkPath('path', path);
     const format = imageFormatOf(path);
     await writeFileAtomically(path, await encodeImage(this, format, options));
   }

@@ -1,7 +1,9 @@
 import { stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { checkPath } from '../fields/checkPath.js';
 import { fileSystemError } from '../disk/fileSystemError.js';
 import { ThimbleError } from '../errors.js';
+import { refuseOption } from '../fields/readOptions.js';
 import type { ImageParts } from './ImageParts.js';
 import { loadSharp } from './loadSharp.js';
 
@@ -10,6 +12,9 @@ export type ImageSource = string | URL | Uint8Array;
 
 /** More pixels than this are refused before any is decoded: 300 MB of colours. */
 export const MAX_PIXELS = 100_000_000;
+
+/** For messages. */
+const SOURCE = 'a path, a file: URL, or the bytes of a file';
 
 /** As sharp names them; AVIF is a kind of HEIF. Others, such as SVG, draw pictures by programs of strangers. */
 const FORMATS: readonly (string | undefined)[] = ['png', 'jpeg', 'webp', 'heif'];
@@ -48,6 +53,7 @@ export async function decodeImage(source: ImageSource): Promise<ImageParts> {
 /** A path that is a file's, not a device's or a pipe's, from which reading might never end. */
 async function fileOf(source: string | URL): Promise<string> {
   const path = typeof source === 'string' ? source : filePath(source);
+  checkPath('source', path, SOURCE);
   const found = await stat(path).catch((error: unknown) => {
     throw fileSystemError(error, path, 'read');
   });
@@ -56,6 +62,7 @@ async function fileOf(source: string | URL): Promise<string> {
 }
 
 function filePath(url: URL): string {
+  if (typeof url?.href !== 'string') refuseOption('source', url, SOURCE);
   if (url.protocol === 'file:') return fileURLToPath(url);
   throw new ThimbleError('ERR_IMAGE_DECODE', { source: url.href, reason: 'thimble reads files, not addresses' });
 }

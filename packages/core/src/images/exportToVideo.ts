@@ -6,6 +6,7 @@ import { AnimationEncoder } from './AnimationEncoder.js';
 import { Image } from './Image.js';
 import { Mp4Encoder } from './Mp4Encoder.js';
 import type { VideoEncoder, VideoSettings } from './VideoEncoder.js';
+import { checkPath } from '../fields/checkPath.js';
 import { writeFileAtomically } from '../disk/writeFileAtomically.js';
 
 /** Frames of one video: pictures of one size, also as they come; or a float32 tensor [frames, height, width, 3] in [0, 1]. */
@@ -45,8 +46,7 @@ export async function exportToVideo(
 ): Promise<string> {
   checkOptionNames(options, ['fps', 'quality'], 'exportToVideo');
   const { fps = 10, quality = 5 } = options;
-  if (typeof path !== 'string')
-    throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'path', value: path, expected: 'the path of a file' });
+  checkPath('path', path);
   const create = ENCODERS[extname(path).toLowerCase()];
   if (create === undefined)
     throw new ThimbleError('ERR_VIDEO_FORMAT', { format: path, supported: Object.keys(ENCODERS) });

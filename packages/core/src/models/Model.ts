@@ -1,3 +1,4 @@
+import { ThimbleError } from '../errors.js';
 import type { ElementType, Graph } from '../graph/Graph.js';
 import { GraphBuilder } from '../graph/GraphBuilder.js';
 import { type Layer, listLayers, Module, nameParameters } from '../graph/Module.js';
@@ -114,10 +115,15 @@ export abstract class Model extends Module {
     return outline;
   }
 
-  /** Traces an entry point at given sizes into one graph. Throws a RangeError for an entry point that the model does not have. */
+  /** Traces an entry point at given sizes into one graph. @throws ERR_ENTRY_UNKNOWN for an entry point that the model does not have */
   graph(entryName: string, inputs: InputShapes): Graph {
     const entry = this.entries[entryName];
-    if (entry === undefined) throw new RangeError(`${this.className} has no entry point "${entryName}"`);
+    if (entry === undefined)
+      throw new ThimbleError('ERR_ENTRY_UNKNOWN', {
+        component: this.className,
+        asked: String(entryName),
+        available: Object.keys(this.entries),
+      });
     void this.parameters;
     const builder = new GraphBuilder(`${this.className}.${entryName}`);
     const values = Object.entries(inputs).map(

@@ -1,6 +1,8 @@
 import { DEFAULT_TRANSIENT_BYTES } from '../device/MemoryBudget.js';
 import type { OnnxModel } from '../device/OnnxModel.js';
 import { lowerGraph } from '../graph/lower.js';
+import { checkOptionNames } from '../fields/checkOptionNames.js';
+import { refuseOption } from '../fields/readOptions.js';
 import { serializeOnnx } from '../graph/onnx/serializeOnnx.js';
 import { type AttentionLowering, lowerAttention } from '../graph/passes/AttentionLowering.js';
 import { bindWeights } from '../graph/passes/bindWeights.js';
@@ -20,15 +22,19 @@ export interface ExportOptions {
  * An entry point of a model as one ONNX graph, lowered as components lower theirs for the CPU, for other runtimes and for comparisons. The weights
  * stay in the checkpoint's files, as external data relative to the result's `folder`.
  *
- * @throws RangeError for an entry point that the model does not have; ERR_WEIGHT_MISSING, ERR_WEIGHT_SHAPE, ERR_WEIGHT_DTYPE
+ * @throws ERR_ENTRY_UNKNOWN for an entry point that the model does not have; ERR_ARGUMENT_INVALID for a model or a checkpoint that is none; ERR_WEIGHT_MISSING, ERR_WEIGHT_SHAPE, ERR_WEIGHT_DTYPE
  */
 export function exportOnnx(
   model: Model,
   checkpoint: ComponentCheckpoint,
   entry: string,
   inputs: InputShapes,
-  { attention, widenBudget = DEFAULT_TRANSIENT_BYTES }: ExportOptions = {},
+  options: ExportOptions = {},
 ): OnnxModel {
+  checkOptionNames(options, ['attention', 'widenBudget'], 'exportOnnx');
+  if (typeof model?.graph !== 'function') refuseOption('model', model, 'a model');
+  if (typeof checkpoint?.tensors?.get !== 'function') refuseOption('checkpoint', checkpoint, 'an opened checkpoint');
+  const { attention, widenBudget = DEFAULT_TRANSIENT_BYTES } = options;
   const weights = ModelWeights.match(model.className, model, checkpoint);
   const graph = bindWeights(model.graph(entry, inputs), weights);
   const attended = attention === undefined ? graph : lowerAttention(graph, attention);

@@ -1,4 +1,6 @@
 import { Tensor } from 'onnxruntime-common';
+import { refuseOption } from '../fields/readOptions.js';
+import { sizeOf } from './TorchGenerator.js';
 import { ThimbleError } from '../errors.js';
 import { drawNoise } from './drawNoise.js';
 import type { Generator } from './Generator.js';
@@ -18,7 +20,10 @@ interface Part {
 export class BatchGenerator implements Generator {
   readonly #generators: readonly Generator[];
 
+  /** @throws `ERR_ARGUMENT_INVALID` for what is no list of generators */
   constructor(generators: readonly Generator[]) {
+    if (!Array.isArray(generators) || !generators.every((each) => typeof each?.randn === 'function'))
+      refuseOption('generators', generators, 'a list of generators');
     this.#generators = generators;
   }
 
@@ -42,6 +47,7 @@ export class BatchGenerator implements Generator {
   }
 
   #partsOf(dims: readonly number[]): { readonly data: Float32Array; readonly parts: readonly Part[] } {
+    sizeOf(dims);
     const [batch, ...rest] = dims;
     if (batch !== this.#generators.length) {
       throw new ThimbleError('ERR_ARGUMENT_INVALID', {

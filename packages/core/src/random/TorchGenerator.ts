@@ -1,7 +1,8 @@
-import { checkOptionNames } from '../fields/checkOptionNames.js';
+import { checkOptionNames, checkSignal } from '../fields/checkOptionNames.js';
 import { randomInt } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import { Tensor } from 'onnxruntime-common';
+import { refuseOption } from '../fields/readOptions.js';
 import { ThimbleError } from '../errors.js';
 import type { Generator } from './Generator.js';
 import { MersenneTwister } from './MersenneTwister.js';
@@ -10,6 +11,7 @@ import { roundToBfloat16, roundToFloat16 } from './roundTo16Bits.js';
 /** The dtype that torch would draw in. It decides how many words a draw takes and how its values are rounded. */
 export type RandnDtype = 'float32' | 'float16' | 'bfloat16' | 'float64';
 
+const RANDN_DTYPES: readonly RandnDtype[] = ['float32', 'float16', 'bfloat16', 'float64'];
 const BLOCK = 16;
 const HALF_BLOCK = BLOCK / 2;
 /** Elements that take some milliseconds; a multiple of a block. */
@@ -61,10 +63,11 @@ export class TorchGenerator implements Generator {
    * `torch.randn(dims, dtype=dtype)`, each element from N(0, 1), returned as a float32 tensor (float64: a float64 one) whose
    * values are rounded to `dtype`.
    *
-   * @throws `ERR_ARGUMENT_INVALID` if `dims` is not a list of integers from 0
+   * @throws `ERR_ARGUMENT_INVALID` if `dims` is not a list of integers from 0, and for another dtype
    */
   randn(dims: readonly number[], dtype: RandnDtype = this.#dtype): Tensor {
     const size = sizeOf(dims);
+    if (!RANDN_DTYPES.includes(dtype)) refuseOption('dtype', dtype, RANDN_DTYPES.join(', '));
     if (dtype === 'float64') {
       const data = new Float64Array(size);
       this.#fillNormal(data, () => this.#uniform53());
@@ -78,6 +81,7 @@ export class TorchGenerator implements Generator {
 
   /** {@inheritDoc Generator.randnInSlices} */
   async randnInSlices(dims: readonly number[], signal?: AbortSignal): Promise<Tensor> {
+    checkSignal(signal);
     if (this.#dtype !== 'float32') return this.randn(dims);
     const data = new Float32Array(sizeOf(dims));
     const slices = this.#normals(data, () => this.#uniform24());
@@ -178,8 +182,9 @@ function seedWord(seed: number | bigint): number {
   return Number(BigInt.asUintN(32, value));
 }
 
-function sizeOf(dims: readonly number[]): number {
-  if (!dims.every((dim) => Number.isSafeInteger(dim) && dim >= 0)) {
+/** How many elements a tensor has. @throws ERR_ARGUMENT_INVALID if `dims` is not a list of integers from 0 */
+export function sizeOf(dims: readonly number[]): number {
+  if (!Array.isArray(dims) || !dims.every((dim) => Number.isSafeInteger(dim) && dim >= 0)) {
     throw new ThimbleError('ERR_ARGUMENT_INVALID', {
       argument: 'dims',
       value: dims,

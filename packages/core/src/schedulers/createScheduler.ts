@@ -1,4 +1,5 @@
 import { ThimbleError } from '../errors.js';
+import { refuseOption } from '../fields/readOptions.js';
 import { nearestName } from '../fields/nearestName.js';
 import { findScheduler, type NamedScheduler, schedulerNames } from './findScheduler.js';
 import { overrideConfig } from './overrideConfig.js';
@@ -19,6 +20,7 @@ export function createScheduler(
   config: SchedulerConfigInput,
   registry: Readonly<Record<string, Pick<SchedulerClass, 'fromConfig'>>> = schedulerRegistry,
 ): Scheduler {
+  if (typeof registry !== 'object' || registry === null) refuseOption('registry', registry, 'classes by their names');
   const { className, config: asked } = requireScheduler(name, Object.keys(registry));
   return registry[className]!.fromConfig(Object.keys(asked).length === 0 ? config : overrideConfig(config, asked));
 }

@@ -1,3 +1,4 @@
+import { refuseOption } from '../fields/readOptions.js';
 import { schedulerName } from './schedulerName.js';
 
 /** A scheduler as people call it: a class, and what the name asks of its config. */
@@ -14,8 +15,11 @@ export interface NamedScheduler {
  * `dpm++_sde`, whose solver goes in single steps, stands for the multistep one of the same equation, `dpm++_2m_sde`.
  *
  * @param known names of classes
+ * @throws ERR_ARGUMENT_INVALID for a list that is none
  */
 export function findScheduler(name: string, known: readonly string[]): NamedScheduler | undefined {
+  if (!Array.isArray(known) || !known.every((each) => typeof each === 'string'))
+    refuseOption('known', known, 'a list of names of classes');
   if (known.includes(name)) return { className: name, config: {} };
   if (typeof name !== 'string') return undefined;
   const plain = wordsOf(name).join('');

@@ -1,4 +1,5 @@
 import { ThimbleError } from '../errors.js';
+import { checkConfig } from '../fields/checkConfig.js';
 import type { ConfigFields, ConfigValues } from '../fields/Field.js';
 
 /** A scheduler's config as it comes from `scheduler_config.json` or from another scheduler's `config`. */
@@ -66,14 +67,7 @@ function isOff(value: unknown): boolean {
 }
 
 function givenFields(className: string, input: SchedulerConfigInput): SchedulerConfigInput {
-  if (typeof input !== 'object' || input === null || Array.isArray(input)) {
-    throw new ThimbleError('ERR_CONFIG_INVALID', {
-      component: className,
-      field: '(the whole config)',
-      value: input,
-      expected: 'an object',
-    });
-  }
+  checkConfig(className, input);
   const filledIn = (input as { readonly [FILLED_IN]?: SchedulerConfigInput })[FILLED_IN] ?? {};
   return Object.fromEntries(
     Object.entries(input).filter(

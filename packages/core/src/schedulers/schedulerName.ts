@@ -1,5 +1,8 @@
-/** The short name of a scheduler's class, by which {@link findScheduler} knows it too: `DDIMScheduler` is `ddim`. */
+import { refuseOption } from '../fields/readOptions.js';
+
+/** The short name of a scheduler's class, by which {@link findScheduler} knows it too: `DDIMScheduler` is `ddim`. @throws ERR_ARGUMENT_INVALID for what is no text */
 export function schedulerName(className: string): string {
+  if (typeof className !== 'string') refuseOption('className', className, 'the name of a class');
   const words = className.replace(/Scheduler$/, '').replace(/(?:Discrete|Multistep)$/, '');
   return Object.hasOwn(OTHER_NAMES, className) ? OTHER_NAMES[className]! : words.toLowerCase();
 }

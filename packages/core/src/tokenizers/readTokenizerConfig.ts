@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { checkPath } from '../fields/checkPath.js';
 import { readTokenizerObject } from './readTokenizerFile.js';
 
 /** What a tokenizer's folder says of it. */
@@ -15,9 +16,10 @@ export interface TokenizerConfig {
 /**
  * Reads the config of a tokenizer. Its `tokenizer_class` is not looked at: who opens a folder by a class gets that class.
  *
- * @throws `ERR_FILE_ACCESS`, `ERR_TOKENIZER_FILE`
+ * @throws `ERR_ARGUMENT_INVALID`, `ERR_FILE_ACCESS`, `ERR_TOKENIZER_FILE`
  */
 export async function readTokenizerConfig(folder: string): Promise<TokenizerConfig> {
+  checkPath('folder', folder, "the path of a tokenizer's folder");
   const file = join(folder, 'tokenizer_config.json');
   const fields = await readTokenizerObject(file);
   if (hasOwnTokens(fields)) return { file, fields };

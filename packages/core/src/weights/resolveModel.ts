@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { isThimbleError, ThimbleError } from '../errors.js';
+import { checkPath } from '../fields/checkPath.js';
 import { fileSystemError, systemErrorCode } from '../disk/fileSystemError.js';
 import { downloadSnapshot } from './hub/downloadSnapshot.js';
 import type { DownloadEvent } from './hub/downloadSnapshot.js';
@@ -54,13 +55,11 @@ export interface ResolvedModel {
  */
 export async function resolveModel(model: string, options: ResolveModelOptions = {}): Promise<ResolvedModel> {
   options.signal?.throwIfAborted();
-  if (typeof model !== 'string' || model.trim() === '') {
-    throw new ThimbleError('ERR_ARGUMENT_INVALID', {
-      argument: 'model',
-      value: model,
-      expected: 'the path of a folder, or a hub id "owner/name"',
-    });
-  }
+  checkPath(
+    'model',
+    typeof model === 'string' ? model.trim() : model,
+    'the path of a folder, or a hub id "owner/name"',
+  );
   const folder = resolve(model);
   const kind = await kindOf(folder);
   if (kind === 'folder') return { folder, source: 'folder' };

@@ -17,16 +17,16 @@ export function addNoise(
   timesteps: readonly number[],
   weightsAt: (timestep: number) => readonly [image: number, noise: number],
 ): Tensor {
+  const image = float32Data(original);
+  const grain = float32Data(noise, original.dims);
   const batch = original.dims[0] ?? 1;
-  if (timesteps.length !== 1 && timesteps.length !== batch) {
+  if (!Array.isArray(timesteps) || (timesteps.length !== 1 && timesteps.length !== batch)) {
     throw new ThimbleError('ERR_ARGUMENT_INVALID', {
       argument: 'timesteps',
       value: timesteps,
       expected: `${batch} of them, one for each sample, or one`,
     });
   }
-  const image = float32Data(original);
-  const grain = float32Data(noise, original.dims);
   const noisy = new Float32Array(image.length);
   const size = image.length / batch;
   for (let n = 0; n < batch; n++) {

@@ -1,5 +1,6 @@
 import { Tensor } from 'onnxruntime-common';
 import { ThimbleError } from '../../errors.js';
+import { describeValue } from '../../errors/describeValue.js';
 
 /** A tensor and what it is multiplied by. */
 export type Term = readonly [weight: number, tensor: Tensor];
@@ -56,7 +57,8 @@ export function combine(
  * @throws `ERR_TENSOR_DTYPE` if it is not float32; `ERR_TENSOR_SHAPE` if it has another shape than `dims`
  */
 export function float32Data(tensor: Tensor, dims?: readonly number[]): Float32Array {
-  if (tensor.type !== 'float32') throw new ThimbleError('ERR_TENSOR_DTYPE', { got: tensor.type, expected: 'float32' });
+  if (tensor?.type !== 'float32')
+    throw new ThimbleError('ERR_TENSOR_DTYPE', { got: tensor?.type ?? describeValue(tensor), expected: 'float32' });
   if (dims && !(dims.length === tensor.dims.length && dims.every((dim, axis) => dim === tensor.dims[axis]))) {
     throw new ThimbleError('ERR_TENSOR_SHAPE', { got: tensor.dims, expected: dims });
   }

@@ -1,0 +1,72 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createTestPipeline } from '../../../plugin-testkit/src/createTestPipeline.js';
+import * as core from '../../src/index.js';
+import { CallsWithAnyValue } from '../support/CallsWithAnyValue.js';
+import { fixturePath } from '../support/fixturePath.js';
+
+/** Not called: onnxruntime's, and what is for authors and made of parts that only a factory has (`fromConfig`, `fromPretrained`). */
+const EXCLUDED: ReadonlySet<string> = new Set([
+  'Tensor',
+  'ThimbleError',
+  'new Component',
+  ...Object.keys(core)
+    .filter((name) => /Pipeline$|Model$|^Autoencoder|Tokenizer$/.test(name))
+    .map((name) => `new ${name}`),
+]);
+
+const environment = { ...process.env };
+const home = process.cwd();
+let folder: string;
+let calls: CallsWithAnyValue;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'thimble-any-value-'));
+  process.chdir(folder);
+  Object.assign(process.env, { HF_HUB_OFFLINE: '1', HF_HOME: folder });
+});
+beforeEach(() => {
+  calls = new CallsWithAnyValue(19, EXCLUDED);
+});
+afterAll(async () => {
+  process.env = environment;
+  process.chdir(home);
+  await rm(folder, { recursive: true });
+});
+
+test('functions and classes that core exports throw nothing without a code', async () => {
+  for (const [name, value] of Object.entries(core)) await calls.callExport(name, value);
+  expect(calls.count).toBeGreaterThan(3000);
+  expect(calls.uncoded).toEqual([]);
+});
+
+test('nor do instances', async () => {
+  const tokenizers = { CLIPTokenizer: 'sd-tiny', T5Tokenizer: 'cogvideox-tiny' } as const;
+  for (const [name, fixture] of Object.entries(tokenizers))
+    await calls.callMethods(
+      name,
+      await core[name as keyof typeof tokenizers].fromPretrained(join(fixturePath(fixture), 'tokenizer')),
+    );
+  await calls.callMethods('Image', new core.Image({ width: 1, height: 1, data: new Uint8Array(3) }));
+  await calls.callMethods('TorchGenerator', new core.TorchGenerator(1));
+  await calls.callMethods('BatchGenerator', new core.BatchGenerator([new core.TorchGenerator(1)]));
+  for (const [name, Class] of Object.entries(core.schedulerRegistry))
+    await calls.callMethods(name, Class.fromConfig({}), ['setTimesteps', 'step', 'addNoise']);
+  expect(calls.count).toBeGreaterThan(3000);
+  expect(calls.uncoded).toEqual([]);
+});
+
+test('nor does a pipeline', async () => {
+  await using pipe = await createTestPipeline({ device: 'fake' });
+  await calls.callMethods('pipe', pipe, ['decodeLatents', 'use', 'remove', 'createScheduler', 'replace']);
+  await calls.callMany('pipe.generate', async (prompt, options) =>
+    pipe.generate(prompt as string, (options ?? { numInferenceSteps: 1 }) as object),
+  );
+  for (const option of Object.keys(pipe.optionFields))
+    await calls.callMany(`pipe.generate with ${option}`, async (value) =>
+      pipe.generate('x', { numInferenceSteps: 1, outputType: 'tensor', [option]: value } as object),
+    );
+  expect(calls.uncoded).toEqual([]);
+});
