@@ -18,8 +18,9 @@ export function parseBytes(size: number | string, argument: string, orElse = '')
   });
 }
 
-function parseText(text: string): number {
-  const [, digits = NaN, prefix = ''] = /^\s*(\d+(?:\.\d+)?)\s*(?:([KMGT]i?)?B?)\s*$/i.exec(String(text)) ?? [];
+function parseText(text: unknown): number {
+  const [, digits = NaN, prefix = ''] =
+    /^\s*(\d+(?:\.\d+)?)\s*(?:([KMGT]i?)?B?)\s*$/i.exec(typeof text === 'string' ? text : '') ?? [];
   const power = PREFIXES.indexOf(prefix.charAt(0).toUpperCase() as (typeof PREFIXES)[number]);
   return Math.floor(Number(digits) * 1024 ** power);
 }

@@ -1,5 +1,6 @@
 import { ThimbleError } from '../errors.js';
 import { checkConfig } from './checkConfig.js';
+import { refuseOption } from './readOptions.js';
 
 /** A component's config as parsed from `config.json`. */
 export type ModelConfig = Readonly<Record<string, unknown>>;
@@ -9,8 +10,9 @@ export class ConfigReader {
   readonly component: string;
   readonly #config: ModelConfig;
 
-  /** @throws ERR_CONFIG_INVALID for a config that is no object */
+  /** @throws ERR_CONFIG_INVALID for a config that is no object; ERR_ARGUMENT_INVALID for a name that is no text */
   constructor(component: string, config: ModelConfig) {
+    if (typeof component !== 'string') refuseOption('className', component, 'the name of a class');
     checkConfig(component, config);
     this.component = component;
     this.#config = config;

@@ -237,6 +237,7 @@ export abstract class Pipeline<F extends Fields = Fields, R extends PreparedRun 
    * @throws ERR_COMPONENT_MISSING if none of that name was loaded; what attaching throws
    */
   replace(name: string, replacement: Component | Attachable): Component {
+    if (typeof name !== 'string') refuseOption('name', name, 'the name of a component');
     const component = standIn(replacement, this.component(name));
     this.components[name] = component;
     return component;

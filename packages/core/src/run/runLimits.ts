@@ -66,7 +66,7 @@ function excessOf(prompt: Prompt, options: RunSize, limits: RunLimits, step: num
     ['prompt', prompt],
     ...(['negativePrompt', 'prompt2', 'negativePrompt2'] as const).map((name) => [name, options[name] ?? ''] as const),
   ] as const) {
-    const length = Math.max(0, ...[texts].flat().map((text) => String(text).length));
+    const length = Math.max(0, ...[texts].flat().map((text) => (typeof text === 'string' ? text.length : 0)));
     if (length > maxPromptLength)
       return { argument, value: `${length} characters`, limit: 'maxPromptLength', largest: maxPromptLength };
   }

@@ -64,9 +64,10 @@ test('nor does a pipeline', async () => {
   await calls.callMany('pipe.generate', async (prompt, options) =>
     pipe.generate(prompt as string, (options ?? { numInferenceSteps: 1 }) as object),
   );
-  for (const option of Object.keys(pipe.optionFields))
-    await calls.callMany(`pipe.generate with ${option}`, async (value) =>
-      pipe.generate('x', { numInferenceSteps: 1, outputType: 'tensor', [option]: value } as object),
-    );
+  for (const option of Object.keys(pipe.optionFields)) {
+    const generate = async (value: unknown): Promise<unknown> =>
+      pipe.generate('x', { numInferenceSteps: 1, outputType: 'tensor', [option]: value } as object);
+    await calls.callMany(`pipe.generate with ${option}`, generate, 0);
+  }
   expect(calls.uncoded).toEqual([]);
 });

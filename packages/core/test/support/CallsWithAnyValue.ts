@@ -58,13 +58,9 @@ export class CallsWithAnyValue {
   }
 
   /** One function: without arguments, with each value, and with some pairs and triples. */
-  async callMany(name: string, call: Callable): Promise<void> {
+  async callMany(name: string, call: Callable, several = PAIRS_AND_TRIPLES): Promise<void> {
     if (this.#excluded.has(name)) return;
-    const lists = [
-      [],
-      ...VALUES.map((make) => [make]),
-      ...Array.from({ length: PAIRS_AND_TRIPLES }, () => this.#pick()),
-    ];
+    const lists = [[], ...VALUES.map((make) => [make]), ...Array.from({ length: several }, () => this.#pick())];
     for (const list of lists)
       await this.#call(
         name,
