@@ -1,4 +1,5 @@
 import { ThimbleError } from '../errors.js';
+import { refuseOption } from '../fields/readOptions.js';
 
 const PREFIXES = ['', 'K', 'M', 'G', 'T'] as const;
 
@@ -9,6 +10,8 @@ const PREFIXES = ['', 'K', 'M', 'G', 'T'] as const;
  * @throws ERR_ARGUMENT_INVALID unless it is above 0
  */
 export function parseBytes(size: number | string, argument: string, orElse = ''): number {
+  if (typeof argument !== 'string' || typeof orElse !== 'string')
+    refuseOption('argument', argument, 'the name of an argument');
   const bytes = typeof size === 'number' ? size : parseText(size);
   if (Number.isFinite(bytes) && bytes > 0) return bytes;
   throw new ThimbleError('ERR_ARGUMENT_INVALID', {
