@@ -1,3 +1,4 @@
+import { isList } from '../fields/isList.js';
 import { Tensor } from 'onnxruntime-common';
 import { refuseOption } from '../fields/readOptions.js';
 import { sizeOf } from './TorchGenerator.js';
@@ -22,7 +23,7 @@ export class BatchGenerator implements Generator {
 
   /** @throws `ERR_ARGUMENT_INVALID` for what is no list of generators */
   constructor(generators: readonly Generator[]) {
-    if (!Array.isArray(generators) || !generators.every((each) => typeof each?.randn === 'function'))
+    if (!isList(generators) || !generators.every((each?: Generator) => typeof each?.randn === 'function'))
       refuseOption('generators', generators, 'a list of generators');
     this.#generators = generators;
   }

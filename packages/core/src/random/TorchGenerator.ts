@@ -1,3 +1,4 @@
+import { isList } from '../fields/isList.js';
 import { checkOptionNames, checkSignal } from '../fields/checkOptionNames.js';
 import { randomInt } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
@@ -184,7 +185,7 @@ function seedWord(seed: number | bigint): number {
 
 /** How many elements a tensor has. @throws ERR_ARGUMENT_INVALID if `dims` is not a list of integers from 0 */
 export function sizeOf(dims: readonly number[]): number {
-  if (!Array.isArray(dims) || !dims.every((dim) => Number.isSafeInteger(dim) && dim >= 0)) {
+  if (!isList(dims) || !dims.every((dim) => Number.isSafeInteger(dim) && dim >= 0)) {
     throw new ThimbleError('ERR_ARGUMENT_INVALID', {
       argument: 'dims',
       value: dims,

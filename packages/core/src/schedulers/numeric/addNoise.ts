@@ -1,3 +1,4 @@
+import { isList } from '../../fields/isList.js';
 import { Tensor } from 'onnxruntime-common';
 import { ThimbleError } from '../../errors.js';
 import { float32Data } from './tensors.js';
@@ -20,7 +21,7 @@ export function addNoise(
   const image = float32Data(original);
   const grain = float32Data(noise, original.dims);
   const batch = original.dims[0] ?? 1;
-  if (!Array.isArray(timesteps) || (timesteps.length !== 1 && timesteps.length !== batch)) {
+  if (!isList(timesteps) || (timesteps.length !== 1 && timesteps.length !== batch)) {
     throw new ThimbleError('ERR_ARGUMENT_INVALID', {
       argument: 'timesteps',
       value: timesteps,
