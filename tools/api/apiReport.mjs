@@ -49,7 +49,8 @@ function isOutside(declaration, folder) {
 
 function printDeclaration(declaration) {
   const node = ts.isVariableDeclaration(declaration) ? declaration.parent.parent : declaration;
-  const text = printer.printNode(ts.EmitHint.Unspecified, node, node.getSourceFile());
+  const { transformed } = ts.transform(node, [sortLiterals]);
+  const text = printer.printNode(ts.EmitHint.Unspecified, transformed[0], node.getSourceFile());
   return text
     .split('\n')
     .filter((line) => !/^\s+(#private|private )/.test(line))
@@ -60,3 +61,15 @@ function printDeclaration(declaration) {
 
 /** The compiler writes an inferred union in the order in which it met its members, which another build may change. */
 const sortUnion = (union) => union.split(' | ').sort().join(' | ');
+
+/** The same holds for the properties of an inferred type. */
+const sortLiterals = (context) => (root) => {
+  const nameOf = (member) => (member.name && ts.isIdentifier(member.name) ? member.name.text : '');
+  const visit = (node) => {
+    const visited = ts.visitEachChild(node, visit, context);
+    if (!ts.isTypeLiteralNode(visited)) return visited;
+    const members = [...visited.members].sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : Number(nameOf(a) > nameOf(b))));
+    return ts.factory.updateTypeLiteralNode(visited, ts.factory.createNodeArray(members));
+  };
+  return ts.visitNode(root, visit);
+};
