@@ -71,7 +71,8 @@ function propertiesOf(symbol, { checker }) {
 }
 
 function tableOf({ name, symbol }, { checker, tables, texts }) {
-  const properties = propertiesOf(symbol, { checker });
+  // By name: the compiler's order of an inferred type's properties depends on the build.
+  const properties = propertiesOf(symbol, { checker }).sort((a, b) => (a.name < b.name ? -1 : 1));
   const fields = tables.get(name) ?? {};
   const rows = properties.map((property) => {
     const field = fields[property.name];
