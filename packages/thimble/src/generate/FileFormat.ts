@@ -1,5 +1,5 @@
 import { extname } from 'node:path';
-import { CliError } from '../CliError.js';
+import { usage } from '../usage.js';
 
 /** Formats that pictures are written in. */
 export type FileFormat = 'png' | 'webp' | 'jpg';
@@ -23,13 +23,13 @@ export function checkFormatSize(
 ): void {
   const most = MOST_PIXELS[format] ?? Infinity;
   if (Math.max(width, height) <= most) return;
-  const problem = `a ${format} file holds at most ${most} pixels a side, not ${width}x${height}; choose another --format, or a smaller --size.`;
-  throw new CliError('ERR_USAGE', { problem });
+  usage(
+    `a ${format} file holds at most ${most} pixels a side, not ${width}x${height}; choose another --format, or a smaller --size`,
+  );
 }
 
 /** Refuses a name whose extension is another one than that of what is written there. @throws CliError ERR_USAGE */
 export function checkExtension(flag: string, path: string, extension: string): void {
   if (extname(path).toLowerCase() === extension) return;
-  const problem = `${flag} ${path}: what is written there is ${extension.slice(1).toUpperCase()}; end the name in ${extension}.`;
-  throw new CliError('ERR_USAGE', { problem });
+  usage(`${flag} ${path}: what is written there is ${extension.slice(1).toUpperCase()}; end the name in ${extension}`);
 }

@@ -1,6 +1,6 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { CliError } from '../CliError.js';
+import { usage } from '../usage.js';
 import { formatOfPath } from './FileFormat.js';
 import { fileNameOf } from './fileNameOf.js';
 
@@ -79,10 +79,6 @@ function fill(pattern: string, { prompt, seed, index }: PictureLabel): string {
     index: String(index),
   };
   return pattern.replace(/\{(\w+)\}/g, (whole, name: string) => values[name] ?? whole);
-}
-
-function usage(problem: string): never {
-  throw new CliError('ERR_USAGE', { problem: `${problem}.` });
 }
 
 /**

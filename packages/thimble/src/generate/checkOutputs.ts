@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { CliError } from '../CliError.js';
+import { usage } from '../usage.js';
 import { checkExtension, checkFormatSize } from './FileFormat.js';
 import type { GenerateFlags } from './GenerateFlags.js';
 import { expectedPaths, type OutputNaming, STANDARD_OUTPUT } from './OutputNaming.js';
@@ -36,8 +36,4 @@ function checkStandardOutput({ json = false }: OutputFlags, count: number): void
   if (count > 1) usage(`--output - takes one file, and ${count} are asked for; name a folder`);
   if (process.stdout.isTTY)
     usage('--output - writes a file to the standard output, which is a terminal; send it on with > or |');
-}
-
-function usage(problem: string): never {
-  throw new CliError('ERR_USAGE', { problem: `${problem}.` });
 }

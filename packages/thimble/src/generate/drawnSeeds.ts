@@ -1,4 +1,4 @@
-import { randomInt } from 'node:crypto';
+import { randomSeed } from '@thimble/core';
 
 /** What people give for a seed that is to be drawn. */
 const ANY = -1;
@@ -8,5 +8,5 @@ export function drawnSeeds(options: Readonly<Record<string, unknown>>): Record<s
   const { seed, ...others } = options;
   if (seed === undefined || seed === ANY) return others;
   if (!Array.isArray(seed)) return { ...others, seed };
-  return { ...others, seed: (seed as unknown[]).map((one) => (one === ANY ? randomInt(2 ** 32) : one)) };
+  return { ...others, seed: (seed as unknown[]).map((one) => (one === ANY ? randomSeed() : one)) };
 }

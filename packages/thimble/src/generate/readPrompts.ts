@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { addAbortSignal, type Readable } from 'node:stream';
 import { CliError } from '../CliError.js';
+import { usage } from '../usage.js';
 import { systemReason } from '../systemReason.js';
 
 /** More than any prompts take: whoever gives more gave the wrong file. */
@@ -73,8 +74,4 @@ async function readText(path: string, signal: AbortSignal): Promise<string> {
   return Buffer.concat(chunks)
     .toString('utf8')
     .replace(/^\uFEFF/, '');
-}
-
-function usage(problem: string): never {
-  throw new CliError('ERR_USAGE', { problem: `${problem}.` });
 }
