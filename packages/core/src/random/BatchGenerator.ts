@@ -1,5 +1,5 @@
-import { isList } from '../fields/isList.js';
 import { Tensor } from 'onnxruntime-common';
+import { isList } from '../fields/isList.js';
 import { refuseOption } from '../fields/readOptions.js';
 import { sizeOf } from './TorchGenerator.js';
 import { ThimbleError } from '../errors.js';
@@ -57,7 +57,7 @@ export class BatchGenerator implements Generator {
         expected: `a batch of ${this.#generators.length}, one image for each generator`,
       });
     }
-    const size = rest.reduce((product, dim) => product * dim, 1);
+    const size = sizeOf(rest);
     const parts = this.#generators.map((generator, n) => ({ generator, rest: [1, ...rest], start: n * size }));
     return { data: new Float32Array(batch * size), parts };
   }

@@ -1,8 +1,8 @@
-import { isList } from '../fields/isList.js';
 import { checkOptionNames, checkSignal } from '../fields/checkOptionNames.js';
 import { randomInt } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import { Tensor } from 'onnxruntime-common';
+import { isList } from '../fields/isList.js';
 import { refuseOption } from '../fields/readOptions.js';
 import { ThimbleError } from '../errors.js';
 import type { Generator } from './Generator.js';

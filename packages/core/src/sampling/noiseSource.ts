@@ -1,4 +1,5 @@
 import type { Tensor } from 'onnxruntime-common';
+import { isList } from '../fields/isList.js';
 import { refuseOption } from '../fields/readOptions.js';
 import { BatchGenerator } from '../random/BatchGenerator.js';
 import type { Generator } from '../random/Generator.js';
@@ -35,11 +36,7 @@ export function noiseSource({ seed, generator, latents }: NoiseOptions, count: n
 }
 
 function checkLength(name: string, value: unknown, expected: string, count: number): void {
-  if (Array.isArray(value) && value.length !== count) refuseOption(name, value, expected);
-}
-
-function isList<T>(value: T | readonly T[] | undefined): value is readonly T[] {
-  return Array.isArray(value);
+  if (isList(value) && value.length !== count) refuseOption(name, value, expected);
 }
 
 /** What torch's generator looks at of a seed that is no number. */

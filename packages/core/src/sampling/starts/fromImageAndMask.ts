@@ -1,4 +1,5 @@
 import { Tensor } from 'onnxruntime-common';
+import { mapTensor } from '../../schedulers/numeric/tensors.js';
 import { concatChannels } from '../concatChannels.js';
 import { drawLatents, drawsLatents, encodeImages, forResults } from './encodeImages.js';
 import { type ImageStart, imageLatents } from './fromImage.js';
@@ -44,7 +45,10 @@ function firstLatents(
   noise: Tensor,
   original: Tensor | undefined,
 ): Tensor {
-  if (original === undefined || (whole && noisy)) return scaled(noise, scheduler.initNoiseSigma);
+  if (original === undefined || (whole && noisy)) {
+    const sigma = scheduler.initNoiseSigma;
+    return mapTensor(noise, (x) => x * sigma);
+  }
   return noisy ? scheduler.addNoise(original, noise, [scheduler.timesteps[beginIndex] as number]) : original;
 }
 
@@ -67,12 +71,4 @@ function blend(mask: Tensor, made: Tensor, kept: Tensor): Tensor {
     return bits[sample * plane + (i % plane)] === 1 ? value : (b[i] as number);
   });
   return new Tensor('float32', data, made.dims);
-}
-
-function scaled(noise: Tensor, sigma: number): Tensor {
-  return new Tensor(
-    'float32',
-    (noise.data as Float32Array).map((x) => x * sigma),
-    noise.dims,
-  );
 }

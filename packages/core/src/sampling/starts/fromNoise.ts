@@ -1,5 +1,6 @@
-import { Tensor } from 'onnxruntime-common';
+import type { Tensor } from 'onnxruntime-common';
 import type { Generator } from '../../random/Generator.js';
+import { mapTensor } from '../../schedulers/numeric/tensors.js';
 import type { Scheduler } from '../../schedulers/Scheduler.js';
 import { checkLatents } from './checkLatents.js';
 import type { Start } from './Start.js';
@@ -20,6 +21,5 @@ export function fromNoise({ scheduler, generator, latents, dims }: NoiseStart): 
   checkLatents(latents, dims);
   const noise = latents ?? generator.randn(dims);
   const sigma = scheduler.initNoiseSigma;
-  const data = (noise.data as Float32Array).map((x) => x * sigma);
-  return { latents: new Tensor('float32', data, dims), beginIndex: 0 };
+  return { latents: mapTensor(noise, (x) => x * sigma), beginIndex: 0 };
 }

@@ -1,5 +1,6 @@
-import { Tensor } from 'onnxruntime-common';
+import type { Tensor } from 'onnxruntime-common';
 import { refuseOption } from '../../fields/readOptions.js';
+import { mapTensor } from '../../schedulers/numeric/tensors.js';
 
 /** @throws ERR_ARGUMENT_INVALID unless all values are in [0, 1] */
 export function checkPixels(option: string, tensor: Tensor): void {
@@ -9,9 +10,5 @@ export function checkPixels(option: string, tensor: Tensor): void {
 
 /** Pixels in [0, 1] as an encoder takes them, in [-1, 1]. */
 export function samplesOfPixels(pixels: Tensor): Tensor {
-  return new Tensor(
-    'float32',
-    (pixels.data as Float32Array).map((x) => 2 * x - 1),
-    pixels.dims,
-  );
+  return mapTensor(pixels, (x) => 2 * x - 1);
 }

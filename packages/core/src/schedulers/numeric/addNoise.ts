@@ -1,6 +1,6 @@
-import { isList } from '../../fields/isList.js';
 import { Tensor } from 'onnxruntime-common';
 import { ThimbleError } from '../../errors.js';
+import { isList } from '../../fields/isList.js';
 import { float32Data } from './tensors.js';
 
 /**
