@@ -3,7 +3,6 @@ import type { NamedTensors } from '../hooks/calls/NamedTensors.js';
 import type { Prompt } from '../run/GenerateOptions.js';
 import type { PipelineConstructor } from '../run/PipelineConstructor.js';
 import type { PipelineRun } from '../run/PipelineRun.js';
-import { checkClipSkip } from '../sampling/lastHiddenState.js';
 import { prepareRun } from '../sampling/prepareRun.js';
 import { checkLatents } from '../sampling/starts/checkLatents.js';
 import { denoiserInput } from '../sampling/starts/denoiserInput.js';
@@ -19,7 +18,6 @@ import {
 import { LatentDiffusionPipeline, type LatentDiffusionRun } from './LatentDiffusionPipeline.js';
 import { namesOf } from './namesOf.js';
 import { openAs } from './openAs.js';
-import { sampleSizeOf } from './outdatedConfigs.js';
 
 /** diffusers', of runs from a picture. */
 const STRENGTH = 0.8;
@@ -60,21 +58,13 @@ export class LatentConsistencyModelPipeline extends LatentDiffusionPipeline<
   }
 
   protected get fields(): typeof latentConsistencyModelFields {
-    return consistencyFieldsForSize(sampleSizeOf(this.components['unet']?.config ?? {}), this.vaeScaleFactor);
-  }
-
-  protected get size(): readonly [width: number, height: number] {
-    const [height, width] = sampleSizeOf(this.components['unet']?.config ?? {});
-    return [width * this.vaeScaleFactor, height * this.vaeScaleFactor];
+    return consistencyFieldsForSize(this.sampleSize, this.vaeScaleFactor);
   }
 
   protected prepare(prompt: Prompt, values: LatentConsistencyModelValues, pictures?: Pictures): LatentDiffusionRun {
-    const { outputType, promptEmbeds, image, strength = STRENGTH, originalInferenceSteps } = values;
-    const usesVae = outputType !== 'latent' || image !== undefined;
-    this.require('unet', usesVae && 'vae', promptEmbeds === undefined && 'text_encoder');
+    const { image, strength = STRENGTH, originalInferenceSteps } = values;
+    this.requireParts(values);
     checkDistilled(this.unet.config);
-    const { text_encoder: encoder } = this.components;
-    if (encoder !== undefined) checkClipSkip(encoder, values.clipSkip);
     const { width = this.size[0], height = this.size[1] } = pictures ?? values;
     const options = { ...NOT_TAKEN, ...values, width, height };
     checkPictureOptions(options, denoiserInput(this.unet.config));

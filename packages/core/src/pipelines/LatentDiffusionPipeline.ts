@@ -1,6 +1,6 @@
-import { checkOptionNames } from '../fields/checkOptionNames.js';
 import type { Tensor } from 'onnxruntime-common';
 import type { Component } from '../execution/Component.js';
+import { checkOptionNames } from '../fields/checkOptionNames.js';
 import type { Fields, FieldValues } from '../fields/Field.js';
 import type { PromptEmbeds } from '../hooks/calls/EncodePromptCall.js';
 import type { NamedTensors } from '../hooks/calls/NamedTensors.js';
@@ -17,7 +17,7 @@ import type { PromptEncoder } from '../sampling/EncodingCall.js';
 import { guidanceEmbedding, predictGuided } from '../sampling/guidance.js';
 import { guidedEmbeds } from '../sampling/guidedEmbeds.js';
 import { imageResult } from '../sampling/imageResult.js';
-import { lastHiddenState } from '../sampling/lastHiddenState.js';
+import { checkClipSkip, lastHiddenState } from '../sampling/lastHiddenState.js';
 import { LatentPreview } from '../sampling/LatentPreview.js';
 import type { SamplingRun } from '../sampling/prepareRun.js';
 import { denoiserInput } from '../sampling/starts/denoiserInput.js';
@@ -29,6 +29,7 @@ import type { Start } from '../sampling/starts/Start.js';
 import { type Beginning, startOf } from '../sampling/starts/startOf.js';
 import { timestepTensor } from '../sampling/timestepTensor.js';
 import { vaeScaleFactor } from '../sampling/vaeScaleFactor.js';
+import { sampleSizeOf } from './outdatedConfigs.js';
 import type { StableDiffusionValues } from './StableDiffusionOptions.js';
 
 /** A run of a {@link LatentDiffusionPipeline}. */
@@ -52,8 +53,16 @@ export abstract class LatentDiffusionPipeline<F extends Fields, R extends Latent
     return vaeScaleFactor(this.components['vae']?.config);
   }
 
+  /** Height and width of the latents that the UNet was trained for. */
+  protected get sampleSize(): readonly [height: number, width: number] {
+    return sampleSizeOf(this.components['unet']?.config ?? {});
+  }
+
   /** What the UNet was trained for, in pixels. */
-  protected abstract readonly size: readonly [width: number, height: number];
+  protected get size(): readonly [width: number, height: number] {
+    const [height, width] = this.sampleSize;
+    return [width * this.vaeScaleFactor, height * this.vaeScaleFactor];
+  }
 
   /** What the UNet is given beside latents and timestep, for each picture; with guidance that of the negative prompts first. */
   protected abstract conditions(prepared: R, run: PipelineRun, guided: boolean): Promise<NamedTensors>;
@@ -159,6 +168,17 @@ export abstract class LatentDiffusionPipeline<F extends Fields, R extends Latent
         embeds: await lastHiddenState(clip, inputs, negative ? 0 : options.clipSkip, run.callOptions),
       }));
     return guidedEmbeds(run, encoder, options, guided);
+  }
+
+  /** What a run with these options needs of a pipeline with one text encoder. @throws ERR_COMPONENT_MISSING; ERR_ARGUMENT_INVALID for a clipSkip beyond the encoder's layers */
+  protected requireParts(
+    options: Pick<StableDiffusionValues, 'outputType' | 'promptEmbeds' | 'image' | 'clipSkip'>,
+  ): void {
+    const { outputType, promptEmbeds, image, clipSkip } = options;
+    const usesVae = outputType !== 'latent' || image !== undefined;
+    this.require('unet', usesVae && 'vae', promptEmbeds === undefined && 'text_encoder');
+    const { text_encoder: encoder } = this.components;
+    if (encoder !== undefined) checkClipSkip(encoder, clipSkip);
   }
 
   /** A CLIP text encoder by its name, from which `take` takes what the UNet is conditioned on. */

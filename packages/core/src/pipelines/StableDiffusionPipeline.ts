@@ -3,7 +3,6 @@ import type { Prompt } from '../run/GenerateOptions.js';
 import type { PipelineParts } from '../run/PipelineParts.js';
 import type { PipelineConstructor } from '../run/PipelineConstructor.js';
 import type { PipelineRun } from '../run/PipelineRun.js';
-import { checkClipSkip } from '../sampling/lastHiddenState.js';
 import { prepareRun } from '../sampling/prepareRun.js';
 import { checkLatents } from '../sampling/starts/checkLatents.js';
 import { denoiserInput } from '../sampling/starts/denoiserInput.js';
@@ -14,7 +13,7 @@ import type { FromPretrainedOptions } from './FromPretrainedOptions.js';
 import { LatentDiffusionPipeline, type LatentDiffusionRun } from './LatentDiffusionPipeline.js';
 import { namesOf } from './namesOf.js';
 import { openAs } from './openAs.js';
-import { sampleSizeOf, withCorrectedScheduler } from './outdatedConfigs.js';
+import { withCorrectedScheduler } from './outdatedConfigs.js';
 import { fieldsForSize, stableDiffusionFields, type StableDiffusionValues } from './StableDiffusionOptions.js';
 
 /**
@@ -41,20 +40,12 @@ export class StableDiffusionPipeline extends LatentDiffusionPipeline<typeof stab
   }
 
   protected get fields(): typeof stableDiffusionFields {
-    return fieldsForSize(sampleSizeOf(this.components['unet']?.config ?? {}), this.vaeScaleFactor);
-  }
-
-  protected get size(): readonly [width: number, height: number] {
-    const [height, width] = sampleSizeOf(this.components['unet']?.config ?? {});
-    return [width * this.vaeScaleFactor, height * this.vaeScaleFactor];
+    return fieldsForSize(this.sampleSize, this.vaeScaleFactor);
   }
 
   protected prepare(prompt: Prompt, options: StableDiffusionValues, pictures?: Pictures): LatentDiffusionRun {
-    const { outputType, promptEmbeds, image } = options;
-    const usesVae = outputType !== 'latent' || image !== undefined;
-    this.require('unet', usesVae && 'vae', promptEmbeds === undefined && 'text_encoder');
-    const { text_encoder: encoder } = this.components;
-    if (encoder !== undefined) checkClipSkip(encoder, options.clipSkip);
+    const { image } = options;
+    this.requireParts(options);
     checkPictureOptions(options, denoiserInput(this.unet.config));
     const { scheduler } = this;
     const { width = this.size[0], height = this.size[1] } = pictures ?? options;

@@ -21,12 +21,15 @@ import type { FromPretrainedOptions } from './FromPretrainedOptions.js';
 import { LatentDiffusionPipeline, type LatentDiffusionRun } from './LatentDiffusionPipeline.js';
 import { namesOf } from './namesOf.js';
 import { openAs } from './openAs.js';
+import { sampleSizeOf } from './outdatedConfigs.js';
 import {
   fieldsForPictures,
   stableDiffusionXLFields,
   type StableDiffusionXLValues,
 } from './StableDiffusionXLOptions.js';
 
+/** Sides of the latents that Stable Diffusion XL was trained with. */
+const SAMPLE_SIZE = 128;
 /** diffusers'; with the second the first step is left out. */
 const STRENGTHS: StrengthDefaults = { image: 0.3, mask: 0.9999 };
 
@@ -58,10 +61,8 @@ export class StableDiffusionXLPipeline extends LatentDiffusionPipeline<
     return fieldsForPictures(this.size, this.vaeScaleFactor);
   }
 
-  protected get size(): readonly [width: number, height: number] {
-    const size: unknown = this.components['unet']?.config['sample_size'] ?? 128;
-    const [height, width] = Array.isArray(size) ? (size as readonly unknown[]) : [size, size];
-    return [Number(width) * this.vaeScaleFactor, Number(height) * this.vaeScaleFactor];
+  protected override get sampleSize(): readonly [height: number, width: number] {
+    return sampleSizeOf(this.components['unet']?.config ?? {}, SAMPLE_SIZE);
   }
 
   protected prepare(prompt: Prompt, options: StableDiffusionXLValues, pictures?: Pictures): StableDiffusionXLRun {

@@ -21,13 +21,13 @@ export function withCorrectedScheduler(parts: PipelineParts): PipelineParts {
   return { ...parts, schedulers: { ...schedulers, scheduler } };
 }
 
-/** Height and width of the latents that a UNet was trained for; configs from before diffusers 0.9 say 32 and mean 64. */
-export function sampleSizeOf({
-  sample_size: size,
-  _diffusers_version: version,
-}: ModelConfig): readonly [height: number, width: number] {
+/** Height and width of the latents that a UNet was trained for, `unsaid` where its config does not say; configs from before diffusers 0.9 say 32 and mean 64. */
+export function sampleSizeOf(
+  { sample_size: size, _diffusers_version: version }: ModelConfig,
+  unsaid = SAMPLE_SIZE,
+): readonly [height: number, width: number] {
   if (Array.isArray(size)) return [Number(size[0]), Number(size[1])];
-  if (typeof size !== 'number') return [SAMPLE_SIZE, SAMPLE_SIZE];
+  if (typeof size !== 'number') return [unsaid, unsaid];
   const old = typeof version === 'string' && /^0\.[0-8](?:\.|$)/.test(version);
   const side = old ? Math.max(size, SAMPLE_SIZE) : size;
   return [side, side];
