@@ -33,6 +33,16 @@ export const fileErrors = {
     message: (d: { file: string; tensor: string; problem: string }): string =>
       `Tensor "${d.tensor}" in "${d.file}": ${d.problem}. The file may be damaged or cut off: download it again.`,
   },
+  ERR_PICKLE_REFUSED: {
+    summary: 'A checkpoint is a pickle of Python (.ckpt, .pt, .bin), which runs code when it is read.',
+    message: (d: { file: string }): string =>
+      `"${d.file}" is a pickle of Python: reading it runs whatever code it holds, so thimble does not. If you trust it, convert it once, with its keys as they are: ${pickleConversion(d.file)}`,
+  },
+  ERR_TENSOR_FILE_UNKNOWN: {
+    summary: 'A file that should hold tensors is of no format that is known.',
+    message: (d: { file: string; formats: readonly string[] }): string =>
+      `"${d.file}" is no file of tensors that can be opened; formats: ${d.formats.join(', ')}. Give a checkpoint in one of them; others come with plugins.`,
+  },
   ERR_DTYPE_UNSUPPORTED: {
     summary: 'A tensor is stored in a data type that thimble does not know.',
     message: (d: { file: string; tensor: string; dtype: string; supported: string }): string =>
@@ -78,4 +88,16 @@ export const fileErrors = {
 /** How a folder is chosen. */
 function by(setting: string | undefined): string {
   return setting === undefined ? '' : ` by ${setting}`;
+}
+
+/** One line for a shell: what `torch.load` allows without running code, or nothing; tensors that share memory are written each for itself, as safetensors asks. */
+function pickleConversion(file: string): string {
+  const code = [
+    'import sys, torch; from safetensors.torch import save_file',
+    'd = torch.load(sys.argv[1], map_location="cpu", weights_only=True)',
+    'd = d.get("state_dict", d)',
+    'save_file({k: v.clone().contiguous() for k, v in d.items() if torch.is_tensor(v)}, sys.argv[2])',
+  ].join('; ');
+  const quoted = (text: string): string => `'${text.replaceAll("'", String.raw`'\''`)}'`;
+  return `python -c ${quoted(code)} ${quoted(file)} ${quoted(`${file.replace(/\.[^./\\]*$/, '')}.safetensors`)}`;
 }

@@ -44,7 +44,7 @@ export interface GraphPort {
 /** A small tensor that lies in the graph itself. */
 export interface GraphConstant {
   readonly name: string;
-  readonly type: 'float32' | 'float16' | 'int64' | 'int32' | 'int16';
+  readonly type: 'float32' | 'float16' | 'int64' | 'int32' | 'int16' | 'uint8';
   readonly dims: readonly number[];
   readonly data: readonly number[];
 }

@@ -6,9 +6,10 @@ import { readJsonFile } from '../disk/readJsonFile.js';
 import type { JsonObject } from '../disk/readJsonFile.js';
 import { readShardIndex } from './files/readShardIndex.js';
 import type { ShardIndex } from './files/readShardIndex.js';
-import { SafetensorsFile } from './files/SafetensorsFile.js';
+import { openTensorFile } from './files/openTensorFile.js';
 import { selectWeightFiles } from './files/selectWeightFiles.js';
 import type { WeightFiles, WeightLibrary } from './files/selectWeightFiles.js';
+import type { TensorFile } from './files/TensorFile.js';
 import type { TensorView } from './TensorView.js';
 
 /** A component on disk: its config, and where each of its tensors lies. No data is in memory. */
@@ -23,7 +24,7 @@ export interface ComponentCheckpoint {
   readonly tensors: ReadonlyMap<string, TensorView>;
   /** The variant that was loaded; absent for plain files. */
   readonly variant?: string;
-  /** Real paths of the safetensors files. */
+  /** Real paths of its weight files. */
   readonly files: readonly string[];
   /** Bytes of all tensors together, as stored. */
   readonly byteLength: number;
@@ -51,7 +52,7 @@ export interface ComponentCheckpointOptions {
  *
  * @throws `ERR_FILE_NOT_FOUND` where the folder is missing; `ERR_MODEL_FOLDER_INVALID` without `config.json`;
  *   `ERR_WEIGHTS_NOT_FOUND`; `ERR_SHARD_MISSING`; `ERR_SHARD_INDEX_INVALID`; `ERR_JSON_INVALID`; and what
- *   {@link SafetensorsFile.open} throws
+ *   {@link openTensorFile} throws
  */
 export async function openComponentCheckpoint(
   folder: string,
@@ -122,7 +123,7 @@ interface OpenedFiles {
 async function openFiles(folder: string, weights: WeightFiles): Promise<OpenedFiles> {
   const path = join(folder, weights.name);
   if (weights.kind === 'sharded') return openShards(folder, await readShardIndex(path));
-  const file = await SafetensorsFile.open(path);
+  const file = await openTensorFile(path);
   return { paths: [file.path], tensors: file.tensors };
 }
 
@@ -147,9 +148,9 @@ async function openShards(folder: string, index: ShardIndex): Promise<OpenedFile
   return { paths, tensors };
 }
 
-async function openShard(folder: string, shard: string, index: ShardIndex): Promise<SafetensorsFile> {
+async function openShard(folder: string, shard: string, index: ShardIndex): Promise<TensorFile> {
   try {
-    return await SafetensorsFile.open(join(folder, shard));
+    return await openTensorFile(join(folder, shard));
   } catch (error) {
     if (!isThimbleError(error, 'ERR_FILE_NOT_FOUND')) throw error;
     throw new ThimbleError('ERR_SHARD_MISSING', { file: index.file, shard }, { cause: error });

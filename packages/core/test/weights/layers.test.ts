@@ -58,17 +58,27 @@ describe('views', () => {
 });
 
 describe('stores', () => {
-  const store = storeOf(new Map([['fused', matrix]]));
+  const kernel = { ...matrix, shape: [4, 4, 3, 1] };
+  const store = storeOf(
+    new Map([
+      ['fused', matrix],
+      ['pointwise', { ...matrix, shape: [12, 4, 1, 1] }],
+      ['kernel', kernel],
+    ]),
+  );
 
   test('rename and cut', () => {
     const sources = new Map<string, KeySource>([
       ['q', { key: 'fused', rows: [0, 4] }],
       ['v', { key: 'fused', rows: [8, 4] }],
       ['t', { key: 'fused', transposed: true, rows: [1, 2] }],
+      ['conv', { key: 'pointwise', squeezed: true }],
+      ['whole', { key: 'kernel', squeezed: true }],
       ['gone', { key: 'missing' }],
     ]);
     const layer = remapped(store, sources);
-    expect([...layer.keys()]).toEqual(['q', 'v', 't']);
+    expect([...layer.keys()]).toEqual(['q', 'v', 't', 'conv', 'whole']);
+    expect([layer.find('conv'), layer.find('whole')]).toEqual([matrix, kernel]);
     expect(layer.find('v')).toEqual(sliceRows(matrix, 8, 4));
     expect(layer.find('t')).toEqual(sliceRows(transposeView(matrix), 1, 2));
     expect([layer.find('gone'), layer.find('fused')]).toEqual([undefined, undefined]);
@@ -83,12 +93,12 @@ describe('stores', () => {
         ['new', matrix],
       ]),
     );
-    expect([...layer.keys()]).toEqual(['fused', 'new']);
+    expect([...layer.keys()]).toEqual(['fused', 'pointwise', 'kernel', 'new']);
     expect([layer.find('fused'), layer.find('new'), layer.find('x')]).toEqual([other, matrix, undefined]);
   });
 
   test('are the same where all lies in the same places', () => {
-    const again = storeOf(new Map([['fused', { ...matrix }]]));
+    const again = storeOf(new Map([...store.keys()].map((key) => [key, { ...store.find(key)! }])));
     expect(contentsOf(again)).toBe(contentsOf(store));
     expect(contentsOf(overlay(store, new Map()))).toBe(contentsOf(store));
     expect(contentsOf(overlay(store, new Map([['fused', sliceRows(matrix, 0, 6)]])))).not.toBe(contentsOf(store));

@@ -96,7 +96,7 @@ function writeConstant(proto: ProtobufWriter, constant: GraphConstant): void {
 function rawData({ type, data }: GraphConstant): Uint8Array {
   if (type === 'float16') return new Uint8Array(encodeFloat16(Float32Array.from(data)).buffer);
   if (type === 'int64') return new Uint8Array(BigInt64Array.from(data, BigInt).buffer);
-  const Elements = { int16: Int16Array, int32: Int32Array, float32: Float32Array }[type];
+  const Elements = { uint8: Uint8Array, int16: Int16Array, int32: Int32Array, float32: Float32Array }[type];
   return new Uint8Array(Elements.from(data).buffer);
 }
 

@@ -6,6 +6,7 @@ import { parseSafetensorsHeader } from './parseSafetensorsHeader.js';
 import type { SafetensorsHeader } from './parseSafetensorsHeader.js';
 import { readTensor } from './readTensor.js';
 import { readTensorFloat32 } from './readTensorFloat32.js';
+import type { TensorFile } from './TensorFile.js';
 import type { TensorView } from '../TensorView.js';
 
 const LENGTH_BYTES = 8;
@@ -13,7 +14,7 @@ const LENGTH_BYTES = 8;
 const MAX_HEADER_BYTES = 100_000_000;
 
 /** A safetensors file whose header was read and checked. It holds no file open, and no data in memory. */
-export class SafetensorsFile {
+export class SafetensorsFile implements TensorFile {
   /** Absolute path with every symbolic link resolved. */
   readonly path: string;
   /** By name, in the order of their bytes in the file. */

@@ -5,6 +5,8 @@ import type { WeightStore } from '../WeightStore.js';
 export interface KeySource {
   /** Its key there. */
   readonly key: string;
+  /** Set where that tensor is a 1×1 convolution, [out, in, 1, 1], and the weight a matrix, [out, in]. */
+  readonly squeezed?: true;
   /** Set where that tensor lies transposed. It is turned before rows are taken. */
   readonly transposed?: true;
   /** Set where it is some rows of that tensor: the first, and how many, as of a query in a fused projection. */
@@ -28,7 +30,14 @@ export function remapped(below: WeightStore, sources: ReadonlyMap<string, KeySou
   };
 }
 
-function take(view: TensorView, { transposed, rows }: KeySource): TensorView {
-  const turned = transposed === true ? transposeView(view) : view;
+function take(view: TensorView, { squeezed, transposed, rows }: KeySource): TensorView {
+  const matrix = squeezed === true ? squeeze(view) : view;
+  const turned = transposed === true ? transposeView(matrix) : matrix;
   return rows === undefined ? turned : sliceRows(turned, ...rows);
+}
+
+/** Without sizes of 1 after the second: the same numbers in the same order. */
+function squeeze(view: TensorView): TensorView {
+  const { shape } = view;
+  return shape.length > 2 && shape.slice(2).every((size) => size === 1) ? { ...view, shape: shape.slice(0, 2) } : view;
 }
