@@ -1,9 +1,9 @@
 import { checkOptionNames } from '../fields/checkOptionNames.js';
-import { Tensor } from 'onnxruntime-common';
-import { ThimbleError } from '../errors.js';
 import type { AddedToken } from './AddedToken.js';
 import { AddedTokenSplitter } from './AddedTokenSplitter.js';
-import { byteCharacters, bytePairEncode } from './bytePairEncode.js';
+import { byteCharacters, bytePairEncode, bytesOfToken } from './bytePairEncode.js';
+import { checkIds, checkLength, checkPrompt, listPrompts, refuseId } from './checkTexts.js';
+import { encodedRows } from './encodedRows.js';
 import type { MergeTable } from './MergeTable.js';
 import { type CLIPTokenizerParts, readClipTokenizer } from './readClipTokenizer.js';
 import type { DecodeOptions, EncodedPrompts, EncodeOptions, Tokenizer } from './Tokenizer.js';
@@ -70,62 +70,35 @@ export class CLIPTokenizer implements Tokenizer {
 
   encode(prompts: string | readonly string[], options: EncodeOptions = {}): EncodedPrompts {
     checkOptionNames(options, ['maxLength'], 'encode');
-    const list = typeof prompts === 'string' ? [prompts] : prompts;
-    if (!Array.isArray(list) || !list.every((prompt) => typeof prompt === 'string')) {
-      throw new ThimbleError('ERR_ARGUMENT_INVALID', {
-        argument: 'prompts',
-        value: prompts,
-        expected: 'a string or a list of strings',
-      });
-    }
     const length = this.#length(options);
-    const ids = new BigInt64Array(list.length * length).fill(BigInt(this.padTokenId));
-    const mask = new BigInt64Array(ids.length);
-    for (const [n, prompt] of list.entries()) {
-      const row = [this.bosTokenId, ...this.#tokenize(prompt).slice(0, length - 2), this.eosTokenId];
-      ids.set(row.map(BigInt), n * length);
-      mask.fill(1n, n * length, n * length + row.length);
-    }
-    const dims = [list.length, length];
-    return { input_ids: new Tensor('int64', ids, dims), attention_mask: new Tensor('int64', mask, dims) };
+    const rows = listPrompts(prompts).map((prompt) => [
+      this.bosTokenId,
+      ...this.#tokenize(prompt).slice(0, length - 2),
+      this.eosTokenId,
+    ]);
+    return encodedRows(rows, { length, padTokenId: this.padTokenId });
   }
 
   truncated(prompt: string, options: EncodeOptions = {}): string | undefined {
     checkOptionNames(options, ['maxLength'], 'truncated');
-    if (typeof prompt !== 'string')
-      throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'prompt', value: prompt, expected: 'a string' });
-    const cut = this.#tokenize(prompt).slice(this.#length(options) - 2);
+    const cut = this.#tokenize(checkPrompt(prompt)).slice(this.#length(options) - 2);
     return cut.length > 0 ? this.decode(cut) : undefined;
   }
 
   decode(ids: Iterable<number | bigint>, options: DecodeOptions = {}): string {
     checkOptionNames(options, ['skipSpecialTokens'], 'decode');
-    if (typeof (ids as Partial<Iterable<unknown>> | null)?.[Symbol.iterator] !== 'function')
-      throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'ids', value: ids, expected: 'a list of ids' });
     const bytes: Buffer[] = [];
-    for (const id of ids) {
+    for (const id of checkIds(ids)) {
       const added = this.#addedOfId.get(Number(id));
       if (added?.special && options.skipSpecialTokens) continue;
       const token = added?.content ?? this.#vocabulary.tokenOf(Number(id));
-      if (token === undefined) {
-        throw new ThimbleError('ERR_ARGUMENT_INVALID', {
-          argument: 'ids',
-          value: String(id),
-          expected: `ids of tokens, below ${this.#vocabulary.size}`,
-        });
-      }
-      bytes.push(bytesOf(token));
+      bytes.push(bytesOfToken(token ?? refuseId(id, this.#vocabulary.size)));
     }
     return Buffer.concat(bytes).toString('utf8').replaceAll(END_OF_WORD, ' ').replaceAll(OUTER_SPACE, '');
   }
 
   #length({ maxLength = this.modelMaxLength }: EncodeOptions): number {
-    if (Number.isSafeInteger(maxLength) && maxLength >= SHORTEST) return maxLength;
-    throw new ThimbleError('ERR_ARGUMENT_INVALID', {
-      argument: 'maxLength',
-      value: maxLength,
-      expected: `an integer from ${SHORTEST}: start and end`,
-    });
+    return checkLength(maxLength, SHORTEST, ': start and end');
   }
 
   /** The ids of a prompt of any length, without start and end. */
@@ -153,14 +126,4 @@ export class CLIPTokenizer implements Tokenizer {
 function normalize(text: string): string {
   const spaced = text.normalize('NFC').replaceAll(WHITE_SPACE, ' ');
   return Array.from(spaced, (character) => character.toLowerCase()).join('');
-}
-
-const byteOfCharacter: ReadonlyMap<string, number> = new Map(
-  byteCharacters.map((character, byte) => [character, byte]),
-);
-
-/** The bytes that a token stands for; its own UTF-8 if it is not written in byte characters. */
-function bytesOf(token: string): Buffer {
-  const bytes = Array.from(token, (character) => byteOfCharacter.get(character));
-  return bytes.every((byte) => byte !== undefined) ? Buffer.from(bytes) : Buffer.from(token);
 }

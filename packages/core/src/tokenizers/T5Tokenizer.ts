@@ -1,8 +1,8 @@
 import { checkOptionNames } from '../fields/checkOptionNames.js';
-import { Tensor } from 'onnxruntime-common';
-import { ThimbleError } from '../errors.js';
 import type { AddedToken } from './AddedToken.js';
 import { AddedTokenSplitter } from './AddedTokenSplitter.js';
+import { checkIds, checkLength, checkPrompt, listPrompts, refuseId } from './checkTexts.js';
+import { encodedRows } from './encodedRows.js';
 import type { PrecompiledCharsmap } from './PrecompiledCharsmap.js';
 import { readT5Tokenizer, type T5TokenizerParts } from './readT5Tokenizer.js';
 import type { DecodeOptions, EncodedPrompts, EncodeOptions, Tokenizer } from './Tokenizer.js';
@@ -49,62 +49,34 @@ export class T5Tokenizer implements Tokenizer {
 
   encode(prompts: string | readonly string[], options: EncodeOptions = {}): EncodedPrompts {
     checkOptionNames(options, ['maxLength'], 'encode');
-    const list = typeof prompts === 'string' ? [prompts] : prompts;
-    if (!Array.isArray(list) || !list.every((prompt) => typeof prompt === 'string')) {
-      throw new ThimbleError('ERR_ARGUMENT_INVALID', {
-        argument: 'prompts',
-        value: prompts,
-        expected: 'a string or a list of strings',
-      });
-    }
     const length = this.#length(options);
-    const ids = new BigInt64Array(list.length * length).fill(BigInt(this.padTokenId));
-    const mask = new BigInt64Array(ids.length);
-    for (const [n, prompt] of list.entries()) {
-      const row = [...this.#tokenize(prompt).slice(0, length - 1), this.eosTokenId];
-      ids.set(row.map(BigInt), n * length);
-      mask.fill(1n, n * length, n * length + row.length);
-    }
-    const dims = [list.length, length];
-    return { input_ids: new Tensor('int64', ids, dims), attention_mask: new Tensor('int64', mask, dims) };
+    const rows = listPrompts(prompts).map((prompt) => [
+      ...this.#tokenize(prompt).slice(0, length - 1),
+      this.eosTokenId,
+    ]);
+    return encodedRows(rows, { length, padTokenId: this.padTokenId });
   }
 
   truncated(prompt: string, options: EncodeOptions = {}): string | undefined {
     checkOptionNames(options, ['maxLength'], 'truncated');
-    if (typeof prompt !== 'string')
-      throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'prompt', value: prompt, expected: 'a string' });
-    const cut = this.#tokenize(prompt).slice(this.#length(options) - 1);
+    const cut = this.#tokenize(checkPrompt(prompt)).slice(this.#length(options) - 1);
     return cut.length > 0 ? this.decode(cut) : undefined;
   }
 
   decode(ids: Iterable<number | bigint>, options: DecodeOptions = {}): string {
     checkOptionNames(options, ['skipSpecialTokens'], 'decode');
-    if (typeof (ids as Partial<Iterable<unknown>> | null)?.[Symbol.iterator] !== 'function')
-      throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: 'ids', value: ids, expected: 'a list of ids' });
     let text = '';
-    for (const id of ids) {
+    for (const id of checkIds(ids)) {
       const added = this.#addedOfId.get(Number(id));
       if (added?.special && options.skipSpecialTokens) continue;
       const piece = added?.content ?? this.#model.vocabulary.tokenOf(Number(id));
-      if (piece === undefined) {
-        throw new ThimbleError('ERR_ARGUMENT_INVALID', {
-          argument: 'ids',
-          value: String(id),
-          expected: `ids of tokens, below ${this.#model.vocabulary.size}`,
-        });
-      }
-      text += piece;
+      text += piece ?? refuseId(id, this.#model.vocabulary.size);
     }
     return text.replaceAll(SPACE, ' ').replace(/^ /u, '');
   }
 
   #length({ maxLength = this.modelMaxLength }: EncodeOptions): number {
-    if (Number.isSafeInteger(maxLength) && maxLength >= 1) return maxLength;
-    throw new ThimbleError('ERR_ARGUMENT_INVALID', {
-      argument: 'maxLength',
-      value: maxLength,
-      expected: 'an integer from 1: the end token',
-    });
+    return checkLength(maxLength, 1, ': the end token');
   }
 
   /** The ids of a prompt of any length, without the end token. */

@@ -53,3 +53,13 @@ function makeByteCharacters(): string[] {
 function isPrintable(byte: number): boolean {
   return (byte >= 0x21 && byte <= 0x7e) || (byte >= 0xa1 && byte <= 0xac) || byte >= 0xae;
 }
+
+const byteOfCharacter: ReadonlyMap<string, number> = new Map(
+  byteCharacters.map((character, byte) => [character, byte]),
+);
+
+/** The bytes that a token of a byte-level vocabulary stands for; its own UTF-8 if it is not written in byte characters. */
+export function bytesOfToken(token: string): Buffer {
+  const bytes = Array.from(token, (character) => byteOfCharacter.get(character));
+  return bytes.every((byte) => byte !== undefined) ? Buffer.from(bytes) : Buffer.from(token);
+}

@@ -1,4 +1,5 @@
 import { CLIPTokenizer } from './CLIPTokenizer.js';
+import { Qwen2Tokenizer } from './Qwen2Tokenizer.js';
 import { T5Tokenizer } from './T5Tokenizer.js';
 import type { TokenizerClass } from './Tokenizer.js';
 
@@ -6,6 +7,8 @@ import type { TokenizerClass } from './Tokenizer.js';
 export const tokenizerRegistry: Readonly<Record<string, TokenizerClass>> = {
   CLIPTokenizer,
   CLIPTokenizerFast: CLIPTokenizer,
+  Qwen2Tokenizer,
+  Qwen2TokenizerFast: Qwen2Tokenizer,
   T5Tokenizer,
   T5TokenizerFast: T5Tokenizer,
 };
