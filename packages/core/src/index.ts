@@ -23,6 +23,7 @@ export type {
   ImageEvent,
   MemoryEvent,
   PipelineEvent,
+  PresetEvent,
   PreviewEvent,
   ProgressEvent,
   QueuedEvent,

@@ -10,3 +10,9 @@ export function joinFields(own: Fields, provided: readonly Fields[]): Fields {
   }
   return Object.fromEntries(all);
 }
+
+/** What stands in for options that nobody gives, by their names; those that have nothing are left out. */
+export function defaultsOf(fields: Fields): Readonly<Record<string, unknown>> {
+  const values = Object.entries(fields).map(([name, field]) => [name, field.default] as const);
+  return Object.fromEntries(values.filter(([, value]) => value !== undefined));
+}

@@ -42,6 +42,11 @@ export interface FromPretrainedOptions extends OptionsOf<typeof limitFields> {
    * checkpoint's config. The checkpoint's own is not opened then, and need not exist here.
    */
   readonly scheduler?: Scheduler | string | undefined;
+  /**
+   * What runs take where nothing is said, in place of diffusers' defaults: the name of a distilled model, such as 'sd-turbo', whose scheduler is taken with it unless `scheduler` names
+   * one; or 'none'. Default: by what the checkpoint is called and what its configs say, where that is certain.
+   */
+  readonly preset?: string | undefined;
   /** Plugins to install before anything is loaded: those that provide schedulers, tokenizers, pipelines or devices. */
   readonly plugins?: readonly Plugin[] | undefined;
   /** Never ask the hub, only its cache. */

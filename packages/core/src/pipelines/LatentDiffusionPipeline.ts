@@ -117,6 +117,7 @@ export abstract class LatentDiffusionPipeline<F extends Fields, R extends Latent
     // 1. The prompt becomes conditions. A model that was distilled with guidance takes its scale as one more
     const embeddedScale = unet.config['time_cond_proj_dim'];
     const guided = scale > 1 && embeddedScale == null;
+    if (!guided) this.#warnOfNegative(options);
     const conditions = yield* run.timed('encodePrompt', this.conditions(prepared, run, guided));
     if (typeof embeddedScale === 'number') conditions['timestep_cond'] = guidanceEmbedding(scale, count, embeddedScale);
 
@@ -144,6 +145,17 @@ export abstract class LatentDiffusionPipeline<F extends Fields, R extends Latent
       source: { scheduler, folder: this.folder },
       finish,
     });
+  }
+
+  /** diffusers passes over it in silence. */
+  #warnOfNegative({ negativePrompt, negativePromptEmbeds, guidanceScale }: R['options']): void {
+    const texts = [negativePrompt ?? ''].flat();
+    if (negativePromptEmbeds === undefined && texts.every((text) => text === '')) return;
+    const why =
+      guidanceScale > 1
+        ? 'the model takes the guidance scale as a condition'
+        : `at guidance ${guidanceScale} the model is asked with the prompt alone`;
+    this.warn('WARN_NEGATIVE_UNUSED', `The negative prompt has no effect: ${why}.`);
   }
 
   /** Says before the first step that the picture could not be decoded; a plugin that decodes in pieces knows better. @throws ERR_MEMORY_LIMIT */

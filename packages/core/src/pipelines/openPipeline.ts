@@ -30,6 +30,7 @@ import type { FromPretrainedOptions } from './FromPretrainedOptions.js';
 import { bindComponent, openComponent } from './openComponent.js';
 import { openModel } from './openModel.js';
 import { isUsed, kindOf, openParts } from './openParts.js';
+import { type ChosenPreset, checkPreset, presetOf } from './presetOf.js';
 import { SingleModelPipeline } from './SingleModelPipeline.js';
 
 const OPTION_NAMES: readonly (keyof FromPretrainedOptions)[] = [
@@ -42,6 +43,7 @@ const OPTION_NAMES: readonly (keyof FromPretrainedOptions)[] = [
   'memoryLimit',
   'components',
   'scheduler',
+  'preset',
   'plugins',
   'localFilesOnly',
   'signal',
@@ -57,6 +59,7 @@ export async function openPipeline(
   checkOptionNames(options, OPTION_NAMES, 'fromPretrained');
   checkDtype(options.dtype);
   checkChoice(options.components);
+  checkPreset(options.preset);
   options.signal?.throwIfAborted();
   // Loaded only here: the container's library takes a third of the time in which core is imported.
   const { compose } = await import('./composition.js');
@@ -66,7 +69,9 @@ export async function openPipeline(
     checkScheduler(composition);
     checkDevice(composition);
     const index = await readModelIndex(await findFolder(folderOrId, composition));
-    const pipe = await (index.kind === 'pipeline' ? openWhole(index, composition) : openSingle(index, composition));
+    const pipe = await (index.kind === 'pipeline'
+      ? openWhole(folderOrId, index, composition)
+      : openSingle(index, composition));
     composition.opened();
     return pipe;
   } catch (error) {
@@ -116,7 +121,7 @@ function wantedNames(index: ModelIndex, { options: { components, scheduler }, se
   });
 }
 
-async function openWhole(index: ModelIndex, composition: Composition): Promise<Pipeline> {
+async function openWhole(folderOrId: string, index: ModelIndex, composition: Composition): Promise<Pipeline> {
   const { services, options } = composition;
   const Class = services.find(PIPELINES, index.className);
   if (Class === undefined)
@@ -130,12 +135,29 @@ async function openWhole(index: ModelIndex, composition: Composition): Promise<P
   warnOfSafetyChecker(index, composition);
   const parts = await openParts(index, wanted, composition);
   await takeComponents(composition);
-  const pipe = new Class(await partsOf(index, composition, parts));
+  const given = givenNames(options.components);
+  const chosen = await presetOf(options.preset, { folderOrId, index, components: composition.components, given });
+  const pipe = new Class(withChosen(await partsOf(index, composition, parts), chosen, options));
   // One that somebody made is used as it is; the constructor corrects what a checkpoint brings.
   if (isScheduler(options.scheduler)) pipe.scheduler = options.scheduler;
   const flow = parts.schedulers['scheduler'] && flowWarning(parts.schedulers['scheduler'], wanted);
   if (flow !== undefined) composition.warn(flow);
   return pipe;
+}
+
+/** The parts with a preset, and with its scheduler where that goes with it and nobody named one. */
+function withChosen(
+  parts: PipelineParts,
+  chosen: ChosenPreset | undefined,
+  { scheduler: asked }: FromPretrainedOptions,
+): PipelineParts {
+  if (chosen === undefined) return parts;
+  const { name, options, scheduler } = chosen.preset;
+  const own = parts.schedulers['scheduler'];
+  if (!chosen.withScheduler || asked !== undefined || own === undefined) return { ...parts, preset: { name, options } };
+  const replaced = parts.createScheduler(scheduler.name, own.config, scheduler.config);
+  const preset = { name, options, scheduler: replaced.config._class_name };
+  return { ...parts, preset, schedulers: { ...parts.schedulers, scheduler: replaced } };
 }
 
 async function openSingle(index: ModelIndex, composition: Composition): Promise<Pipeline> {

@@ -16,7 +16,7 @@ import { OPTIONS } from '../extension/tokens.js';
 import type { Component } from '../execution/Component.js';
 import { type Attachable, componentRecord, standIn } from '../execution/componentRecord.js';
 import type { Fields, FieldValues } from '../fields/Field.js';
-import { joinFields } from '../fields/joinFields.js';
+import { defaultsOf, joinFields } from '../fields/joinFields.js';
 import { readOptions, refuseOption } from '../fields/readOptions.js';
 import type { GenerateOptions, GenerateResult, OutputType, Prompt } from './GenerateOptions.js';
 import { followReader } from './followReader.js';
@@ -26,9 +26,10 @@ import type { PipelineEvent } from './PipelineEvent.js';
 import { PipelineRun } from './PipelineRun.js';
 import type { PipelinePart, PipelineParts } from './PipelineParts.js';
 import type { PreparedRun } from './PreparedRun.js';
+import { tellPreset, withPreset } from './RunPreset.js';
 import { checkRunSize } from './runLimits.js';
 import { runScheduler, withSchedulerCopy } from './ownScheduler.js';
-import { flowWarning, schedulerWarning } from './schedulerWarning.js';
+import { schedulerWarnings } from './schedulerWarning.js';
 import { waitForTurn } from './waitForTurn.js';
 
 /**
@@ -79,8 +80,7 @@ export abstract class Pipeline<F extends Fields = Fields, R extends PreparedRun 
     if (!isScheduler(scheduler))
       refuseOption('scheduler', scheduler, 'a scheduler, such as DDIMScheduler.fromConfig(pipe.scheduler.config)');
     this.#schedulers['scheduler'] = scheduler;
-    for (const warning of [schedulerWarning(scheduler), flowWarning(scheduler, Object.keys(this.components))])
-      if (warning !== undefined) this.#parts.events.emit(warning);
+    for (const warning of schedulerWarnings(scheduler, Object.keys(this.components))) this.#parts.events.emit(warning);
   }
 
   /** @throws ERR_COMPONENT_MISSING if none was loaded */
@@ -150,13 +150,17 @@ export abstract class Pipeline<F extends Fields = Fields, R extends PreparedRun 
    * @throws ERR_ARGUMENT_INVALID if a plugin provides an option under a name that is taken
    */
   get optionFields(): Fields {
-    return joinFields(this.fields, this.#parts.host.provided(OPTIONS));
+    return joinFields(this.#ownFields, this.#parts.host.provided(OPTIONS));
   }
 
-  /** What `generate` takes where nothing is said, by the names of its options. */
+  /** What `generate` takes where nothing is said, by the names of its options: diffusers' values, or those of the {@link Pipeline.preset}. */
   get defaults(): Readonly<Record<string, unknown>> {
-    const values = Object.entries(this.optionFields).map(([name, field]) => [name, field.default] as const);
-    return Object.fromEntries(values.filter(([, value]) => value !== undefined));
+    return defaultsOf(this.optionFields);
+  }
+
+  /** The preset whose values are among the {@link Pipeline.defaults}, where the checkpoint is known to be distilled: `sd-turbo`. */
+  get preset(): string | undefined {
+    return this.#parts.preset?.name;
   }
 
   /** The pipeline's own options, with the model's sizes and defaults. */
@@ -198,15 +202,14 @@ export abstract class Pipeline<F extends Fields = Fields, R extends PreparedRun 
   ): AsyncGenerator<PipelineEvent<O>, void> {
     this.#assertAlive();
     const { turns, limits } = this.#parts;
-    const given = this.#judge(prompt, options);
-    const turn = this.#takeTurn(prompt, given, options.signal);
+    const turn = this.#takeTurn(prompt, this.#judge(prompt, options), options);
     const rules = { timeout: limits.readerTimeout, othersWait: () => turns.pending > 0 };
     this.#streams.add(turn);
     try {
       const read = followReader(turn, rules) as AsyncGenerator<PipelineEvent<O>, GenerateResult<O> | undefined>;
       const result = yield* read;
-      if (result !== undefined) yield { type: 'done', result };
-      else this.#assertAlive();
+      if (result === undefined) this.#assertAlive();
+      else yield { type: 'done', result };
     } finally {
       this.#streams.delete(turn);
     }
@@ -295,10 +298,15 @@ export abstract class Pipeline<F extends Fields = Fields, R extends PreparedRun 
     return this.components[name] ?? this.#missing(name);
   }
 
+  /** The pipeline's own options, with the preset's defaults. */
+  get #ownFields(): F {
+    return withPreset(this.fields, this.#parts.preset, this.#schedulers['scheduler']);
+  }
+
   /** Checks all that can be known before the turn, with a scheduler of its own: that of the pipeline belongs to the run that goes on. */
   #judge(prompt: Prompt, options: GenerateOptions): FieldValues<F> {
     const { turns, limits } = this.#parts;
-    const given = readOptions(options, { ...this.optionFields, ...this.fields }, 'generate');
+    const given = readOptions(options, { ...this.optionFields, ...this.#ownFields }, 'generate');
     checkRunSize(prompt, given, limits, this.fields);
     withSchedulerCopy(this.#schedulers, () => this.prepare(prompt, given));
     if (turns.busy && turns.pending >= limits.maxQueue)
@@ -310,25 +318,22 @@ export abstract class Pipeline<F extends Fields = Fields, R extends PreparedRun 
   async *#takeTurn(
     prompt: Prompt,
     given: FieldValues<F>,
-    aborted: AbortSignal | undefined,
+    asked: GenerateOptions,
   ): AsyncGenerator<PipelineEvent, GenerateResult | undefined> {
     const left = new AbortController();
-    const signal = AbortSignal.any([this.#life.signal, left.signal, ...(aborted === undefined ? [] : [aborted])]);
+    const signals = [this.#life.signal, left.signal, asked.signal].filter((each) => each !== undefined);
+    const signal = AbortSignal.any(signals);
     using turn = yield* waitForTurn(this.#parts.turns, signal);
     await this.#parts.host.settled(signal);
     using scheduler = runScheduler(this.#schedulers);
     const prepared = this.prepare(prompt, given, await this.read?.(given));
-    checkRunSize(prompt, { ...given, ...prepared.options }, this.#parts.limits, this.fields);
+    const options = { ...given, ...prepared.options };
+    checkRunSize(prompt, options, this.#parts.limits, this.fields);
     using memory = new MemoryMonitor(this.device, this.components, this.memoryLimit);
-    const context: RunContext = {
-      id: ++this.#runs,
-      prompt,
-      signal,
-      state: new Map(),
-      steps: prepared.steps,
-      options: { ...given, ...prepared.options },
-    };
+    const state: RunContext['state'] = new Map();
+    const context: RunContext = { id: ++this.#runs, prompt, signal, state, steps: prepared.steps, options };
     const run = new PipelineRun(context, this.hooks, memory, left);
+    tellPreset(run, this.#parts.preset, this.#ownFields, asked);
     using attached = this.#parts.events.attach(run);
     void [turn, scheduler, attached];
     return yield* hookedRun(run, this.sample(prepared, run));

@@ -11,6 +11,17 @@ export interface WarningEvent {
   readonly message: string;
 }
 
+/** A distilled checkpoint's values are taken where nothing was said. Comes first in a run. */
+export interface PresetEvent {
+  readonly type: 'preset';
+  /** Such as `sd-turbo`. */
+  readonly name: string;
+  /** The values that are taken, by the names of options. */
+  readonly options: Readonly<Record<string, unknown>>;
+  /** The same in words: "1 step, guidance 0: preset for sd-turbo". */
+  readonly message: string;
+}
+
 /** The run waits for others of the pipeline. Comes again whenever one of them has ended. */
 export interface QueuedEvent {
   readonly type: 'queued';
@@ -90,6 +101,7 @@ export interface DoneEvent<O extends OutputType = OutputType> {
 /** What `pipe.stream` yields. */
 export type PipelineEvent<O extends OutputType = OutputType> =
   | QueuedEvent
+  | PresetEvent
   | WarningEvent
   | LoadEvent
   | ModelEvent

@@ -8,6 +8,7 @@ import type { JsonObject } from '../disk/readJsonFile.js';
 import type { Component } from '../execution/Component.js';
 import type { EventSink } from './EventSink.js';
 import type { RunLimits } from './runLimits.js';
+import type { RunPreset } from './RunPreset.js';
 import type { TurnQueue } from '../execution/TurnQueue.js';
 
 /** What a pipeline is made of; put together when a checkpoint is opened. */
@@ -29,6 +30,8 @@ export interface PipelineParts {
   readonly limits: RunLimits;
   /** Where components and plugins report to: the run that is going on, or the next one. */
   readonly events: EventSink;
+  /** What a run takes where nothing is said, of a checkpoint that is known to be distilled. */
+  readonly preset?: RunPreset | undefined;
   /** Makes a scheduler of core or of a plugin by its name, from a config with other fields in place of its own. */
   readonly createScheduler: (name: string, config: JsonObject, overrides: JsonObject) => Scheduler;
 }

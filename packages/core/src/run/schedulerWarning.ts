@@ -27,3 +27,8 @@ export function flowWarning({ config }: Scheduler, components: readonly string[]
     message: `${config._class_name} is for models of flow matching; the UNet of this checkpoint predicts noise, so the picture will be noise. Choose another scheduler, such as euler.`,
   };
 }
+
+/** What there is to warn of where a scheduler takes the place of another. `components` are the names of the pipeline's. */
+export function schedulerWarnings(scheduler: Scheduler, components: readonly string[]): readonly WarningEvent[] {
+  return [schedulerWarning(scheduler), flowWarning(scheduler, components)].filter((warning) => warning !== undefined);
+}

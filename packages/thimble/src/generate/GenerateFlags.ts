@@ -12,6 +12,7 @@ export interface GenerateFlags extends SchedulerFlags {
   readonly revision?: string;
   readonly offline?: boolean;
   readonly vae?: string;
+  readonly preset?: string;
   readonly promptFile?: string;
   readonly size?: Size;
   readonly count?: number;

@@ -12,7 +12,17 @@ import { type PluginFlags, pluginsOf } from './pluginsOf.js';
 export type OpenFlags = PluginFlags &
   Pick<
     GenerateFlags,
-    'model' | 'variant' | 'revision' | 'scheduler' | 'device' | 'threads' | 'offline' | 'vae' | 'memoryLimit' | 'use'
+    | 'model'
+    | 'variant'
+    | 'revision'
+    | 'scheduler'
+    | 'device'
+    | 'threads'
+    | 'offline'
+    | 'vae'
+    | 'preset'
+    | 'memoryLimit'
+    | 'use'
   >;
 
 /** Opens the model that the options name, with the plugins that they ask for. */
@@ -21,12 +31,12 @@ export async function openPipeline(
   signal: AbortSignal,
   onProgress: NonNullable<FromPretrainedOptions['onProgress']>,
 ): Promise<DiffusionPipeline> {
-  const { model, variant, revision, scheduler, device, threads, offline, memoryLimit } = flags;
+  const { model, variant, revision, scheduler, preset, device, threads, offline, memoryLimit } = flags;
   const plugins = await pluginsOf(flags);
   for (const spec of flags.use) plugins.push(await loadPlugin(spec));
   const components = await replacements(flags, signal, onProgress);
   return DiffusionPipeline.fromPretrained(model, {
-    ...withoutUndefined({ variant, revision, scheduler, device, memoryLimit, components }),
+    ...withoutUndefined({ variant, revision, scheduler, preset, device, memoryLimit, components }),
     ...(threads === undefined ? {} : { deviceOptions: { threads } }),
     plugins,
     localFilesOnly: offline ?? false,

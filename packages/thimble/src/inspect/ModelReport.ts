@@ -37,6 +37,8 @@ export interface DefaultsReport {
   readonly numFrames?: number;
   readonly numInferenceSteps?: number;
   readonly guidanceScale?: number;
+  /** The distilled model whose values these are; absent for diffusers' defaults. */
+  readonly preset?: string;
 }
 
 /** What a model's folder holds. */

@@ -19,11 +19,12 @@ export function formatModelReport(report: ModelReport, { segments }: { readonly 
   );
 }
 
-/** `picture    1024×1024, 50 steps, guidance 5` */
-function runLine({ width, height, numFrames, numInferenceSteps, guidanceScale }: DefaultsReport): string {
-  const parts = [`${width}×${height}`, `${numInferenceSteps} steps`, `guidance ${guidanceScale}`];
-  if (numFrames === undefined) return `picture    ${parts.join(', ')}`;
-  return `video      ${numFrames} frames of ${parts.join(', ')}`;
+/** `picture    1024×1024, 50 steps, guidance 5`, or `picture    512×512, 1 step, guidance 0: preset for sd-turbo` */
+function runLine({ width, height, numFrames, numInferenceSteps, guidanceScale, preset }: DefaultsReport): string {
+  const steps = `${numInferenceSteps} ${numInferenceSteps === 1 ? 'step' : 'steps'}`;
+  const parts = [`${width}×${height}`, steps, `guidance ${guidanceScale}`].join(', ');
+  const line = `${parts}${preset === undefined ? '' : `: preset for ${preset}`}`;
+  return numFrames === undefined ? `picture    ${line}` : `video      ${numFrames} frames of ${line}`;
 }
 
 function componentTable({ components, parameters, bytes }: ModelReport): string {

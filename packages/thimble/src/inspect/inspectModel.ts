@@ -51,7 +51,7 @@ export async function inspectModel(model: string, options: InspectOptions): Prom
     className: index.className,
     ...classOf(index, 'scheduler'),
     ...classOf(index, 'tokenizer'),
-    ...(await defaultsOf(index, options)),
+    ...(await defaultsOf(folder, index, options)),
     components,
     parameters: sum(components.map(({ parameters }) => parameters)),
     bytes: sum(components.map(({ bytes }) => bytes)),
@@ -120,18 +120,23 @@ function classOf(
   return className === undefined ? {} : { [name]: className };
 }
 
-/** What a run of the pipeline takes where nothing is said; its options depend on the configs of denoiser and VAE. */
-async function defaultsOf(index: ModelIndex, options: InspectOptions): Promise<{ readonly defaults?: DefaultsReport }> {
+/** What a run of the pipeline takes where nothing is said; its options depend on the configs of denoiser and VAE, and a preset on what it is called: `folder` as it was asked for. */
+async function defaultsOf(
+  folder: string,
+  index: ModelIndex,
+  options: InspectOptions,
+): Promise<{ readonly defaults?: DefaultsReport }> {
   if (!(index.className in pipelineRegistry)) return {};
   const names = Object.keys(index.components).filter((name) => name === 'vae' || DENOISER.test(name));
   const { variant, signal } = options;
-  await using pipe = await DiffusionPipeline.fromPretrained(index.folder, {
+  await using pipe = await DiffusionPipeline.fromPretrained(folder, {
     ...withoutUndefined({ variant, signal }),
     components: names,
     onProgress: () => undefined,
   });
   const { width, height, numFrames, numInferenceSteps, guidanceScale } = pipe.defaults as DefaultsReport;
-  return { defaults: withoutUndefined({ width, height, numFrames, numInferenceSteps, guidanceScale }) };
+  const { preset } = pipe;
+  return { defaults: withoutUndefined({ width, height, numFrames, numInferenceSteps, guidanceScale, preset }) };
 }
 
 async function exists(folder: string): Promise<boolean> {

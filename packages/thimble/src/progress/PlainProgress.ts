@@ -27,6 +27,9 @@ export class PlainProgress implements Progress {
       case 'warning':
         this.#write(`warning: ${oneLine(event.message)} [${event.code}]`);
         break;
+      case 'preset':
+        this.#write(event.message);
+        break;
       case 'download':
         this.#share('downloaded', event.loaded, event.total, ` of ${formatBytes(event.total)}`);
         break;

@@ -44,6 +44,9 @@ export class TerminalProgress implements Progress {
       case 'warning':
         this.#say(`warning: ${oneLine(event.message)} [${event.code}]`);
         break;
+      case 'preset':
+        this.#say(event.message);
+        break;
       case 'download':
         this.#download(event.loaded, event.total);
         break;
