@@ -134,7 +134,7 @@ export { GroupNorm } from './graph/nn/GroupNorm.js';
 export { LayerNorm } from './graph/nn/LayerNorm.js';
 export { Linear } from './graph/nn/Linear.js';
 export { attention } from './graph/nn/attention.js';
-export { rmsNorm } from './graph/nn/rmsNorm.js';
+export { RMSNorm } from './graph/nn/RMSNorm.js';
 export { rotaryEmbedding } from './graph/nn/rotaryEmbedding.js';
 export { ConfigReader } from './fields/ConfigReader.js';
 export { loadPretrained } from './models/loadPretrained.js';

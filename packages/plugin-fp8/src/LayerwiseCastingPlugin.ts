@@ -60,7 +60,7 @@ export class LayerwiseCastingPlugin implements Plugin {
         CastWeights.of(below, {
           storageDtype,
           signal,
-          keys: selectParameters(component.model.layers, this.#rulesFor(component)),
+          keys: selectParameters(component.model.listLayers(), this.#rulesFor(component)),
           onProgress: percentProgress(pipeline, `${component.name} to ${storageDtype}`),
         }),
       layer: (below, weights) => weights.over(below),

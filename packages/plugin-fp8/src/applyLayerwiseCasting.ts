@@ -51,7 +51,7 @@ export async function applyLayerwiseCasting(
   };
   let weights: CastWeights | undefined;
   try {
-    const keys = selectParameters(component.model.layers, { patterns, classes });
+    const keys = selectParameters(component.model.listLayers(), { patterns, classes });
     await prepareWeights<CastWeights>(
       { hooks: component.hooks, onRemove: (undo) => void removals.push(undo) },
       {

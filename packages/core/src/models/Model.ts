@@ -90,7 +90,7 @@ export abstract class Model extends Module {
   }
 
   /** The layers that hold the parameters, each with the modules it hangs on. */
-  get layers(): readonly Layer[] {
+  listLayers(): readonly Layer[] {
     return listLayers(this);
   }
 

@@ -1,7 +1,7 @@
 import { Module } from '../graph/Module.js';
 import { Embedding } from '../graph/nn/Embedding.js';
 import { Linear } from '../graph/nn/Linear.js';
-import { rmsNorm } from '../graph/nn/rmsNorm.js';
+import { RMSNorm } from '../graph/nn/RMSNorm.js';
 import {
   add,
   builderOf,
@@ -15,7 +15,6 @@ import {
   softmax,
   transpose,
 } from '../graph/operations.js';
-import { Parameter } from '../graph/Parameter.js';
 import { segment } from '../graph/segment.js';
 import type { Value } from '../graph/Value.js';
 import { ConfigReader, type ModelConfig } from '../fields/ConfigReader.js';
@@ -41,18 +40,9 @@ interface T5Options {
   readonly gated: boolean;
 }
 
-class T5LayerNorm extends Module {
-  readonly weight: Parameter;
-  readonly #epsilon: number;
-
+class T5LayerNorm extends RMSNorm {
   constructor({ width, epsilon }: T5Options) {
-    super();
-    this.weight = new Parameter([width]);
-    this.#epsilon = epsilon;
-  }
-
-  forward(x: Value): Value {
-    return rmsNorm(x, this.weight.in(x), this.#epsilon);
+    super(width, epsilon);
   }
 }
 

@@ -5,4 +5,5 @@ import * as models from './models.js';
 export const modelRegistry: Readonly<Record<string, ModelClass>> = {
   ...models,
   CLIPTextModelWithProjection: models.CLIPTextModel,
+  Qwen3ForCausalLM: models.Qwen3Model,
 };

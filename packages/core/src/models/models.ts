@@ -4,5 +4,6 @@ export { AutoencoderKLCogVideoX } from './AutoencoderKLCogVideoX.js';
 export { AutoencoderTiny } from './AutoencoderTiny.js';
 export { CLIPTextModel } from './CLIPTextModel.js';
 export { CogVideoXTransformer3DModel } from './CogVideoXTransformer3DModel.js';
+export { Qwen3Model } from './Qwen3Model.js';
 export { T5EncoderModel } from './T5EncoderModel.js';
 export { UNet2DConditionModel } from './UNet2DConditionModel.js';

@@ -154,7 +154,9 @@ class CogVideoXAttention extends Module {
   }
 
   #turn(x: Value, rotation: Rotation | undefined): Value {
-    return rotation === undefined ? x : rotaryEmbedding(x, rotation.cosines, rotation.sines, this.#options.heads);
+    return rotation === undefined
+      ? x
+      : rotaryEmbedding(x, rotation.cosines, rotation.sines, { heads: this.#options.heads });
   }
 }
 
