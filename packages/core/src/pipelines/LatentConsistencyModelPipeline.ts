@@ -64,6 +64,7 @@ export class LatentConsistencyModelPipeline extends LatentDiffusionPipeline<
   protected prepare(prompt: Prompt, values: LatentConsistencyModelValues, pictures?: Pictures): LatentDiffusionRun {
     const { image, strength = STRENGTH, originalInferenceSteps } = values;
     this.requireParts(values);
+    this.requirePreviews(values);
     checkDistilled(this.unet.config);
     const { width = this.size[0], height = this.size[1] } = pictures ?? values;
     const options = { ...NOT_TAKEN, ...values, width, height };

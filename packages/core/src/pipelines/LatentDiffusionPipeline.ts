@@ -18,7 +18,7 @@ import { guidanceEmbedding, predictGuided } from '../sampling/guidance.js';
 import { guidedEmbeds } from '../sampling/guidedEmbeds.js';
 import { imageResult } from '../sampling/imageResult.js';
 import { checkClipSkip, lastHiddenState } from '../sampling/lastHiddenState.js';
-import { LatentPreview } from '../sampling/LatentPreview.js';
+import { checkPreviews, PREVIEW_VAE, previewOf } from '../sampling/previewOf.js';
 import type { SamplingRun } from '../sampling/prepareRun.js';
 import { denoiserInput } from '../sampling/starts/denoiserInput.js';
 import type { LatentDims } from '../sampling/starts/fromImage.js';
@@ -48,6 +48,9 @@ export abstract class LatentDiffusionPipeline<F extends Fields, R extends Latent
   R,
   Pictures
 > {
+  /** A small VAE for previews. */
+  static readonly optionalComponents: readonly string[] = [PREVIEW_VAE];
+
   /** How many times smaller latents are than pictures, on each side. */
   get vaeScaleFactor(): number {
     return vaeScaleFactor(this.components['vae']?.config);
@@ -130,7 +133,7 @@ export abstract class LatentDiffusionPipeline<F extends Fields, R extends Latent
         const inputs = { sample, timestep: timestepTensor(timestep), ...conditions };
         return (await unet.call(inputs, run.callOptions))['sample'] as Tensor;
       });
-    const preview = options.previews === false ? undefined : await LatentPreview.of(this.component('vae'), run.signal);
+    const preview = await previewOf(options.previews, this.components, run);
     const { endIndex } = window;
     const latents = yield* denoise(run, { scheduler, start, endIndex, predict, generator, eta, preview });
 
@@ -180,6 +183,12 @@ export abstract class LatentDiffusionPipeline<F extends Fields, R extends Latent
         embeds: await lastHiddenState(clip, inputs, negative ? 0 : options.clipSkip, run.callOptions),
       }));
     return guidedEmbeds(run, encoder, options, guided);
+  }
+
+  /** What the previews of a run with these options need. @throws ERR_COMPONENT_MISSING, ERR_ARGUMENT_INVALID */
+  protected requirePreviews({ previews }: Pick<StableDiffusionValues, 'previews'>): void {
+    this.require(previews !== false && previews !== 'tiny' && 'vae');
+    checkPreviews(previews, this.components, denoiserInput(this.unet.config).channels);
   }
 
   /** What a run with these options needs of a pipeline with one text encoder. @throws ERR_COMPONENT_MISSING; ERR_ARGUMENT_INVALID for a clipSkip beyond the encoder's layers */

@@ -22,7 +22,7 @@ const ownFields = {
   }),
   /**
    * Emit a small picture after every step: 'rgb', or true, by a linear map from latents to colours, which is measured on the VAE once (a decoding of
-   * 4×4 latents) and then costs nothing.
+   * 4×4 latents) and then costs nothing; 'tiny', one of the picture's size, by an `AutoencoderTiny`: the checkpoint's VAE if it is one, or the component `preview_vae`.
    */
   previews: previewsField,
 };

@@ -46,6 +46,7 @@ export class StableDiffusionPipeline extends LatentDiffusionPipeline<typeof stab
   protected prepare(prompt: Prompt, options: StableDiffusionValues, pictures?: Pictures): LatentDiffusionRun {
     const { image } = options;
     this.requireParts(options);
+    this.requirePreviews(options);
     checkPictureOptions(options, denoiserInput(this.unet.config));
     const { scheduler } = this;
     const { width = this.size[0], height = this.size[1] } = pictures ?? options;

@@ -69,6 +69,7 @@ export class StableDiffusionXLPipeline extends LatentDiffusionPipeline<
     const { latents, image, outputType, promptEmbeds } = options;
     const usesVae = outputType !== 'latent' || image !== undefined;
     this.require('unet', usesVae && 'vae', ...(promptEmbeds === undefined ? this.#encoders : []));
+    this.requirePreviews(options);
     checkContinuation(options);
     checkPictureOptions(options, denoiserInput(this.unet.config));
     checkPooled(options);

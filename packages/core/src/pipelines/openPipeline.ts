@@ -129,7 +129,7 @@ async function openWhole(folderOrId: string, index: ModelIndex, composition: Com
       className: index.className,
       supported: Object.keys(services.named(PIPELINES)),
     });
-  checkChosen(options.components, namesIn(index, services));
+  checkChosen(options.components, namesIn(index, services, Class.optionalComponents));
   const wanted = wantedNames(index, composition);
   reserveNames([...wanted, ...givenNames(options.components)], composition);
   warnOfSafetyChecker(index, composition);
@@ -171,12 +171,16 @@ async function openSingle(index: ModelIndex, composition: Composition): Promise<
   return new SingleModelPipeline(await partsOf(index, composition, { schedulers: {}, tokenizers: {} }));
 }
 
-/** What a checkpoint has under which names: parts that can be loaded, and models that can be given in their place, or where it leaves one out. */
-function namesIn({ components }: ModelIndex, services: ServiceRegistry): ComponentNames {
+/** What a checkpoint has under which names: parts that can be loaded, and models that can be given in their place, where it leaves one out, or `beside` its own. */
+function namesIn(
+  { components }: ModelIndex,
+  services: ServiceRegistry,
+  beside: readonly string[] = [],
+): ComponentNames {
   const names = Object.keys(components);
   return {
     loaded: names.filter((name) => components[name] !== null),
-    given: names.filter((name) => {
+    given: [...new Set([...names, ...beside])].filter((name) => {
       const component = components[name];
       return component == null || kindOf(component.className, services) === 'model';
     }),

@@ -82,7 +82,7 @@ export interface DecodeEvent {
 export interface PreviewEvent {
   readonly type: 'preview';
   readonly index: number;
-  /** One per image, 8 bits a channel, at the size of the latents. */
+  /** One per image, 8 bits a channel, at the size of the latents; by a small VAE at that of the pictures. */
   readonly images: readonly Image[];
 }
 

@@ -99,7 +99,7 @@ export const sigmasField = described(numbers, {
 export const outputTypeField = choiceField('image', OUTPUT_TYPES);
 
 /** Small pictures after every step. */
-export const previewsField = described(eitherField(booleanField(false), choiceField('rgb', ['rgb'])), {
+export const previewsField = described(eitherField(booleanField(false), choiceField('rgb', ['rgb', 'tiny'])), {
   description: 'a small picture after every step',
 });
 

@@ -1,6 +1,7 @@
 import { Tensor } from 'onnxruntime-common';
 import { Image } from '../images/Image.js';
 import type { Component } from '../execution/Component.js';
+import type { Preview } from './Preview.js';
 import { latentUnscaler } from './unscaleLatents.js';
 
 /** Height and width of the latents that the VAE is probed with: its convolutions see mostly their own kind. */
@@ -13,7 +14,7 @@ const measured = new WeakMap<Component, LatentPreview>();
  * Shows latents as small pictures by a linear map from latent channels to colours. The map is measured once, on the VAE itself: one
  * small decode of zero latents, and of each channel raised by one.
  */
-export class LatentPreview {
+export class LatentPreview implements Preview {
   readonly #base: readonly number[];
   /** Colour change per unit of each latent channel, [channels][3]. */
   readonly #slopes: readonly (readonly number[])[];

@@ -5,7 +5,7 @@ import type { PipelineEvent } from '../run/PipelineEvent.js';
 import type { PipelineRun } from '../run/PipelineRun.js';
 import type { Scheduler } from '../schedulers/Scheduler.js';
 import { assertFinite } from './assertFinite.js';
-import type { LatentPreview } from './LatentPreview.js';
+import type { Preview } from './Preview.js';
 import type { Start } from './starts/Start.js';
 
 /** What one denoising is made of. */
@@ -25,7 +25,7 @@ export interface Denoising {
   /** DDIM's η. */
   readonly eta?: number | undefined;
   /** Draws a small picture after every step. */
-  readonly preview?: LatentPreview | undefined;
+  readonly preview?: Preview | undefined;
 }
 
 /**
@@ -61,7 +61,10 @@ export async function* denoise(run: PipelineRun, denoising: Denoising): AsyncGen
     run.timings.steps.push(milliseconds);
     yield* run.drain();
     yield { type: 'step', index, steps: timesteps.length, timestep, milliseconds, latents: copyOf(latents) };
-    if (preview !== undefined) yield { type: 'preview', index, images: preview.draw(predOriginalSample ?? latents) };
+    if (preview !== undefined) {
+      const images = yield* run.during(Promise.resolve(preview.draw(predOriginalSample ?? latents)));
+      yield { type: 'preview', index, images };
+    }
     yield { type: 'memory', memory: run.memory.sample() };
     run.signal?.throwIfAborted();
   }

@@ -21,6 +21,7 @@ export interface GenerateFlags extends SchedulerFlags {
   readonly format?: FileFormat;
   readonly overwrite?: boolean;
   readonly preview?: string;
+  readonly previewVae?: string;
   readonly device?: string;
   readonly threads?: number;
   readonly memoryLimit?: string;

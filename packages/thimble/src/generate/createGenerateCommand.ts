@@ -102,5 +102,9 @@ function fileOptions(): Option[] {
     new Option('--preview [folder]', 'write a small picture after every step (default folder: previews)').preset(
       'previews',
     ),
+    new Option(
+      '--preview-vae <path|id>',
+      "decode these pictures by a small VAE, such as madebyollin/taesd, in the picture's size (default: rough colours)",
+    ).implies({ preview: 'previews' }),
   ];
 }

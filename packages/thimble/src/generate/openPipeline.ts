@@ -1,5 +1,12 @@
 import { basename } from 'node:path';
-import { AutoencoderKL, AutoencoderTiny, DiffusionPipeline, type FromPretrainedOptions } from '@thimble/core';
+import {
+  AutoencoderKL,
+  AutoencoderTiny,
+  DiffusionPipeline,
+  type FromPretrainedOptions,
+  type LoadPretrainedOptions,
+  type PretrainedModel,
+} from '@thimble/core';
 import { loadPretrained } from '@thimble/core/model';
 import { ProcessDevice } from '@thimble/core/plugin';
 import type { Interruption } from '../Interruption.js';
@@ -20,6 +27,7 @@ export type OpenFlags = PluginFlags &
     | 'threads'
     | 'offline'
     | 'vae'
+    | 'previewVae'
     | 'preset'
     | 'memoryLimit'
     | 'use'
@@ -45,21 +53,31 @@ export async function openPipeline(
   });
 }
 
-/** Models in place of the checkpoint's: a VAE, of the class that its config names. */
+/** Models in place of the checkpoint's, or beside them: a VAE, of the class that its config names, and one for previews. */
 async function replacements(
-  { vae, offline }: OpenFlags,
+  { vae, previewVae, offline }: OpenFlags,
   signal: AbortSignal,
   onProgress: NonNullable<FromPretrainedOptions['onProgress']>,
 ): Promise<FromPretrainedOptions['components']> {
-  if (vae === undefined) return undefined;
+  const where = { localFilesOnly: offline ?? false, signal, onProgress };
+  const given = {
+    ...(vae === undefined ? {} : { vae: await loadVae(vae, where) }),
+    ...(previewVae === undefined ? {} : { preview_vae: await AutoencoderTiny.fromPretrained(previewVae, where) }),
+  };
+  return Object.keys(given).length === 0 ? undefined : given;
+}
+
+async function loadVae(
+  vae: string,
+  where: LoadPretrainedOptions,
+): Promise<PretrainedModel<AutoencoderKL | AutoencoderTiny>> {
   const classes = { AutoencoderKL, AutoencoderTiny };
-  const loaded = await loadPretrained<AutoencoderKL | AutoencoderTiny>(
+  return loadPretrained<AutoencoderKL | AutoencoderTiny>(
     ['AutoencoderKL', 'AutoencoderTiny'],
     (config, className) => classes[className as keyof typeof classes].fromConfig(config),
     vae,
-    { localFilesOnly: offline ?? false, signal, onProgress },
+    where,
   );
-  return { vae: loaded };
 }
 
 /** Lets a second Ctrl-C end a computation that cannot be interrupted, until the result is disposed. */

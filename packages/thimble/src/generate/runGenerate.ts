@@ -114,8 +114,8 @@ async function run(parts: RunParts): Promise<RunReport> {
 /** @throws CliError ERR_USAGE for a size that the files cannot hold */
 function generateOptions(pipe: DiffusionPipeline, parts: RunParts): GenerateOptions<'image'> {
   const { flags, options, naming, interruption } = parts;
-  const { size, preview, option } = flags;
-  const previews = preview === undefined ? {} : { previews: 'rgb' as const };
+  const { size, preview, previewVae, option } = flags;
+  const previews = preview === undefined ? {} : ({ previews: previewVae === undefined ? 'rgb' : 'tiny' } as const);
   checkFormatSize(naming.format, { ...pipe.defaults, ...size });
   return { ...size, ...options, ...setOptions(pipe, option, pictureFields), ...previews, signal: interruption.signal };
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from '@jest/globals';
 import { jsonLines, MODEL } from './support/CliRun.js';
+import { readPng } from './support/readPng.js';
 import { runMain } from './support/runMain.js';
 import { temporaryFolder } from './support/temporaryFolder.js';
 
@@ -25,6 +26,14 @@ test('thimble says which preset it takes, inspect shows it, and --preset switche
   expect(events.filter(({ type }) => type === 'step')).toHaveLength(2);
   const inspected = await runMain(['inspect', model], { cwd: folder });
   expect(inspected.stdout).toMatch(/^picture {4}128×128, 1 step, guidance 0: preset for sd-turbo$/m);
+});
+
+test('--preview-vae decodes the previews by a small VAE, in the size of the picture', async () => {
+  const taesd = join(MODEL, '../taesd/tiny4');
+  const args = ['generate', 'a hut', '-m', MODEL, '--size', '64x64', '--steps', '1', '--seed', '1', '-o', 'hut.png'];
+  const { code } = await runMain([...args, '--preview-vae', taesd], { cwd: folder });
+  expect(code).toBe(0);
+  expect(readPng(join(folder, 'previews/step-001.png'))).toMatchObject({ width: 64, height: 64 });
 });
 
 test('--preset names one, and refuses a name that there is not', async () => {
