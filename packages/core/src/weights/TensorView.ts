@@ -17,6 +17,8 @@ export interface TensorView<Dtype extends string = string> extends FileRange {
   readonly byteLength: number;
   /** Set where a matrix lies transposed: `shape` is [out, in], the file holds [in, of], and the rows of this view are its columns from `start` on. */
   readonly transposed?: { readonly start: number; readonly of: number };
+  /** Set where elements are stored in blocks: the bytes of one. Between blocks alone can rows be cut. */
+  readonly blockBytes?: number;
   /** For formats that keep their scales apart: those of the rows of this view. */
   readonly scale?: TensorView;
 }
@@ -29,7 +31,7 @@ export function rowLength({ shape }: Pick<TensorView, 'shape'>): number {
 /**
  * Some rows of a tensor (indices on the first axis), such as a third of a fused projection.
  *
- * @throws RangeError for rows that the tensor does not have, and for rows that do not begin and end on a byte
+ * @throws RangeError for rows that the tensor does not have, and for rows that do not begin and end on a byte, or a block
  */
 export function sliceRows<View extends TensorView>(view: View, start: number, count: number): View {
   const [rows = 1, ...rest] = view.shape;
@@ -41,9 +43,14 @@ export function sliceRows<View extends TensorView>(view: View, start: number, co
   if (view.transposed !== undefined)
     return { ...view, ...scale, shape, transposed: { ...view.transposed, start: view.transposed.start + start } };
   const bytesPerRow = view.byteLength / rows;
-  if (!Number.isInteger(bytesPerRow))
-    throw new RangeError(`"${view.name}" (${view.dtype}) has no rows of whole bytes: it cannot be cut`);
+  if (!hasWholeRows(view))
+    throw new RangeError(`"${view.name}" (${view.dtype}) has no rows of whole bytes or blocks: it cannot be cut`);
   return { ...view, ...scale, shape, offset: view.offset + start * bytesPerRow, byteLength: count * bytesPerRow };
+}
+
+/** Whether each row of a tensor has bytes, or blocks, of its own. */
+export function hasWholeRows({ shape: [rows = 1], byteLength, blockBytes = 1 }: TensorView): boolean {
+  return Number.isInteger(byteLength / rows / blockBytes);
 }
 
 /**

@@ -1,7 +1,7 @@
 import { DEFAULT_TRANSIENT_BYTES } from '../../device/MemoryBudget.js';
 import { Emitter } from '../Emitter.js';
 import { narrowWeightOf } from '../storage/storageFormats.js';
-import { sliceRows } from '../../weights/TensorView.js';
+import { hasWholeRows, sliceRows } from '../../weights/TensorView.js';
 import type { Graph, GraphNode, GraphWeight } from '../Graph.js';
 import { type Chunk, evenChunks } from './evenChunks.js';
 
@@ -10,7 +10,7 @@ const SPLITTABLE = new Set(['Gemm', 'Conv']);
 /**
  * Splits convolutions and linear layers along their output channels where a weight that is stored in a narrower type would take more
  * than `budget` bytes as float32: each part's weight is widened, used and dropped before the next one's. Weights stored in float32 are
- * mapped, not widened, and stay whole; so do those that lie transposed, whose rows are not together.
+ * mapped, not widened, and stay whole; so do those that lie transposed, whose rows are not together, and those whose rows share blocks.
  */
 export function splitWideWeights(graph: Graph, budget: number = DEFAULT_TRANSIENT_BYTES): Graph {
   const weights = new Map(graph.weights.map((weight) => [weight.name, weight]));
@@ -32,7 +32,7 @@ function partsOf(node: GraphNode, weights: ReadonlyMap<string, GraphWeight>, bud
   const weight = weights.get(node.inputs[1] ?? '');
   if (!SPLITTABLE.has(node.op) || weight === undefined || weight.source?.transposed !== undefined) return [];
   const narrow = narrowWeightOf(weight);
-  if (narrow === undefined) return [];
+  if (narrow === undefined || !hasWholeRows(narrow.weight.source)) return [];
   const [rows = 1, ...rest] = weight.dims;
   return evenChunks(rows, budget / (rest.reduce((a, b) => a * b, 1) * narrow.format.widenedBytes));
 }

@@ -1,3 +1,4 @@
+import { CountedSet } from '../../weights/CountedSet.js';
 import type { GraphWeight } from '../Graph.js';
 import { bfloat16 } from './bfloat16.js';
 import { float16 } from './float16.js';
@@ -7,30 +8,29 @@ import { float8E5m2 } from './float8E5m2.js';
 import { int8Rows } from './int8Rows.js';
 import type { BoundWeight, StorageFormat } from './StorageFormat.js';
 
-/** The formats that weights may be stored in, by what `TensorView.dtype` says. */
-const formats = new Map<string, StorageFormat>(
-  [float32, float16, bfloat16, float8E4m3fn, float8E5m2, int8Rows].map((format) => [format.dtype, format]),
-);
+/** Core's, and those of plugins. */
+const formats = new CountedSet<StorageFormat>([float32, float16, bfloat16, float8E4m3fn, float8E5m2, int8Rows]);
 
-/** The format of weights of a type; `undefined` for types that weights cannot have, such as I64. */
+/** The format of weights of a type, as `TensorView.dtype` says it; `undefined` for types that weights cannot have, such as I64. */
 export function storageFormatOf(dtype: string): StorageFormat | undefined {
-  return formats.get(dtype);
+  return formats.values().find((format) => format.dtype === dtype);
 }
 
 /** What weights may be stored in. */
 export function storageFormatNames(): readonly string[] {
-  return [...formats.keys()];
+  return formats.values().map((format) => format.dtype);
 }
 
 /**
- * Adds a format of one's own, until the result is disposed. A format says what bytes mean, so it is the same for all pipelines.
+ * Adds a format of one's own, until the result is disposed. A format says what bytes mean, so it is the same for all pipelines; the same one may be registered for each.
  *
- * @throws RangeError for a name that is taken
+ * @throws RangeError for a name that another format has
  */
 export function registerStorageFormat(format: StorageFormat): Disposable {
-  if (formats.has(format.dtype)) throw new RangeError(`there is a storage format "${format.dtype}" already`);
-  formats.set(format.dtype, format);
-  return { [Symbol.dispose]: () => void formats.delete(format.dtype) };
+  const known = storageFormatOf(format.dtype);
+  if (known !== undefined && known !== format)
+    throw new RangeError(`there is a storage format "${format.dtype}" already`);
+  return formats.add(format);
 }
 
 /** A weight that has to be widened where it is used: one that the graph sees as float32 and that is stored otherwise. */

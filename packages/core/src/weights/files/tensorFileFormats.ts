@@ -1,3 +1,4 @@
+import { CountedSet } from '../CountedSet.js';
 import { SafetensorsFile } from './SafetensorsFile.js';
 import type { TensorFileFormat } from './TensorFile.js';
 
@@ -9,12 +10,12 @@ const safetensors: TensorFileFormat = {
   open: async (path) => SafetensorsFile.open(path),
 };
 
-/** The formats and how often each was registered; those of plugins after core's. */
-const formats = new Map<TensorFileFormat, number>([[safetensors, 1]]);
+/** Those of plugins after core's. */
+const formats = new CountedSet([safetensors]);
 
 /** The formats that files of tensors may have. */
 export function tensorFileFormats(): readonly TensorFileFormat[] {
-  return [...formats.keys()];
+  return formats.values();
 }
 
 /**
@@ -25,15 +26,5 @@ export function tensorFileFormats(): readonly TensorFileFormat[] {
 export function registerTensorFileFormat(format: TensorFileFormat): Disposable {
   if (tensorFileFormats().some((other) => other.name === format.name && other !== format))
     throw new RangeError(`there is a file format "${format.name}" already`);
-  formats.set(format, (formats.get(format) ?? 0) + 1);
-  let registered = true;
-  return {
-    [Symbol.dispose]: () => {
-      if (!registered) return;
-      registered = false;
-      const left = (formats.get(format) as number) - 1;
-      if (left === 0) formats.delete(format);
-      else formats.set(format, left);
-    },
-  };
+  return formats.add(format);
 }
