@@ -76,6 +76,8 @@ export type { ImageParts } from './images/ImageParts.js';
 export type { ImageSource } from './images/decodeImage.js';
 export type { EncodeImageOptions } from './images/encodeImage.js';
 export type { ImageFormat } from './images/ImageFormat.js';
+export { readImageInfo } from './images/readImageInfo.js';
+export type { ImageInfo } from './images/readImageInfo.js';
 export { exportToVideo } from './images/exportToVideo.js';
 export type { ExportToVideoOptions, VideoInput } from './images/exportToVideo.js';
 export type { ImageMetadata } from './images/imagesFromSample.js';

@@ -4,26 +4,35 @@ import { createGenerateCommand } from './generate/createGenerateCommand.js';
 import { createInspectCommand } from './inspect/createInspectCommand.js';
 import { createSchedulersCommand } from './schedulers/createSchedulersCommand.js';
 import type { Interruption } from './Interruption.js';
+import { fitText } from './terminalWidth.js';
 import { createVideoCommand } from './video/createVideoCommand.js';
 
 const HELP = `
 Examples:
   $ thimble generate "a photo of a cat" --model ./stable-diffusion-v1-5
-  $ thimble generate "a photo of a cat" --model stable-diffusion-v1-5/stable-diffusion-v1-5 --variant fp16 --steps 20
-  $ thimble video "a panda plays the guitar" --model ./CogVideoX-2b --offload sequential
+  $ thimble generate "a photo of a cat" --steps 20 --variant fp16 \\
+      --model stable-diffusion-v1-5/stable-diffusion-v1-5
+  $ thimble video "a panda plays the guitar" --model ./CogVideoX-2b \\
+      --offload sequential
   $ thimble inspect ./stable-diffusion-v1-5
   $ thimble schedulers
 
-A MODEL is a folder in diffusers' layout (model_index.json, then a folder with config.json and safetensors for each part),
-or the id of one on the Hugging Face hub, which is looked for in the local cache first and downloaded if it is not there.
+A MODEL is a folder in diffusers' layout (model_index.json, then a folder with
+config.json and safetensors for each part), or the id of one on the Hugging Face
+hub, which is looked for in the local cache first and downloaded if it is not
+there. THIMBLE_MODEL names the one that is taken where none is given.
+
+Sizes go by powers of two, everywhere: 1 KB, MB, GB is 2^10, 2^20, 2^30 bytes.
 
 Exit codes:
   0    done
   1    something failed; the message says what
   2    wrong usage: an unknown option, a value that cannot be
-  130  stopped by Ctrl-C (129 by a closed terminal, 143 by SIGTERM); nothing is left behind
+  130  stopped by Ctrl-C (129 by a closed terminal, 143 by SIGTERM); nothing is
+       left behind
 
-thimble generate --help tells all about making pictures, thimble video --help about videos.
+thimble generate --help tells all about making pictures, thimble video --help
+about videos.
 `;
 
 /**
@@ -57,7 +66,7 @@ function endByThrowing(command: Command, silent: boolean): void {
   const path = command.parent === null ? command.name() : `${command.parent.name()} ${command.name()}`;
   command.exitOverride().showHelpAfterError(`(${path} --help tells more)`);
   command.configureOutput({
-    outputError: (text, write) => write(text.replace(/^error: /, 'thimble: ')),
+    outputError: (text, write) => write(fitText(text.replace(/^error: /, 'thimble: '), process.stderr)),
     ...(silent ? { writeErr: () => undefined } : {}),
   });
 }

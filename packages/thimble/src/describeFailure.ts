@@ -41,7 +41,15 @@ function describeThimbleError(error: ThimbleError): FailureReport {
   const { code, message } = error;
   if (code === 'ERR_ARGUMENT_INVALID') {
     const { argument, value, expected } = error.details as ErrorDetails<'ERR_ARGUMENT_INVALID'>;
-    const option = ARGUMENTS[argument] ?? fieldOptions({ ...videoFields, ...pictureFields })[argument]?.long;
+    const flags = fieldOptions({ ...videoFields, ...pictureFields });
+    const unknown = argument === 'options' ? flags[String(value)]?.long : undefined;
+    if (unknown !== undefined)
+      return {
+        code,
+        message: `${unknown} is for other models; this one has no such option.`,
+        exitCode: ExitCode.usage,
+      };
+    const option = ARGUMENTS[argument] ?? flags[argument]?.long;
     if (option !== undefined)
       return {
         code,

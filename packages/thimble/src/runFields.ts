@@ -1,4 +1,9 @@
-import { CogVideoXPipeline, StableDiffusionPipeline, StableDiffusionXLPipeline } from '@thimble/core';
+import {
+  CogVideoXPipeline,
+  LatentConsistencyModelPipeline,
+  StableDiffusionPipeline,
+  StableDiffusionXLPipeline,
+} from '@thimble/core';
 
 const { guidanceScale } = StableDiffusionPipeline.optionFields;
 
@@ -6,6 +11,7 @@ const { guidanceScale } = StableDiffusionPipeline.optionFields;
 export const pictureFields = {
   ...StableDiffusionXLPipeline.optionFields,
   ...StableDiffusionPipeline.optionFields,
+  originalInferenceSteps: LatentConsistencyModelPipeline.optionFields.originalInferenceSteps,
   guidanceScale: {
     ...guidanceScale,
     defaultText: `${guidanceScale.default}; ${StableDiffusionXLPipeline.optionFields.guidanceScale.default} of SDXL`,

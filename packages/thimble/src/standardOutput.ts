@@ -1,5 +1,6 @@
 import { CliError } from './CliError.js';
 import { systemReason } from './systemReason.js';
+import { fitText } from './terminalWidth.js';
 
 /** Writes to the standard output. @throws ERR_STDOUT_UNWRITABLE, here or where nobody catches it, as the stream likes */
 export function print(data: string | Uint8Array): void {
@@ -10,10 +11,10 @@ export function print(data: string | Uint8Array): void {
   }
 }
 
-/** Tells people something, on the standard error output; where that cannot be written, nobody is told. */
+/** Tells people something, on the standard error output, in lines as long as their terminal's; where that cannot be written, nobody is told. */
 export function tell(text: string): void {
   try {
-    process.stderr.write(text);
+    process.stderr.write(fitText(text, process.stderr));
   } catch {
     // The work is worth more than the word about it.
   }
@@ -26,12 +27,18 @@ export async function flushOutput(): Promise<void> {
   });
 }
 
-/** Lets the reader of a pipe leave early (`thimble … | head -1`): what comes after is dropped. Other failures of the standard output are thrown where nobody catches them. */
+/**
+ * Lets the reader of a pipe leave early (`thimble … | head -1`): what comes after is dropped. Other failures of the standard output are thrown where nobody catches
+ * them. Asked again, it does nothing.
+ */
 export function watchOutputs(): void {
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw unwritable(error);
-  });
+  if (process.stdout.listeners('error').includes(onOutputError)) return;
+  process.stdout.on('error', onOutputError);
   process.stderr.on('error', () => undefined);
+}
+
+function onOutputError(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw unwritable(error);
 }
 
 function unwritable(error: unknown): CliError {

@@ -12,12 +12,14 @@ import { pickPluginClass } from '../src/plugins/pickPluginClass.js';
 import { oneLine, progressLine } from '../src/progress/progressLine.js';
 import { StepClock } from '../src/progress/StepClock.js';
 
+const MB = 2 ** 20;
+
 describe('what people read', () => {
   test('bytes, durations and counts', () => {
-    expect([0, 999, 1000, 84_000_000, 999_600_000, 1_719_125_000].map(formatBytes)).toEqual([
-      '0 B',
-      '999 B',
-      '1.0 kB',
+    expect([0, 999, 1024, 84 * MB, 1023.6 * MB, 1.7 * 1024 * MB].map(formatBytes)).toEqual([
+      '0 bytes',
+      '999 bytes',
+      '1.0 KB',
       '84 MB',
       '1.0 GB',
       '1.7 GB',
@@ -42,9 +44,11 @@ describe('what people read', () => {
       anonymousBytes: 0,
       fileBytes: 0,
     });
-    expect(formatMemory({ loaded: {}, main: memory(84e6), device: memory(412e6) })).toBe('memory 84 + 412 MB');
-    expect(formatMemory({ loaded: {}, main: memory(84e6), device: memory(4.12e9) })).toBe('memory 84 MB + 4.1 GB');
-    expect(formatMemory({ loaded: {}, main: memory(84e6) })).toBe('memory 84 MB');
+    expect(formatMemory({ loaded: {}, main: memory(84 * MB), device: memory(412 * MB) })).toBe('memory 84 + 412 MB');
+    expect(formatMemory({ loaded: {}, main: memory(84 * MB), device: memory(4.1 * 1024 * MB) })).toBe(
+      'memory 84 MB + 4.1 GB',
+    );
+    expect(formatMemory({ loaded: {}, main: memory(84 * MB) })).toBe('memory 84 MB');
   });
 
   test('a progress line fits the terminal, and loses the least important first', () => {

@@ -1,12 +1,14 @@
 import { ThimbleError } from '../errors.js';
+import { insertJpegExif, insertWebpExif } from './exif/insertExif.js';
+import { parametersExif } from './exif/parametersExif.js';
 import type { PlainImage } from './ImageParts.js';
 import { loadSharp } from './loadSharp.js';
 
 /**
  * Encodes an image with sharp.
  *
- * The metadata's `parameters`, or all of it as JSON if there are none, becomes EXIF's ImageDescription, for which libvips
- * spells it in ASCII, and XMP's dc:description, as it is.
+ * The metadata's `parameters`, or all of it as JSON if there are none, becomes EXIF's UserComment and XMP's dc:description, as it is, and EXIF's ImageDescription, spelt in
+ * ASCII. libvips would spell the comment in ASCII, too, so that EXIF is put in afterwards. What is longer than a segment of a JPEG is left out there.
  *
  * @throws `ERR_IMAGE_ENCODE` if sharp cannot be loaded or refuses the image
  */
@@ -21,9 +23,10 @@ export async function encodeWithSharp(
     const pipeline = sharp(data, { raw: { width, height, channels } });
     if (format === 'jpeg') pipeline.flatten();
     const description = descriptionOf(image.metadata);
-    if (description !== undefined)
-      pipeline.withExif({ IFD0: { ImageDescription: description } }).withXmp(xmpOf(description));
-    return await pipeline.toFormat(format, options).toBuffer();
+    if (description === undefined) return await pipeline.toFormat(format, options).toBuffer();
+    const file = await pipeline.withXmp(xmpOf(description)).toFormat(format, options).toBuffer();
+    const exif = parametersExif(description);
+    return format === 'jpeg' ? insertJpegExif(file, exif) : insertWebpExif(file, exif);
   } catch (cause) {
     const reason = (cause as { message?: unknown } | null)?.message ?? cause;
     throw new ThimbleError('ERR_IMAGE_ENCODE', { format, reason: String(reason) }, { cause });

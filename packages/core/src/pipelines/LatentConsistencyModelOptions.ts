@@ -7,7 +7,8 @@ import { fieldsForSize, stableDiffusionFields } from './StableDiffusionOptions.j
 const ownFields = {
   /** Steps that the model was distilled with, out of which the run's are chosen; for `LCMScheduler`. Default: what its config says. */
   originalInferenceSteps: described(optional(integerField(50, 1)), {
-    description: 'steps that the model was distilled with',
+    description: 'LCM: steps that the model was distilled with',
+    flag: '--original-inference-steps <number>',
     defaultText: "the scheduler's",
   }),
 };

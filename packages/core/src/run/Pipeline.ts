@@ -29,7 +29,7 @@ import type { PreparedRun } from './PreparedRun.js';
 import { tellPreset, withPreset } from './RunPreset.js';
 import { checkRunSize } from './runLimits.js';
 import { runScheduler, withSchedulerCopy } from './ownScheduler.js';
-import { schedulerWarnings } from './schedulerWarning.js';
+import { etaWarnings, schedulerWarnings } from './schedulerWarning.js';
 import { waitForTurn } from './waitForTurn.js';
 
 /**
@@ -336,6 +336,7 @@ export abstract class Pipeline<F extends Fields = Fields, R extends PreparedRun 
     tellPreset(run, this.#parts.preset, this.#ownFields, asked);
     using attached = this.#parts.events.attach(run);
     void [turn, scheduler, attached];
+    for (const warning of etaWarnings(this.#schedulers['scheduler'], options)) this.#parts.events.emit(warning);
     return yield* hookedRun(run, this.sample(prepared, run));
   }
 

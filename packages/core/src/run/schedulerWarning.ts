@@ -1,4 +1,5 @@
 import type { Scheduler } from '../schedulers/Scheduler.js';
+import { schedulerRegistry } from '../schedulers/schedulerRegistry.js';
 import { solverSettings } from '../schedulers/solvers/solverSettings.js';
 import type { WarningEvent } from './PipelineEvent.js';
 
@@ -31,4 +32,15 @@ export function flowWarning({ config }: Scheduler, components: readonly string[]
 /** What there is to warn of where a scheduler takes the place of another. `components` are the names of the pipeline's. */
 export function schedulerWarnings(scheduler: Scheduler, components: readonly string[]): readonly WarningEvent[] {
   return [schedulerWarning(scheduler), flowWarning(scheduler, components)].filter((warning) => warning !== undefined);
+}
+
+/** What there is to warn of in a run with an η above 0 that its scheduler has no use for. */
+export function etaWarnings(
+  scheduler: Scheduler | undefined,
+  { eta }: { readonly eta?: unknown },
+): readonly WarningEvent[] {
+  if (scheduler?.acceptsEta !== false || !(Number(eta) > 0)) return [];
+  const names = Object.entries(schedulerRegistry).flatMap(([name, Class]) => (new Class().acceptsEta ? [name] : []));
+  const problem = `eta has no effect with ${scheduler.config._class_name}, which takes no such option`;
+  return [{ type: 'warning', code: 'WARN_SCHEDULER_OPTION', message: `${problem}; ${names.join(', ')} does.` }];
 }

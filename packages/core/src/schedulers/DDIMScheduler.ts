@@ -28,6 +28,7 @@ const FIELDS = {
  * Source: J. Song et al., "Denoising Diffusion Implicit Models", 2020, eq. 12 and 16; diffusers `scheduling_ddim.py`.
  */
 export class DDIMScheduler extends AlphaScheduler<SchedulerConfig<typeof FIELDS>> {
+  override readonly acceptsEta = true;
   protected readonly finalAlphaCumprod = this.config.set_alpha_to_one ? 1 : this.alphasCumprod[0]!;
 
   /** @throws `ERR_CONFIG_INVALID` for a field with a value that it cannot have */

@@ -20,6 +20,8 @@ export interface Scheduler {
   readonly initNoiseSigma: number;
   /** How many calls of the model a step of the solver takes, as diffusers' `order`. */
   readonly order: number;
+  /** Whether steps take η, as diffusers' `accepts_eta`. Where it says false, a run with an η is warned of it. */
+  readonly acceptsEta?: boolean;
 
   /**
    * Starts a run of `numInferenceSteps` steps; undefined where `timesteps` or `sigmas` say how many.

@@ -8,6 +8,8 @@ import type { Size } from './parseSize.js';
 /** The options of `thimble generate`, as commander parsed them, beside the flags of the pipeline's fields. */
 export interface GenerateFlags extends SchedulerFlags {
   readonly model: string;
+  /** The variable that named the model, where no flag did. */
+  readonly modelVariable?: string;
   readonly variant?: string;
   readonly revision?: string;
   readonly offline?: boolean;

@@ -6,29 +6,45 @@ import { FILE_FORMATS } from './FileFormat.js';
 import { fieldOptions } from './fieldOptions.js';
 import type { GenerateFlags } from './GenerateFlags.js';
 import { parseSize } from './parseSize.js';
-import { computingOptions, memoryOptions, messageOptions, modelOptions, promptOptions } from './sharedOptions.js';
+import {
+  computingOptions,
+  memoryOptions,
+  messageOptions,
+  modelOptions,
+  modelSource,
+  promptOptions,
+} from './sharedOptions.js';
 
 const HELP = `
 Examples:
   One picture, in out/, named after the prompt and its seed:
-    $ thimble generate "a red fox in the snow" --model ./stable-diffusion-v1-5
+    $ thimble generate "a red fox in the snow" \\
+        --model ./stable-diffusion-v1-5
   The same picture again, larger and with more steps:
-    $ thimble generate "a red fox in the snow" --model ./stable-diffusion-v1-5 --seed 42 --size 768x512 --steps 50
+    $ thimble generate "a red fox in the snow" -m ./stable-diffusion-v1-5 \\
+        --seed 42 --size 768x512 --steps 50
   Four at once, into a folder, as WebP:
-    $ thimble generate "a red fox" -m ./stable-diffusion-v1-5 -n 4 --seed 1,2,3,4 -o foxes/ --format webp
+    $ thimble generate "a red fox" -m ./stable-diffusion-v1-5 -n 4 \\
+        --seed 1,2,3,4 -o foxes/ --format webp
   With another scheduler, in fewer steps:
-    $ thimble generate "a red fox" -m ./stable-diffusion-v1-5 --scheduler unipc --karras --steps 12
+    $ thimble generate "a red fox" -m ./stable-diffusion-v1-5 \\
+        --scheduler unipc --karras --steps 12
   In little memory, with a picture of what it took:
-    $ thimble generate "a red fox" -m ./stable-diffusion-v1-5 --offload sequential --vae-tiling --memory-report memory.svg
+    $ thimble generate "a red fox" -m ./stable-diffusion-v1-5 \\
+        --offload sequential --vae-tiling --memory-report memory.svg
   With a plugin, installed by npm in the current folder:
-    $ thimble generate "a red fox" -m ./stable-diffusion-v1-5 --use '@thimble/plugin-vae-tiling:{"mode":"blend","tileSampleMinSize":256}'
+    $ thimble generate "a red fox" -m ./stable-diffusion-v1-5 \\
+        --use '@thimble/plugin-vae-tiling:{"mode":"blend"}'
   With Stable Diffusion XL, whose second text encoder reads the style:
-    $ thimble generate "a red fox in the snow" -m ./stable-diffusion-xl-base-1.0 --variant fp16 --prompt-2 "an oil painting"
+    $ thimble generate "a red fox" -m ./stable-diffusion-xl-base-1.0 \\
+        --variant fp16 --prompt-2 "an oil painting"
   For programs, one JSON object a line:
-    $ thimble generate "a red fox" -m ./stable-diffusion-v1-5 --json | jq -r 'select(.type == "done").images[]'
+    $ thimble generate "a red fox" -m ./stable-diffusion-v1-5 --json |
+        jq -r 'select(.type == "done").images[]'
 
-The standard output holds the paths of the files that were written, and nothing else; progress and messages go to the standard
-error output. Exit codes: 0 done, 1 failed, 2 wrong usage, 130 stopped by Ctrl-C.
+The standard output holds the paths of the files that were written, and nothing
+else; progress and messages go to the standard error output. Exit codes: 0 done,
+1 failed, 2 wrong usage, 130 stopped by Ctrl-C.
 `;
 
 /** Fields whose flags are of the picture; those of the others say how it is sampled. */
@@ -54,9 +70,9 @@ export function createGenerateCommand(interruption: Interruption, fields: Fields
     .argument('[prompt...]', 'what the picture shows; in quotes, or - for the standard input')
     .helpOption('-h, --help', 'print this help')
     .addHelpText('after', HELP)
-    .action(async (prompts: string[], flags: GenerateFlags) => {
+    .action(async (prompts: string[], flags: GenerateFlags, command: Command) => {
       const { runGenerate } = await import('./runGenerate.js');
-      await runGenerate(prompts, flags, interruption);
+      await runGenerate(prompts, { ...flags, ...modelSource(command) }, interruption);
     });
   const groups: Readonly<Record<string, readonly Option[]>> = {
     'Model:': [...modelOptions(), vaeOption()],

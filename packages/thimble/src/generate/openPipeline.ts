@@ -89,8 +89,11 @@ function killDevice({ device }: DiffusionPipeline): void {
   if (device instanceof ProcessDevice && device.pid !== undefined) process.kill(device.pid, 'SIGKILL');
 }
 
-/** What a run is called in messages. */
-export function title(prompts: readonly string[], { model }: Pick<OpenFlags, 'model'>): string {
+type TitleFlags = Pick<GenerateFlags, 'model' | 'modelVariable'>;
+
+/** What a run is called in messages, with the variable that its model comes from. */
+export function title(prompts: readonly string[], { model, modelVariable }: TitleFlags): string {
   const more = prompts.length > 1 ? ` and ${prompts.length - 1} more` : '';
-  return `thimble: "${prompts[0]}"${more}, by ${basename(model) || model}`;
+  const source = modelVariable === undefined ? '' : ` (${modelVariable})`;
+  return `thimble: "${prompts[0]}"${more}, by ${basename(model) || model}${source}`;
 }

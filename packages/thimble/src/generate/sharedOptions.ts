@@ -1,15 +1,28 @@
-import { Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { parsePluginSpec, type PluginSpec } from '../plugins/parsePluginSpec.js';
 import { wholeNumberFrom } from './parseNumber.js';
 import { type OptionSetting, parseOptionSetting } from './parseOptionSetting.js';
 
+/** The environment variable that names the model where no flag does. */
+export const MODEL_VARIABLE = 'THIMBLE_MODEL';
+
+/** Whether the model of a command is that of {@link MODEL_VARIABLE}. */
+export function modelSource(command: Command): { readonly modelVariable?: string } {
+  return command.getOptionValueSource('model') === 'env' ? { modelVariable: MODEL_VARIABLE } : {};
+}
+
+function modelName(text: string): string {
+  if (text.trim() === '') throw new InvalidArgumentError('Expected a folder, or the id of a model on the hub.');
+  return text;
+}
+
 /** Which model. */
 export function modelOptions(): Option[] {
   return [
-    new Option(
-      '-m, --model <path|id>',
-      'folder in diffusers\' layout, or hub id "owner/name[@revision]"',
-    ).makeOptionMandatory(),
+    new Option('-m, --model <path|id>', 'folder in diffusers\' layout, or hub id "owner/name[@revision]"')
+      .env(MODEL_VARIABLE)
+      .argParser(modelName)
+      .makeOptionMandatory(),
     new Option('--variant <name>', 'which weights to take where there are several, such as fp16'),
     new Option('--revision <name>', "a hub id's branch, tag or commit"),
     new Option('--offline', 'never ask the hub, only its cache on disk'),

@@ -4,7 +4,16 @@ import { formatTable } from './formatTable.js';
 import type { Int8Report } from './inspectInt8.js';
 import type { ComponentReport, DefaultsReport, ModelReport } from './ModelReport.js';
 
-/** A model's report for people: a table of the components, and the segments of each if asked for. */
+const COMPONENT_COLUMNS = [
+  { title: 'COMPONENT' },
+  { title: 'CLASS', wraps: true },
+  { title: 'PARAMETERS', right: true },
+  { title: 'TYPE' },
+  { title: 'SEGMENTS', right: true },
+  { title: 'SIZE', right: true },
+];
+
+/** A model's report for people: tables of the components and their files, and the segments of each if asked for. */
 export function formatModelReport(report: ModelReport, { segments }: { readonly segments: boolean }): string {
   const { className, scheduler, tokenizer, defaults, folder } = report;
   const facts = [
@@ -14,9 +23,8 @@ export function formatModelReport(report: ModelReport, { segments }: { readonly 
     ...(tokenizer === undefined ? [] : [`tokenizer  ${tokenizer}`]),
     ...(defaults === undefined ? [] : [runLine(defaults)]),
   ];
-  return [facts.join('\n'), componentTable(report), ...(segments ? report.components.map(segmentTable) : [])].join(
-    '\n\n',
-  );
+  const tables = [componentTable(report), fileTable(report), ...(segments ? report.components.map(segmentTable) : [])];
+  return [facts.join('\n'), ...tables].join('\n\n');
 }
 
 /** `picture    1024×1024, 50 steps, guidance 5`, or `picture    512×512, 1 step, guidance 0: preset for sd-turbo` */
@@ -35,19 +43,24 @@ function componentTable({ components, parameters, bytes }: ModelReport): string 
     Object.keys(component.dtypes).join(', '),
     String(component.segments.length),
     formatBytes(component.bytes),
-    filesOf(component),
   ]);
-  const header = ['COMPONENT', 'CLASS', 'PARAMETERS', 'TYPE', 'SEGMENTS', 'SIZE', 'FILES'];
+  const total = ['total', '', formatCount(parameters), '', '', formatBytes(bytes)];
+  return formatTable(COMPONENT_COLUMNS, [...rows, total]);
+}
+
+function fileTable({ components }: ModelReport): string {
+  const columns = [{ title: 'COMPONENT' }, { title: 'FILES', wraps: true }];
   return formatTable(
-    [header, ...rows, ['total', '', formatCount(parameters), '', '', formatBytes(bytes), '']],
-    [2, 4, 5],
+    columns,
+    components.map((component) => [component.name, filesOf(component)]),
   );
 }
 
 function segmentTable({ name, segments }: ComponentReport): string {
+  const columns = [{ title: `SEGMENTS OF ${name}` }, { title: 'SIZE', right: true }];
   return formatTable(
-    [[`SEGMENTS OF ${name}`, 'SIZE'], ...segments.map((segment) => [segment.name, formatBytes(segment.bytes)])],
-    [1],
+    columns,
+    segments.map((segment) => [segment.name, formatBytes(segment.bytes)]),
   );
 }
 
@@ -61,14 +74,8 @@ export function formatInt8Report(reports: readonly Int8Report[]): string {
   return reports
     .map(({ component, parts }) =>
       formatTable(
-        [
-          [`${component} IN INT8, PART BY PART`, 'SIGNAL TO ERROR'],
-          ...parts.map(({ name, decibels }) => [
-            name,
-            Number.isFinite(decibels) ? `${decibels.toFixed(1)} dB` : 'none',
-          ]),
-        ],
-        [1],
+        [{ title: `${component} IN INT8, PART BY PART` }, { title: 'SIGNAL TO ERROR', right: true }],
+        parts.map(({ name, decibels }) => [name, Number.isFinite(decibels) ? `${decibels.toFixed(1)} dB` : 'none']),
       ),
     )
     .join('\n\n');

@@ -3,6 +3,7 @@ import { PlainProgress } from '../progress/PlainProgress.js';
 import { formatInt8Report, formatModelReport } from './formatModelReport.js';
 import type { InspectFlags } from './InspectFlags.js';
 import { inspectModel } from './inspectModel.js';
+import { inspectPicture, isPicture } from './inspectPicture.js';
 import { print, tell } from '../standardOutput.js';
 
 /** Does what `thimble inspect` says. */
@@ -11,6 +12,10 @@ export async function runInspect(
   { variant, revision, offline, segments = false, int8 = false, json = false }: InspectFlags,
   { signal }: Interruption,
 ): Promise<void> {
+  if (isPicture(model)) {
+    print(`${await inspectPicture(model, { json })}\n`);
+    return;
+  }
   if (int8) {
     const { inspectInt8 } = await import('./inspectInt8.js');
     const reports = await inspectInt8(model, {

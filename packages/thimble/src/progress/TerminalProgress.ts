@@ -6,6 +6,7 @@ import type { RunEvent } from './RunEvent.js';
 import { type RunReport, summaryLines } from './RunReport.js';
 import { StepClock } from './StepClock.js';
 import { print, tell } from '../standardOutput.js';
+import { fitText } from '../terminalWidth.js';
 import { STANDARD_OUTPUT } from '../generate/OutputNaming.js';
 
 /** From so many pieces on, their number is no help. */
@@ -132,6 +133,6 @@ export class TerminalProgress implements Progress {
 
   #say(line: string): void {
     if (this.#bars === undefined) tell(`${line}\n`);
-    else this.#bars.log(`${line}\n`);
+    else this.#bars.log(`${fitText(line, process.stderr)}\n`);
   }
 }

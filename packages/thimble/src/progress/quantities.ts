@@ -1,14 +1,14 @@
 import type { MemoryReport } from '@thimble/core';
 
-const BYTE_UNITS = ['B', 'kB', 'MB', 'GB', 'TB'] as const;
+const BYTE_UNITS = ['bytes', 'KB', 'MB', 'GB', 'TB'] as const;
 const COUNT_UNITS = ['', ' k', ' M', ' G'] as const;
 
-/** Bytes for people, decimal: `84 MB`, `1.7 GB`. */
+/** Bytes for people, by powers of two, as everywhere in thimble: `84 MB` are 84 · 2^20 bytes, `1.7 GB` 1.7 · 2^30. */
 export function formatBytes(bytes: number): string {
   let unit = 0;
   let value = bytes;
-  while (value >= 999.5 && unit < BYTE_UNITS.length - 1) {
-    value /= 1000;
+  while (value >= 1023.5 && unit < BYTE_UNITS.length - 1) {
+    value /= 1024;
     unit++;
   }
   return `${unit > 0 && value < 9.95 ? value.toFixed(1) : Math.round(value)} ${BYTE_UNITS[unit]}`;

@@ -4,8 +4,9 @@ import { schedulerOptions } from './schedulerOptions.js';
 import type { SchedulersFlags } from './SchedulersFlags.js';
 
 const HELP = `
-Every scheduler is shown as Stable Diffusion uses it. TAKES names the options of thimble generate that have an effect with it; CALLS is how often the
-model is called in the given number of steps.
+Every scheduler is shown as Stable Diffusion uses it. TAKES names the options of
+thimble generate that have an effect with it; CALLS is how often the model is
+called in the given number of steps. Wide terminals and --json show the classes.
 
 Examples:
   $ thimble schedulers

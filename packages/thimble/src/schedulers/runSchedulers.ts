@@ -8,6 +8,14 @@ import type { SchedulersFlags } from './SchedulersFlags.js';
 import { sigmaCurves } from './sigmaCurves.js';
 import { print } from '../standardOutput.js';
 
+const COLUMNS = [
+  { title: 'NAME' },
+  { title: 'CLASS', spare: true },
+  { title: 'CALLS', right: true },
+  { title: 'NOISE' },
+  { title: 'TAKES', wraps: true },
+];
+
 /** Does what `thimble schedulers` says. */
 export async function runSchedulers(names: readonly string[], flags: SchedulersFlags): Promise<void> {
   const { steps, svg, json = false } = flags;
@@ -40,11 +48,11 @@ function formatReports(reports: readonly SchedulerReport[]): string {
   const rows = reports.map(({ name, className, timesteps, noiseLevels, takes }) => [
     name,
     className,
-    timesteps.length === 0 ? 'too many steps' : String(timesteps.length),
+    timesteps.length === 0 ? 'too many' : String(timesteps.length),
     rangeOf(noiseLevels),
     takes.join(' '),
   ]);
-  return formatTable([['NAME', 'CLASS', 'CALLS', 'NOISE', 'TAKES'], ...rows], [2]);
+  return formatTable(COLUMNS, rows);
 }
 
 /** From the first to the last noise level. */

@@ -33,10 +33,11 @@ export function schedulerOverrides(
 }
 
 /** The options that have an effect with a scheduler of a config without fields of others. */
-export function flagsTakenBy({ config }: Scheduler): string[] {
-  return Object.values(FIELDS)
-    .filter(({ field, value }) => field in config && (value === undefined || canBe(config._class_name, field, value)))
-    .map(({ flag }) => flag);
+export function flagsTakenBy({ config, acceptsEta }: Scheduler): string[] {
+  const taken = Object.values(FIELDS).filter(
+    ({ field, value }) => field in config && (value === undefined || canBe(config._class_name, field, value)),
+  );
+  return [...taken.map(({ flag }) => flag), ...(acceptsEta === true ? ['--eta'] : [])];
 }
 
 /** A solver may take another one's name for its own nearest. */

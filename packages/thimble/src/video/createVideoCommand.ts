@@ -8,6 +8,7 @@ import {
   memoryOptions,
   messageOptions,
   modelOptions,
+  modelSource,
   promptOptions,
 } from '../generate/sharedOptions.js';
 import type { Interruption } from '../Interruption.js';
@@ -17,14 +18,17 @@ import { VIDEO_FORMATS, type VideoFlags } from './VideoFlags.js';
 const HELP = `
 Examples:
   One video, in out/, named after the prompt and its seed:
-    $ thimble video "a panda plays the guitar in a bamboo forest" --model ./CogVideoX-2b
+    $ thimble video "a panda plays the guitar" --model ./CogVideoX-2b
   In little memory, one submodule at a time, decoded in tiles:
-    $ thimble video "a panda plays the guitar" -m ./CogVideoX-2b --fp8 --offload sequential --vae-tiling --memory-limit 2GB
+    $ thimble video "a panda plays the guitar" -m ./CogVideoX-2b --fp8 \\
+        --offload sequential --vae-tiling --memory-limit 2GB
   Short and small, as an animation:
-    $ thimble video "a panda" -m ./CogVideoX-2b --frames 17 --size 320x240 --steps 20 -o panda.gif
+    $ thimble video "a panda" -m ./CogVideoX-2b --frames 17 --size 320x240 \\
+        --steps 20 -o panda.gif
 
-The standard output holds the paths of the files that were written, and nothing else; progress and messages go to the standard
-error output. Exit codes: 0 done, 1 failed, 2 wrong usage, 130 stopped by Ctrl-C.
+The standard output holds the paths of the files that were written, and nothing
+else; progress and messages go to the standard error output. Exit codes: 0 done,
+1 failed, 2 wrong usage, 130 stopped by Ctrl-C.
 `;
 
 /** Fields whose flags are of the video; those of the others say how it is sampled. */
@@ -40,9 +44,9 @@ export function createVideoCommand(interruption: Interruption, fields: Fields): 
     .argument('[prompt...]', 'what the video shows; in quotes, or - for the standard input')
     .helpOption('-h, --help', 'print this help')
     .addHelpText('after', HELP)
-    .action(async (prompts: string[], flags: VideoFlags) => {
+    .action(async (prompts: string[], flags: VideoFlags, command: Command) => {
       const { runVideo } = await import('./runVideo.js');
-      await runVideo(prompts, flags, interruption);
+      await runVideo(prompts, { ...flags, ...modelSource(command) }, interruption);
     });
   const groups: Readonly<Record<string, readonly Option[]>> = {
     'Model:': modelOptions(),

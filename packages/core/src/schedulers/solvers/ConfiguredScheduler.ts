@@ -4,6 +4,7 @@ import type { ReadSchedulerConfig, SchedulerConfig, SchedulerConfigInput } from 
 export abstract class ConfiguredScheduler<C extends SchedulerConfig> {
   readonly config: C;
   readonly ignoredConfig: readonly string[];
+  readonly acceptsEta: boolean = false;
 
   /** @param read what {@link readSchedulerConfig} made of the given config */
   protected constructor(read: ReadSchedulerConfig<C>) {
