@@ -24,12 +24,10 @@ describe('thimble schedulers', () => {
   test('lists all of them, with what they take', async () => {
     const { code, stdout, stderr } = await runCli(['schedulers'], folder);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    expect(stdout.trimEnd().split('\n')).toHaveLength(17);
-    expect(stdout).toMatch(
-      /^unipc +UniPCMultistepScheduler +20 +14\.6 … 0\.226 +--karras --exponential --beta --solver-order --spacing$/m,
-    );
-    expect(stdout).toMatch(/^heun +HeunDiscreteScheduler +39 /m);
-    expect(stdout).toMatch(/^pndm +PNDMScheduler +21 +11 … 0\.0413 +--spacing$/m);
+    expect(stdout.match(/^\w/gm)).toHaveLength(17);
+    expect(stdout).toMatch(/^unipc +20 +14\.6 … 0\.226 +--karras --exponential --beta\n +--solver-order --spacing$/m);
+    expect(stdout).toMatch(/^heun +39 /m);
+    expect(stdout).toMatch(/^pndm +21 +11 … 0\.0413 +--spacing$/m);
   });
 
   test('gives numbers, and those that the options ask for', async () => {

@@ -321,8 +321,7 @@ export abstract class Pipeline<F extends Fields = Fields, R extends PreparedRun 
     asked: GenerateOptions,
   ): AsyncGenerator<PipelineEvent, GenerateResult | undefined> {
     const left = new AbortController();
-    const signals = [this.#life.signal, left.signal, asked.signal].filter((each) => each !== undefined);
-    const signal = AbortSignal.any(signals);
+    const signal = AbortSignal.any([this.#life.signal, left.signal, asked.signal].filter((each) => each !== undefined));
     using turn = yield* waitForTurn(this.#parts.turns, signal);
     await this.#parts.host.settled(signal);
     using scheduler = runScheduler(this.#schedulers);
