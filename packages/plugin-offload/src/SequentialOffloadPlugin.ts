@@ -32,7 +32,7 @@ const DEFAULT_PREFETCH = 1;
 const ROOM_TO_PREFETCH = 2 ** 30;
 
 /** What a segment's name ends in, below its block. */
-const BELOW_BLOCK = /\.(resnets|attentions|downsamplers|upsamplers)\.\d+$/;
+const BELOW_BLOCK = /\.(resnets|attentions|downsamplers|upsamplers)\.\d+(\..+)?$/;
 
 /**
  * Brings submodules onto the device just before they run and frees them right after, so that the weights of one of them at a time are

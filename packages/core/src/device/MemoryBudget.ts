@@ -29,8 +29,8 @@ const TRANSIENT_SHARE = 1 / 24;
 /** Share of the limit from which on a value that waits for a later segment waits in a file; what is smaller than 32 MB does not. */
 const PARKING_SHARE = 1 / 64;
 
-/** The same where every page counts: the three skip connections of SDXL's first block have 20 MB each. */
-const TIGHT_PARKING_SHARE = 1 / 16;
+/** The same where every page counts: of SDXL's skip connections three have 20 MB each, three 10. */
+const TIGHT_PARKING_SHARE = 1 / 32;
 
 /**
  * What follows from the memory that both processes together may take. Results are the same within float tolerance under any of them.

@@ -1,6 +1,8 @@
 import { COMPOSITE_DOMAIN, type Graph, type GraphNode } from '../graph/Graph.js';
 import type { Outline } from '../graph/Outline.js';
+import { inRuntimeOrder } from '../graph/inRuntimeOrder.js';
 import { chunkFeedForward } from '../graph/passes/chunkFeedForward.js';
+import { chunkJoinedChannels } from '../graph/passes/chunkJoinedChannels.js';
 import { FLOAT32_BYTES } from '../graph/passes/float32Bytes.js';
 import { peakBytes } from '../graph/peakBytes.js';
 
@@ -30,7 +32,7 @@ export function memoryNeed(
   for (const [i, { inputs, outputs: results }] of segments.entries()) {
     const own = new Set(Object.values(inputs));
     const waiting = [...live].filter((value) => !own.has(value) && (sizes.get(value) ?? 0) < parkedFrom);
-    const graph = chunkFeedForward(graphs[i] as Graph, transientBytes);
+    const graph = inChunks(graphs[i] as Graph, transientBytes);
     const inside = (node: GraphNode): number =>
       isAttention(node) ? transientBytes + ATTENTION_COPIES * bytesOf(graph, node.inputs[0] as string) : 0;
     most = Math.max(most, peakBytes(graph, inside) + waiting.reduce((sum, value) => sum + (sizes.get(value) ?? 0), 0));
@@ -38,6 +40,13 @@ export function memoryNeed(
     for (const value of live) if ((lastReader.get(value) ?? -1) <= i) live.delete(value);
   }
   return most + transientBytes;
+}
+
+/** As it will be lowered. What adds up chunks is not listed in the order of time. */
+function inChunks(graph: Graph, bytes: number): Graph {
+  const chunked = chunkFeedForward(graph, bytes);
+  const joined = chunkJoinedChannels(chunked, bytes);
+  return joined === chunked ? chunked : joined.with({ nodes: inRuntimeOrder(joined) });
 }
 
 function isAttention({ domain, op }: GraphNode): boolean {

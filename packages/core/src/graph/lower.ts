@@ -3,6 +3,7 @@ import type { Graph } from './Graph.js';
 import { lowerAttention } from './passes/AttentionLowering.js';
 import { defaultAttention } from './passes/defaultAttention.js';
 import { chunkFeedForward } from './passes/chunkFeedForward.js';
+import { chunkJoinedChannels } from './passes/chunkJoinedChannels.js';
 import { computeInFloat16 } from './passes/computeInFloat16.js';
 import { lowerGroupNorm } from './passes/lowerGroupNorm.js';
 import { splitWideWeights } from './passes/splitWideWeights.js';
@@ -27,5 +28,6 @@ export function lowerGraph(
 ): Graph {
   const chunked = chunkFeedForward(lowerAttention(graph, defaultAttention(bytes, provider)), bytes);
   if (activations === 'float16') return lowerGroupNorm(computeInFloat16(chunked));
-  return widenWeights(splitWideWeights(lowerGroupNorm(chunked), weightBytes), { fast: provider === 'cpu' });
+  const joined = provider === 'cpu' ? chunkJoinedChannels(chunked, bytes) : chunked;
+  return widenWeights(splitWideWeights(lowerGroupNorm(joined), weightBytes), { fast: provider === 'cpu' });
 }

@@ -28,8 +28,8 @@ test.each([
   ['none', Infinity],
   ['4GB', 64 * MB],
   ['512MB', 32 * MB],
-  ['288MB', 18 * MB],
-  ['96MB', 6 * MB],
+  ['288MB', 9 * MB],
+  ['96MB', 3 * MB],
 ])('with a limit of %s values wait in files from so many bytes on: %d', (limit, bytes) => {
   expect(MemoryBudget.of(limit, undefined).parkingBytes).toBe(bytes);
 });

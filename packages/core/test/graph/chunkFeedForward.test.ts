@@ -25,11 +25,11 @@ class FeedForward extends Module {
   }
 }
 
-function graphOf(between: (x: Value) => Value): Graph {
+function graphOf(between: (x: Value) => Value, rows = ROWS): Graph {
   const model = new FeedForward(between);
   nameParameters(model);
   const builder = new GraphBuilder('feed-forward');
-  builder.output('y', model.forward(builder.input('x', 'float32', [1, ROWS, 4])));
+  builder.output('y', model.forward(builder.input('x', 'float32', [1, rows, 4])));
   return builder.build();
 }
 
@@ -58,6 +58,26 @@ describe('a gated feed-forward', () => {
       for (const output of outputs) computed.add(output);
     }
     expect(computed).toContain('y');
+  });
+});
+
+describe('weights in float16', () => {
+  const source = { name: '', dtype: 'F16', shape: [], file: '', offset: 0, byteLength: 0 };
+  const plain = graphOf(gelu, 16);
+  const graph = plain.with({ weights: plain.weights.map((weight) => ({ ...weight, source })) });
+  /** By layer, in float32. */
+  const bytes = 4 * 32 * 4;
+
+  test.each([
+    ['have a name for each piece where all of them are above the budget', 2 * bytes, 2],
+    ['are shared by the pieces where they fit', 3 * bytes, 1],
+  ])('%s', (_what, budget, names) => {
+    const { weights, nodes } = chunkFeedForward(graph, budget);
+    const read = new Set(nodes.filter(({ op }) => op === 'Gemm').map(({ inputs }) => inputs[1]));
+    const matrices = weights.filter(({ dims }) => dims.length === 2);
+    expect(new Set(matrices.map(({ name }) => name))).toEqual(read);
+    for (const key of ['value.weight', 'gate.weight', 'out.weight'])
+      expect(matrices.filter((weight) => weight.key === key)).toHaveLength(names);
   });
 });
 

@@ -55,21 +55,12 @@ describe('UNet2DConditionModel', () => {
     expect(operations).not.toContain('Sigmoid');
   });
 
-  test('joins large skip connections in a segment before the block, so that what is joined is gone while it computes; small ones within', () => {
-    const large = segmentsOf(CONFIG, { ...INPUTS, sample: { type: 'float32', dims: [1, 4, 800, 700] } });
-    const joins = [...large.values()].filter(({ name }) => name.endsWith('.concat'));
-    expect(joins.map(({ name }) => name)).toEqual(['up_blocks.1.resnets.0.concat', 'up_blocks.1.resnets.1.concat']);
-    for (const { nodes, inputs } of joins) {
-      expect(nodes.map(({ op }) => op)).toEqual(['Concat', 'Identity']);
-      expect(inputs.map(({ name }) => name)).toEqual(['x', 'skip']);
-    }
-    expect(large.get('up_blocks.1.resnets.0')!.inputs.map(({ name }) => name)).toEqual(['x', 'temb']);
-    expect(
-      segmentsOf(CONFIG)
-        .get('up_blocks.1.resnets.0')!
-        .inputs.map(({ name }) => name),
-    ).toEqual(['x', 'skip', 'temb']);
-    expect([...large.keys()].filter((name) => !name.endsWith('.concat'))).toEqual([...segmentsOf(CONFIG).keys()]);
+  test('has a segment for each layer of a transformer of several, and one for a transformer of one layer', () => {
+    const names = [...segmentsOf({ ...CONFIG, transformer_layers_per_block: [2, 1] }).keys()];
+    const of = (path: string): string[] => names.filter((name) => name.startsWith(`${path}.`) || name === path);
+    const parts = ['proj_in', 'transformer_blocks.0', 'transformer_blocks.1', 'proj_out'];
+    expect(of('down_blocks.0.attentions.0')).toEqual(parts.map((part) => `down_blocks.0.attentions.0.${part}`));
+    expect(of('mid_block.attentions.0')).toEqual(['mid_block.attentions.0']);
   });
 
   describe('transformer_layers_per_block', () => {

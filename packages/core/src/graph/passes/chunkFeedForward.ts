@@ -1,5 +1,6 @@
 import { Emitter } from '../Emitter.js';
-import type { Graph, GraphNode } from '../Graph.js';
+import type { Graph, GraphNode, GraphWeight } from '../Graph.js';
+import { narrowWeightOf } from '../storage/storageFormats.js';
 import { evenChunks } from './evenChunks.js';
 import { FLOAT32_BYTES } from './float32Bytes.js';
 
@@ -31,13 +32,14 @@ export function chunkFeedForward(graph: Graph, budget: number): Graph {
   const finder = new RegionFinder(graph, budget);
   const constants = [...graph.constants];
   const shapes = new Map(graph.shapes);
+  const weights = new Map(graph.weights.map((weight) => [weight.name, weight]));
   const taken = new Set<GraphNode>();
   const replaced = new Map<GraphNode, readonly GraphNode[]>();
   for (const node of graph.nodes) {
     const region = taken.has(node) ? undefined : finder.from(node);
     if (region === undefined) continue;
     const emit = new Emitter(`${node.name}/chunks`);
-    emitChunks(region, budget, emit, shapes);
+    emitChunks(region, budget, emit, { shapes, weights });
     for (const member of region.nodes) taken.add(member);
     // In the place of the last one: everything that the others read is there by then.
     replaced.set(region.nodes.at(-1) as GraphNode, emit.nodes);
@@ -48,6 +50,7 @@ export function chunkFeedForward(graph: Graph, budget: number): Graph {
     nodes: graph.nodes.flatMap((node) => replaced.get(node) ?? (taken.has(node) ? [] : [node])),
     constants,
     shapes,
+    weights: [...weights.values()],
   });
 }
 
@@ -120,14 +123,20 @@ class RegionFinder {
   }
 }
 
-/** Values of the chunks get their `shapes` too. */
+/** What the chunks add to a graph beside nodes. */
+interface Additions {
+  readonly shapes: Map<string, readonly number[]>;
+  readonly weights: Map<string, GraphWeight>;
+}
+
 function emitChunks(
   { input, aliases, nodes, rows, hiddenBytesPerRow }: FeedForwardRegion,
   budget: number,
   emit: Emitter,
-  shapes: Map<string, readonly number[]>,
+  { shapes, weights }: Additions,
 ): void {
   const axes = emit.constant('int64', [1], [0]);
+  const wide = wideWeights(nodes, weights, budget);
   const parts: string[] = [];
   for (const [start, count] of evenChunks(rows, Math.max(budget / hiddenBytesPerRow, rows / MOST_PIECES))) {
     const [from, to] = [start, start + count].map((at) => emit.constant('int64', [1], [at]));
@@ -135,6 +144,11 @@ function emitChunks(
     const like = (value: string): readonly number[] => [count, shapes.get(value)?.at(-1) ?? 1];
     shapes.set(piece, like(input));
     const renamed = new Map(aliases.map((alias) => [alias, piece]));
+    for (const weight of start === 0 ? [] : wide) {
+      const own = `${weight.name}/chunk.${start}`;
+      weights.set(own, { ...weight, name: own });
+      renamed.set(weight.name, own);
+    }
     for (const node of nodes) {
       const inputs = node.inputs.map((name) => renamed.get(name) ?? name);
       const [output] = node.outputs as [string];
@@ -147,4 +161,21 @@ function emitChunks(
     parts.push(renamed.get((nodes.at(-1) as GraphNode).outputs[0] as string) as string);
   }
   emit.last('Concat', parts, (nodes.at(-1) as GraphNode).outputs[0] as string, { axis: { int: 0 } });
+}
+
+/**
+ * Weights that each chunk has under a name of its own: those that are widened where they are used, where all of them take more than the budget. Widened
+ * under one name they would be there, whole, from the first chunk to the last.
+ */
+function wideWeights(
+  nodes: readonly GraphNode[],
+  weights: ReadonlyMap<string, GraphWeight>,
+  budget: number,
+): readonly GraphWeight[] {
+  const narrow = nodes.flatMap(({ op, inputs }) => {
+    const weight = op === 'Gemm' ? weights.get(inputs[1] as string) : undefined;
+    return weight === undefined || narrowWeightOf(weight) === undefined ? [] : [weight];
+  });
+  const bytes = narrow.reduce((sum, { dims }) => sum + dims.reduce((a, b) => a * b, FLOAT32_BYTES), 0);
+  return bytes > budget ? narrow : [];
 }

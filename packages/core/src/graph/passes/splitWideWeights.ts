@@ -1,9 +1,10 @@
 import { DEFAULT_TRANSIENT_BYTES } from '../../device/MemoryBudget.js';
 import { Emitter } from '../Emitter.js';
 import { narrowWeightOf } from '../storage/storageFormats.js';
-import { hasWholeRows, sliceRows } from '../../weights/TensorView.js';
+import { hasWholeRows } from '../../weights/TensorView.js';
 import type { Graph, GraphNode, GraphWeight } from '../Graph.js';
 import { type Chunk, evenChunks } from './evenChunks.js';
+import { sliceWeight } from './sliceWeight.js';
 
 const SPLITTABLE = new Set(['Gemm', 'Conv']);
 
@@ -45,12 +46,4 @@ function splitNode(node: GraphNode, parts: readonly Chunk[], weights: Map<string
     return emit.one(node.op, [x, ...sliced], { ...node.attributes }, node.domain);
   });
   emit.last('Concat', outputs, node.outputs[0] as string, { axis: { int: 1 } });
-}
-
-function sliceWeight(weight: GraphWeight, [start, count]: Chunk, weights: Map<string, GraphWeight>): string {
-  const name = `${weight.name}/rows.${start}`;
-  const source = weight.source === undefined ? {} : { source: sliceRows(weight.source, start, count) };
-  const dims = [count, ...weight.dims.slice(1)];
-  weights.set(name, { ...weight, ...source, name, dims, rows: [weight.rows[0] + start, count] });
-  return name;
 }

@@ -2,6 +2,7 @@ import { Module } from '../../graph/Module.js';
 import { GroupNorm } from '../../graph/nn/GroupNorm.js';
 import { Linear } from '../../graph/nn/Linear.js';
 import { add } from '../../graph/operations.js';
+import { segment } from '../../graph/segment.js';
 import type { Value } from '../../graph/Value.js';
 import { BasicTransformerBlock } from './BasicTransformerBlock.js';
 import { fromTokens, toTokens } from './tokens.js';
@@ -48,9 +49,26 @@ export class Transformer2DModel extends Module {
     this.proj_out = new Linear(channels, channels, projection);
   }
 
+  /** One segment where it has one layer; else one for each layer and for what is before and after them, so that a few of the weights are there at a time. */
   forward(x: Value, context: Value): Value {
-    const tokens = this.proj_in.forward(toTokens(this.norm.forward(x)));
-    const out = this.transformer_blocks.reduce((h, block) => block.forward(h, context), tokens);
-    return add(fromTokens(this.proj_out.forward(out), x), x);
+    const [only, ...more] = this.transformer_blocks;
+    if (only !== undefined && more.length === 0)
+      return segment(this.path, { x, context }, (inner) => ({
+        x: this.#leave(only.forward(this.#enter(inner.x), inner.context), inner.x),
+      })).x;
+    let { tokens } = segment(this.proj_in.path, { x }, (inner) => ({ tokens: this.#enter(inner.x) }));
+    for (const block of this.transformer_blocks)
+      tokens = segment(block.path, { tokens, context }, (inner) => ({
+        tokens: block.forward(inner.tokens, inner.context),
+      })).tokens;
+    return segment(this.proj_out.path, { tokens, x }, (inner) => ({ x: this.#leave(inner.tokens, inner.x) })).x;
+  }
+
+  #enter(x: Value): Value {
+    return this.proj_in.forward(toTokens(this.norm.forward(x)));
+  }
+
+  #leave(tokens: Value, x: Value): Value {
+    return add(fromTokens(this.proj_out.forward(tokens), x), x);
   }
 }

@@ -3,7 +3,7 @@ import { segment } from '../../graph/segment.js';
 import type { Value } from '../../graph/Value.js';
 import type { UNetOptions } from '../UNetOptions.js';
 import { Downsample2D } from './Downsample2D.js';
-import { joinLarge, joinSkip } from './joinLarge.js';
+import { joinSkip } from './joinSkip.js';
 import { ResnetBlock2D } from './ResnetBlock2D.js';
 import { Transformer2DModel } from './Transformer2DModel.js';
 import { Upsample2D } from './Upsample2D.js';
@@ -59,7 +59,7 @@ export class DownBlock extends Module {
     let h = x;
     for (const [i, block] of this.resnets.entries()) {
       h = runResnet(block, h, conditions);
-      h = runAttention(this.attentions[i], h, conditions);
+      h = this.attentions[i]?.forward(h, conditions.context) ?? h;
       states.push(h);
     }
     for (const block of this.downsamplers) {
@@ -95,7 +95,8 @@ export class MidBlock extends Module {
 
   forward(x: Value, conditions: UNetConditions): Value {
     const [first, second] = this.resnets as [ResnetBlock2D, ResnetBlock2D?];
-    const h = runAttention(this.attentions[0], runResnet(first, x, conditions), conditions);
+    const start = runResnet(first, x, conditions);
+    const h = this.attentions[0]?.forward(start, conditions.context) ?? start;
     return second === undefined ? h : runResnet(second, h, conditions);
   }
 }
@@ -139,11 +140,11 @@ export class UpBlock extends Module {
     let h = x;
     for (const [i, block] of this.resnets.entries()) {
       const { value: skip, residual } = skips.pop() as SkipConnection;
-      const start = joinLarge(block.path, { x: h, skip, residual, midResidual: i === 0 ? midResidual : undefined });
+      const start = { x: h, skip, residual, midResidual: i === 0 ? midResidual : undefined };
       h = segment(block.path, { ...start, temb: conditions.temb }, ({ temb, ...inner }) => ({
         x: block.forward(joinSkip(inner), temb),
       })).x;
-      h = runAttention(this.attentions[i], h, conditions);
+      h = this.attentions[i]?.forward(h, conditions.context) ?? h;
     }
     for (const block of this.upsamplers) {
       const like = (skips.at(-1) as SkipConnection).value;
@@ -186,9 +187,4 @@ function transformer(
 
 function runResnet(block: ResnetBlock2D, x: Value, { temb }: UNetConditions): Value {
   return segment(block.path, { x, temb }, (inner) => ({ x: block.forward(inner.x, inner.temb) })).x;
-}
-
-function runAttention(block: Transformer2DModel | undefined, x: Value, { context }: UNetConditions): Value {
-  if (block === undefined) return x;
-  return segment(block.path, { x, context }, (inner) => ({ x: block.forward(inner.x, inner.context) })).x;
 }
