@@ -81,6 +81,10 @@ export type {
   ComponentCheckpoint,
   ComponentCheckpointOptions,
 } from './weights/ComponentCheckpoint.js';
+export { openModelIndex } from './weights/openModelIndex.js';
+export type { ModelIndexOptions } from './weights/openModelIndex.js';
+export { placeOf } from './weights/PartPlace.js';
+export type { PartPlace, PlacedWeights } from './weights/PartPlace.js';
 export { readModelIndex } from './weights/ModelIndex.js';
 export type { ComponentClass, ModelIndex } from './weights/ModelIndex.js';
 export { isPassedOver, partKind } from './weights/partKind.js';

@@ -35,13 +35,33 @@ export const fileErrors = {
   },
   ERR_PICKLE_REFUSED: {
     summary: 'A checkpoint is a pickle of Python (.ckpt, .pt, .bin), which runs code when it is read.',
-    message: (d: { file: string }): string =>
-      `"${d.file}" is a pickle of Python: reading it runs whatever code it holds, so thimble does not. If you trust it, convert it once, with its keys as they are: ${pickleConversion(d.file)}`,
+    message: (d: { file: string; conversion: string }): string =>
+      `"${d.file}" is a pickle of Python: reading it runs whatever code it holds, so thimble does not. If you trust it, convert it once, with its keys as they are: ${d.conversion}`,
   },
   ERR_TENSOR_FILE_UNKNOWN: {
     summary: 'A file that should hold tensors is of no format that is known.',
     message: (d: { file: string; formats: readonly string[] }): string =>
       `"${d.file}" is no file of tensors that can be opened; formats: ${d.formats.join(', ')}. Give a checkpoint in one of them; others come with plugins.`,
+  },
+  ERR_CHECKPOINT_OTHER: {
+    summary: 'A file that was given as a model is something else, such as a LoRA or a ControlNet.',
+    message: (d: { file: string; kind: string; key: string; instead: string }): string =>
+      `"${d.file}" is ${d.kind}, not a model that makes pictures (it has a tensor "${d.key}"): ${d.instead}.`,
+  },
+  ERR_CHECKPOINT_UNKNOWN: {
+    summary: 'The tensors of a file are of no model that is known by them.',
+    message: (d: { file: string; problem: string }): string =>
+      `What model "${d.file}" holds cannot be told: ${d.problem}. Give its configuration with the option config (--config): a folder in diffusers' layout, or the hub id of one.`,
+  },
+  ERR_CHECKPOINT_AMBIGUOUS: {
+    summary: 'The tensors of a file fit several models alike.',
+    message: (d: { file: string; families: readonly string[]; titles: readonly string[] }): string =>
+      `"${d.file}" may be of ${d.titles.join(' or of ')}, whose tensors are alike. Say which with the option config (--config): ${d.families.map((name) => `"${name}"`).join(' or ')}; or open it in place of a model's own, with the option components (--component).`,
+  },
+  ERR_CHECKPOINT_INCOMPLETE: {
+    summary: 'A file holds some components of a model, but not all that its pipeline needs.',
+    message: (d: { file: string; className: string; has: readonly string[]; missing: readonly string[] }): string =>
+      `"${d.file}" holds ${d.has.join(', ')} of a ${d.className}; ${d.missing.join(', ')} ${d.missing.length === 1 ? 'is' : 'are'} missing. Give ${d.missing.length === 1 ? 'it' : 'them'} with the option components (--component ${d.missing[0]}=FILE), or name those to load alone: components: [${d.has.map((name) => `'${name}'`).join(', ')}].`,
   },
   ERR_DTYPE_UNSUPPORTED: {
     summary: 'A tensor is stored in a data type that thimble does not know.',
@@ -88,16 +108,4 @@ export const fileErrors = {
 /** How a folder is chosen. */
 function by(setting: string | undefined): string {
   return setting === undefined ? '' : ` by ${setting}`;
-}
-
-/** One line for a shell: what `torch.load` allows without running code, or nothing; tensors that share memory are written each for itself, as safetensors asks. */
-function pickleConversion(file: string): string {
-  const code = [
-    'import sys, torch; from safetensors.torch import save_file',
-    'd = torch.load(sys.argv[1], map_location="cpu", weights_only=True)',
-    'd = d.get("state_dict", d)',
-    'save_file({k: v.clone().contiguous() for k, v in d.items() if torch.is_tensor(v)}, sys.argv[2])',
-  ].join('; ');
-  const quoted = (text: string): string => `'${text.replaceAll("'", String.raw`'\''`)}'`;
-  return `python -c ${quoted(code)} ${quoted(file)} ${quoted(`${file.replace(/\.[^./\\]*$/, '')}.safetensors`)}`;
 }

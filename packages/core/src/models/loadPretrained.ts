@@ -2,6 +2,8 @@ import { join } from 'node:path';
 import { ThimbleError } from '../errors.js';
 import { checkOptionNames } from '../fields/checkOptionNames.js';
 import { type ComponentCheckpoint, openComponentCheckpoint } from '../weights/ComponentCheckpoint.js';
+import { openModelIndex } from '../weights/openModelIndex.js';
+import { type PartPlace, placeOf } from '../weights/PartPlace.js';
 import type { DownloadEvent } from '../weights/hub/downloadSnapshot.js';
 import { resolveModel } from '../weights/resolveModel.js';
 import { checkDtype, type PipelineDtype, variantOf } from '../weights/PipelineDtype.js';
@@ -19,6 +21,8 @@ export interface LoadPretrainedOptions {
   readonly dtype?: PipelineDtype | undefined;
   /** Such as 'fp16' for `*.fp16.safetensors`; goes before `dtype`. */
   readonly variant?: string | undefined;
+  /** For a file of weights: configs in place of those of the family that its tensors show: a folder, a hub id, or that family's name. */
+  readonly config?: string | undefined;
   /** A hub id's branch, tag or commit. */
   readonly revision?: string | undefined;
   /** Never ask the hub, only its cache. */
@@ -31,6 +35,7 @@ const OPTION_NAMES: readonly (keyof LoadPretrainedOptions)[] = [
   'subfolder',
   'dtype',
   'variant',
+  'config',
   'revision',
   'localFilesOnly',
   'signal',
@@ -68,16 +73,20 @@ export async function loadPretrained<M extends Model>(
   options: LoadPretrainedOptions,
 ): Promise<PretrainedModel<M>> {
   checkLoadOptions(options);
-  const { subfolder, dtype, ...where } = options;
+  const { subfolder, dtype, config, ...where } = options;
   const variant = variantOf(options);
   const wanted = {
     ...where,
     ...(variant === undefined ? {} : { variant }),
     ...(subfolder === undefined ? {} : { components: [subfolder] }),
   };
-  const { folder } = await resolveModel(folderOrId, wanted);
-  const checkpoint = await openComponentCheckpoint(join(folder, subfolder ?? ''), { variant });
   const known = [classNames].flat() as [string, ...string[]];
+  const { folder, file } = await resolveModel(folderOrId, wanted);
+  const place =
+    file === undefined
+      ? { folder: join(folder, subfolder ?? '') }
+      : await placeInFile(file, known, { ...where, subfolder, config });
+  const checkpoint = await openComponentCheckpoint(place.folder, { variant, ...place });
   const named = checkpoint.className ?? known[0];
   if (!known.includes(named))
     throw new ThimbleError('ERR_ARGUMENT_INVALID', {
@@ -86,4 +95,26 @@ export async function loadPretrained<M extends Model>(
       expected: `a ${known.join(' or ')}, not a ${named}`,
     });
   return { model: fromConfig(checkpoint.config, named), checkpoint, dtype };
+}
+
+/** The model of one of these classes that a file of weights holds; `subfolder` says its name where there are several. */
+async function placeInFile(
+  file: string,
+  classNames: readonly string[],
+  { subfolder, config, localFilesOnly, signal, onProgress }: LoadPretrainedOptions,
+): Promise<PartPlace> {
+  const index = await openModelIndex(file, { config, localFilesOnly, signal, onProgress, wanted: [] });
+  if (index.kind === 'model') return placeOf(index, '');
+  const name = Object.keys(index.components).find(
+    (each) =>
+      (subfolder === undefined || subfolder === each) &&
+      classNames.includes(index.components[each]?.className ?? '') &&
+      placeOf(index, each).weights !== undefined,
+  );
+  if (name !== undefined) return placeOf(index, name);
+  throw new ThimbleError('ERR_ARGUMENT_INVALID', {
+    argument: subfolder === undefined ? 'folderOrId' : 'subfolder',
+    value: subfolder ?? file,
+    expected: `a ${classNames.join(' or ')}, which "${file}" does not hold`,
+  });
 }

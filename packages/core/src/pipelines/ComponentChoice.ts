@@ -25,8 +25,12 @@ export function checkChoice(choice: Choice): void {
   if (typeof choice !== 'object' || choice === null)
     refuse('components', choice, 'a list of names, or an object with models by their names');
   for (const [name, model] of Object.entries(choice))
-    if (!isPretrained(model))
-      refuse(`components.${name}`, model, "a component of a pipeline, or what a model's fromPretrained gives");
+    if (!isPretrained(model) && (typeof model !== 'string' || model === ''))
+      refuse(
+        `components.${name}`,
+        model,
+        "a component of a pipeline, what a model's fromPretrained gives, or a file's or folder's path",
+      );
 }
 
 /** @throws ERR_ARGUMENT_INVALID for a name that the checkpoint does not have */
@@ -42,6 +46,13 @@ export function isWanted(name: string, choice: Choice): boolean {
   return isNameList(choice) ? choice.includes(name) : !givenNames(choice).includes(name);
 }
 
+/** Where components lie that come from files and folders of their own, by their names. */
+export function sourcesIn(choice: Choice): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    replacements(choice).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
+  );
+}
+
 /** Names of the models that are given in place of the checkpoint's. */
 export function givenNames(choice: Choice): readonly string[] {
   return givenComponents(choice).map(([name]) => name);
@@ -49,6 +60,15 @@ export function givenNames(choice: Choice): readonly string[] {
 
 /** The models that are given in place of the checkpoint's, by their names. */
 export function givenComponents(choice: Choice): readonly (readonly [string, PretrainedModel])[] {
+  return replacements(choice).filter((entry): entry is [string, PretrainedModel] => typeof entry[1] !== 'string');
+}
+
+/** The names that are asked for alone; none where all are. */
+export function namesWanted(choice: Choice): readonly string[] | undefined {
+  return isNameList(choice) ? choice : undefined;
+}
+
+function replacements(choice: Choice): readonly (readonly [string, PretrainedModel | string])[] {
   return choice === undefined || isNameList(choice) ? [] : Object.entries(choice);
 }
 

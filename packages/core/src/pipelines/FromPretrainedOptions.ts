@@ -2,6 +2,7 @@ import type { DeviceOptions } from '../device/DeviceOptions.js';
 import type { ExecutionProvider } from '../device/ExecutionProvider.js';
 import type { PretrainedModel } from '../models/loadPretrained.js';
 import type { Plugin } from '../extension/Plugin.js';
+import type { PredictionType } from '../schedulers/numeric/predictOriginalSample.js';
 import type { Scheduler } from '../schedulers/Scheduler.js';
 import type { DownloadEvent } from '../weights/hub/downloadSnapshot.js';
 import type { PipelineDtype } from '../weights/PipelineDtype.js';
@@ -35,8 +36,15 @@ export interface FromPretrainedOptions extends OptionsOf<typeof limitFields> {
    * layers are split. Default: the container's limit, if it has one; 'none' = no limit whatever the container says.
    */
   readonly memoryLimit?: number | string | undefined;
-  /** Names of the components to load, all by default, out of those that the checkpoint has; or, in place of the checkpoint's of the same name, components of another pipeline and what a model's `fromPretrained` gives. */
-  readonly components?: readonly string[] | Readonly<Record<string, PretrainedModel>> | undefined;
+  /**
+   * Names of the components to load, all by default, out of those that the checkpoint has; or, in place of the checkpoint's of the same name, components of another pipeline, what a
+   * model's `fromPretrained` gives, and where others lie: files of weights, folders, hub ids and files on the hub.
+   */
+  readonly components?: readonly string[] | Readonly<Record<string, PretrainedModel | string>> | undefined;
+  /** For a file of weights: a folder in diffusers' layout, or a hub id, whose configs and tokenizers are taken in place of those of the family that its tensors show; or that family's name. */
+  readonly config?: string | undefined;
+  /** What the model predicts, in place of what its scheduler's config says: 'epsilon', 'v_prediction' or 'sample'. Of a file of Stable Diffusion 2, which does not say it, 'v_prediction' is taken, with a warning. */
+  readonly predictionType?: PredictionType | undefined;
   /**
    * A scheduler in place of the checkpoint's: one that was made, or a name, such as 'euler' or 'dpm++_2m_karras' ({@link findScheduler}), of which one is made with the
    * checkpoint's config. The checkpoint's own is not opened then, and need not exist here.

@@ -16,6 +16,7 @@ import {
   type LatentConsistencyModelValues,
 } from './LatentConsistencyModelOptions.js';
 import { LatentDiffusionPipeline, type LatentDiffusionRun } from './LatentDiffusionPipeline.js';
+import { checkSingleFile } from './checkSingleFile.js';
 import { namesOf } from './namesOf.js';
 import { openAs } from './openAs.js';
 
@@ -55,6 +56,16 @@ export class LatentConsistencyModelPipeline extends LatentDiffusionPipeline<
     options: FromPretrainedOptions = {},
   ): Promise<P> {
     return openAs(namesOf({ LatentConsistencyModelPipeline: this }), folderOrId, options);
+  }
+
+  /** Opens a checkpoint in one file, as `DiffusionPipeline.fromSingleFile`. @throws also ERR_ARGUMENT_INVALID for a checkpoint of another class */
+  static async fromSingleFile<P extends LatentConsistencyModelPipeline>(
+    this: PipelineConstructor<P>,
+    file: string,
+    options: FromPretrainedOptions = {},
+  ): Promise<P> {
+    await checkSingleFile(file);
+    return openAs(namesOf({ LatentConsistencyModelPipeline: this }), file, options);
   }
 
   protected get fields(): typeof latentConsistencyModelFields {

@@ -11,6 +11,7 @@ import { checkPictureOptions } from '../sampling/starts/readPictures.js';
 import { beginRun } from '../sampling/starts/startOf.js';
 import type { FromPretrainedOptions } from './FromPretrainedOptions.js';
 import { LatentDiffusionPipeline, type LatentDiffusionRun } from './LatentDiffusionPipeline.js';
+import { checkSingleFile } from './checkSingleFile.js';
 import { namesOf } from './namesOf.js';
 import { openAs } from './openAs.js';
 import { withCorrectedScheduler } from './outdatedConfigs.js';
@@ -33,6 +34,16 @@ export class StableDiffusionPipeline extends LatentDiffusionPipeline<typeof stab
     options: FromPretrainedOptions = {},
   ): Promise<P> {
     return openAs(namesOf({ StableDiffusionPipeline: this }), folderOrId, options);
+  }
+
+  /** Opens a checkpoint in one file, as `DiffusionPipeline.fromSingleFile`. @throws also ERR_ARGUMENT_INVALID for a checkpoint of another class */
+  static async fromSingleFile<P extends StableDiffusionPipeline>(
+    this: PipelineConstructor<P>,
+    file: string,
+    options: FromPretrainedOptions = {},
+  ): Promise<P> {
+    await checkSingleFile(file);
+    return openAs(namesOf({ StableDiffusionPipeline: this }), file, options);
   }
 
   constructor(parts: PipelineParts) {

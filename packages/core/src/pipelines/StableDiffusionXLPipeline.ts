@@ -19,6 +19,7 @@ import { checkConditions, type ConditionKind, timeIds } from '../sampling/timeId
 import { withNegative, zerosLike } from '../sampling/withNegative.js';
 import type { FromPretrainedOptions } from './FromPretrainedOptions.js';
 import { LatentDiffusionPipeline, type LatentDiffusionRun } from './LatentDiffusionPipeline.js';
+import { checkSingleFile } from './checkSingleFile.js';
 import { namesOf } from './namesOf.js';
 import { openAs } from './openAs.js';
 import { sampleSizeOf } from './outdatedConfigs.js';
@@ -55,6 +56,16 @@ export class StableDiffusionXLPipeline extends LatentDiffusionPipeline<
     options: FromPretrainedOptions = {},
   ): Promise<P> {
     return openAs(namesOf({ StableDiffusionXLPipeline: this }), folderOrId, options);
+  }
+
+  /** Opens a checkpoint in one file, as `DiffusionPipeline.fromSingleFile`. @throws also ERR_ARGUMENT_INVALID for a checkpoint of another class */
+  static async fromSingleFile<P extends StableDiffusionXLPipeline>(
+    this: PipelineConstructor<P>,
+    file: string,
+    options: FromPretrainedOptions = {},
+  ): Promise<P> {
+    await checkSingleFile(file);
+    return openAs(namesOf({ StableDiffusionXLPipeline: this }), file, options);
   }
 
   protected get fields(): typeof stableDiffusionXLFields {

@@ -8,6 +8,7 @@ import {
   openComponentCheckpoint,
 } from '../weights/ComponentCheckpoint.js';
 import type { ComponentClass } from '../weights/ModelIndex.js';
+import type { PartPlace } from '../weights/PartPlace.js';
 import { variantOf } from '../weights/PipelineDtype.js';
 import type { Composition } from './composition.js';
 import { activationsOf, storedOtherwise } from './dtype.js';
@@ -15,7 +16,7 @@ import { activationsOf, storedOtherwise } from './dtype.js';
 /** Opens a model of a checkpoint: of the class, and by the library, that `model_index.json` names. @throws ERR_COMPONENT_UNSUPPORTED, and what the checkpoint and its config give rise to */
 export async function openComponent(
   name: string,
-  folder: string,
+  { folder, config, weights }: PartPlace,
   { className, library }: Partial<ComponentClass> & Pick<ComponentClass, 'className'>,
   composition: Composition,
 ): Promise<Component> {
@@ -32,7 +33,13 @@ export async function openComponent(
     // Who asks for a type alone is told what it is stored in, not about file names.
     if (variant !== undefined || dtype === undefined) composition.warn(event);
   };
-  const checkpoint = await openComponentCheckpoint(folder, { variant: variantOf(options), library, onWarning });
+  const checkpoint = await openComponentCheckpoint(folder, {
+    variant: variantOf(options),
+    library,
+    config,
+    weights,
+    onWarning,
+  });
   const warning = storedOtherwise(name, checkpoint, dtype);
   if (warning !== undefined) composition.warn(warning);
   return bindComponent(name, Class.fromConfig(checkpoint.config, className), checkpoint, composition);

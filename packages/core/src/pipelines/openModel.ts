@@ -74,9 +74,10 @@ async function openFrom(
   const asked = { ...(dtype && { dtype }), ...(variant && { variant }) };
   const choice = dtype === undefined && variant === undefined ? own : asked;
   const components = subfolder === undefined ? {} : { components: [subfolder] };
-  const { folder } = await resolveModel(folderOrId, { ...where, ...components, variant: variantOf(choice) });
+  const { folder, file } = await resolveModel(folderOrId, { ...where, ...components, variant: variantOf(choice) });
+  if (file !== undefined) throw new ThimbleError('ERR_MODEL_FOLDER_INVALID', { folder: file, problem: 'it is a file' });
   const index = await readModelIndex(join(folder, subfolder ?? ''));
-  return openComponent(name, index.folder, index, { ...composition, options: { ...others, ...choice } });
+  return openComponent(name, { folder: index.folder }, index, { ...composition, options: { ...others, ...choice } });
 }
 
 function assertFree(name: string, { components, ownNames }: Composition): void {

@@ -7,9 +7,11 @@ import type { PipelineParts } from '../run/PipelineParts.js';
 import { schedulerWarning } from '../run/schedulerWarning.js';
 import { createScheduler } from '../schedulers/createScheduler.js';
 import type { Scheduler } from '../schedulers/Scheduler.js';
+import { shippedClipTokenizer } from '../tokenizers/shippedClipTokenizer.js';
 import { createTokenizer } from '../tokenizers/createTokenizer.js';
 import type { Tokenizer } from '../tokenizers/Tokenizer.js';
 import type { ComponentClass, ModelIndex } from '../weights/ModelIndex.js';
+import { type PartPlace, placeOf } from '../weights/PartPlace.js';
 import { isPassedOver, type PartKind, partKind } from '../weights/partKind.js';
 import type { Composition } from './composition.js';
 import { openComponent } from './openComponent.js';
@@ -27,11 +29,11 @@ export async function openParts(
     options.signal?.throwIfAborted();
     const part = index.components[name] as ComponentClass;
     const { className } = part;
-    const folder = join(index.folder, name);
+    const place = placeOf(index, name);
     const kind = kindOf(className, services);
-    if (kind === 'model') components[name] = await openComponent(name, folder, part, composition);
-    if (kind === 'scheduler') schedulers[name] = await openScheduler(name, folder, className, composition);
-    if (kind === 'tokenizer') tokenizers[name] = await createTokenizer(folder, className, services.named(TOKENIZERS));
+    if (kind === 'model') components[name] = await openComponent(name, place, part, composition);
+    if (kind === 'scheduler') schedulers[name] = await openScheduler(name, place, className, composition);
+    if (kind === 'tokenizer') tokenizers[name] = await openTokenizer(place, className, composition);
   }
   return { schedulers, tokenizers };
 }
@@ -52,7 +54,7 @@ export function kindOf(className: string, services: ServiceRegistry): PartKind {
 /** The class is that of `model_index.json`, as in diffusers, whatever the config says; or the one that was asked for: then the checkpoint's own need not exist here. */
 async function openScheduler(
   name: string,
-  folder: string,
+  { folder, config: placed }: PartPlace,
   className: string,
   { services, warn, options }: Composition,
 ): Promise<Scheduler> {
@@ -60,9 +62,22 @@ async function openScheduler(
   const registry = services.named(SCHEDULERS);
   if (asked === undefined && !Object.hasOwn(registry, className))
     throw new ThimbleError('ERR_SCHEDULER_UNKNOWN', { scheduler: className, known: Object.keys(registry), folder });
-  const config = await readJsonFile(join(folder, 'scheduler_config.json'));
+  const { predictionType } = options;
+  const config = {
+    ...(placed ?? (await readJsonFile(join(folder, 'scheduler_config.json')))),
+    ...(predictionType !== undefined && { prediction_type: predictionType }),
+  };
   const scheduler = createScheduler(asked ?? className, config, registry);
   const warning = schedulerWarning(scheduler);
   if (warning !== undefined) warn(warning);
   return scheduler;
+}
+
+async function openTokenizer(
+  { folder, padToken }: PartPlace,
+  className: string,
+  { services }: Composition,
+): Promise<Tokenizer> {
+  if (padToken !== undefined) return shippedClipTokenizer(padToken);
+  return createTokenizer(folder, className, services.named(TOKENIZERS));
 }

@@ -12,6 +12,8 @@ import {
   givenComponents,
   givenNames,
   isWanted,
+  namesWanted,
+  sourcesIn,
 } from './ComponentChoice.js';
 import type { Composition } from './composition.js';
 import type { Pipeline } from '../run/Pipeline.js';
@@ -21,10 +23,12 @@ import { flowWarning } from '../run/schedulerWarning.js';
 import type { PipelineParts } from '../run/PipelineParts.js';
 import { createScheduler, requireScheduler } from '../schedulers/createScheduler.js';
 import { overrideConfig } from '../schedulers/overrideConfig.js';
+import { PREDICTION_TYPES } from '../schedulers/numeric/predictOriginalSample.js';
 import { isScheduler } from '../schedulers/Scheduler.js';
-import { type ModelIndex, readModelIndex } from '../weights/ModelIndex.js';
+import type { ModelIndex } from '../weights/ModelIndex.js';
+import { openModelIndex } from '../weights/openModelIndex.js';
+import { placeOf } from '../weights/PartPlace.js';
 import { checkDtype, variantOf } from '../weights/PipelineDtype.js';
-import { resolveModel } from '../weights/resolveModel.js';
 import { storedOtherwise } from './dtype.js';
 import type { FromPretrainedOptions } from './FromPretrainedOptions.js';
 import { bindComponent, openComponent } from './openComponent.js';
@@ -42,6 +46,8 @@ const OPTION_NAMES: readonly (keyof FromPretrainedOptions)[] = [
   'deviceOptions',
   'memoryLimit',
   'components',
+  'config',
+  'predictionType',
   'scheduler',
   'preset',
   'plugins',
@@ -60,6 +66,7 @@ export async function openPipeline(
   checkDtype(options.dtype);
   checkChoice(options.components);
   checkPreset(options.preset);
+  checkPrediction(options.predictionType);
   options.signal?.throwIfAborted();
   // Loaded only here: the container's library takes a third of the time in which core is imported.
   const { compose } = await import('./composition.js');
@@ -68,7 +75,7 @@ export async function openPipeline(
     for (const plugin of options.plugins ?? []) await composition.host.use(plugin);
     checkScheduler(composition);
     checkDevice(composition);
-    const index = await readModelIndex(await findFolder(folderOrId, composition));
+    const index = await findModel(folderOrId, composition);
     const pipe = await (index.kind === 'pipeline'
       ? openWhole(folderOrId, index, composition)
       : openSingle(index, composition));
@@ -78,6 +85,12 @@ export async function openPipeline(
     await composition.dispose();
     throw error;
   }
+}
+
+/** @throws ERR_ARGUMENT_INVALID */
+function checkPrediction(type: FromPretrainedOptions['predictionType']): void {
+  if (type !== undefined && !PREDICTION_TYPES.includes(type))
+    refuseOption('predictionType', type, `one of ${PREDICTION_TYPES.join(', ')}`);
 }
 
 /** Before anything is looked for. @throws ERR_SCHEDULER_UNKNOWN, ERR_ARGUMENT_INVALID */
@@ -99,17 +112,23 @@ function given(deviceOptions: object): object {
   return deviceOptions;
 }
 
-async function findFolder(folderOrId: string, composition: Composition): Promise<string> {
-  const { revision, signal, onProgress, localFilesOnly } = composition.options;
-  const { folder } = await resolveModel(folderOrId, {
+async function findModel(model: string, composition: Composition): Promise<ModelIndex> {
+  const { revision, signal, onProgress, localFilesOnly, config, predictionType, components } = composition.options;
+  const sources = sourcesIn(components);
+  return openModelIndex(model, {
     variant: variantOf(composition.options),
     revision,
     signal,
     onProgress,
     localFilesOnly,
-    components: (index) => wantedNames(index, composition),
+    config,
+    predictionType,
+    sources,
+    given: givenNames(components),
+    wanted: namesWanted(components),
+    components: (index) => wantedNames(index, composition).filter((name) => !Object.hasOwn(sources, name)),
+    onWarning: composition.warn,
   });
-  return folder;
 }
 
 /** Names of the parts that are opened: those that are asked for, without those that come from elsewhere and those that no run uses. */
@@ -135,7 +154,7 @@ async function openWhole(folderOrId: string, index: ModelIndex, composition: Com
   warnOfSafetyChecker(index, composition);
   const parts = await openParts(index, wanted, composition);
   await takeComponents(composition);
-  const given = givenNames(options.components);
+  const given = [...givenNames(options.components), ...Object.keys(sourcesIn(options.components))];
   const chosen = await presetOf(options.preset, { folderOrId, index, components: composition.components, given });
   const pipe = new Class(withChosen(await partsOf(index, composition, parts), chosen, options));
   // One that somebody made is used as it is; the constructor corrects what a checkpoint brings.
@@ -166,7 +185,7 @@ async function openSingle(index: ModelIndex, composition: Composition): Promise<
   checkChosen(options.components, { loaded: [name], given: [name] });
   reserveNames([name], composition);
   if (isWanted(name, options.components))
-    components[name] = await openComponent(name, index.folder, index, composition);
+    components[name] = await openComponent(name, placeOf(index, ''), index, composition);
   await takeComponents(composition);
   return new SingleModelPipeline(await partsOf(index, composition, { schedulers: {}, tokenizers: {} }));
 }

@@ -5,6 +5,7 @@ import { DENOISER } from '../extension/chooseComponents.js';
 import { nearestName } from '../fields/nearestName.js';
 import { refuseOption } from '../fields/readOptions.js';
 import type { ModelIndex } from '../weights/ModelIndex.js';
+import { placeOf } from '../weights/PartPlace.js';
 import { type Preset, presetNames, presets } from './presets.js';
 
 /** The preset that is none: diffusers' defaults. */
@@ -45,14 +46,16 @@ export async function presetOf(asked: string | undefined, opened: Opened): Promi
   const name = Object.keys(components).find((each) => DENOISER.test(each));
   const denoiser = name === undefined ? undefined : components[name];
   const isGiven = name !== undefined && given.includes(name);
+  // A file brings no scheduler: its family's is for the model that was not distilled.
+  const withScheduler = isGiven || placeOf(index, 'scheduler').config !== undefined;
   const called = new Set([...(isGiven ? [] : checkpointNames(opened)), ...denoiserNames(denoiser, isGiven)]);
   const byName = presets.find(({ names }) => names.some((each) => called.has(each.toLowerCase())));
-  if (byName !== undefined) return { preset: byName, withScheduler: isGiven };
+  if (byName !== undefined) return { preset: byName, withScheduler };
   if (denoiser === undefined) return undefined;
   const scheduler = isGiven ? {} : await schedulerConfig(index);
   const configs = { pipeline: index.className, denoiser: denoiser.config, scheduler };
   const byConfig = presets.find(({ saidBy }) => saidBy?.(configs) === true);
-  return byConfig && { preset: byConfig, withScheduler: isGiven };
+  return byConfig && { preset: byConfig, withScheduler };
 }
 
 function checkpointNames({ folderOrId, index }: Opened): readonly string[] {
@@ -82,9 +85,10 @@ function namesIn(path: unknown): readonly string[] {
 }
 
 /** Of the checkpoint, whether its scheduler was opened or not. */
-async function schedulerConfig({ folder, components }: ModelIndex): Promise<JsonObject> {
-  const { scheduler } = components;
+async function schedulerConfig(index: ModelIndex): Promise<JsonObject> {
+  const { scheduler } = index.components;
   if (scheduler == null) return {};
-  const config = await readJsonFile(join(folder, 'scheduler', 'scheduler_config.json')).catch(() => ({}));
+  const { folder, config: placed } = placeOf(index, 'scheduler');
+  const config = placed ?? (await readJsonFile(join(folder, 'scheduler_config.json')).catch(() => ({})));
   return { ...config, _class_name: scheduler.className };
 }

@@ -1,13 +1,24 @@
 import { readFile } from 'node:fs/promises';
+import { promisify } from 'node:util';
+import { gunzip } from 'node:zlib';
 import { ThimbleError } from '../errors.js';
 import { JsonCursor } from './JsonCursor.js';
 
+const gunzipped = promisify(gunzip);
+
 /**
- * The contents of a file, or undefined where there is none.
+ * The contents of a file, or of one packed by gzip beside it, `FILE.gz`; undefined where there is neither.
  *
  * @throws `ERR_FILE_ACCESS` if there is one that cannot be read
  */
 export async function readTokenizerFile(file: string): Promise<Buffer | undefined> {
+  const plain = await contentsOf(file);
+  if (plain !== undefined) return plain;
+  const packed = await contentsOf(`${file}.gz`);
+  return packed === undefined ? undefined : gunzipped(packed);
+}
+
+async function contentsOf(file: string): Promise<Buffer | undefined> {
   try {
     return await readFile(file);
   } catch (cause) {

@@ -10,6 +10,7 @@ import { openTensorFile } from './files/openTensorFile.js';
 import { selectWeightFiles } from './files/selectWeightFiles.js';
 import type { WeightFiles, WeightLibrary } from './files/selectWeightFiles.js';
 import type { TensorFile } from './files/TensorFile.js';
+import type { PlacedWeights } from './PartPlace.js';
 import type { TensorView } from './TensorView.js';
 
 /** A component on disk: its config, and where each of its tensors lies. No data is in memory. */
@@ -33,7 +34,7 @@ export interface ComponentCheckpoint {
 /** Something about a checkpoint that the user should know, but that does not stop it from being loaded. */
 export interface CheckpointWarning {
   readonly type: 'warning';
-  readonly code: 'WARN_VARIANT_MISSING' | 'WARN_VARIANT_ONLY';
+  readonly code: 'WARN_VARIANT_MISSING' | 'WARN_VARIANT_ONLY' | 'WARN_PREDICTION_TYPE';
   readonly message: string;
 }
 
@@ -43,6 +44,10 @@ export interface ComponentCheckpointOptions {
   readonly variant?: string | undefined;
   /** The library that wrote the component, as `model_index.json` names it; told by the config's fields unless given. Which of several weight files is taken depends on it. */
   readonly library?: string | undefined;
+  /** Its config, in place of `config.json`. */
+  readonly config?: JsonObject | undefined;
+  /** Its weights by diffusers' keys, in place of the folder's: then `folder` need not exist where `config` is given too. */
+  readonly weights?: PlacedWeights | undefined;
   readonly onWarning?: ((warning: CheckpointWarning) => void) | undefined;
 }
 
@@ -58,10 +63,11 @@ export async function openComponentCheckpoint(
   folder: string,
   options: ComponentCheckpointOptions = {},
 ): Promise<ComponentCheckpoint> {
+  if (options.weights !== undefined) return checkpointOf(folder, options.weights, options.config);
   const names = await listNames(folder);
   if (!names.includes('config.json'))
     throw new ThimbleError('ERR_MODEL_FOLDER_INVALID', { folder, problem: 'it has no config.json' });
-  const config = await readJsonFile(join(folder, 'config.json'));
+  const config = options.config ?? (await readJsonFile(join(folder, 'config.json')));
   const weights = chooseWeights(folder, names, { ...options, library: options.library ?? libraryOf(config) });
   const files = await openFiles(folder, weights);
   const className = classNameOf(config);
@@ -72,8 +78,30 @@ export async function openComponentCheckpoint(
     tensors: files.tensors,
     ...(weights.variant === undefined ? {} : { variant: weights.variant }),
     files: files.paths,
-    byteLength: [...files.tensors.values()].reduce((sum, info) => sum + info.byteLength, 0),
+    byteLength: bytesOf(files.tensors),
   };
+}
+
+/** Of weights that lie in a file with others. */
+async function checkpointOf(
+  folder: string,
+  { file, tensors }: PlacedWeights,
+  given: JsonObject | undefined,
+): Promise<ComponentCheckpoint> {
+  const config = given ?? (await readJsonFile(join(folder, 'config.json')));
+  const className = classNameOf(config);
+  return {
+    folder: file,
+    config,
+    ...(className === undefined ? {} : { className }),
+    tensors,
+    files: [file],
+    byteLength: bytesOf(tensors),
+  };
+}
+
+function bytesOf(tensors: ReadonlyMap<string, TensorView>): number {
+  return [...tensors.values()].reduce((sum, info) => sum + info.byteLength, 0);
 }
 
 /** The class that a component's or model's config names, whichever library wrote it. */

@@ -5,6 +5,7 @@ import { classNameOf } from './ComponentCheckpoint.js';
 import { fileSystemError } from '../disk/fileSystemError.js';
 import { readJsonFile } from '../disk/readJsonFile.js';
 import type { JsonObject } from '../disk/readJsonFile.js';
+import type { PartPlace } from './PartPlace.js';
 
 /** Which class a component of a pipeline has. */
 export interface ComponentClass {
@@ -13,8 +14,9 @@ export interface ComponentClass {
   readonly className: string;
 }
 
-/** What a model's folder says it is. */
+/** What a model's folder, or a file of weights, says it is. */
 export interface ModelIndex {
+  /** The folder; the file, where the model is one. */
   readonly folder: string;
   /** `pipeline`: a folder with `model_index.json`; `model`: one component's folder, with only `config.json`. */
   readonly kind: 'pipeline' | 'model';
@@ -24,6 +26,10 @@ export interface ModelIndex {
   readonly components: Readonly<Record<string, ComponentClass | null>>;
   /** The other fields: of `model_index.json` (`requires_safety_checker`, …), or the whole config of a single model. */
   readonly config: JsonObject;
+  /** Of parts that lie elsewhere than in a folder of their name. */
+  readonly places?: Readonly<Record<string, PartPlace>>;
+  /** Keys of a file of weights that belong to no component. */
+  readonly unused?: readonly string[];
 }
 
 /**

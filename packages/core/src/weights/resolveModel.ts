@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { isThimbleError, ThimbleError } from '../errors.js';
 import { checkPath } from '../fields/checkPath.js';
 import { fileSystemError, systemErrorCode } from '../disk/fileSystemError.js';
@@ -7,6 +7,7 @@ import { downloadSnapshot } from './hub/downloadSnapshot.js';
 import type { DownloadEvent } from './hub/downloadSnapshot.js';
 import { HubCache } from './hub/HubCache.js';
 import { HubClient } from './hub/HubClient.js';
+import { parseHubFileId } from './hub/HubFileId.js';
 import { parseHubModelId } from './hub/HubModelId.js';
 import type { HubModelId } from './hub/HubModelId.js';
 import { readHubSettings, readHubToken } from './hub/HubSettings.js';
@@ -24,6 +25,8 @@ export interface ResolveModelOptions {
   readonly variant?: string | undefined;
   /** The components that are needed, by name, or a function that names them once `model_index.json` is known; all unless told. */
   readonly components?: ComponentChoice | undefined;
+  /** Configs and tokenizer files alone, no weights. */
+  readonly configsOnly?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((event: DownloadEvent) => void) | undefined;
   /** The folder of the hub cache; `HF_HUB_CACHE`, `HF_HOME/hub` or `~/.cache/huggingface/hub` unless told. */
@@ -34,8 +37,10 @@ export interface ResolveModelOptions {
 
 /** Where a model is on disk. */
 export interface ResolvedModel {
-  /** A folder in diffusers' layout, absolute. */
+  /** A folder in diffusers' layout, absolute; for a file the one that it is in. */
   readonly folder: string;
+  /** The path of a single file of weights, where the model is one. */
+  readonly file?: string;
   /** A folder that was given, one that was complete in the cache, or one that files were downloaded for. */
   readonly source: 'folder' | 'cache' | 'download';
   /** The commit, for a model from the hub. */
@@ -43,12 +48,12 @@ export interface ResolvedModel {
 }
 
 /**
- * Finds a model: an existing folder; else a hub id, first in the cache that Python's huggingface_hub shares (taken without asking
+ * Finds a model: an existing folder or file; else a hub id, or a file on the hub, first in the cache that Python's huggingface_hub shares (taken without asking
  * the hub where all that is wanted is there), else downloaded into it. Only configs, tokenizer files and the wanted safetensors
  * are fetched. Follows `HF_ENDPOINT`, `HF_TOKEN`, `HF_HOME`, `HF_HUB_CACHE`, `HF_HUB_OFFLINE` and `TRANSFORMERS_OFFLINE`, the time-outs `HF_HUB_ETAG_TIMEOUT` and
  * `HF_HUB_DOWNLOAD_TIMEOUT`, and the proxies `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`, as Python's client does.
  *
- * @param model path of a folder, `owner/name` or `owner/name@revision`
+ * @param model path of a folder or of a file of weights; `owner/name` or `owner/name@revision`; `owner/name:path/file.safetensors`, or that file's address
  * @throws `ERR_MODEL_NOT_FOUND`, `ERR_MODEL_FOLDER_INVALID`, `ERR_WEIGHTS_NOT_FOUND`, `ERR_ARGUMENT_INVALID`, `ERR_HUB_ACCESS`,
  *   `ERR_HUB_REQUEST`, `ERR_HUB_OFFLINE`, `ERR_HUB_SETTING_INVALID`, `ERR_DOWNLOAD_CORRUPT`, `ERR_DISK_FULL`, `ERR_FILE_ACCESS`;
  *   the signal's reason
@@ -58,12 +63,18 @@ export async function resolveModel(model: string, options: ResolveModelOptions =
   checkPath(
     'model',
     typeof model === 'string' ? model.trim() : model,
-    'the path of a folder, or a hub id "owner/name"',
+    'the path of a folder or file, or a hub id "owner/name"',
   );
   const folder = resolve(model);
   const kind = await kindOf(folder);
   if (kind === 'folder') return { folder, source: 'folder' };
-  if (kind === 'file') throw new ThimbleError('ERR_MODEL_FOLDER_INVALID', { folder, problem: 'it is a file' });
+  if (kind === 'file') return { folder: dirname(folder), file: folder, source: 'folder' };
+  const onHub = parseHubFileId(model.trim(), options.revision, readHubSettings(process.env).endpoint);
+  if (onHub !== undefined) {
+    const { path: file } = onHub;
+    const found = await resolveHubModel(onHub.model, folder, { ...options, file });
+    return { ...found, file: join(found.folder, file) };
+  }
   const id = parseHubModelId(model, options.revision);
   if (id === undefined)
     throw new ThimbleError('ERR_MODEL_NOT_FOUND', {
@@ -74,11 +85,10 @@ export async function resolveModel(model: string, options: ResolveModelOptions =
   return resolveHubModel(id, folder, options);
 }
 
-async function resolveHubModel(
-  model: HubModelId,
-  folder: string,
-  options: ResolveModelOptions,
-): Promise<ResolvedModel> {
+/** One file alone, where `file` is given. */
+type HubOptions = ResolveModelOptions & { readonly file?: string };
+
+async function resolveHubModel(model: HubModelId, folder: string, options: HubOptions): Promise<ResolvedModel> {
   const settings = readHubSettings(process.env);
   const cacheDir = resolve(options.cacheDir ?? settings.cacheDir);
   const cache = new HubCache(cacheDir, model.id);
@@ -127,7 +137,7 @@ interface Cached {
   readonly missing: readonly string[];
 }
 
-async function findCached(cache: HubCache, model: HubModelId, options: ResolveModelOptions): Promise<Cached> {
+async function findCached(cache: HubCache, model: HubModelId, options: HubOptions): Promise<Cached> {
   const commit = await cache.commitOf(model.revision);
   if (commit === undefined) return { exact: false, missing: [`revision ${model.revision}`] };
   const folder = cache.snapshot(commit);

@@ -105,10 +105,49 @@ describe('a folder', () => {
     await expect(resolveModel('')).rejects.toMatchObject({ code: 'ERR_ARGUMENT_INVALID' });
   });
 
-  test('a file is refused', async () => {
-    const file = join(await newFolder(), 'model.safetensors');
+  test('of a file is where it lies', async () => {
+    const folder = await newFolder();
+    const file = join(folder, 'model.safetensors');
     await writeFile(file, '');
-    await expect(resolveModel(file)).rejects.toMatchObject({ code: 'ERR_MODEL_FOLDER_INVALID' });
+    expect(await resolveModel(file)).toEqual({ folder, file, source: 'folder' });
+    expect(hub.requests).toEqual([]);
+  });
+});
+
+describe('a file on the hub', () => {
+  const FILE = 'v1-5-pruned.safetensors';
+
+  test.each([
+    ['by its repository and path', () => `owner/tiny:${FILE}`],
+    ['at a revision', () => `owner/tiny@${hub.commit}:${FILE}`],
+    ['by the address that a browser shows', () => `${hub.endpoint}/owner/tiny/blob/main/${FILE}`],
+    [
+      "by a download's address at the hub itself",
+      () => `https://huggingface.co/owner/tiny/resolve/main/${FILE}?download=true`,
+    ],
+    ['without a scheme', () => `hf.co/owner/tiny/blob/main/${FILE}`],
+  ])('%s is fetched alone, once', async (_how, model) => {
+    const found = { folder: snapshot(), file: snapshot(FILE), commit: hub.commit };
+    expect(await resolveModel(model())).toEqual({ ...found, source: 'download' });
+    expect(hub.fetched).toEqual([FILE]);
+    hub.requests.length = 0;
+    expect(await resolveModel(model())).toEqual({ ...found, source: 'cache' });
+    expect(hub.requests).toEqual([]);
+  });
+
+  test('that is not there is named', async () => {
+    const error = await thrownBy(resolveModel('owner/tiny:other.safetensors'));
+    expect(error).toMatchObject({
+      code: 'ERR_MODEL_FOLDER_INVALID',
+      message: expect.stringContaining('other.safetensors'),
+    });
+    expect(hub.fetched).toEqual([]);
+  });
+
+  test('may have its configs from a repository: no weights come with them', async () => {
+    await resolveModel('owner/tiny', { configsOnly: true });
+    expect(hub.fetched.filter((path) => path.endsWith('.safetensors'))).toEqual([]);
+    expect(hub.fetched).toContain('unet/config.json');
   });
 });
 

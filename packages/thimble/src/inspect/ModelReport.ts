@@ -51,6 +51,8 @@ export interface ModelReport {
   /** Absent for what makes neither pictures nor videos. */
   readonly defaults?: DefaultsReport;
   readonly components: readonly ComponentReport[];
+  /** Names of tensors in a file of weights that belong to no component. */
+  readonly unused?: readonly string[];
   /** Over all components. */
   readonly parameters: number;
   readonly bytes: number;

@@ -23,7 +23,12 @@ export function formatModelReport(report: ModelReport, { segments }: { readonly 
     ...(tokenizer === undefined ? [] : [`tokenizer  ${tokenizer}`]),
     ...(defaults === undefined ? [] : [runLine(defaults)]),
   ];
-  const tables = [componentTable(report), fileTable(report), ...(segments ? report.components.map(segmentTable) : [])];
+  const tables = [
+    componentTable(report),
+    fileTable(report),
+    ...unusedTables(report),
+    ...(segments ? report.components.map(segmentTable) : []),
+  ];
   return [facts.join('\n'), ...tables].join('\n\n');
 }
 
@@ -54,6 +59,18 @@ function fileTable({ components }: ModelReport): string {
     columns,
     components.map((component) => [component.name, filesOf(component)]),
   );
+}
+
+/** Tensors of a file that belong to no component, by what their names begin with. */
+function unusedTables({ unused = [] }: ModelReport): readonly string[] {
+  if (unused.length === 0) return [];
+  const groups = new Map<string, number>();
+  for (const key of unused) {
+    const group = key.split('.')[0] as string;
+    groups.set(group, (groups.get(group) ?? 0) + 1);
+  }
+  const columns = [{ title: 'NOT USED', wraps: true }, { title: 'TENSORS' }];
+  return [formatTable(columns, Array.from(groups, ([group, count]) => [group, String(count)]))];
 }
 
 function segmentTable({ name, segments }: ComponentReport): string {

@@ -1,17 +1,18 @@
 import { stat } from 'node:fs/promises';
-import { join, relative } from 'node:path';
-import { Component, DiffusionPipeline, type DownloadEvent } from '@thimble/core';
+import { basename, relative } from 'node:path';
+import { Component, DiffusionPipeline, type DownloadEvent, type FromPretrainedOptions } from '@thimble/core';
 import {
   isPassedOver,
   modelRegistry,
   openComponentCheckpoint,
+  openModelIndex,
+  placeOf,
   partKind,
   pipelineRegistry,
-  readModelIndex,
-  resolveModel,
   type CheckpointWarning,
   type ComponentCheckpoint,
   type ModelIndex,
+  type PartPlace,
 } from '@thimble/core/model';
 import { createDevice, createHooks, DENOISER } from '@thimble/core/plugin';
 import { withoutUndefined } from '../withoutUndefined.js';
@@ -21,6 +22,8 @@ import type { ComponentReport, DefaultsReport, ModelReport } from './ModelReport
 export interface InspectOptions {
   readonly variant?: string | undefined;
   readonly revision?: string | undefined;
+  readonly config?: string | undefined;
+  readonly predictionType?: FromPretrainedOptions['predictionType'];
   readonly localFilesOnly?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((event: DownloadEvent | CheckpointWarning) => void) | undefined;
@@ -28,7 +31,7 @@ export interface InspectOptions {
 
 interface Entry {
   readonly name: string;
-  readonly folder: string;
+  readonly place: PartPlace;
   readonly className: string;
   readonly library?: string;
 }
@@ -36,23 +39,29 @@ interface Entry {
 /**
  * Looks into a model without loading it: reads the configs and the headers of the weight files, and checks that they belong together.
  *
- * @throws what {@link resolveModel}, {@link openComponentCheckpoint} and {@link Component} throw
+ * @throws what {@link openModelIndex}, {@link openComponentCheckpoint} and {@link Component} throw
  */
 export async function inspectModel(model: string, options: InspectOptions): Promise<ModelReport> {
-  const { folder } = await resolveModel(model, { ...options, components: runnable });
-  const index = await readModelIndex(folder);
+  const { onProgress } = options;
+  const index = await openModelIndex(model, {
+    ...options,
+    components: runnable,
+    wanted: [],
+    onWarning: (warning) => onProgress?.(warning),
+  });
   const components: ComponentReport[] = [];
   for (const entry of entriesOf(index)) {
     options.signal?.throwIfAborted();
-    if (await exists(entry.folder)) components.push(await inspectComponent(entry, index.folder, options));
+    if (await exists(entry.place)) components.push(await inspectComponent(entry, index.folder, options));
   }
   return {
-    folder,
+    folder: index.folder,
     className: index.className,
     ...classOf(index, 'scheduler'),
     ...classOf(index, 'tokenizer'),
-    ...(await defaultsOf(folder, index, options)),
+    ...(await defaultsOf(model, index, components, options)),
     components,
+    ...(index.unused === undefined || index.unused.length === 0 ? {} : { unused: index.unused }),
     parameters: sum(components.map(({ parameters }) => parameters)),
     bytes: sum(components.map(({ bytes }) => bytes)),
   };
@@ -66,20 +75,23 @@ function runnable({ components }: ModelIndex): string[] {
 }
 
 function entriesOf(index: ModelIndex): Entry[] {
-  if (index.kind === 'model') return [{ name: 'model', folder: index.folder, className: index.className }];
+  if (index.kind === 'model') return [{ name: 'model', place: placeOf(index, ''), className: index.className }];
   return Object.entries(index.components).flatMap(([name, component]) =>
-    component === null || partKind(component.className) !== 'model'
+    component === null ||
+    partKind(component.className) !== 'model' ||
+    // Of a file, configs from elsewhere say no more than what it may hold.
+    (index.unused !== undefined && placeOf(index, name).weights === undefined)
       ? []
-      : [{ name, folder: join(index.folder, name), ...component }],
+      : [{ name, place: placeOf(index, name), ...component }],
   );
 }
 
 async function inspectComponent(
-  { name, folder, className, library }: Entry,
+  { name, place, className, library }: Entry,
   root: string,
   { variant, onProgress }: InspectOptions,
 ): Promise<ComponentReport> {
-  const checkpoint = await openComponentCheckpoint(folder, { variant, library, onWarning: onProgress });
+  const checkpoint = await openComponentCheckpoint(place.folder, { variant, library, ...place, onWarning: onProgress });
   const component = bind(name, className, checkpoint);
   const shapes =
     component?.model.parameters.map(({ shape }) => shape) ?? [...checkpoint.tensors.values()].map(({ shape }) => shape);
@@ -92,7 +104,10 @@ async function inspectComponent(
     bytes: checkpoint.byteLength,
     dtypes: dtypesOf(checkpoint),
     files: await Promise.all(
-      checkpoint.files.map(async (path) => ({ path: relative(root, path), bytes: (await stat(path)).size })),
+      checkpoint.files.map(async (path) => ({
+        path: relative(root, path) || basename(path),
+        bytes: (await stat(path)).size,
+      })),
     ),
     segments: component?.segments.map(({ name: segment, bytes }) => ({ name: segment, bytes })) ?? [],
   };
@@ -120,17 +135,20 @@ function classOf(
   return className === undefined ? {} : { [name]: className };
 }
 
-/** What a run of the pipeline takes where nothing is said; its options depend on the configs of denoiser and VAE, and a preset on what it is called: `folder` as it was asked for. */
+/** What a run of the pipeline takes where nothing is said; its options depend on the configs of denoiser and VAE, and a preset on what it is called: `model` as it was asked for. */
 async function defaultsOf(
-  folder: string,
+  model: string,
   index: ModelIndex,
+  components: readonly ComponentReport[],
   options: InspectOptions,
 ): Promise<{ readonly defaults?: DefaultsReport }> {
   if (!(index.className in pipelineRegistry)) return {};
-  const names = Object.keys(index.components).filter((name) => name === 'vae' || DENOISER.test(name));
-  const { variant, signal } = options;
-  await using pipe = await DiffusionPipeline.fromPretrained(folder, {
-    ...withoutUndefined({ variant, signal }),
+  const there = components.map(({ name }) => name);
+  if (!there.some((name) => DENOISER.test(name))) return {};
+  const names = there.filter((name) => name === 'vae' || DENOISER.test(name));
+  const { variant, config, predictionType, signal } = options;
+  await using pipe = await DiffusionPipeline.fromPretrained((await isHere(model)) ? model : index.folder, {
+    ...withoutUndefined({ variant, config, predictionType, signal }),
     components: names,
     onProgress: () => undefined,
   });
@@ -139,7 +157,8 @@ async function defaultsOf(
   return { defaults: withoutUndefined({ width, height, numFrames, numInferenceSteps, guidanceScale, preset }) };
 }
 
-async function exists(folder: string): Promise<boolean> {
+async function exists({ folder, weights }: PartPlace): Promise<boolean> {
+  if (weights !== undefined) return true;
   return stat(folder).then(
     (found) => found.isDirectory(),
     () => false,
@@ -148,4 +167,11 @@ async function exists(folder: string): Promise<boolean> {
 
 function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0);
+}
+
+async function isHere(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
 }

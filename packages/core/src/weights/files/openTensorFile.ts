@@ -2,6 +2,7 @@ import { open } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { fileSystemError } from '../../disk/fileSystemError.js';
 import { ThimbleError } from '../../errors.js';
+import { pickleConversion } from './pickleConversion.js';
 import type { TensorFile } from './TensorFile.js';
 import { tensorFileFormats } from './tensorFileFormats.js';
 
@@ -26,7 +27,8 @@ export async function openTensorFile(path: string): Promise<TensorFile> {
   const formats = tensorFileFormats();
   const known = formats.find((format) => format.matches(head));
   if (known !== undefined) return known.open(path);
-  if (isPickle(head, path)) throw new ThimbleError('ERR_PICKLE_REFUSED', { file: path });
+  if (isPickle(head, path))
+    throw new ThimbleError('ERR_PICKLE_REFUSED', { file: path, conversion: pickleConversion(path) });
   const named = formats.find(({ extensions }) => extensions.includes(extname(path).toLowerCase()));
   if (named !== undefined) return named.open(path);
   throw new ThimbleError('ERR_TENSOR_FILE_UNKNOWN', { file: path, formats: formats.map(({ name }) => name) });

@@ -10,7 +10,7 @@ import type { HubCache } from './HubCache.js';
 import type { HubClient, HubFile } from './HubClient.js';
 import type { HubModelId } from './HubModelId.js';
 import { planCheckpointFiles } from './planCheckpointFiles.js';
-import type { ComponentChoice } from './planCheckpointFiles.js';
+import type { PlanOptions } from './planCheckpointFiles.js';
 
 /** Progress of a download, in bytes over all files of the model that are needed. */
 export interface DownloadEvent {
@@ -24,9 +24,7 @@ export interface DownloadEvent {
 }
 
 /** Options of {@link downloadSnapshot}. */
-export interface SnapshotOptions {
-  readonly components?: ComponentChoice | undefined;
-  readonly variant?: string | undefined;
+export interface SnapshotOptions extends PlanOptions {
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((event: DownloadEvent) => void) | undefined;
 }

@@ -23,6 +23,16 @@ export interface CheckpointSource {
   readonly label: string;
 }
 
+/** Which files of a checkpoint are wanted. */
+export interface PlanOptions {
+  readonly components?: ComponentChoice | undefined;
+  readonly variant?: string | undefined;
+  /** This one alone: a path in the repository. */
+  readonly file?: string | undefined;
+  /** No weights. */
+  readonly configsOnly?: boolean | undefined;
+}
+
 /** The files that are needed, and what is not there. */
 export interface CheckpointPlan {
   readonly files: readonly string[];
@@ -43,14 +53,14 @@ const SMALL_FILE = /\.(?:json|txt|model|jinja)$/;
  * @throws `ERR_ARGUMENT_INVALID` for a component that the checkpoint does not have; `ERR_MODEL_FOLDER_INVALID`;
  *   `ERR_WEIGHTS_NOT_FOUND` where a component has weights only in other formats or in several variants
  */
-export async function planCheckpointFiles(
-  source: CheckpointSource,
-  options: { readonly components?: ComponentChoice | undefined; readonly variant?: string | undefined },
-): Promise<CheckpointPlan> {
+export async function planCheckpointFiles(source: CheckpointSource, options: PlanOptions): Promise<CheckpointPlan> {
+  const { file } = options;
+  if (file !== undefined)
+    return source.paths.includes(file) ? { ...NOTHING, files: [file] } : { ...NOTHING, missing: [file] };
   const index = INDEXES.filter((name) => source.paths.includes(name)).slice(0, 1);
-  if (index.length === 0) return planFolders(source, index, listedFolders(options.components), options.variant);
+  if (index.length === 0) return planFolders(source, index, listedFolders(options.components), options);
   await source.fetch(index);
-  return planFolders(source, index, chooseFolders(await source.readModelIndex(), options.components), options.variant);
+  return planFolders(source, index, chooseFolders(await source.readModelIndex(), options.components), options);
 }
 
 /** A folder of the checkpoint to take, and the class of what is in it, where it is known. */
@@ -80,11 +90,11 @@ async function planFolders(
   source: CheckpointSource,
   index: readonly string[],
   folders: readonly Folder[] | undefined,
-  variant: string | undefined,
+  options: PlanOptions,
 ): Promise<CheckpointPlan> {
   if (folders === undefined) return { files: [], missing: INDEXES.map((name) => name), withoutVariant: [] };
   const plans: CheckpointPlan[] = [{ files: index, missing: [], withoutVariant: [] }];
-  for (const folder of folders) plans.push(await planFolder(source, folder, variant));
+  for (const folder of folders) plans.push(await planFolder(source, folder, options));
   return {
     files: [...new Set(plans.flatMap((plan) => plan.files))],
     missing: plans.flatMap((plan) => plan.missing),
@@ -95,16 +105,17 @@ async function planFolders(
 async function planFolder(
   source: CheckpointSource,
   [name, component]: Folder,
-  variant: string | undefined,
+  { variant, configsOnly }: PlanOptions,
 ): Promise<CheckpointPlan> {
   const names = source.paths
     .filter((path) => posix.dirname(path) === (name || '.'))
     .map((path) => posix.basename(path));
   const small = names.filter((file) => SMALL_FILE.test(file) && !isWeightFileName(file));
   const required = requiredFiles(component?.className ?? '', small);
-  const weights = required.weights
-    ? await planWeights(source, name, names, { variant, library: component?.library })
-    : NOTHING;
+  const weights =
+    required.weights && configsOnly !== true
+      ? await planWeights(source, name, names, { variant, library: component?.library })
+      : NOTHING;
   return {
     files: [...small.map((file) => posix.join(name, file)), ...weights.files],
     missing: [...required.missing.map((file) => posix.join(name, file)), ...weights.missing],

@@ -1,0 +1,14 @@
+import type { ModelFamily } from './ModelFamily.js';
+import { stableDiffusionFamilies } from './stableDiffusion.js';
+
+/** Every family whose checkpoints are known by their tensors: a new one takes one line here. */
+export const families: readonly ModelFamily[] = [...stableDiffusionFamilies];
+
+/** The family of that name, those of another prediction type included. */
+export function familyNamed(name: string): ModelFamily | undefined {
+  const all = families.flatMap((family) => [
+    family,
+    ...(family.otherPrediction ? [family.otherPrediction.family] : []),
+  ]);
+  return all.find((family) => family.name === name);
+}

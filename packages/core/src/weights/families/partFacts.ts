@@ -1,0 +1,89 @@
+import type { JsonObject } from '../../disk/readJsonFile.js';
+import type { WeightStore } from '../WeightStore.js';
+
+/** What tells a model from others of its class: fields as diffusers' and transformers' configs have them. */
+export type PartFacts = Readonly<Record<string, number | readonly number[]>>;
+
+/** Read off the names and shapes of a component's tensors, by diffusers' keys. */
+export function factsOfWeights(component: string, store: WeightStore): PartFacts {
+  if (component === 'unet') return unetFacts(store);
+  if (component === 'vae') return vaeFacts(store);
+  return textEncoderFacts(store);
+}
+
+/** The same facts as a config says them. */
+export function factsOfConfig(component: string, config: JsonObject): PartFacts {
+  if (component === 'unet') return unetConfigFacts(config);
+  const width = component === 'vae' ? 'block_out_channels' : 'hidden_size';
+  const fields =
+    component === 'vae' ? ['in_channels', 'latent_channels', width] : ['vocab_size', width, 'intermediate_size'];
+  return pick(config, fields);
+}
+
+function unetFacts(store: WeightStore): PartFacts {
+  const sizes = (key: string): readonly number[] => store.find(key)?.shape ?? [];
+  const depths: number[] = [];
+  let context: number | undefined;
+  for (const key of store.keys()) {
+    const [, level, block] = /^down_blocks\.(\d+)\.(?:attentions\.\d+\.transformer_blocks\.(\d+)\.)?/.exec(key) ?? [];
+    if (level === undefined) continue;
+    const depth = block === undefined ? 0 : Number(block) + 1;
+    depths[Number(level)] = Math.max(depths[Number(level)] ?? 0, depth);
+    if (key.endsWith('.attn2.to_k.weight')) context ??= sizes(key)[1];
+  }
+  return {
+    in_channels: sizes('conv_in.weight')[1] ?? 0,
+    block_out_channels: sizes('conv_in.weight')[0] ?? 0,
+    cross_attention_dim: context ?? 0,
+    transformer_layers: depths,
+    projection_class_embeddings_input_dim: sizes('add_embedding.linear_1.weight')[1] ?? 0,
+    num_class_embeds: sizes('class_embedding.weight')[0] ?? 0,
+  };
+}
+
+function unetConfigFacts(config: JsonObject): PartFacts {
+  const channels = config['block_out_channels'] as readonly number[];
+  const types = config['down_block_types'] as readonly string[];
+  const layers = config['transformer_layers_per_block'] ?? 1;
+  const number = (field: string): number => Number(config[field] ?? 0);
+  return {
+    in_channels: number('in_channels'),
+    block_out_channels: channels[0] ?? 0,
+    cross_attention_dim: number('cross_attention_dim'),
+    transformer_layers: types.map((type, level) =>
+      type.startsWith('CrossAttn') ? Number(Array.isArray(layers) ? layers[level] : layers) : 0,
+    ),
+    projection_class_embeddings_input_dim: number('projection_class_embeddings_input_dim'),
+    num_class_embeds: number('num_class_embeds'),
+  };
+}
+
+function vaeFacts(store: WeightStore): PartFacts {
+  const shape = (key: string): readonly number[] => store.find(key)?.shape ?? [];
+  return {
+    in_channels: shape('encoder.conv_in.weight')[1] ?? 3,
+    latent_channels: shape('decoder.conv_in.weight')[1] ?? 0,
+    block_out_channels: levelsOf(store),
+  };
+}
+
+/** Channels of the decoder's levels, from the picture's end. */
+function levelsOf(store: WeightStore): readonly number[] {
+  const channels: number[] = [];
+  for (let level = 0; ; level++) {
+    const view = store.find(`decoder.up_blocks.${level}.resnets.0.conv1.weight`);
+    if (view === undefined) return channels.toReversed();
+    channels.push(view.shape[0] as number);
+  }
+}
+
+function textEncoderFacts(store: WeightStore): PartFacts {
+  const shape = (key: string): readonly number[] => (store.find(`text_model.${key}`) ?? store.find(key))?.shape ?? [];
+  const [vocabulary = 0, width = 0] = shape('embeddings.token_embedding.weight');
+  const [inner = 0] = shape('encoder.layers.0.mlp.fc1.weight');
+  return { vocab_size: vocabulary, hidden_size: width, intermediate_size: inner };
+}
+
+function pick(config: JsonObject, fields: readonly string[]): PartFacts {
+  return Object.fromEntries(fields.map((field) => [field, config[field] as number | readonly number[]]));
+}

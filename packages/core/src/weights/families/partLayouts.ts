@@ -1,0 +1,48 @@
+import { type KeyMap, unchanged } from '../keymaps/KeyMap.js';
+import { ldmUnet } from '../keymaps/ldmUnet.js';
+import { ldmVae } from '../keymaps/ldmVae.js';
+import { openClip } from '../keymaps/openClip.js';
+
+/** A way in which a component lies in a file. */
+export interface PartLayout {
+  /** The component, as `model_index.json` calls it. */
+  readonly component: 'unet' | 'vae' | 'text_encoder' | 'text_encoder_2';
+  /** What its keys begin with. */
+  readonly prefix: string;
+  /** Keys, without the prefix, of which one is in every such file. */
+  readonly marks: readonly string[];
+  readonly keyMap: KeyMap;
+}
+
+const LDM_UNET = { component: 'unet', marks: ['input_blocks.0.0.weight'], keyMap: ldmUnet } as const;
+const LDM_VAE = { component: 'vae', marks: ['decoder.up.0.block.0.conv1.weight'], keyMap: ldmVae } as const;
+const CLIP = {
+  component: 'text_encoder',
+  marks: ['text_model.embeddings.token_embedding.weight', 'embeddings.token_embedding.weight'],
+  keyMap: unchanged,
+} as const;
+const OPEN_CLIP = { marks: ['transformer.resblocks.0.ln_1.weight'], keyMap: openClip } as const;
+
+/** The layouts that are known: of whole checkpoints, then of single components. Of one component the first that fits is taken. */
+export const partLayouts: readonly PartLayout[] = [
+  { ...LDM_UNET, prefix: 'model.diffusion_model.' },
+  { ...LDM_UNET, prefix: 'diffusion_model.' },
+  { ...LDM_UNET, prefix: '' },
+  { component: 'unet', prefix: '', marks: ['down_blocks.0.resnets.0.time_emb_proj.weight'], keyMap: unchanged },
+  { ...LDM_VAE, prefix: 'first_stage_model.' },
+  { ...LDM_VAE, prefix: 'vae.' },
+  { ...LDM_VAE, prefix: '' },
+  {
+    component: 'vae',
+    prefix: '',
+    marks: ['decoder.up_blocks.0.resnets.0.conv1.weight', 'decoder.layers.0.weight'],
+    keyMap: unchanged,
+  },
+  { ...CLIP, prefix: 'cond_stage_model.transformer.' },
+  { ...OPEN_CLIP, component: 'text_encoder', prefix: 'cond_stage_model.model.' },
+  { ...CLIP, prefix: 'conditioner.embedders.0.transformer.' },
+  { ...OPEN_CLIP, component: 'text_encoder_2', prefix: 'conditioner.embedders.1.model.' },
+  { ...OPEN_CLIP, component: 'text_encoder_2', prefix: 'conditioner.embedders.0.model.' },
+  { ...CLIP, prefix: '' },
+  { ...OPEN_CLIP, component: 'text_encoder', prefix: '' },
+];

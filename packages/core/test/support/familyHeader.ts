@@ -1,0 +1,58 @@
+import { modelRegistry } from '../../src/models/modelRegistry.js';
+import type { ModelFamily } from '../../src/weights/families/ModelFamily.js';
+import { type KeyMap, unchanged } from '../../src/weights/keymaps/KeyMap.js';
+import { ldmUnet } from '../../src/weights/keymaps/ldmUnet.js';
+import { ldmVae } from '../../src/weights/keymaps/ldmVae.js';
+import { openClip } from '../../src/weights/keymaps/openClip.js';
+import type { TensorView } from '../../src/weights/TensorView.js';
+import { originalShapes } from './originalKeys.js';
+
+/** Names and shapes of tensors, by which a checkpoint is told. */
+export type Header = Map<string, readonly number[]>;
+
+/** Of a family's part, by diffusers' keys; `more` is put over its config. */
+export function partHeader(family: ModelFamily, name: string, more: object = {}): Header {
+  const { className, config } = family.parts[name]!;
+  const model = modelRegistry[className]!.fromConfig({ ...config, ...more }, className);
+  return new Map(model.parameters.map(({ key, shape }) => [key, shape]));
+}
+
+/** Of a part, by the keys of a whole checkpoint in one file. */
+export function originalPart(family: ModelFamily, name: string, more: object = {}): Header {
+  const [map, prefix] = layoutOf(family, name);
+  return originalShapes(map, partHeader(family, name, more), prefix);
+}
+
+/** Of a whole checkpoint in one file, with some of what is of no use in such files. */
+export function wholeHeader(family: ModelFamily, more: object = {}): Header {
+  const models = Object.entries(family.parts).flatMap(([name, part]) =>
+    part?.library === 'transformers' && part.config === undefined
+      ? []
+      : part?.config !== undefined && name !== 'scheduler'
+        ? [name]
+        : [],
+  );
+  const parts = models.flatMap((name) => [...originalPart(family, name, name === 'unet' ? more : {})]);
+  return new Map([...parts, ['betas', [1000]], ['alphas_cumprod', [1000]], ['model_ema.decay', []]]);
+}
+
+function layoutOf(family: ModelFamily, name: string): readonly [KeyMap, string] {
+  const isXl = family.className.startsWith('StableDiffusionXL');
+  if (name === 'unet') return [ldmUnet, 'model.diffusion_model.'];
+  if (name === 'vae') return [ldmVae, 'first_stage_model.'];
+  if (name === 'text_encoder_2')
+    return [openClip, `conditioner.embedders.${family.parts['text_encoder'] == null ? 0 : 1}.model.`];
+  if (isXl) return [unchanged, 'conditioner.embedders.0.transformer.'];
+  const isOpen = family.parts['text_encoder']?.config?.['hidden_size'] === 1024;
+  return isOpen ? [openClip, 'cond_stage_model.model.'] : [unchanged, 'cond_stage_model.transformer.'];
+}
+
+/** What a file with such a header would give. */
+export function viewsOf(header: Header, dtype = 'F16'): Map<string, TensorView> {
+  return new Map(
+    Array.from(header, ([name, shape]) => {
+      const byteLength = 2 * shape.reduce((a, b) => a * b, 1);
+      return [name, { name, dtype, shape, file: '/models/whatever.safetensors', offset: 0, byteLength }];
+    }),
+  );
+}
