@@ -1,27 +1,36 @@
-import { mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { Tensor } from '@thimble/core';
+import { DiffusionPipeline, type Plugin, Tensor } from '@thimble/core';
 import {
+  ConfigReader,
+  Embedding,
+  Model,
+  type ModelConfig,
+  type ModelEntry,
+  mul,
+  segment,
+  type Value,
+} from '@thimble/core/model';
+import {
+  MODELS,
+  type PluginContext,
   readWeight,
   registerStorageFormat,
   SafetensorsFile,
-  sliceRows,
-  storageFormatOf,
-  storedBytes,
-  type TensorView,
+  storageFormatNames,
 } from '@thimble/core/plugin';
-import { run } from '../../core/test/support/runWithWeight.js';
-import { blockFormats } from '../src/index.js';
+import { blockFormats, GgufFile, GgufPlugin } from '../src/index.js';
+import { writeGguf } from './support/writeGguf.js';
 
 /** What gguf's own Python package makes of blocks of each type. */
 const CASE = fileURLToPath(new URL('../../core/test/fixtures/gguf', import.meta.url));
 
 interface Call {
   readonly name: string;
-  readonly args: { readonly type: string };
+  readonly args: { readonly type: string; readonly type_id: number };
   readonly in: { readonly data: string };
   readonly out: {
     readonly values: { readonly tensor: string; readonly shape: readonly number[]; readonly atol: number };
@@ -45,34 +54,58 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-async function viewOf(call: Call): Promise<TensorView> {
-  const data = await tensors.read(call.in.data);
-  const file = join(folder, call.name);
-  writeFileSync(file, data);
-  return {
-    name: 'w',
-    dtype: call.args.type,
-    shape: call.out.values.shape,
-    file,
-    offset: 0,
-    byteLength: data.byteLength,
-  };
+/** A model of one weight, as whatever multiplies sees it (whole, and its last row) and as a table whose rows are gathered. */
+class OneWeight extends Model {
+  static readonly componentName = 'one';
+  readonly className = 'OneWeight';
+  readonly config: ModelConfig;
+  readonly table: Embedding;
+  readonly entries: Readonly<Record<string, ModelEntry>>;
+
+  private constructor(config: ModelConfig, rows: number, width: number) {
+    super();
+    this.config = config;
+    this.table = new Embedding(rows, width);
+    const inputs: ModelEntry['inputs'] = {
+      x: { types: ['float32'], dims: [rows, width] },
+      ids: { types: ['int64'], dims: ['batch', 'tokens'] },
+    };
+    const outputs = ['whole', 'last', 'gathered'];
+    this.entries = { call: { inputs, nominal: {}, outputs, forward: (given) => this.#forward(given, rows, width) } };
+  }
+
+  static fromConfig(config: ModelConfig): OneWeight {
+    const reader = new ConfigReader('OneWeight', config);
+    return new OneWeight(config, reader.size('rows'), reader.size('width'));
+  }
+
+  #forward({ x, ids }: Readonly<Record<string, Value>>, rows: number, width: number): Record<string, Value> {
+    return segment('all', { x: x as Value, ids: ids as Value }, (inner) => ({
+      whole: mul(inner.x, this.table.weight.in(inner.x)),
+      last: mul(inner.x, this.table.weight.in(inner.x, [1, width], [rows - 1, 1])),
+      gathered: this.table.forward(inner.ids),
+    }));
+  }
 }
 
-async function widened(view: TensorView, op = 'Identity', ids?: bigint[]): Promise<Float32Array> {
-  const [rows = 1, ...row] = view.shape;
-  const weight = {
-    name: 'w',
-    key: 'w',
-    shape: view.shape,
-    dims: view.shape,
-    rows: [0, rows] as const,
-    type: 'float32' as const,
-    source: view,
-  };
-  const x = ids === undefined ? undefined : new Tensor('int64', BigInt64Array.from(ids), [1, ids.length]);
-  const outDims = ids === undefined ? view.shape : [1, ids.length, ...row];
-  return (await run({ op, x, weight, outDims })).y;
+/** Brings the model, as a package of models does. */
+class OneWeightPlugin implements Plugin {
+  readonly name = 'test:one-weight';
+  apply(context: PluginContext): void {
+    context.provide(MODELS, { OneWeight });
+  }
+}
+
+/** A folder with a model whose weights are a GGUF file, whatever it is called. */
+async function checkpointOf(call: Call): Promise<string> {
+  const path = join(folder, call.name);
+  const [rows = 1, width = 1] = call.out.values.shape;
+  mkdirSync(path);
+  writeFileSync(join(path, 'config.json'), JSON.stringify({ _class_name: 'OneWeight', rows, width }));
+  const data = await tensors.read(call.in.data);
+  const tensor = { name: 'table.weight', sizes: [width, rows], type: call.args.type_id, data };
+  writeFileSync(join(path, 'diffusion_pytorch_model.safetensors'), writeGguf({ tensors: [tensor] }));
+  return path;
 }
 
 /** The largest distance, in units of what is allowed; values that are no numbers must be so in both. */
@@ -85,30 +118,45 @@ function excess(got: Float32Array, want: Float32Array, atol: number): number {
 }
 
 describe.each(calls.map((call) => [call.name, call] as const))('%s', (_name, call) => {
-  let view: TensorView;
-  let want: Float32Array;
-  beforeAll(async () => {
-    view = await viewOf(call);
-    want = await tensors.readFloat32(call.out.values.tensor);
-  });
+  let checkpoint: string;
+  let read: Float32Array;
+  const [rows = 1, width = 1] = call.out.values.shape;
 
   test('is read as the format says', async () => {
-    expect(view.byteLength).toBe(storedBytes(storageFormatOf(view.dtype)!, view.shape));
-    expect(excess(await readWeight(view), want, call.out.values.atol)).toBeLessThanOrEqual(1);
+    checkpoint = await checkpointOf(call);
+    const file = await GgufFile.open(join(checkpoint, 'diffusion_pytorch_model.safetensors'));
+    const view = file.tensors.get('table.weight')!;
+    expect(view).toMatchObject({ dtype: call.args.type, shape: [rows, width] });
+    read = await readWeight(view);
+    const want = await tensors.readFloat32(call.out.values.tensor);
+    expect(excess(read, want, call.out.values.atol)).toBeLessThanOrEqual(1);
   });
 
   test('is widened in graphs to the same, whole, by rows and as rows of a table', async () => {
-    const read = await readWeight(view);
-    const width = view.shape[1]!;
-    expect(await widened(view)).toEqual(read);
-    expect(await widened(sliceRows(view, 1, 1))).toEqual(read.slice(width));
-    expect(await widened(view, 'Gather', [1n, 0n, 1n])).toEqual(
-      Float32Array.from([1, 0, 1].flatMap((row) => [...read.subarray(row * width, (row + 1) * width)])),
-    );
+    await using pipe = await DiffusionPipeline.fromPretrained(checkpoint, {
+      plugins: [new GgufPlugin(), new OneWeightPlugin()],
+      deviceOptions: { inline: true, threads: 1 },
+    });
+    const ones = new Tensor('float32', new Float32Array(rows * width).fill(1), [rows, width]);
+    const { whole, last, gathered } = await pipe.components['one']!.call({
+      x: ones,
+      ids: new Tensor('int64', [1n, 0n, 1n], [1, 3]),
+    });
+    const lastRow = read.slice((rows - 1) * width);
+    expect(whole!.data).toEqual(read);
+    expect((last!.data as Float32Array).slice(0, width)).toEqual(lastRow);
+    expect(gathered!.dims).toEqual([1, 3, width]);
+    expect(gathered!.data).toEqual(Float32Array.from([...lastRow, ...read.slice(0, width), ...lastRow]));
   });
 });
 
 test('there is a case for each format', () => {
   const types = new Set(calls.map(({ args }) => args.type));
   expect(blockFormats.filter(({ dtype }) => !types.has(dtype))).toEqual([]);
+});
+
+test('the formats are there while a pipeline has the plugin', async () => {
+  expect(storageFormatNames()).toContain('Q4_0');
+  for (const each of registered.splice(0)) each[Symbol.dispose]();
+  expect(storageFormatNames()).not.toContain('Q4_0');
 });
