@@ -490,11 +490,7 @@ test('measures with a warm-up, in experiments', async () => {
 
 test('example inputs have the sizes of the guide', async () => {
   const pipe = await open();
-  expect(Object.values(exampleInputs(unetOf(pipe))).map(({ dims }) => dims)).toEqual([
-    [2, 4, 8, 8],
-    [1],
-    [2, 77, 16],
-  ]);
+  expect(Object.values(exampleInputs(unetOf(pipe))).map(({ dims }) => dims)).toEqual([[2, 4, 8, 8], [1], [2, 77, 16]]);
   expect(() => exampleInputs(unetOf(pipe), { entry: 'decode' })).toThrow(
     expect.objectContaining({ code: 'ERR_ENTRY_UNKNOWN' }),
   );

@@ -70,7 +70,12 @@ function unusedTables({ unused = [] }: ModelReport): readonly string[] {
     groups.set(group, (groups.get(group) ?? 0) + 1);
   }
   const columns = [{ title: 'NOT USED', wraps: true }, { title: 'TENSORS' }];
-  return [formatTable(columns, Array.from(groups, ([group, count]) => [group, String(count)]))];
+  return [
+    formatTable(
+      columns,
+      Array.from(groups, ([group, count]) => [group, String(count)]),
+    ),
+  ];
 }
 
 function segmentTable({ name, segments }: ComponentReport): string {
