@@ -6,7 +6,9 @@ const core = createRequire(new URL('../packages/core/package.json', import.meta.
 const ort = core('onnxruntime-node');
 let session;
 
-process.on('message', async ({ load, run }) => {
+process.on('message', (what) => void answer(what));
+
+async function answer({ load, run }) {
   const started = performance.now();
   if (load !== undefined) session = await ort.InferenceSession.create(load);
   if (run !== undefined) {
@@ -16,4 +18,4 @@ process.on('message', async ({ load, run }) => {
     await session.run(feeds);
   }
   process.send({ milliseconds: performance.now() - started, memory: readProcessMemory(process.pid) });
-});
+}

@@ -59,7 +59,9 @@ function payloadOf({ payload, context }) {
 
 /** A type, linked to the file that is named after it. */
 function linkTo(type) {
-  const file = readdirSync(SOURCES, { recursive: true }).find((path) => new RegExp(`(^|/)${type}\\.ts$`).test(path));
+  const file = readdirSync(SOURCES, { recursive: true, encoding: 'utf8' }).find((path) =>
+    new RegExp(`(^|/)${type}\\.ts$`).test(path),
+  );
   if (file === undefined) throw new Error(`no file of core is named after ${type}, which hooks pass`);
   return `[\`${type}\`](../../packages/core/src/${file})`;
 }
