@@ -53,7 +53,7 @@ describe('a distilled checkpoint is known', () => {
       '_name_or_path',
       SD,
       'b/mine',
-      { 'model_index.json': { _name_or_path: '/home/patrick/sd-turbo/' } },
+      { 'model_index.json': { _name_or_path: '/data/patrick/sd-turbo/' } },
       'sd-turbo',
       TURBO,
     ],

@@ -23,7 +23,7 @@ export interface InspectOptions {
   readonly variant?: string | undefined;
   readonly revision?: string | undefined;
   readonly config?: string | undefined;
-  readonly predictionType?: FromPretrainedOptions['predictionType'];
+  readonly predictionType?: FromPretrainedOptions['predictionType'] | undefined;
   readonly localFilesOnly?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((event: DownloadEvent | CheckpointWarning) => void) | undefined;
