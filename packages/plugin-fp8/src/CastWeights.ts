@@ -6,7 +6,7 @@ import {
   type TensorView,
   type WeightStore,
 } from '@thimble/core/plugin';
-import { canCast, castingRecipe, isEightBits, scaleName } from './castingRecipe.js';
+import { canCast, castingRecipe, isSmall, scaleName } from './castingRecipe.js';
 import type { StorageDtype } from './LayerwiseCastingOptions.js';
 
 /** What is made of a component's weights. */
@@ -20,7 +20,7 @@ export interface CastRequest {
 
 /** The weights of one component that are stored in less; in the cache's file until disposed. */
 export class CastWeights implements AsyncDisposable {
-  /** State-dict keys of the parameters that are stored in less, those included that the layer below already has in eight bits. */
+  /** State-dict keys of the parameters that are stored in less, those included that the layer below already has as small as that. */
   readonly stored: readonly string[];
   /** State-dict keys of all others. */
   readonly kept: readonly string[];
@@ -43,7 +43,7 @@ export class CastWeights implements AsyncDisposable {
   static async of(below: WeightStore, { storageDtype, keys, signal, onProgress }: CastRequest): Promise<CastWeights> {
     const views = keys.map((key) => [key, below.find(key) as TensorView] as const);
     const cast = new Map(views.filter(([, view]) => canCast(view, storageDtype)));
-    const stored = views.filter(([key, view]) => cast.has(key) || isEightBits(view)).map(([key]) => key);
+    const stored = views.filter(([key, view]) => cast.has(key) || isSmall(view)).map(([key]) => key);
     const kept = [...below.keys()].filter((key) => !stored.includes(key));
     if (cast.size === 0) return new CastWeights(stored, kept, undefined, new Map());
     const derived = await new DerivedWeightsCache().open(castingRecipe(cast, storageDtype), { signal, onProgress });

@@ -17,20 +17,15 @@ const FLOAT8 = {
   float8_e5m2: { dtype: 'F8_E5M2', encoder: Float8Encoder.e5m2 },
 } as const;
 
-/** Whether a tensor can be stored in less. One of eight bits or fewer is used as it lies; int8 needs rows, so biases stay. */
+/** Whether a tensor can be stored in less. One of eight bits or fewer, or in blocks, is used as it lies; int8 needs rows, so biases stay. */
 export function canCast(view: TensorView, storageDtype: StorageDtype): boolean {
-  return bitsOf(view) > 8 && (storageDtype !== 'int8' || view.shape.length > 1);
+  return !isSmall(view) && (storageDtype !== 'int8' || view.shape.length > 1);
 }
 
-/** Whether a tensor lies in eight bits already. */
-export function isEightBits(view: TensorView): boolean {
-  return bitsOf(view) === 8;
-}
-
-/** Bits that an element takes, on average over a block; NaN for what is no weight. */
-function bitsOf({ dtype }: TensorView): number {
-  const { elements, bytes } = storageFormatOf(dtype)?.block ?? { elements: NaN, bytes: NaN };
-  return (bytes * 8) / elements;
+/** Whether a tensor lies in eight bits or fewer already, or in blocks with scales of their own, which another rounding would only make worse. */
+export function isSmall({ dtype }: TensorView): boolean {
+  const { elements, bytes } = storageFormatOf(dtype)?.block ?? { elements: 1, bytes: 0 };
+  return elements > 1 || bytes <= 1;
 }
 
 /** Name of the scales that belong to a weight of int8. */
