@@ -6,13 +6,16 @@ import { median } from './statistics.mjs';
 import { underLimit } from './underLimit.mjs';
 
 const CLI = fileURLToPath(new URL('../packages/thimble/dist/cli.js', import.meta.url));
-const STEPS = 2;
 
 /**
- * The command line under a hard limit of `megabytes`: text encoder, two steps with guidance, decoding in tiles, a submodule in memory at a time, and `flags`.
+ * The command line under a hard limit of `megabytes`: text encoder, `steps` with or without guidance, decoding in tiles, a submodule in memory at a time, and `flags`.
  * `pass` and `decode` in milliseconds; a pass is half of a step with guidance.
  */
-export async function limitedGenerate(checkpoint, megabytes, { flags = [], cold = true, size = '512x512' } = {}) {
+export async function limitedGenerate(
+  checkpoint,
+  megabytes,
+  { flags = [], cold = true, size = '512x512', steps = 2, guided = true } = {},
+) {
   const picture = join(tmpdir(), `thimble-bench-${process.pid}.png`);
   const args = [
     'generate',
@@ -22,7 +25,7 @@ export async function limitedGenerate(checkpoint, megabytes, { flags = [], cold 
     '--variant',
     'fp16',
     '--steps',
-    String(STEPS),
+    String(steps),
     '--scheduler',
     'ddim',
     '--seed',
@@ -36,6 +39,7 @@ export async function limitedGenerate(checkpoint, megabytes, { flags = [], cold 
     'sequential',
     '--vae-tiling',
     '--json',
+    ...(guided ? [] : ['--guidance', '1']),
     ...flags,
   ];
   const { lines, ok, peakAnonymous, peakTotal } = await underLimit(megabytes, [process.execPath, CLI, ...args], {
@@ -45,7 +49,7 @@ export async function limitedGenerate(checkpoint, megabytes, { flags = [], cold 
   const events = lines.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line));
   const passes = events
     .filter(({ type, component }) => type === 'model' && component === 'unet')
-    .map(({ milliseconds }) => milliseconds / 2);
+    .map(({ milliseconds }) => milliseconds / (guided ? 2 : 1));
   const decode = events.find(({ type }) => type === 'decode')?.milliseconds;
   return { ok, pass: median(passes), decode, peakAnonymous, peakTotal };
 }

@@ -17,12 +17,14 @@ const NO_LIMIT = 16384;
 
 const seconds = (milliseconds) => (milliseconds / 1000).toFixed(1);
 
-/** A whole run of the command line: text encoder, steps with guidance, tiled decoding. */
-async function wholeRun(checkpoint, limit, cold, size = '512x512') {
-  const { ok, pass, decode, peakAnonymous, peakTotal } = await limitedGenerate(checkpoint, limit, { cold, size });
-  process.stderr.write(`${limit} MB ${cold ? 'cold' : 'warm'}: ${ok ? `${seconds(pass)} s a pass` : 'not enough'}\n`);
+/** A whole run of the command line: text encoder, steps, tiled decoding; `options` as in {@link limitedGenerate}. */
+async function wholeRun(checkpoint, limit, cold, options = {}) {
+  const { ok, pass, decode, peakAnonymous, peakTotal } = await limitedGenerate(checkpoint, limit, { cold, ...options });
+  const { steps = 2, guided = true } = options;
+  const what = `${limit} MB, ${cold ? 'cold' : 'warm'}, ${steps} ${steps === 1 ? 'step' : 'steps'} ${guided ? 'with' : 'without'} guidance`;
+  process.stderr.write(`${what}: ${ok ? `${seconds(pass)} s a pass, ${peakAnonymous} MB anonymous` : 'not enough'}\n`);
   return {
-    label: `${limit} MB, ${cold ? 'cold' : 'warm'}`,
+    label: what,
     ok,
     cells: ok
       ? [seconds(pass), seconds(decode), `${peakAnonymous} MB`, `${peakTotal} MB`]
@@ -44,19 +46,23 @@ async function wholeRuns(checkpoint, smallest) {
   printWholeRuns(rows);
 }
 
-/** Of the limits, from the largest down, until one is not enough. */
+/** One step without guidance within each limit, from the largest down, until one is not enough; then two steps with guidance within the last that was. */
 async function sdxlRuns(checkpoint, limits) {
+  const size = '1024x1024';
   const rows = [];
+  let least;
   for (const limit of limits) {
-    rows.push(await wholeRun(checkpoint, limit, true, '1024x1024'));
+    rows.push(await wholeRun(checkpoint, limit, true, { size, steps: 1, guided: false }));
     if (!rows.at(-1).ok) break;
+    least = limit;
   }
+  if (least !== undefined) rows.push(await wholeRun(checkpoint, least, true, { size }));
   printWholeRuns(rows);
 }
 
 function printWholeRuns(rows) {
   console.log(
-    'The whole run (text encoder, steps with guidance, VAE in tiles), `--offload sequential --vae-tiling`, both processes and the page cache within the limit:\n',
+    'The whole run (text encoders, steps, VAE in tiles), `--offload sequential --vae-tiling`, both processes and the page cache within the limit:\n',
   );
   console.log(
     `${markdownTable(
