@@ -10,7 +10,9 @@ import {
   LayerwiseCastingPlugin,
   STORAGE_DTYPES,
 } from '../packages/plugin-fp8/dist/index.js';
+import { GgufPlugin } from '../packages/plugin-gguf/dist/index.js';
 import { Int8ComputePlugin } from '../packages/plugin-int8/dist/index.js';
+import { makeGguf } from '../tools/checkpoints/make-gguf.mjs';
 import { likeness } from './likeness.mjs';
 import { limitedGenerate } from './limitedGenerate.mjs';
 import { describeMachine } from './machine.mjs';
@@ -58,11 +60,29 @@ async function openWay(checkpoint, storageDtype, cache) {
   };
 }
 
+/** The UNet from a GGUF file whose matrices are in blocks. */
+async function openGguf(checkpoint, type, cache) {
+  const file = join(cache, `unet-${type}.gguf`);
+  const started = performance.now();
+  const folder = join(checkpoint, 'unet');
+  const source = readdirSync(folder).find((name) => name.endsWith('.safetensors'));
+  await makeGguf(join(folder, source), file, type);
+  const makingMs = performance.now() - started;
+  const pipe = await DiffusionPipeline.fromPretrained(file, { config: folder, plugins: [new GgufPlugin()] });
+  const { unet } = pipe.components;
+  const castBytes = [...unet.weights.keys()]
+    .map((key) => unet.weights.find(key))
+    .filter(({ dtype }) => dtype === type)
+    .reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 2), 0);
+  return { label: `GGUF ${type}`, pipe, unet, castBytes, makingMs, milliseconds: [], sample: undefined };
+}
+
 async function passTimes(checkpoint, cache, passes) {
   const ways = [];
   try {
     for (const storageDtype of [undefined, ...STORAGE_DTYPES])
       ways.push(await openWay(checkpoint, storageDtype, cache));
+    for (const type of ['Q8_0', 'Q4_0']) ways.push(await openGguf(checkpoint, type, cache));
     for (let pass = 0; pass <= passes; pass++) {
       for (const way of ways) {
         const started = performance.now();
@@ -76,7 +96,9 @@ async function passTimes(checkpoint, cache, passes) {
     const rows = ways.map((way) => {
       const castResident = way.castBytes - (plain.unet.residentBytes - way.unet.residentBytes);
       const share = (bytes) =>
-        way === plain ? '' : `${Math.round(bytes / MB)} MB (${(bytes / way.castBytes).toFixed(3)})`;
+        way === plain || bytes === undefined
+          ? ''
+          : `${Math.round(bytes / MB)} MB (${(bytes / way.castBytes).toFixed(3)})`;
       const time = median(way.milliseconds);
       return [
         way.label,
