@@ -12,6 +12,7 @@ export type { CogVideoXOptions } from './pipelines/CogVideoXOptions.js';
 export type { LatentConsistencyModelOptions } from './pipelines/LatentConsistencyModelOptions.js';
 export type { StableDiffusionOptions } from './pipelines/StableDiffusionOptions.js';
 export type { StableDiffusionXLOptions } from './pipelines/StableDiffusionXLOptions.js';
+export type { ZImageOptions } from './pipelines/ZImageOptions.js';
 export type { PictureOptions } from './sampling/starts/pictureFields.js';
 export type { VideoResult } from './pipelines/CogVideoXPipeline.js';
 export type { FromPretrainedOptions } from './pipelines/FromPretrainedOptions.js';

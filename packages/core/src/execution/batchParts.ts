@@ -5,7 +5,7 @@ import { concatBatch, sliceBatch } from './batch.js';
 
 /**
  * The inputs of one call as those of several, of at most `most` samples each. Inputs without a batch, or with a batch of one for all
- * samples, are the same in each.
+ * samples, are the same in each; what belongs to one sample goes with it.
  */
 export function splitIntoParts(inputs: NamedTensors, entry: ModelEntry, most: number): readonly NamedTensors[] {
   const samplesOf = (name: string): number =>
@@ -15,10 +15,12 @@ export function splitIntoParts(inputs: NamedTensors, entry: ModelEntry, most: nu
   return Array.from({ length: Math.ceil(count / most) }, (_, part) => {
     const [start, size] = [part * most, Math.min(most, count - part * most)];
     return Object.fromEntries(
-      Object.entries(inputs).map(([name, tensor]) => [
-        name,
-        samplesOf(name) === count ? sliceBatch(tensor, start, size) : tensor,
-      ]),
+      Object.entries(inputs).flatMap(([name, tensor]) => {
+        const { sample } = entry.inputs[name] ?? {};
+        if (sample === undefined) return [[name, samplesOf(name) === count ? sliceBatch(tensor, start, size) : tensor]];
+        const isIn = sample >= start && sample < start + size;
+        return isIn ? [[name.replace(/\d+$/, String(sample - start)), tensor]] : [];
+      }),
     );
   });
 }

@@ -18,6 +18,8 @@ export interface ModelInput {
   readonly dims: readonly (number | string)[];
   /** May be left out; its batch is then that of the others, or 1. */
   readonly optional?: boolean;
+  /** The sample of the batch that it belongs to, where each has one of its own, such as texts of different lengths: their names end in this number. */
+  readonly sample?: number;
 }
 
 /**

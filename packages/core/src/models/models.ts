@@ -7,3 +7,4 @@ export { CogVideoXTransformer3DModel } from './CogVideoXTransformer3DModel.js';
 export { Qwen3Model } from './Qwen3Model.js';
 export { T5EncoderModel } from './T5EncoderModel.js';
 export { UNet2DConditionModel } from './UNet2DConditionModel.js';
+export { ZImageTransformer2DModel } from './ZImageTransformer2DModel.js';

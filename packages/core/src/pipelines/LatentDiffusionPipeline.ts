@@ -10,6 +10,7 @@ import { Pipeline } from '../run/Pipeline.js';
 import type { PipelineEvent } from '../run/PipelineEvent.js';
 import type { PipelineRun } from '../run/PipelineRun.js';
 import { assertFinite } from '../sampling/assertFinite.js';
+import { checkDecodeRoom } from '../sampling/checkDecodeRoom.js';
 import { decodeImages } from '../sampling/decodeImages.js';
 import { denoise } from '../sampling/denoise.js';
 import type { DenoisingShare } from '../sampling/denoisingWindow.js';
@@ -28,6 +29,7 @@ import { readPictures } from '../sampling/starts/readPictures.js';
 import type { Start } from '../sampling/starts/Start.js';
 import { type Beginning, startOf } from '../sampling/starts/startOf.js';
 import { timestepTensor } from '../sampling/timestepTensor.js';
+import { warnOfNegative } from '../sampling/warnOfNegative.js';
 import { vaeScaleFactor } from '../sampling/vaeScaleFactor.js';
 import { sampleSizeOf } from './outdatedConfigs.js';
 import type { StableDiffusionValues } from './StableDiffusionOptions.js';
@@ -115,12 +117,12 @@ export abstract class LatentDiffusionPipeline<F extends Fields, R extends Latent
     const { guidanceScale: scale, guidanceRescale: rescale, eta, count } = options;
     const { generator, seeds } = prepared.noise;
 
-    this.#checkDecode(options);
+    checkDecodeRoom(this, options.outputType, this.latentDims(options));
 
     // 1. The prompt becomes conditions. A model that was distilled with guidance takes its scale as one more
     const embeddedScale = unet.config['time_cond_proj_dim'];
     const guided = scale > 1 && embeddedScale == null;
-    if (!guided) this.#warnOfNegative(options);
+    if (!guided) warnOfNegative(options, (code, message) => this.warn(code, message));
     const conditions = yield* run.timed('encodePrompt', this.conditions(prepared, run, guided));
     if (typeof embeddedScale === 'number') conditions['timestep_cond'] = guidanceEmbedding(scale, count, embeddedScale);
 
@@ -148,26 +150,6 @@ export abstract class LatentDiffusionPipeline<F extends Fields, R extends Latent
       source: { scheduler, folder: this.folder },
       finish,
     });
-  }
-
-  /** diffusers passes over it in silence. */
-  #warnOfNegative({ negativePrompt, negativePromptEmbeds, guidanceScale }: R['options']): void {
-    const texts = [negativePrompt ?? ''].flat();
-    if (negativePromptEmbeds === undefined && texts.every((text) => text === '')) return;
-    const why =
-      guidanceScale > 1
-        ? 'the model takes the guidance scale as a condition'
-        : `at guidance ${guidanceScale} the model is asked with the prompt alone`;
-    this.warn('WARN_NEGATIVE_UNUSED', `The negative prompt has no effect: ${why}.`);
-  }
-
-  /** Says before the first step that the picture could not be decoded; a plugin that decodes in pieces knows better. @throws ERR_MEMORY_LIMIT */
-  #checkDecode(options: R['options']): void {
-    const { vae } = this.components;
-    if (options.outputType === 'latent' || vae === undefined || this.hooks.beforeDecode.isUsed()) return;
-    const [, , ...sides] = this.latentDims(options);
-    const dims = [1, Number(vae.config['latent_channels'] ?? 4), ...sides];
-    vae.checkRoom('decode', { z: { type: 'float32', dims } });
   }
 
   async decodeLatents(latents: Tensor, options: { readonly signal?: AbortSignal | undefined } = {}): Promise<Image[]> {

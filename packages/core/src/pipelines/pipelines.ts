@@ -3,3 +3,4 @@ export { StableDiffusionPipeline } from './StableDiffusionPipeline.js';
 export { LatentConsistencyModelPipeline } from './LatentConsistencyModelPipeline.js';
 export { StableDiffusionXLPipeline } from './StableDiffusionXLPipeline.js';
 export { CogVideoXPipeline } from './CogVideoXPipeline.js';
+export { ZImagePipeline } from './ZImagePipeline.js';

@@ -77,6 +77,15 @@ export const presets: readonly Preset[] = [
     options: { numInferenceSteps: 4, guidanceScale: 8.5 },
     scheduler: { name: 'LCMScheduler', config: {} },
   },
+  {
+    name: 'z-image-turbo',
+    names: ['Z-Image-Turbo'],
+    // Of this size there are two, and the one that is not distilled has a shift of 6.
+    saidBy: ({ pipeline, denoiser, scheduler }) =>
+      pipeline.startsWith('ZImage') && denoiser['dim'] === 3840 && scheduler['shift'] === 3,
+    options: { numInferenceSteps: 8, guidanceScale: 0 },
+    scheduler: { name: 'FlowMatchEulerDiscreteScheduler', config: { shift: 3 } },
+  },
 ];
 
 /** The names that the option `preset` takes, beside `none`. */

@@ -34,6 +34,27 @@ function deviation(values: Float32Array): number {
 }
 
 /**
+ * Scales guided predictions down, each sample of its own, whose norm is more than `factor` times that of the prediction with the prompt (source: diffusers
+ * pipelines/z_image/pipeline_z_image.py, `cfg_normalization`).
+ */
+export function limitNorm(guided: Tensor, withPrompt: Tensor, factor: number): Tensor {
+  const [a, b] = [guided.data as Float32Array, withPrompt.data as Float32Array];
+  const out = a.slice();
+  const size = a.length / (guided.dims[0] as number);
+  for (let start = 0; start < a.length; start += size) {
+    const [norm, most] = [a, b].map((values) => normOf(values.subarray(start, start + size))) as [number, number];
+    if (norm <= most * factor) continue;
+    for (let i = start; i < start + size; i++) out[i] = (a[i] as number) * ((most * factor) / norm);
+  }
+  return new Tensor('float32', out, guided.dims);
+}
+
+/** The Euclidean norm of all values. */
+function normOf(values: Float32Array): number {
+  return Math.sqrt(values.reduce((sum, x) => sum + x * x, 0));
+}
+
+/**
  * The embedding of the guidance scale for models distilled with it (LCM): [n, width] of sin and cos of 1000 · (scale − 1) at
  * falling frequencies (source: diffusers `get_guidance_scale_embedding`).
  */

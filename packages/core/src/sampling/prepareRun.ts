@@ -27,7 +27,7 @@ export function prepareRun<O extends SamplingOptions>(
   scheduler: Scheduler,
   prompt: Prompt,
   options: O,
-  settings: Pick<SetTimestepsOptions, 'originalInferenceSteps' | 'strength'> = {},
+  settings: Omit<SetTimestepsOptions, 'timesteps'> = {},
 ): SamplingRun<O> {
   const prompts = readPrompts(prompt, options, options.numImagesPerPrompt);
   const noise = noiseSource(options, prompts.count);

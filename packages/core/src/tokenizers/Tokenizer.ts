@@ -1,4 +1,5 @@
 import type { Tensor } from 'onnxruntime-common';
+import type { ChatTemplateOptions } from './ChatTemplate.js';
 
 /** Turns prompts into what a text encoder takes. */
 export interface Tokenizer {
@@ -21,6 +22,9 @@ export interface Tokenizer {
    * @throws `ERR_ARGUMENT_INVALID` if there is no token with such an id
    */
   decode(ids: Iterable<number | bigint>, options?: DecodeOptions): string;
+
+  /** What a chat model is to read where a user says `prompt`; of tokenizers that have a template for it. */
+  applyChatTemplate?(prompt: string, options?: ChatTemplateOptions): string;
 }
 
 /** Options of {@link Tokenizer.encode}. */

@@ -19,6 +19,8 @@ const COMPONENT_OF: Readonly<Record<string, string>> = {
   'CogVideoXTransformer3DModel.forward': 'transformer',
   'AutoencoderKLCogVideoX.decode': 'vae',
   'AutoencoderKLCogVideoX.encode': 'vae',
+  'Qwen3Model.forward': 'text_encoder',
+  'ZImageTransformer2DModel.forward': 'transformer',
 };
 
 describe.each([
@@ -29,6 +31,7 @@ describe.each([
   'sdxl-tiny',
   'cogvideox-tiny',
   'cogvideox-rope-tiny',
+  'z-image-tiny',
 ])('%s computes what diffusers computes', (name) => {
   let fixture: FixtureCase;
   let checkpoint: string;

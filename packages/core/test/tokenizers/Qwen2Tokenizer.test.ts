@@ -65,7 +65,7 @@ test.each([
   ['chat.thinking', true],
   ['chat.no-thinking', false],
 ])('%s: a prompt as a message', async (name, enableThinking) => {
-  const tokenizer = new ChatTokenizer(await Qwen2Tokenizer.fromPretrained(FOLDER), { enableThinking });
+  const tokenizer = new ChatTokenizer(await Qwen2Tokenizer.fromPretrained(FOLDER), { folder: FOLDER, enableThinking });
   const [, maxLength] = fixture.call(name).out['input_ids']!.shape;
   const encoded = tokenizer.encode(fixture.call(name).args['prompts'] as string[], { maxLength: maxLength! });
   expect(await fixture.excess(name, 'input_ids', encoded.input_ids)).toBe(0);
@@ -82,7 +82,11 @@ test("the prompts of all scripts have the ids that Qwen3's own vocabulary gives 
     ]);
     expect(tokenizer.decode(expected)).toBe(text);
   }
-  const chat = new ChatTokenizer(tokenizer as Qwen2Tokenizer, { enableThinking: false, padding: 'longest' });
+  const chat = new ChatTokenizer(tokenizer, {
+    folder: QWEN3,
+    enableThinking: false,
+    padding: 'longest',
+  });
   expect(chat.decode(ids(chat.encode('a fox')))).toBe(
     '<|im_start|>user\na fox<|im_end|>\n<|im_start|>assistant\n<think>\n\n</think>\n\n',
   );
@@ -104,6 +108,11 @@ describe('what is no Qwen tokenizer is refused', () => {
     await expect(createTokenizer(folder, 'Qwen2Tokenizer')).rejects.toEqual(
       code('ERR_TOKENIZER_FILE', /which is a byte/),
     );
+  });
+
+  test('as a chat: a tokenizer that knows no templates', async () => {
+    const clip = await createTokenizer(join(fixturePath('sd2-tiny'), 'tokenizer'));
+    expect(() => new ChatTokenizer(clip, { folder: FOLDER })).toThrow(/"CLIPTokenizer", which is not supported/);
   });
 
   test('a chat without a template, and a template that is none', async () => {

@@ -25,6 +25,8 @@ export interface PictureReader {
   readonly denoiser: DenoiserInput;
   /** Pixels of a latent, on each side. */
   readonly scaleFactor: number;
+  /** Sides of pictures are multiples of this many pixels, where a denoiser takes several latents at once. Default: `scaleFactor`. */
+  readonly multiple?: number;
   /** The size that the model was made for, in pixels. */
   readonly size: readonly [width: number, height: number];
   readonly warn: Warn;
@@ -80,15 +82,19 @@ export function checkPictureOptions(
 }
 
 /** Pixels, or latents: by the number of channels. They are taken as they are. */
-function ofTensor(tensor: Tensor, given: PictureRunOptions, { denoiser, scaleFactor }: PictureReader): Pictures {
+function ofTensor(
+  tensor: Tensor,
+  given: PictureRunOptions,
+  { denoiser, scaleFactor, multiple = scaleFactor }: PictureReader,
+): Pictures {
   const [count = 0, channels, rows = 0, columns = 0] = tensor.dims;
   const shown = `float32 [${tensor.dims.join(', ')}]`;
   const latents = channels === denoiser.channels && channels !== 3;
   if (!latents && channels !== 3)
     refuseOption('image', shown, `float32 [n, 3, height, width], pixels, or [n, ${denoiser.channels}, h, w], latents`);
   const [width, height] = latents ? [columns * scaleFactor, rows * scaleFactor] : [columns, rows];
-  if (width % scaleFactor !== 0 || height % scaleFactor !== 0)
-    refuseOption('image', shown, `sides that are multiples of ${scaleFactor}; only an Image or a file is resized`);
+  if (width % multiple !== 0 || height % multiple !== 0)
+    refuseOption('image', shown, `sides that are multiples of ${multiple}; only an Image or a file is resized`);
   if (width !== (given.width ?? width) || height !== (given.height ?? height))
     refuseOption(
       'image',
@@ -103,17 +109,13 @@ function ofTensor(tensor: Tensor, given: PictureRunOptions, { denoiser, scaleFac
 async function ofImages(
   images: readonly PlainImage[],
   given: PictureRunOptions,
-  { scaleFactor }: PictureReader,
+  { scaleFactor, multiple = scaleFactor }: PictureReader,
 ): Promise<Pictures> {
   const [first] = images as readonly [PlainImage, ...PlainImage[]];
-  const own = { width: floorTo(first.width, scaleFactor), height: floorTo(first.height, scaleFactor) };
+  const own = { width: floorTo(first.width, multiple), height: floorTo(first.height, multiple) };
   const size: Size = { width: given.width ?? own.width, height: given.height ?? own.height };
   if (size.width === 0 || size.height === 0)
-    refuseOption(
-      'image',
-      sizesOf([first]),
-      `a picture of ${scaleFactor}x${scaleFactor} pixels or more, or width and height`,
-    );
+    refuseOption('image', sizesOf([first]), `a picture of ${multiple}x${multiple} pixels or more, or width and height`);
   if (images.length > 1 && !images.every((image) => sameSize(image, first)))
     refuseOption('image', sizesOf(images), 'pictures of one size');
   if (images.length > 1 && !sameSize(size, own))

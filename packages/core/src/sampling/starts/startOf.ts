@@ -3,7 +3,7 @@ import { refuseOption } from '../../fields/readOptions.js';
 import type { CallOptions } from '../../hooks/calls/CallOptions.js';
 import type { Scheduler } from '../../schedulers/Scheduler.js';
 import type { SamplingOptions, SamplingRun } from '../prepareRun.js';
-import { beginIndexOf } from './beginIndexOf.js';
+import { beginIndexOf, type StepRounding } from './beginIndexOf.js';
 import { fromImage, type LatentDims } from './fromImage.js';
 import { fromImageAndMask } from './fromImageAndMask.js';
 import { fromNoise, type NoiseStart } from './fromNoise.js';
@@ -33,6 +33,8 @@ export interface BeginningParts {
   readonly pictures: Pictures | undefined;
   /** diffusers' for Stable Diffusion by default. */
   readonly strengths?: StrengthDefaults;
+  /** Default 'down'. */
+  readonly rounding?: StepRounding;
 }
 
 const STRENGTHS: StrengthDefaults = { image: 0.8, mask: 1 };
@@ -44,7 +46,7 @@ const STRENGTHS: StrengthDefaults = { image: 0.8, mask: 1 };
  */
 export function beginRun<R extends SamplingRun<SamplingOptions & PictureValues>>(
   run: R,
-  { scheduler, pictures, strengths = STRENGTHS }: BeginningParts,
+  { scheduler, pictures, strengths = STRENGTHS, rounding = 'down' }: BeginningParts,
 ): R & Beginning {
   const { image, maskImage, strength, numInferenceSteps, denoisingStart, denoisingEnd } = run.options;
   if (pictures !== undefined) checkPictureCount(pictures.image.count, run.options);
@@ -52,7 +54,7 @@ export function beginRun<R extends SamplingRun<SamplingOptions & PictureValues>>
     refuseOption('strength', strength, 'nothing beside denoisingStart, which says where to begin');
   if (image === undefined || denoisingStart !== undefined) return { ...run, pictures, whole: image === undefined };
   const share = strength ?? (maskImage === undefined ? strengths.image : strengths.mask);
-  const beginIndex = beginIndexOf(scheduler, numInferenceSteps, share);
+  const beginIndex = beginIndexOf(scheduler, numInferenceSteps, share, rounding);
   const { endIndex } = run.window;
   if (beginIndex >= endIndex)
     refuseOption('denoisingEnd', denoisingEnd, `an end after the beginning, which a strength of ${share} makes late`);
