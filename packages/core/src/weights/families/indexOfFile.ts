@@ -87,15 +87,18 @@ export function classOf({ library, className }: FamilyPart): ComponentClass {
 }
 
 function singleModel(file: CheckpointFile, configs: ModelIndex): ModelIndex {
-  const kind = /UNet/.test(configs.className)
-    ? 'unet'
-    : configs.className.startsWith('Autoencoder')
-      ? 'vae'
-      : 'text_encoder';
+  const kind = kindOfClass(configs.className);
   const part = file.parts.find(({ component }) => component.startsWith(kind));
   if (part === undefined) throw otherConfigs(file, configs);
   const place = withWeights({ folder: configs.folder, config: configs.config }, part);
   return { ...configs, folder: file.path, places: { '': place }, unused: file.unused };
+}
+
+/** What components of a class are called. */
+function kindOfClass(className: string): string {
+  if (className.startsWith('UNet')) return 'unet';
+  if (className.includes('Transformer')) return 'transformer';
+  return className.startsWith('Autoencoder') ? 'vae' : 'text_encoder';
 }
 
 function otherConfigs({ path, parts }: CheckpointFile, configs: ModelIndex): ThimbleError {

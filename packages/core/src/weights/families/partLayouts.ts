@@ -1,12 +1,14 @@
 import { type KeyMap, unchanged } from '../keymaps/KeyMap.js';
 import { ldmUnet } from '../keymaps/ldmUnet.js';
 import { ldmVae } from '../keymaps/ldmVae.js';
+import { llamaCppQwen3, llamaCppT5 } from '../keymaps/llamaCpp.js';
 import { openClip } from '../keymaps/openClip.js';
+import { zImage } from '../keymaps/zImage.js';
 
 /** A way in which a component lies in a file. */
 export interface PartLayout {
   /** The component, as `model_index.json` calls it. */
-  readonly component: 'unet' | 'vae' | 'text_encoder' | 'text_encoder_2';
+  readonly component: 'unet' | 'transformer' | 'vae' | 'text_encoder' | 'text_encoder_2';
   /** What its keys begin with. */
   readonly prefix: string;
   /** Keys, without the prefix, of which one is in every such file. */
@@ -22,6 +24,12 @@ const CLIP = {
   keyMap: unchanged,
 } as const;
 const OPEN_CLIP = { marks: ['transformer.resblocks.0.ln_1.weight'], keyMap: openClip } as const;
+
+const Z_IMAGE = {
+  component: 'transformer',
+  marks: ['noise_refiner.0.attention.qkv.weight'],
+  keyMap: zImage,
+} as const;
 
 /** The layouts that are known: of whole checkpoints, then of single components. Of one component the first that fits is taken. */
 export const partLayouts: readonly PartLayout[] = [
@@ -44,5 +52,22 @@ export const partLayouts: readonly PartLayout[] = [
   { ...OPEN_CLIP, component: 'text_encoder_2', prefix: 'conditioner.embedders.1.model.' },
   { ...OPEN_CLIP, component: 'text_encoder_2', prefix: 'conditioner.embedders.0.model.' },
   { ...CLIP, prefix: '' },
+  { ...Z_IMAGE, prefix: 'model.diffusion_model.' },
+  { ...Z_IMAGE, prefix: '' },
+  { component: 'transformer', prefix: '', marks: ['noise_refiner.0.attention.to_q.weight'], keyMap: unchanged },
+  { component: 'text_encoder', prefix: '', marks: ['blk.0.attn_q_norm.weight'], keyMap: llamaCppQwen3 },
+  { component: 'text_encoder', prefix: '', marks: ['enc.blk.0.attn_q.weight'], keyMap: llamaCppT5 },
+  {
+    component: 'text_encoder',
+    prefix: '',
+    marks: ['model.layers.0.self_attn.q_norm.weight', 'layers.0.self_attn.q_norm.weight'],
+    keyMap: unchanged,
+  },
+  {
+    component: 'text_encoder',
+    prefix: '',
+    marks: ['encoder.block.0.layer.0.SelfAttention.q.weight'],
+    keyMap: unchanged,
+  },
   { ...OPEN_CLIP, component: 'text_encoder', prefix: '' },
 ];
