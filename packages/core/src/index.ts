@@ -4,7 +4,7 @@ import './extension/coreCopies.js';
 export { ThimbleError, errorRegistry, isThimbleError } from './errors.js';
 export type { ErrorCode, ErrorDetails } from './errors.js';
 export { VERSION } from './version.js';
-export type { LoadEvent, ModelEvent } from './execution/ComponentEvent.js';
+export type { LoadEvent, ModelEvent, ProgressEvent } from './execution/ComponentEvent.js';
 export { DiffusionPipeline } from './pipelines/DiffusionPipeline.js';
 export type { GenerateOptions, GenerateResult, OutputType, Prompt, RunTimings } from './run/GenerateOptions.js';
 export * from './pipelines/pipelines.js';
@@ -26,7 +26,6 @@ export type {
   PipelineEvent,
   PresetEvent,
   PreviewEvent,
-  ProgressEvent,
   QueuedEvent,
   StepEvent,
   WarningEvent,

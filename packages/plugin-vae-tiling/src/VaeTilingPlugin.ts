@@ -1,18 +1,21 @@
 import { parseBytes, type Plugin, type Tensor, ThimbleError } from '@thimble/core';
 import {
+  planSeamless,
+  rowsOfSample,
+  sampleOfRows,
+  seamlessRows,
+  splitBatch,
   type ComponentHandle,
   type Next,
   type PluginContext,
   type PluginHostPipeline,
-  rowsOfSample,
   type SampleRows,
-  sampleOfRows,
-  splitBatch,
+  type SeamlessOptions,
+  type SeamlessPlan,
 } from '@thimble/core/plugin';
 import { chooseMode } from './chooseMode.js';
 import { bytesPerPixel, defaultBudget } from './memoryNeeds.js';
 import { sharedRows } from './shared/sharedRows.js';
-import { planSeamless, type SeamlessOptions, type SeamlessPlan, seamlessRows } from './strips/seamlessRows.js';
 import { tileThatFits } from './tiles/tileThatFits.js';
 import type { TilePlan, TileSize } from './tiles/TilePlan.js';
 import { tiledRows } from './tiles/tiledRows.js';
@@ -106,7 +109,7 @@ export class VaeTilingPlugin implements Plugin {
     if (count * whole <= budget) return next(x);
     if (whole <= budget) return eachPicture(x, next);
     const [first] = splitBatch(x) as [Tensor];
-    const plan = planOrUndefined(first, this.#seamlessOptions(x, call));
+    const plan = await planOrUndefined(first, this.#seamlessOptions(x, call));
     const mode = await chooseMode({ plan, pixels, tempDir: this.#options.tempDir });
     if (plan === undefined)
       call.pipeline.warn(
@@ -118,9 +121,9 @@ export class VaeTilingPlugin implements Plugin {
     return tiles === undefined ? next(x) : eachPicture(x, (one) => this.#tiled(one, mode, tiles, call, next));
   }
 
-  #seamless(x: Tensor, call: Call, plan?: SeamlessPlan): AsyncIterable<SampleRows> {
+  async #seamless(x: Tensor, call: Call, plan?: SeamlessPlan): Promise<AsyncIterable<SampleRows>> {
     const options = this.#seamlessOptions(x, call);
-    const known = plan ?? planOrUndefined(x, options);
+    const known = plan ?? (await planOrUndefined(x, options));
     if (known === undefined)
       throw invalid(
         'mode',
@@ -130,17 +133,17 @@ export class VaeTilingPlugin implements Plugin {
     return seamlessRows(x, known, options);
   }
 
-  #tiled(
+  async #tiled(
     x: Tensor,
     mode: Exclude<TilingMode, 'auto' | 'seamless'>,
     tiles: TilePlan,
     call: Call,
     next: Inner,
-  ): AsyncIterable<SampleRows> {
+  ): Promise<AsyncIterable<SampleRows>> {
     const options = this.#seamlessOptions(x, call);
     if (mode === 'blend')
       return tiledRows(x, tiles, async (tile) => sampleOfRows(await next(tile), 1), options.progress);
-    if (planOrUndefined(x, options) === undefined)
+    if ((await planOrUndefined(x, options)) === undefined)
       throw invalid(
         'mode',
         mode,
@@ -226,9 +229,9 @@ async function* eachPicture(
   }
 }
 
-function planOrUndefined(x: Tensor, options: SeamlessOptions): SeamlessPlan | undefined {
+async function planOrUndefined(x: Tensor, options: SeamlessOptions): Promise<SeamlessPlan | undefined> {
   try {
-    return planSeamless(x, options);
+    return await planSeamless(x, options);
   } catch (error) {
     if (error instanceof RangeError) return undefined;
     throw error;

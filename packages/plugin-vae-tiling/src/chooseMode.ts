@@ -2,8 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isThimbleError } from '@thimble/core';
-import { spillFolder } from '@thimble/core/plugin';
-import type { SeamlessPlan } from './strips/seamlessRows.js';
+import { spillFolder, type SeamlessPlan } from '@thimble/core/plugin';
 import type { TilingMode } from './VaeTilingOptions.js';
 
 /**

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import type { Component, DiffusionPipeline, Tensor } from '@thimble/core';
+import { planSeamless, type SeamlessPlan } from '@thimble/core/plugin';
 import { chooseMode } from '../src/chooseMode.js';
-import { planSeamless, type SeamlessPlan } from '../src/strips/seamlessRows.js';
 import { VaeTilingPlugin, type VaeTilingOptions } from '../src/index.js';
 import { distance, VaeFixture, wave } from './VaeFixture.js';
 
@@ -61,7 +61,7 @@ test('shared statistics where the disk would cost too much, or has no room; blen
     signal: undefined,
     progress: () => undefined,
   } as const;
-  const plan = planSeamless(z, options);
+  const plan = await planSeamless(z, options);
   const spilling = (strips: Partial<SeamlessPlan['strips']>): SeamlessPlan => ({
     ...plan,
     strips: { ...plan.strips, ...strips },

@@ -1,9 +1,8 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import type { Component, DiffusionPipeline } from '@thimble/core';
+import { planSeamless, seamlessRows, type GroupStatistics } from '@thimble/core/plugin';
 import { mosaicOf } from '../src/shared/mosaicOf.js';
 import { TileDecoder } from '../src/shared/TileDecoder.js';
-import type { GroupStatistics } from '../src/strips/GroupStatistics.js';
-import { planSeamless, seamlessRows } from '../src/strips/seamlessRows.js';
 import { VaeTilingPlugin } from '../src/index.js';
 import { distance, VaeFixture, wave } from './VaeFixture.js';
 
@@ -32,7 +31,7 @@ test('a tile of the whole picture with its own statistics is the picture', async
     progress: () => undefined,
   } as const;
   let statistics: ReadonlyMap<string, GroupStatistics> = new Map();
-  for await (const part of seamlessRows(z, planSeamless(z, options), options, (found) => {
+  for await (const part of seamlessRows(z, await planSeamless(z, options), options, (found) => {
     statistics = found;
   }))
     expect(part.height).toBe(sample.dims[2]);

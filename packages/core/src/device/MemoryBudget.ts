@@ -8,6 +8,21 @@ const MB = 2 ** 20;
 /** The least that a limit can be: a model of 0.7 MB takes both processes 75 MB within a hard limit, 92 MB without one (measured, anonymous). */
 export const LEAST_MEMORY_LIMIT = 96 * MB;
 
+/** What both processes take beside the values of a call, in bytes: 75 MB within a hard limit, up to 100 without one (measured). */
+export const ENGINE_BYTES = 80 * MB;
+
+/** Bytes of a pixel as a picture: in memory, and once more while it is written. */
+export const PICTURE_BYTES = 6;
+
+/** What is left free of strips, beside a picture: both processes, and what a large model's graphs take. */
+const BESIDE_STRIPS = 110 * MB;
+
+/** Share of the rest that strips take: the other is for the page cache, and for what was not foreseen. */
+const STRIP_SHARE = 0.5;
+
+/** Less than this is not worth planning for: a strip has two rows at least. */
+const LEAST_STRIP_BYTES = 24 * MB;
+
 /** What one layer may take for itself at once where nothing is said: 32 MB. */
 export const DEFAULT_TRANSIENT_BYTES = 32 * MB;
 
@@ -81,6 +96,12 @@ export class MemoryBudget {
   get parkingBytes(): number {
     if (this.limit === undefined) return Infinity;
     return this.limit < TIGHT ? this.limit * TIGHT_PARKING_SHARE : Math.max(32 * MB, this.limit * PARKING_SHARE);
+  }
+
+  /** What the strips of a picture of so many pixels, and what lies between two passes over them, may take in memory. */
+  stripBytes(pixels: number): number {
+    if (this.limit === undefined) return Infinity;
+    return Math.max(LEAST_STRIP_BYTES, Math.floor((this.limit - BESIDE_STRIPS - pixels * PICTURE_BYTES) * STRIP_SHARE));
   }
 
   /** How many samples of a batch are computed at once, if the largest value of one has `bytes`: one where the activations of several might not fit. */

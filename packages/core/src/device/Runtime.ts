@@ -86,7 +86,10 @@ export class Runtime {
     const entries = Object.entries(program.outputs).map(
       ([name, mode]) => [name, mode, this.#valueOf(values, name)] as const,
     );
-    for (const [, target, tensor] of entries) if (typeof target === 'object') this.#writeRows(target, tensor);
+    for (const [, target, tensor] of entries) {
+      if (typeof target === 'object') this.#writeRows(target, tensor);
+      else if (target === 'download') this.#drop(tensor);
+    }
     // Without a step the inputs are what the outputs are made of.
     if (program.steps.length > 0)
       for (const { data } of read) this.#scratch.give((data as Float32Array).buffer as ArrayBuffer);
@@ -99,6 +102,11 @@ export class Runtime {
       ),
       durations,
     };
+  }
+
+  /** Collects what the last run has left, once its answer is out of hand: else it would lie there until the next one drops as much. */
+  settle(): void {
+    this.#collect();
   }
 
   upload(tensor: Tensor): DeviceTensor {

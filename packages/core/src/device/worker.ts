@@ -56,6 +56,7 @@ async function answer(request: Exclude<WorkerRequest, { method: 'cancel' }>): Pr
     });
   } finally {
     cancelled.delete(id);
+    runtime?.settle();
   }
 }
 

@@ -24,7 +24,7 @@ export const deviceErrors = {
   },
   ERR_MEMORY_LIMIT: {
     summary: 'Something would take more memory than the limit allows; it was not begun.',
-    message: (d: { what: string; neededBytes: number; limitBytes: number; advice: string }): string =>
+    message: (d: { what: string; neededBytes: number; limitBytes: number; advice: string; largest?: string }): string =>
       `${d.what} takes about ${megabytes(d.neededBytes)}; the memory limit is ${megabytes(d.limitBytes)}. ${d.advice}`,
   },
   ERR_DEVICE_UNAVAILABLE: {

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { checkOptionNames } from '../fields/checkOptionNames.js';
 import type { Tensor } from 'onnxruntime-common';
 import type { Device } from '../device/Device.js';
@@ -10,17 +11,21 @@ import type { ComponentHandle } from '../hooks/calls/ComponentHandle.js';
 import type { NamedTensors } from '../hooks/calls/NamedTensors.js';
 import type { Hooks } from '../hooks/manifest.js';
 import type { InputShapes, Model } from '../models/Model.js';
+import { nominalShapes } from '../models/nominalShapes.js';
 import type { ComponentCheckpoint } from '../weights/ComponentCheckpoint.js';
 import type { WeightStore } from '../weights/WeightStore.js';
-import type { LoadEvent, ModelEvent } from './ComponentEvent.js';
+import type { LoadEvent, ModelEvent, ProgressEvent } from './ComponentEvent.js';
 import type { ComponentSegment } from './ComponentSegment.js';
 import { ComponentSegments } from './ComponentSegments.js';
+import { entryOf } from './entryOf.js';
 import { EntryRunner } from './EntryRunner.js';
 import type { FrozenEntry, FrozenPrograms } from './FrozenEntry.js';
 import { LayeredWeights } from './LayeredWeights.js';
+import { type MemoryExcess, MemoryRoom } from './MemoryRoom.js';
 import { ModelCalls } from './ModelCalls.js';
 import { SegmentCompiler } from './SegmentCompiler.js';
 import { SegmentRunner } from './SegmentRunner.js';
+import { VaeStrips, vaeEntryPoint } from './strips/VaeStrips.js';
 import { type DeliverRows, VaeCalls } from './VaeCalls.js';
 import { layoutOf, type WeightLayout } from './WeightLayout.js';
 
@@ -36,8 +41,8 @@ export interface ComponentParts {
   readonly hooks: Hooks;
   /** What its calls may take. */
   readonly budget?: MemoryBudget;
-  /** Told when the component is loaded and called. */
-  readonly notify?: (event: LoadEvent | ModelEvent) => void;
+  /** Told when the component is loaded and called, and how far what takes long has come. */
+  readonly notify?: (event: LoadEvent | ModelEvent | ProgressEvent) => void;
   /** What it computes in; 'float16' where the provider's kernels can. Inputs and outputs are float32. Default 'float32'. */
   readonly activations?: 'float32' | 'float16';
   /** Programs that were made before, for one entry point at fixed sizes; it runs no other then. */
@@ -61,6 +66,8 @@ export class Component implements ComponentHandle {
   readonly #parts: ComponentParts;
   readonly #weights: LayeredWeights;
   readonly #compiler: SegmentCompiler;
+  readonly #room: MemoryRoom;
+  readonly #strips: VaeStrips;
   readonly #segments: ComponentSegments;
   readonly #entries: EntryRunner;
   readonly #calls: ModelCalls;
@@ -82,12 +89,14 @@ export class Component implements ComponentHandle {
     this.#weights = new LayeredWeights(name, model, checkpoint, hooks);
     const shared = { ...parts, budget, notify, handle: this };
     this.#compiler = new SegmentCompiler({ ...shared, weights: this.#weights });
-    const compiled = { ...shared, compiler: this.#compiler };
+    this.#room = new MemoryRoom({ ...shared, compiler: this.#compiler });
+    this.#strips = new VaeStrips({ ...shared, room: this.#room });
+    const compiled = { ...shared, compiler: this.#compiler, room: this.#room };
     this.#segments = new ComponentSegments(compiled);
     const runner = new SegmentRunner({ ...shared, segments: this.#segments });
     this.#entries = new EntryRunner({ ...compiled, segments: this.#segments, runner });
     this.#calls = new ModelCalls(shared);
-    this.#vae = new VaeCalls({ ...shared, entries: this.#entries, calls: this.#calls });
+    this.#vae = new VaeCalls({ ...shared, entries: this.#entries, calls: this.#calls, strips: this.#strips });
   }
 
   /** Those of all entry points. Listing them traces the model, so it is put off until somebody asks. */
@@ -168,9 +177,20 @@ export class Component implements ComponentHandle {
     return new Component({ ...this.#parts, frozen });
   }
 
-  /** Says before it begins that the memory limit has no room for a call with inputs of these sizes. @throws ERR_MEMORY_LIMIT with what it takes */
-  checkRoom(entryName: string, inputs: InputShapes): void {
-    this.#entries.checkRoom(entryName, inputs);
+  /**
+   * What a call would take, where the memory limit has no room for it: with one sample, since large batches run in parts. `sizes` are those of names in the dims of
+   * the entry point's inputs, such as `{ height: 64, width: 64 }`, for others than the nominal ones. Pictures may be decoded and encoded in strips.
+   *
+   * @returns `undefined` where it fits
+   * @throws ERR_ENTRY_UNKNOWN; ERR_DISK_FULL where strips need a temporary file
+   */
+  async excess(entryName: string, sizes: Readonly<Record<string, number>>): Promise<MemoryExcess | undefined> {
+    const shapes = nominalShapes(entryOf(this.name, this.model, entryName), sizes);
+    await setImmediate();
+    const ofVae = vaeEntryPoint(entryName);
+    return ofVae === undefined
+      ? this.#room.excess(entryName, shapes)
+      : this.#strips.excess(ofVae, (shapes[ofVae.input] as InputShapes[string]).dims);
   }
 
   /** Runs the model. @throws ERR_INPUT_INVALID, ERR_ENTRY_UNKNOWN, `signal.reason`, and what the device and hooks throw */

@@ -6,10 +6,10 @@ import type { MemoryBudget } from '../device/MemoryBudget.js';
 import { ThimbleError } from '../errors.js';
 import type { Outline } from '../graph/Outline.js';
 import type { CallOptions } from '../hooks/calls/CallOptions.js';
-import type { Hooks } from '../hooks/manifest.js';
 import type { NamedTensors } from '../hooks/calls/NamedTensors.js';
 import type { NamedDeviceTensors } from '../hooks/calls/SegmentCall.js';
 import type { InputShapes, Model, ModelEntry } from '../models/Model.js';
+import type { MemoryRoom } from './MemoryRoom.js';
 import { checkInputs } from './checkInputs.js';
 import type { ComponentSegments } from './ComponentSegments.js';
 import type { CompiledSegment } from './compileSegment.js';
@@ -23,19 +23,6 @@ import type { SegmentRunner } from './SegmentRunner.js';
 import { joinParts, splitIntoParts } from './batchParts.js';
 import { TurnQueue } from './TurnQueue.js';
 
-/** What both processes take beside the values of a call, in bytes: 75 MB within a hard limit, up to 100 without one (measured). */
-const ENGINE_BYTES = 80 * 2 ** 20;
-
-/** A VAE's values are so large that those which wait to be collected count. */
-const VAE_SHARE = 1.3;
-
-/** What is estimated is refused only where it is this much more than the limit: runs that were measured took 0.7 to 1.1 times as much. */
-const TOLERANCE = 1.1;
-
-const TILE =
-  'Decode in pieces: await pipe.use(new VaeTilingPlugin()) of @thimble/plugin-vae-tiling, or --vae-tiling; or make a smaller picture.';
-const SHRINK = 'Make smaller pictures or fewer at once, or allow more memory.';
-
 /** What an {@link EntryRunner} works with. */
 export interface EntryRunnerParts {
   /** The component's name. */
@@ -43,7 +30,7 @@ export interface EntryRunnerParts {
   readonly model: Model;
   readonly device: Device;
   readonly budget: MemoryBudget;
-  readonly hooks: Hooks;
+  readonly room: MemoryRoom;
   readonly compiler: SegmentCompiler;
   readonly segments: ComponentSegments;
   readonly runner: SegmentRunner;
@@ -102,7 +89,12 @@ export class EntryRunner {
 
   /** The inputs of a batch in parts that are computed one after the other: as many samples at once as the memory limit has room for. */
   parts(entryName: string, inputs: NamedTensors): readonly NamedTensors[] {
-    return splitIntoParts(inputs, this.#entry(entryName), this.#maxBatch(entryName, inputs));
+    const entry = this.#entry(entryName);
+    const parts = splitIntoParts(inputs, entry, this.#maxBatch(entryName, inputs));
+    const single = splitIntoParts(inputs, entry, 1);
+    if (single.length === parts.length || entry.sequence !== undefined) return parts;
+    const shapes = this.#check(entryName, parts[0] as NamedTensors);
+    return this.#parts.room.excess(entryName, shapes) === undefined ? parts : single;
   }
 
   /** Computes a part of a batch piece by piece, or at once if the entry point knows no pieces. What passes between pieces stays on the device. */
@@ -127,25 +119,6 @@ export class EntryRunner {
     } finally {
       await this.#parts.device.free(Object.values(state));
     }
-  }
-
-  /**
-   * Whether the memory limit has room for a call at given sizes; always where there is none.
-   *
-   * @throws ERR_MEMORY_LIMIT with what it takes, before anything is made for it
-   */
-  checkRoom(entryName: string, shapes: InputShapes): void {
-    const { name, budget, device } = this.#parts;
-    // What another provider takes is not this machine's memory.
-    if (budget.limit === undefined || device.provider !== 'cpu') return;
-    const need = this.#need(entryName, shapes);
-    if (ENGINE_BYTES + need <= budget.limit * (isVae(entryName) ? 1 : TOLERANCE)) return;
-    throw new ThimbleError('ERR_MEMORY_LIMIT', {
-      what: `${name}.${entryName} of ${describeShapes(shapes)}`,
-      neededBytes: ENGINE_BYTES + need,
-      limitBytes: budget.limit,
-      advice: `${isVae(entryName) ? TILE : SHRINK}${largestOf(shapes, (budget.limit - ENGINE_BYTES) / need)}`,
-    });
   }
 
   /** See {@link Component.freeze}. */
@@ -181,7 +154,7 @@ export class EntryRunner {
   async #runPiece(entryName: string, { given, state, last }: PieceInputs, options: CallOptions): Promise<PieceOutputs> {
     const { segments, runner } = this.#parts;
     const { sequence, outputs } = this.#entry(entryName);
-    this.checkRoom(entryName, shapesOf({ ...given, ...state }));
+    this.#parts.room.check(entryName, shapesOf({ ...given, ...state }));
     await segments.refresh();
     const { outline, programs } = await segments.compile(entryName, shapesOf({ ...given, ...state }), options.signal);
     const wanted = options.outputs ?? outputs.filter((name) => outline.outputs.has(name));
@@ -205,14 +178,6 @@ export class EntryRunner {
       ),
       state: Object.fromEntries(kept.map((name, i) => [name, values.kept[keep[i] as string] as DeviceTensor])),
     };
-  }
-
-  #need(entryName: string, shapes: InputShapes): number {
-    const { budget, compiler, hooks } = this.#parts;
-    const parks = hooks.beforeSegment.isUsed() || hooks.afterSegment.isUsed();
-    const parkedFrom = parks ? budget.parkingBytes : undefined;
-    const need = compiler.memoryNeed(entryName, this.#entry(entryName), shapes, parkedFrom);
-    return Math.round(isVae(entryName) ? need * VAE_SHARE : need);
   }
 
   #checkOutputs({ outputs }: Outline, wanted: readonly string[]): void {
@@ -243,24 +208,4 @@ function shapesOf(tensors: Readonly<Record<string, Tensor | DeviceTensor>>): Inp
       { type: (type === 'float16' ? 'float32' : type) as InputShapes[string]['type'], dims },
     ]),
   );
-}
-
-function isVae(entryName: string): boolean {
-  return entryName === 'decode' || entryName === 'encode';
-}
-
-/** The largest picture of the same shape that fits, where `share` of the values do: they grow with its pixels. */
-function largestOf(shapes: InputShapes, share: number): string {
-  const picture = Object.entries(shapes).find(([, { dims }]) => dims.length === 4);
-  if (picture === undefined || share <= 0) return '';
-  const [name, { dims }] = picture;
-  const fitting = dims.map((size, axis) => (axis < 2 ? size : Math.max(1, Math.floor(size * Math.sqrt(share)))));
-  return ` About the largest that fits: ${name} [${fitting.join(', ')}].`;
-}
-
-function describeShapes(shapes: InputShapes): string {
-  return Object.entries(shapes)
-    .filter(([, { dims }]) => dims.length > 2)
-    .map(([name, { dims }]) => `${name} [${dims.join(', ')}]`)
-    .join(', ');
 }

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { Device } from '../device/Device.js';
 import type { MemoryBudget } from '../device/MemoryBudget.js';
 import type { OnnxModel } from '../device/OnnxModel.js';
@@ -15,7 +16,7 @@ import { checkFrozen, type FrozenEntry } from './FrozenEntry.js';
 import { lowerGraph, type LoweringOptions } from '../graph/lower.js';
 import { nominalShapes } from '../models/nominalShapes.js';
 import { type CompiledSegment, compileSegment } from './compileSegment.js';
-import { inSlices } from './inSlices.js';
+import { inSlices } from '../graph/inSlices.js';
 import { memoryNeed } from './memoryNeed.js';
 
 /** One entry point at given sizes. */
@@ -50,6 +51,9 @@ export interface SegmentCompilerParts {
 /** How many shapes of calls are remembered, so that alternating between a few costs nothing. */
 const REMEMBERED_SHAPES = 6;
 
+/** Of how many shapes is remembered how much they take. */
+const REMEMBERED_NEEDS = 64;
+
 /** From a model's pristine graphs to what the runtime takes, for the sizes of a call; what plugins do stands between binding weights and lowering. */
 export class SegmentCompiler {
   readonly #parts: SegmentCompilerParts;
@@ -74,6 +78,7 @@ export class SegmentCompiler {
     const frozen = await this.#frozenPrograms(entryName, shapes);
     const programs = new Map<string, CompiledSegment>(frozen);
     const { outline, graphs } = this.#trace(entry, shapes);
+    await setImmediate();
     const revision = this.#revision;
     for (const graph of graphs) seen(graph);
     if (frozen === undefined)
@@ -154,13 +159,14 @@ export class SegmentCompiler {
 
   /** About how many bytes an entry point takes at given sizes, weights not counted. As for the largest value, it is traced for that, and remembered. */
   memoryNeed(entryName: string, entry: ModelEntry, shapes: InputShapes, parkedFrom?: number): number {
-    const key = `${keyOf(entryName, shapes)} ${parkedFrom}`;
+    const dims = Object.entries(shapes).map(([name, shape]) => `${name} ${shape.dims.join('x')}`);
+    const key = [entryName, parkedFrom, ...dims].join(' ');
     const known = this.#needs.get(key);
     if (known !== undefined) return known;
     const { outline, graphs } = this.#trace(entry, shapes);
     const { transientBytes } = this.#parts.budget;
     const need = memoryNeed(outline, graphs, { transientBytes, ...(parkedFrom === undefined ? {} : { parkedFrom }) });
-    remember(this.#needs, key, need);
+    remember(this.#needs, key, need, REMEMBERED_NEEDS);
     return need;
   }
 
@@ -177,7 +183,7 @@ export class SegmentCompiler {
           dims.reduce((a, b) => a * b, FLOAT32_BYTES),
         );
     });
-    remember(this.#largest, key, largest);
+    remember(this.#largest, key, largest, REMEMBERED_NEEDS);
     return largest;
   }
 
@@ -221,8 +227,8 @@ function keyOf(entryName: string, shapes: InputShapes): string {
 }
 
 /** Forgets what was remembered first, where there is too much. */
-function remember<T>(known: Map<string, T>, key: string, value: T): void {
+function remember<T>(known: Map<string, T>, key: string, value: T, most = REMEMBERED_SHAPES): void {
   const [oldest] = known.keys();
-  if (known.size >= REMEMBERED_SHAPES && oldest !== undefined) known.delete(oldest);
+  if (known.size >= most && oldest !== undefined) known.delete(oldest);
   known.set(key, value);
 }

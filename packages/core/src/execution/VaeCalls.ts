@@ -13,6 +13,7 @@ import { checkInputs } from './checkInputs.js';
 import { entryOf } from './entryOf.js';
 import type { EntryRunner } from './EntryRunner.js';
 import type { ModelCalls } from './ModelCalls.js';
+import { DECODE, ENCODE, type VaeEntryPoint, type VaeStrips } from './strips/VaeStrips.js';
 
 /** Takes a sample in parts as they are done. */
 export type DeliverRows = (rows: SampleRows) => void | Promise<void>;
@@ -23,6 +24,7 @@ export interface VaeCallsParts {
   readonly hooks: Hooks;
   readonly entries: EntryRunner;
   readonly calls: ModelCalls;
+  readonly strips: VaeStrips;
 }
 
 interface Decoding {
@@ -36,12 +38,14 @@ export class VaeCalls {
   readonly #hooks: Hooks;
   readonly #entries: EntryRunner;
   readonly #calls: ModelCalls;
+  readonly #strips: VaeStrips;
 
-  constructor({ handle, hooks, entries, calls }: VaeCallsParts) {
+  constructor({ handle, hooks, entries, calls, strips }: VaeCallsParts) {
     this.#handle = handle;
     this.#hooks = hooks;
     this.#entries = entries;
     this.#calls = calls;
+    this.#strips = strips;
   }
 
   /** See {@link Component.decode}. */
@@ -86,8 +90,9 @@ export class VaeCalls {
   async #decodeWhole(z: Tensor, wrapping: DecodeWrapping, options: CallOptions): Promise<Tensor> {
     const outputs = await this.#calls.run('decode', { z }, options, async ({ z: given }) => {
       const latents = given as Tensor;
-      if (!wrapping.used) return this.#entries.run('decode', { z: latents }, options);
-      const rows = await wrapping.run(async (part) => this.#rows(part, options), latents);
+      if (!wrapping.used && !this.#strips.needed(DECODE, latents.dims))
+        return this.#entries.run('decode', { z: latents }, options);
+      const rows = await wrapping.run(async (part) => this.#rows(DECODE, part, options), latents);
       return { sample: await sampleOfRows(rows, latents.dims[0] as number) };
     });
     return outputs['sample'] as Tensor;
@@ -100,7 +105,7 @@ export class VaeCalls {
   async #decodeParts(z: Tensor, wrapping: DecodeWrapping, deliver: DeliverRows, options: CallOptions): Promise<void> {
     const { sample } = await this.#calls.run('decode', { z }, options, async ({ z: given }, wrapped) => {
       const latents = given as Tensor;
-      const parts = await wrapping.run(async (part) => this.#rows(part, options), latents);
+      const parts = await wrapping.run(async (part) => this.#rows(DECODE, part, options), latents);
       if (wrapped) return { sample: await sampleOfRows(parts, latents.dims[0] as number) };
       for await (const rows of checkedRows(parts, latents.dims[0] as number)) await deliver(rows);
       return {};
@@ -113,23 +118,32 @@ export class VaeCalls {
     const { name, model } = this.#handle;
     const [output = 'moments'] = entryOf(name, model, 'encode').outputs;
     const compute: Next<Tensor, Tensor> = async (part) =>
-      (await this.#entries.run('encode', { x: part }, options))[output] as Tensor;
+      this.#strips.needed(ENCODE, part.dims)
+        ? sampleOfRows(this.#rows(ENCODE, part, options), part.dims[0] as number)
+        : ((await this.#entries.run('encode', { x: part }, options))[output] as Tensor);
     const outputs = await this.#calls.run('encode', { x }, options, async ({ x: given }) => ({
       [output]: await wrapping.run(compute, given as Tensor),
     }));
     return outputs[output] as Tensor;
   }
 
-  /** The rows of all samples that `z` decodes to, in order. */
-  async *#rows(z: Tensor, options: CallOptions): AsyncGenerator<SampleRows> {
+  /** The rows of all samples that an entry point gives for `x`, in order. */
+  async *#rows(entry: VaeEntryPoint, x: Tensor, options: CallOptions): AsyncGenerator<SampleRows> {
+    const { name, input } = entry;
+    const [output = ''] = entryOf(this.#handle.name, this.#handle.model, name).outputs;
     let index = 0;
-    for (const part of this.#entries.parts('decode', { z })) {
-      let frame = 0;
-      for await (const { sample } of this.#entries.pieces('decode', part, options)) {
-        yield* rowsOfSample(sample as Tensor, { index, frame });
-        frame += (sample as Tensor).dims[2] as number;
+    for (const part of this.#entries.parts(name, { [input]: x })) {
+      const given = part[input] as Tensor;
+      if (this.#strips.needed(entry, given.dims)) {
+        for await (const rows of this.#strips.rows(entry, given, options)) yield { ...rows, index };
+      } else {
+        let frame = 0;
+        for await (const { [output]: sample } of this.#entries.pieces(name, part, options)) {
+          yield* rowsOfSample(sample as Tensor, { index, frame });
+          frame += (sample as Tensor).dims[2] as number;
+        }
       }
-      index += (part['z'] as Tensor).dims[0] as number;
+      index += given.dims[0] as number;
     }
   }
 

@@ -10,6 +10,7 @@ import type { PipelineConstructor } from '../run/PipelineConstructor.js';
 import type { PipelineRun } from '../run/PipelineRun.js';
 import { assertFinite } from '../sampling/assertFinite.js';
 import { decodeVideos } from '../sampling/decodeVideos.js';
+import { checkRoom, type RoomLack } from '../sampling/checkRoom.js';
 import { denoise } from '../sampling/denoise.js';
 import type { PromptEncoder } from '../sampling/EncodingCall.js';
 import { predictGuided } from '../sampling/guidance.js';
@@ -75,6 +76,23 @@ export class CogVideoXPipeline extends Pipeline<typeof cogVideoXFields, CogVideo
     checkGuidanceList(options, run.steps);
     checkLatents(options.latents, this.#latentDims(run.options));
     return run;
+  }
+
+  protected override async checkRoom({ options }: CogVideoXRun, signal: AbortSignal): Promise<void> {
+    const step = this.vaeScaleFactorSpatial;
+    await checkRoom(options, { step, lackAt: async (sides) => this.#lackAt({ ...options, ...sides }), signal });
+  }
+
+  /** Of the decoding, which goes piece by piece, the first piece is looked at; a plugin that decodes in tiles knows better. */
+  async #lackAt(options: CogVideoXRun['options']): Promise<RoomLack | undefined> {
+    const { vae } = this.components;
+    const [, latentFrames = 1, , latentHeight = 1, latentWidth = 1] = this.#latentDims({ ...options, count: 1 });
+    const excess = await this.transformer.excess('call', { latentFrames, latentHeight, latentWidth });
+    if (excess !== undefined) return { ...excess, what: 'transformer.call' };
+    if (vae === undefined || options.outputType === 'latent' || this.hooks.beforeDecode.isUsed()) return undefined;
+    const [first = 1] = vae.model.entries['decode']?.sequence?.pieces(latentFrames) ?? [];
+    const decoding = await vae.excess('decode', { latentFrames: first, latentHeight, latentWidth });
+    return decoding && { ...decoding, what: 'vae.decode' };
   }
 
   protected async *sample(

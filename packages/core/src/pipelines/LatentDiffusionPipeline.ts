@@ -10,7 +10,7 @@ import { Pipeline } from '../run/Pipeline.js';
 import type { PipelineEvent } from '../run/PipelineEvent.js';
 import type { PipelineRun } from '../run/PipelineRun.js';
 import { assertFinite } from '../sampling/assertFinite.js';
-import { checkDecodeRoom } from '../sampling/checkDecodeRoom.js';
+import { checkPictureRoom } from '../sampling/checkPictureRoom.js';
 import { decodeImages } from '../sampling/decodeImages.js';
 import { denoise } from '../sampling/denoise.js';
 import type { DenoisingShare } from '../sampling/denoisingWindow.js';
@@ -110,14 +110,18 @@ export abstract class LatentDiffusionPipeline<F extends Fields, R extends Latent
     });
   }
 
+  protected override async checkRoom(prepared: R, signal: AbortSignal): Promise<void> {
+    const scaleFactor = this.vaeScaleFactor;
+    const sizes = { latentSides: ['height', 'width'], scaleFactor, multiple: scaleFactor } as const;
+    await checkPictureRoom(this, prepared, { denoiser: this.unet, ...sizes, signal });
+  }
+
   protected async *sample(prepared: R, run: PipelineRun): AsyncGenerator<PipelineEvent, GenerateResult> {
     const { scheduler } = this;
     const unet = this.component('unet');
     const { options, window } = prepared;
     const { guidanceScale: scale, guidanceRescale: rescale, eta, count } = options;
     const { generator, seeds } = prepared.noise;
-
-    checkDecodeRoom(this, options.outputType, this.latentDims(options));
 
     // 1. The prompt becomes conditions. A model that was distilled with guidance takes its scale as one more
     const embeddedScale = unet.config['time_cond_proj_dim'];

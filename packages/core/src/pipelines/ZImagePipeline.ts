@@ -9,7 +9,7 @@ import type { PipelineConstructor } from '../run/PipelineConstructor.js';
 import type { PipelineEvent } from '../run/PipelineEvent.js';
 import type { PipelineRun } from '../run/PipelineRun.js';
 import { assertFinite } from '../sampling/assertFinite.js';
-import { checkDecodeRoom } from '../sampling/checkDecodeRoom.js';
+import { checkPictureRoom } from '../sampling/checkPictureRoom.js';
 import { decodeImages } from '../sampling/decodeImages.js';
 import { denoise } from '../sampling/denoise.js';
 import { encodePrompt } from '../sampling/encodePrompt.js';
@@ -104,12 +104,21 @@ export class ZImagePipeline extends Pipeline<typeof zImageFields, ZImageRun, Pic
     return { ...run, options: { ...run.options, negativePromptEmbeds } };
   }
 
+  protected override async checkRoom(prepared: ZImageRun, signal: AbortSignal): Promise<void> {
+    const sizes = { latentSides: ['latentHeight', 'latentWidth'], scaleFactor: this.vaeScaleFactor } as const;
+    await checkPictureRoom(this, prepared, {
+      denoiser: this.transformer,
+      ...sizes,
+      multiple: this.#multiple,
+      signal,
+    });
+  }
+
   protected async *sample(prepared: ZImageRun, run: PipelineRun): AsyncGenerator<PipelineEvent, GenerateResult> {
     const { scheduler } = this;
     const { options, window, pictures, whole } = prepared;
     const { generator, seeds } = prepared.noise;
     const dims = this.#latentDims(options);
-    checkDecodeRoom(this, options.outputType, dims);
 
     // 1. Prompts become captions: embeddings of as many tokens as each has
     if (options.guidanceScale === 0) warnOfNegative(options, (code, message) => this.warn(code, message));

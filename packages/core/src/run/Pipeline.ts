@@ -25,7 +25,8 @@ import { MemoryMonitor, measureMemory } from './MemoryMonitor.js';
 import type { PipelineEvent } from './PipelineEvent.js';
 import { PipelineRun } from './PipelineRun.js';
 import type { PipelinePart, PipelineParts } from './PipelineParts.js';
-import type { PreparedRun } from './PreparedRun.js';
+import type { JudgedRun, PreparedRun } from './PreparedRun.js';
+import { RoomJudge } from './RoomJudge.js';
 import { tellPreset, withPreset } from './RunPreset.js';
 import { checkRunSize } from './runLimits.js';
 import { runScheduler, withSchedulerCopy } from './ownScheduler.js';
@@ -56,10 +57,12 @@ export abstract class Pipeline<F extends Fields = Fields, R extends PreparedRun 
   readonly #life = new AbortController();
   /** Streams that somebody reads, or has stopped reading. */
   readonly #streams = new Set<AsyncGenerator<PipelineEvent, GenerateResult | undefined>>();
+  readonly #room: RoomJudge;
   #runs = 0;
 
   constructor(parts: PipelineParts) {
     this.#parts = parts;
+    this.#room = new RoomJudge(parts.memoryLimit, async (run, signal) => this.checkRoom?.(run as R, signal));
     this.index = parts.index;
     this.components = componentRecord(parts.components);
     this.tokenizers = parts.tokenizers;
@@ -171,6 +174,9 @@ export abstract class Pipeline<F extends Fields = Fields, R extends PreparedRun 
 
   /** Makes ready for a run whose options are checked one by one: checks several together, sets the scheduler. Asked at once, and again at the run's turn, with what was read. */
   protected abstract prepare(prompt: Prompt, options: FieldValues<F>, read?: L): R;
+
+  /** Refuses what the memory limit has no room for. Asked while the run waits, and again at its turn, with what was read. Nothing is refused by default. @throws ERR_MEMORY_LIMIT */
+  protected checkRoom?(prepared: R, signal: AbortSignal): Promise<void>;
 
   /** What one run does: the steps from prompt to result, yielding an event where something is done. */
   protected abstract sample(prepared: R, run: PipelineRun): AsyncGenerator<PipelineEvent, GenerateResult>;
@@ -304,30 +310,32 @@ export abstract class Pipeline<F extends Fields = Fields, R extends PreparedRun 
   }
 
   /** Checks all that can be known before the turn, with a scheduler of its own: that of the pipeline belongs to the run that goes on. */
-  #judge(prompt: Prompt, options: GenerateOptions): FieldValues<F> {
+  #judge(prompt: Prompt, options: GenerateOptions): JudgedRun<FieldValues<F>, R> {
     const { turns, limits } = this.#parts;
     const given = readOptions(options, { ...this.optionFields, ...this.#ownFields }, 'generate');
     checkRunSize(prompt, given, limits, this.fields);
-    withSchedulerCopy(this.#schedulers, () => this.prepare(prompt, given));
+    const prepared = withSchedulerCopy(this.#schedulers, () => this.prepare(prompt, given));
     if (turns.busy && turns.pending >= limits.maxQueue)
       throw new ThimbleError('ERR_QUEUE_FULL', { pending: turns.pending, maxQueue: limits.maxQueue });
-    return given;
+    return { given, prepared };
   }
 
   /** One run, once it is its turn. Only then is the scheduler's own schedule set. */
   async *#takeTurn(
     prompt: Prompt,
-    given: FieldValues<F>,
+    { given, prepared: foreseen }: JudgedRun<FieldValues<F>, R>,
     asked: GenerateOptions,
   ): AsyncGenerator<PipelineEvent, GenerateResult | undefined> {
     const left = new AbortController();
     const signal = AbortSignal.any([this.#life.signal, left.signal, asked.signal].filter((each) => each !== undefined));
+    void this.#room.foresee(foreseen, left, signal);
     using turn = yield* waitForTurn(this.#parts.turns, signal);
     await this.#parts.host.settled(signal);
     using scheduler = runScheduler(this.#schedulers);
     const prepared = this.prepare(prompt, given, await this.read?.(given));
     const options = { ...given, ...prepared.options };
     checkRunSize(prompt, options, this.#parts.limits, this.fields);
+    await this.#room.judge(prepared, signal);
     using memory = new MemoryMonitor(this.device, this.components, this.memoryLimit);
     const state: RunContext['state'] = new Map();
     const context: RunContext = { id: ++this.#runs, prompt, signal, state, steps: prepared.steps, options };

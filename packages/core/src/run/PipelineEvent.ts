@@ -1,5 +1,5 @@
 import type { Tensor } from 'onnxruntime-common';
-import type { LoadEvent, ModelEvent } from '../execution/ComponentEvent.js';
+import type { LoadEvent, ModelEvent, ProgressEvent } from '../execution/ComponentEvent.js';
 import type { MemoryReport } from '../hooks/calls/MemoryReport.js';
 import type { Image } from '../images/Image.js';
 import type { GenerateResult, OutputType } from './GenerateOptions.js';
@@ -40,15 +40,6 @@ export interface StepEvent {
   readonly milliseconds: number;
   /** The latents after the step, float32 [n, c, h, w], of videos [n, frames, c, h, w], in the scheduler's scale; a copy. */
   latents(): Promise<Tensor>;
-}
-
-/** How far something that takes long has come, such as decoding in tiles. */
-export interface ProgressEvent {
-  readonly type: 'progress';
-  /** What is being done: `decode`, `encode`. */
-  readonly task: string;
-  readonly done: number;
-  readonly total: number;
 }
 
 /** One picture is done; the others may follow. */

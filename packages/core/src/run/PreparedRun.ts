@@ -5,3 +5,11 @@ export interface PreparedRun {
   /** The options with their defaults, as hooks see them. */
   readonly options: object;
 }
+
+/** A run that was checked before its turn. */
+export interface JudgedRun<V, R extends PreparedRun> {
+  /** Its options, checked one by one. */
+  readonly given: V;
+  /** What it would be now; absent where the scheduler cannot be copied, and is another run's. */
+  readonly prepared: R | undefined;
+}

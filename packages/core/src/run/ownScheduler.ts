@@ -36,11 +36,11 @@ export function runScheduler(schedulers: Record<string, Scheduler>): Disposable 
 }
 
 /** Does something with a copy in the scheduler's place: its state stays as it is. Nothing where there is a scheduler and no copy can be made. */
-export function withSchedulerCopy(schedulers: Record<string, Scheduler>, work: () => void): void {
+export function withSchedulerCopy<T>(schedulers: Record<string, Scheduler>, work: () => T): T | undefined {
   const { scheduler } = schedulers;
   const copy = scheduler === undefined ? undefined : copyScheduler(scheduler);
-  if (scheduler !== undefined && copy === undefined) return;
+  if (scheduler !== undefined && copy === undefined) return undefined;
   using swapped = copy === undefined ? undefined : swap(schedulers, copy);
   void swapped;
-  work();
+  return work();
 }

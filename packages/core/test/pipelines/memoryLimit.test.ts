@@ -10,7 +10,7 @@ import { UNet2DConditionModel } from '../../src/models/UNet2DConditionModel.js';
 import { splitBatch } from '../../src/execution/batch.js';
 import { Component } from '../../src/execution/Component.js';
 import { MemoryMonitor } from '../../src/run/MemoryMonitor.js';
-import { DiffusionPipeline } from '../../src/pipelines/DiffusionPipeline.js';
+import { StableDiffusionPipeline } from '../../src/pipelines/StableDiffusionPipeline.js';
 import { openComponentCheckpoint } from '../../src/weights/ComponentCheckpoint.js';
 import { FixtureCase } from '../support/FixtureCase.js';
 
@@ -119,7 +119,7 @@ describe('a pipeline under a memory limit', () => {
     numImagesPerPrompt: 2,
     outputType: 'tensor',
   } as const;
-  let pipe: DiffusionPipeline;
+  let pipe: StableDiffusionPipeline;
 
   afterEach(async () => {
     await pipe.dispose();
@@ -128,7 +128,7 @@ describe('a pipeline under a memory limit', () => {
   async function batchesSeen(
     memoryLimit: string,
   ): Promise<{ readonly pixels: Float32Array; readonly batches: readonly (number | undefined)[] }> {
-    pipe = await DiffusionPipeline.fromPretrained(SD_TINY, { memoryLimit });
+    pipe = await StableDiffusionPipeline.fromPretrained(SD_TINY, { memoryLimit });
     const batches = new Set<number | undefined>();
     pipe.hooks.beforeSegment.tap('watch', ({ component, segment, inputs }) => {
       if (component === 'unet' && segment === 'conv_in') batches.add(Object.values(inputs)[0]?.dims[0]);
@@ -147,25 +147,56 @@ describe('a pipeline under a memory limit', () => {
     expect(Math.max(...tight.pixels.map((x, i) => Math.abs(x - roomy.pixels[i]!)))).toBeLessThan(5e-5);
   });
 
-  test('refuses before the first step what it could not decode, with the need, the limit and what to do', async () => {
-    pipe = await DiffusionPipeline.fromPretrained(SD_TINY, { memoryLimit: '96MB', deviceOptions: { threads: 1 } });
+  test('refuses before anything is computed what it could not decode, with the need, the limit and the largest size', async () => {
+    pipe = await StableDiffusionPipeline.fromPretrained(SD_TINY, {
+      memoryLimit: '96MB',
+      deviceOptions: { threads: 1 },
+    });
     const seen: string[] = [];
     const run = (async () => {
-      for await (const { type } of pipe.stream('a cat', { width: 512, height: 512, numInferenceSteps: 1 }))
+      for await (const { type } of pipe.stream('a cat', { width: 512, height: 256, numInferenceSteps: 1 }))
         seen.push(type);
     })();
     await expect(run).rejects.toMatchObject({
       code: 'ERR_MEMORY_LIMIT',
       details: { limitBytes: 96 * 2 ** 20 },
       message: expect.stringMatching(
-        /vae.decode of z \[1, 4, 64, 64\] takes about \d+ MB; the memory limit is 96 MB.*VaeTilingPlugin.*largest that fits: z \[1, 4, \d\d, \d\d\]/,
+        /vae.decode at 512×256 takes about \d+ MB; the memory limit is 96 MB. The largest of this shape that fits is \d+×\d+/,
       ),
     });
-    expect(seen).not.toContain('step');
+    expect(seen).toEqual([]);
+  });
+
+  test('refuses what it could not denoise, a run that waits as well; the size that is named is the largest that is let through', async () => {
+    pipe = await StableDiffusionPipeline.fromPretrained(SD_TINY, {
+      memoryLimit: '96MB',
+      deviceOptions: { threads: 1 },
+    });
+    const latent = { numInferenceSteps: 1, seed: 1, guidanceScale: 1, outputType: 'latent' } as const;
+    const refusal = async (width: number, height: number): Promise<string> => {
+      const error = (await pipe.generate('a cat', { ...latent, width, height }).catch((e: unknown) => e)) as Error & {
+        readonly code: string;
+        readonly details: { readonly what: string; readonly largest: string };
+      };
+      expect(error).toMatchObject({ code: 'ERR_MEMORY_LIMIT', message: expect.stringMatching(/unet.call at/) });
+      return error.details.largest;
+    };
+    const other = pipe.stream('a cat', { ...latent, width: 64, height: 64 });
+    await other.next();
+    const largest = await refusal(2048, 2048);
+    for await (const event of other) void event;
+    const [width, height] = largest.split('×').map(Number) as [number, number];
+    expect(width).toBe(height);
+    // It is let through: the text is encoded.
+    for await (const { type } of pipe.stream('a cat', { ...latent, width, height })) if (type === 'model') break;
+    expect(await refusal(width + pipe.vaeScaleFactor, height + pipe.vaeScaleFactor)).toBe(largest);
   });
 
   test('says that the device was killed within it', async () => {
-    pipe = await DiffusionPipeline.fromPretrained(SD_TINY, { memoryLimit: '256MB', deviceOptions: { threads: 1 } });
+    pipe = await StableDiffusionPipeline.fromPretrained(SD_TINY, {
+      memoryLimit: '256MB',
+      deviceOptions: { threads: 1 },
+    });
     const run = (async () => {
       for await (const { type } of pipe.stream('a cat', { ...OPTIONS, numInferenceSteps: 20 }))
         if (type === 'step') process.kill((pipe.device as ProcessDevice).pid as number, 'SIGKILL');
@@ -187,13 +218,13 @@ describe('a pipeline under a memory limit', () => {
   });
 
   test('says what the limit is', async () => {
-    pipe = await DiffusionPipeline.fromPretrained(SD_TINY, { memoryLimit: '256MB' });
+    pipe = await StableDiffusionPipeline.fromPretrained(SD_TINY, { memoryLimit: '256MB' });
     expect(pipe.memoryLimit).toBe(256 * 2 ** 20);
   });
 
   test('refuses a limit that is none', async () => {
-    pipe = await DiffusionPipeline.fromPretrained(SD_TINY);
-    await expect(DiffusionPipeline.fromPretrained(SD_TINY, { memoryLimit: 'little' })).rejects.toMatchObject({
+    pipe = await StableDiffusionPipeline.fromPretrained(SD_TINY);
+    await expect(StableDiffusionPipeline.fromPretrained(SD_TINY, { memoryLimit: 'little' })).rejects.toMatchObject({
       code: 'ERR_ARGUMENT_INVALID',
       details: { argument: 'memoryLimit' },
     });

@@ -1,10 +1,12 @@
 import type { Tensor } from '@thimble/core';
-import type { ComponentHandle } from '@thimble/core/plugin';
-import { cutRows } from '../strips/cutRows.js';
-import { statisticsInputs } from '../strips/GroupNormSite.js';
-import type { GroupStatistics } from '../strips/GroupStatistics.js';
-import { RowGraph } from '../strips/RowGraph.js';
-import { SessionPool } from '../strips/SessionPool.js';
+import {
+  RowGraph,
+  SessionPool,
+  cutRows,
+  statisticsInputs,
+  type ComponentHandle,
+  type GroupStatistics,
+} from '@thimble/core/plugin';
 
 /** Computes tiles as if each were normalised with statistics that are known already. */
 export class TileDecoder implements AsyncDisposable {

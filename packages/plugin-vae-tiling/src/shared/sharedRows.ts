@@ -1,7 +1,11 @@
 import type { Tensor } from '@thimble/core';
-import type { SampleRows } from '@thimble/core/plugin';
-import type { GroupStatistics } from '../strips/GroupStatistics.js';
-import { planSeamless, type SeamlessOptions, seamlessRows } from '../strips/seamlessRows.js';
+import {
+  planSeamless,
+  seamlessRows,
+  type GroupStatistics,
+  type SampleRows,
+  type SeamlessOptions,
+} from '@thimble/core/plugin';
 import { tiledRows } from '../tiles/tiledRows.js';
 import type { TilePlan } from '../tiles/TilePlan.js';
 import { mosaicOf } from './mosaicOf.js';
@@ -36,7 +40,7 @@ export async function* sharedRows(
 async function statisticsOf(small: Tensor, options: SeamlessOptions): Promise<ReadonlyMap<string, GroupStatistics>> {
   const silent = { ...options, progress: () => undefined };
   let statistics: ReadonlyMap<string, GroupStatistics> = new Map();
-  const parts = seamlessRows(small, planSeamless(small, silent), silent, (found) => {
+  const parts = seamlessRows(small, await planSeamless(small, silent), silent, (found) => {
     statistics = found;
   });
   // What it looks like is of no use; only the numbers on the way are.

@@ -29,7 +29,6 @@ import { forceable, openPipeline, title } from './openPipeline.js';
 import { outputNaming, type OutputNaming } from './OutputNaming.js';
 import { readPrompts } from './readPrompts.js';
 import { setOptions } from './setOptions.js';
-import { tilingWithin } from './tilingWithin.js';
 import { PictureWriter } from './PictureWriter.js';
 import { chooseScheduler } from '../schedulers/chooseScheduler.js';
 
@@ -83,7 +82,7 @@ async function run(parts: RunParts): Promise<RunReport> {
     if (event.type === 'warning') told.add(event.message);
     progress.event(event);
   };
-  await using pipe = await openPipeline({ ...flags, ...tilingWithin(flags) }, signal, tell);
+  await using pipe = await openPipeline(flags, signal, tell);
   if (pipe instanceof CogVideoXPipeline)
     throw new ThimbleError('ERR_ARGUMENT_INVALID', {
       argument: 'model',

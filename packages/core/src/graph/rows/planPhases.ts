@@ -1,4 +1,4 @@
-import type { GraphNode } from '@thimble/core/plugin';
+import type { GraphNode } from '../Graph.js';
 import type { RowGraph } from './RowGraph.js';
 
 /** A walk over all rows that computes some values out of earlier phases' values. */

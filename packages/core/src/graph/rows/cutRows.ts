@@ -1,11 +1,5 @@
-import {
-  Emitter,
-  type Attribute,
-  Graph,
-  type GraphConstant,
-  type GraphNode,
-  type GraphPort,
-} from '@thimble/core/plugin';
+import { Emitter } from '../Emitter.js';
+import { type Attribute, Graph, type GraphConstant, type GraphNode, type GraphPort } from '../Graph.js';
 import type { GroupNormSite } from './GroupNormSite.js';
 import { convolvedRows, intsOf, type RowGraph } from './RowGraph.js';
 import { hullOf, type Rows } from './RowLayout.js';

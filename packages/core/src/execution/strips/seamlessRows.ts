@@ -1,15 +1,21 @@
-import { spillFolder } from '@thimble/core/plugin';
-import type { Tensor } from '@thimble/core';
-import type { ComponentHandle, SampleRows } from '@thimble/core/plugin';
-import type { GroupStatistics } from './GroupStatistics.js';
-import { RowGraph } from './RowGraph.js';
-import { planStrips, type StripPlan } from './StripPlan.js';
-import type { StoredType } from './cutRows.js';
+import { spillFolder } from '../../device/spillFolder.js';
+import type { Tensor } from 'onnxruntime-common';
+import type { ComponentHandle } from '../../hooks/calls/ComponentHandle.js';
+import type { SampleRows } from '../../hooks/calls/SampleRows.js';
+import type { GroupStatistics } from '../../graph/rows/GroupStatistics.js';
+import { RowGraph } from '../../graph/rows/RowGraph.js';
+import { planStrips, type StripPlan } from '../../graph/rows/StripPlan.js';
+import type { StoredType } from '../../graph/rows/cutRows.js';
 import { StripRunner } from './StripRunner.js';
 
 /** Share of the budget that the scores of attention may take, and the most that is of use. */
 const SCORE_SHARE = 1 / 8;
 const MOST_SCORE_BYTES = 32 * 2 ** 20;
+
+/** What the scores of attention may take within a budget for strips, in bytes. */
+export function scoreBytesOf(budget: number): number {
+  return Math.min(MOST_SCORE_BYTES, budget * SCORE_SHARE);
+}
 
 /** What a seamless computation works with. */
 export interface SeamlessOptions {
@@ -31,10 +37,13 @@ export interface SeamlessPlan {
   readonly strips: StripPlan;
 }
 
-/** Plans for a picture of the size of `x` [1, c, h, w]. @throws RangeError for a model that cannot be cut into rows */
-export function planSeamless(x: Tensor, { component, entry, input, budget, spillType }: SeamlessOptions): SeamlessPlan {
+/** Plans for a picture of the size of `x` [1, c, h, w]. @throws RangeError for a model that cannot be cut into rows; `signal.reason` */
+export async function planSeamless(
+  x: Tensor,
+  { component, entry, input, budget, spillType, signal }: SeamlessOptions,
+): Promise<SeamlessPlan> {
   const model = new RowGraph(component.graph(entry, { [input]: { type: 'float32', dims: x.dims } }));
-  return { model, strips: planStrips(model, { bytes: budget, spillType }) };
+  return { model, strips: await planStrips(model, { bytes: budget, spillType }, signal) };
 }
 
 /**
@@ -50,8 +59,15 @@ export async function* seamlessRows(
 ): AsyncGenerator<SampleRows> {
   const { component, budget, tempDir, signal, progress } = options;
   const folder = strips.diskBytes > 0 ? await spillFolder(tempDir, strips.diskBytes) : undefined;
-  const scoreBytes = Math.min(MOST_SCORE_BYTES, budget * SCORE_SHARE);
-  const runner = new StripRunner({ component, model, plan: strips, scoreBytes, folder, signal, progress });
+  const runner = new StripRunner({
+    component,
+    model,
+    plan: strips,
+    scoreBytes: scoreBytesOf(budget),
+    folder,
+    signal,
+    progress,
+  });
   const height = model.heightOf(model.graph.outputs[0]?.name as string);
   for await (const { start, tensor } of runner.run(x)) yield { index: 0, top: start, height, rows: tensor };
   statistics?.(runner.statistics);

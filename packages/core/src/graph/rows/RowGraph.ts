@@ -1,4 +1,4 @@
-import { COMPOSITE_DOMAIN, type Graph, type GraphNode } from '@thimble/core/plugin';
+import { COMPOSITE_DOMAIN, type Graph, type GraphNode } from '../Graph.js';
 import { type GroupNormSite, groupNormsOf } from './GroupNormSite.js';
 import { reshapedLayout, type RowLayout, type Rows } from './RowLayout.js';
 

@@ -1,5 +1,5 @@
-import { Tensor } from '@thimble/core';
-import { COMPOSITE_DOMAIN, type Graph, type GraphNode } from '@thimble/core/plugin';
+import { Tensor } from 'onnxruntime-common';
+import { COMPOSITE_DOMAIN, type Graph, type GraphNode } from '../Graph.js';
 import type { GroupStatistics } from './GroupStatistics.js';
 
 /** A group normalisation in a graph: core's composite. */

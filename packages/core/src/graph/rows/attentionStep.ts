@@ -1,4 +1,5 @@
-import { Emitter, Graph, type GraphPort } from '@thimble/core/plugin';
+import { Emitter } from '../Emitter.js';
+import { Graph, type GraphPort } from '../Graph.js';
 import type { StoredType } from './cutRows.js';
 
 /** What passes from one piece of the keys to the next: the largest score of each query, the sum of the weights, and the weighted sum of the values. */

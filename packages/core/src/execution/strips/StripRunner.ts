@@ -1,21 +1,17 @@
-import type { Tensor } from '@thimble/core';
-import type {
-  ComponentHandle,
-  DeviceRows,
-  DeviceTensor,
-  GraphNode,
-  Program,
-  ProgramResult,
-  RowRange,
-} from '@thimble/core/plugin';
-import { ATTENTION_STATE, attentionStep } from './attentionStep.js';
-import { type Cut, cutRows, type StoredType } from './cutRows.js';
-import { GroupStatistics } from './GroupStatistics.js';
-import { statisticsInputs } from './GroupNormSite.js';
-import type { RowGraph } from './RowGraph.js';
-import type { Rows } from './RowLayout.js';
+import type { Tensor } from 'onnxruntime-common';
+import type { ComponentHandle } from '../../hooks/calls/ComponentHandle.js';
+import type { DeviceRows, RowRange } from '../../device/DeviceRows.js';
+import type { DeviceTensor } from '../../device/DeviceTensor.js';
+import type { GraphNode } from '../../graph/Graph.js';
+import type { Program, ProgramResult } from '../../device/Program.js';
+import { ATTENTION_STATE, attentionStep } from '../../graph/rows/attentionStep.js';
+import { type Cut, cutRows, type StoredType } from '../../graph/rows/cutRows.js';
+import { GroupStatistics } from '../../graph/rows/GroupStatistics.js';
+import { statisticsInputs } from '../../graph/rows/GroupNormSite.js';
+import type { RowGraph } from '../../graph/rows/RowGraph.js';
+import type { Rows } from '../../graph/rows/RowLayout.js';
 import { SessionPool } from './SessionPool.js';
-import type { PlannedPhase, StripPlan } from './StripPlan.js';
+import type { PlannedPhase, StripPlan } from '../../graph/rows/StripPlan.js';
 
 /** What a {@link StripRunner} works with. */
 export interface StripRunnerParts {

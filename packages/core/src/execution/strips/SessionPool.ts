@@ -1,4 +1,5 @@
-import type { ComponentHandle, Graph } from '@thimble/core/plugin';
+import type { ComponentHandle } from '../../hooks/calls/ComponentHandle.js';
+import type { Graph } from '../../graph/Graph.js';
 
 /** Sessions of graphs, each made once, until they are freed together. */
 export class SessionPool implements AsyncDisposable {

@@ -1,5 +1,6 @@
+import { inSlices } from '../inSlices.js';
 import { cutRows, type StoredType } from './cutRows.js';
-import { peakBytes } from '@thimble/core/plugin';
+import { peakBytes } from '../peakBytes.js';
 import { type Phase, planPhases } from './planPhases.js';
 import type { RowGraph } from './RowGraph.js';
 import type { Rows } from './RowLayout.js';
@@ -28,6 +29,8 @@ export interface PlannedPhase extends Phase {
 export interface StripPlan {
   readonly phases: readonly PlannedPhase[];
   readonly placements: ReadonlyMap<string, Placement>;
+  /** Most bytes in memory at once: of strips, and of values between phases. */
+  readonly bytes: number;
   /** Most bytes on disk at once. */
   readonly diskBytes: number;
   /** Bytes written to and read from disk over all. */
@@ -43,22 +46,30 @@ const STRIPS_AT_ONCE = 2;
 /** A strip gains nothing from more: its values leave the processor's caches long before. */
 const MOST_STRIP_BYTES = 64 * 2 ** 20;
 
-/** Plans strips as high, and as many values in memory, as the budget has room for. */
-export function planStrips(model: RowGraph, { bytes, spillType }: StripBudget): StripPlan {
+/** Plans strips as high, and as many values in memory, as the budget has room for; in slices of time, so that others have their turn meanwhile. @throws `signal.reason` */
+export async function planStrips(
+  model: RowGraph,
+  { bytes, spillType }: StripBudget,
+  signal?: AbortSignal,
+): Promise<StripPlan> {
   const phases = planPhases(model);
   const forStrips = Math.min(MOST_STRIP_BYTES, bytes * STRIP_SHARE);
   const placements = place(model, phases, bytes - STRIPS_AT_ONCE * forStrips, spillType);
-  const planned = phases.map((phase) => ({ ...phase, strips: stripsOf(model, phase, forStrips) }));
-  const bytesOnDisk = (values: readonly string[]): number =>
+  const cut: Strips[] = [];
+  await inSlices(phases, signal, (phase) => cut.push(stripsOf(model, phase, forStrips)));
+  const planned = phases.map((phase, i) => ({ ...phase, strips: (cut[i] as Strips).rows }));
+  const bytesOf = (values: readonly string[], spilled: boolean): number =>
     values.reduce((sum, value) => {
       const placement = placements.get(value);
-      return placement?.spilled === true ? sum + placement.bytes : sum;
+      return placement?.spilled === spilled ? sum + placement.bytes : sum;
     }, 0);
+  const live = livePerPhase(phases);
   return {
     phases: planned,
     placements,
-    diskBytes: Math.max(0, ...livePerPhase(phases).map(bytesOnDisk)),
-    trafficBytes: phases.reduce((sum, { reads, outputs }) => sum + bytesOnDisk([...reads, ...outputs]), 0),
+    bytes: Math.max(0, ...live.map((values, i) => STRIPS_AT_ONCE * (cut[i] as Strips).bytes + bytesOf(values, false))),
+    diskBytes: Math.max(0, ...live.map((values) => bytesOf(values, true))),
+    trafficBytes: phases.reduce((sum, { reads, outputs }) => sum + bytesOf([...reads, ...outputs], true), 0),
   };
 }
 
@@ -96,19 +107,26 @@ function livePerPhase(phases: readonly Phase[]): readonly (readonly string[])[] 
   return live;
 }
 
+interface Strips {
+  readonly rows: readonly Rows[];
+  /** What one of them takes. */
+  readonly bytes: number;
+}
+
 /** Strips of equal height, the last one maybe lower, each within `bytes` as far as two rows are. */
-function stripsOf(model: RowGraph, phase: Phase, bytes: number): readonly Rows[] {
+function stripsOf(model: RowGraph, phase: Phase, bytes: number): Strips {
   const height = model.heightOf(phase.outputs[0] as string);
-  if (height <= 4) return [{ start: 0, count: height }];
+  if (height <= 4) return { rows: [{ start: 0, count: height }], bytes: stripBytes(model, phase, height) };
   const [two, four] = [stripBytes(model, phase, 2), stripBytes(model, phase, 4)];
   const perRow = (four - two) / 2;
   const most = Math.max(2, Math.min(height, Math.floor((bytes - two) / perRow) + 2));
   // An even number of rows keeps strips alike where rows are doubled.
   const count = Math.min(height, 2 * Math.ceil(height / Math.ceil(height / most) / 2));
-  return Array.from({ length: Math.ceil(height / count) }, (_, i) => ({
+  const rows = Array.from({ length: Math.ceil(height / count) }, (_, i) => ({
     start: i * count,
     count: Math.min(count, height - i * count),
   }));
+  return { rows, bytes: two + perRow * (count - 2) };
 }
 
 function stripBytes(model: RowGraph, { outputs, reads, attention }: Phase, count: number): number {
