@@ -1,21 +1,24 @@
-// The service of service.mjs. Arguments: requests, largest side, memory limit, seed. Its last line is JSON.
+// The service of service.mjs. Arguments: requests, largest side, memory limit, seed, seconds of patience. Its last line is JSON.
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { DiffusionPipeline, isThimbleError } from '../packages/core/dist/index.js';
-import { VaeTilingPlugin } from '../packages/plugin-vae-tiling/dist/index.js';
 
 const MODEL = new URL('../models/demo', import.meta.url).pathname;
 /** Sides are multiples of it. */
 const STEP = 64;
-const [requests, largest, memoryLimit, seed] = process.argv.slice(2);
+/** Shares of the clients who leave soon, and who wait however long it takes; the others leave after a while. */
+const [HASTY, STEADFAST] = [0.3, 0.05];
+/** Milliseconds. */
+const SOON = 2000;
+/** Pictures of at most so many pixels are asked for once more at the end, to see whether they were right; so many of them. */
+const [SMALL, AGAIN] = [512 * 512, 3];
+const [requests, largest, memoryLimit, seed, patience] = process.argv.slice(2);
 const random = mulberry32(Number(seed));
 
-const pipe = await DiffusionPipeline.fromPretrained(MODEL, {
-  memoryLimit,
-  maxQueue: 256,
-  plugins: [new VaeTilingPlugin()],
-});
+const pipe = await DiffusionPipeline.fromPretrained(MODEL, { memoryLimit, maxQueue: 256 });
 const warmUp = { numInferenceSteps: 4, guidanceScale: 1, width: 256, height: 256, seed: 1 };
 const answers = {};
+const finished = [];
+let mostPixels = 0;
 const wrong = [];
 const delay = monitorEventLoopDelay({ resolution: 5 });
 delay.enable();
@@ -26,8 +29,9 @@ const before = await idleBytes();
 await serve(first, Number(requests));
 delay.disable();
 const growth = 100 * ((await idleBytes()) / before - 1);
+await lookAgain();
 await pipe.dispose();
-console.log(JSON.stringify({ answers, wrong, blocked: Math.round(delay.max / 1e6), growth }));
+console.log(JSON.stringify({ answers, wrong, blocked: Math.round(delay.max / 1e6), growth, mostPixels }));
 
 /** All at once; they take turns. */
 async function serve(from, to) {
@@ -43,18 +47,22 @@ async function serve(from, to) {
 async function ask(index) {
   const [width, height] = [side(), side()];
   const abort = new AbortController();
-  const aborted = random() < 0.3;
-  const patience = random() * 2000;
+  const kind = random();
+  const waits = random() * (kind < HASTY ? SOON : Number(patience) * 1000);
   const options = { ...warmUp, width, height, seed: index, signal: abort.signal };
   const reason = new Error('the client left');
   try {
+    let begun = false;
     for await (const { type, result } of pipe.stream('a red apple', options)) {
       // The client's patience begins with the work.
-      if (type === 'load' && aborted) setTimeout(() => abort.abort(reason), patience).unref();
+      if (type !== 'queued' && !begun && kind < 1 - STEADFAST) setTimeout(() => abort.abort(reason), waits).unref();
+      begun ||= type !== 'queued';
       if (type !== 'done') continue;
       const [image] = result.images;
       if (image.width !== width || image.height !== height || image.data.length !== width * height * 3)
         wrong.push(`${index}: ${image.width}×${image.height} in place of ${width}×${height}`);
+      if (width * height <= SMALL && finished.length < AGAIN) finished.push({ index, width, height, data: image.data });
+      mostPixels = Math.max(mostPixels, width * height);
       return 'a picture';
     }
   } catch (error) {
@@ -63,6 +71,15 @@ async function ask(index) {
     wrong.push(`${index}: ${width}×${height}: ${String(error)}`);
   }
   return 'wrong';
+}
+
+/** Some pictures as they come by themselves. */
+async function lookAgain() {
+  for (const { index, width, height, data } of finished) {
+    const { images } = await pipe.generate('a red apple', { ...warmUp, width, height, seed: index });
+    if (images[0].data.some((x, i) => Math.abs(x - data[i]) > 1))
+      wrong.push(`${index}: another picture the second time`);
+  }
 }
 
 function side() {
