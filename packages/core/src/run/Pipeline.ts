@@ -31,7 +31,7 @@ import { tellPreset, withPreset } from './RunPreset.js';
 import { checkRunSize } from './runLimits.js';
 import { runScheduler, withSchedulerCopy } from './ownScheduler.js';
 import { etaWarnings, schedulerWarnings } from './schedulerWarning.js';
-import { waitForTurn } from './waitForTurn.js';
+import { checkQueue, waitForTurn } from './waitForTurn.js';
 
 /**
  * A pipeline: the components of a checkpoint on one device, with hooks that plugins tap. Runs of one pipeline take turns.
@@ -149,7 +149,6 @@ export abstract class Pipeline<F extends Fields = Fields, R extends PreparedRun 
 
   /**
    * The options that `generate` and `stream` take now, by name: the pipeline's and those of its plugins. `optionsSchema` makes a JSON schema of them.
-   *
    * @throws ERR_ARGUMENT_INVALID if a plugin provides an option under a name that is taken
    */
   get optionFields(): Fields {
@@ -186,7 +185,6 @@ export abstract class Pipeline<F extends Fields = Fields, R extends PreparedRun 
 
   /**
    * Generates images. Calls that overlap take turns.
-   *
    * @throws `signal.reason` when aborted; ThimbleError at once for bad arguments, for a run that is larger than the pipeline allows (ERR_REQUEST_TOO_LARGE), and
    * where too many wait (ERR_QUEUE_FULL); and for what fails on the way
    */
@@ -206,7 +204,7 @@ export abstract class Pipeline<F extends Fields = Fields, R extends PreparedRun 
     prompt: Prompt,
     options: GenerateOptions<O> = {},
   ): AsyncGenerator<PipelineEvent<O>, void> {
-    this.#assertAlive();
+    this.#life.signal.throwIfAborted();
     const { turns, limits } = this.#parts;
     const turn = this.#takeTurn(prompt, this.#judge(prompt, options), options);
     const rules = { timeout: limits.readerTimeout, othersWait: () => turns.pending > 0 };
@@ -214,7 +212,7 @@ export abstract class Pipeline<F extends Fields = Fields, R extends PreparedRun 
     try {
       const read = followReader(turn, rules) as AsyncGenerator<PipelineEvent<O>, GenerateResult<O> | undefined>;
       const result = yield* read;
-      if (result === undefined) this.#assertAlive();
+      if (result === undefined) this.#life.signal.throwIfAborted();
       else yield { type: 'done', result };
     } finally {
       this.#streams.delete(turn);
@@ -241,7 +239,6 @@ export abstract class Pipeline<F extends Fields = Fields, R extends PreparedRun 
 
   /**
    * Puts a component in the place of another one, or what attaches to it, such as a traced model: `pipe.replace('unet', traced)`. Runs that begin afterwards use it.
-   *
    * @returns the component that is there now
    * @throws ERR_COMPONENT_MISSING if none of that name was loaded; what attaching throws
    */
@@ -315,8 +312,7 @@ export abstract class Pipeline<F extends Fields = Fields, R extends PreparedRun 
     const given = readOptions(options, { ...this.optionFields, ...this.#ownFields }, 'generate');
     checkRunSize(prompt, given, limits, this.fields);
     const prepared = withSchedulerCopy(this.#schedulers, () => this.prepare(prompt, given));
-    if (turns.busy && turns.pending >= limits.maxQueue)
-      throw new ThimbleError('ERR_QUEUE_FULL', { pending: turns.pending, maxQueue: limits.maxQueue });
+    checkQueue(turns, limits.maxQueue);
     return { given, prepared };
   }
 
@@ -337,8 +333,8 @@ export abstract class Pipeline<F extends Fields = Fields, R extends PreparedRun 
     checkRunSize(prompt, options, this.#parts.limits, this.fields);
     await this.#room.judge(prepared, signal);
     using memory = new MemoryMonitor(this.device, this.components, this.memoryLimit);
-    const state: RunContext['state'] = new Map();
-    const context: RunContext = { id: ++this.#runs, prompt, signal, state, steps: prepared.steps, options };
+    const { steps } = prepared;
+    const context: RunContext = { id: ++this.#runs, prompt, signal, state: new Map(), steps, options };
     const run = new PipelineRun(context, this.hooks, memory, left);
     tellPreset(run, this.#parts.preset, this.#ownFields, asked);
     using attached = this.#parts.events.attach(run);
@@ -350,9 +346,5 @@ export abstract class Pipeline<F extends Fields = Fields, R extends PreparedRun 
   #missing(component: string): never {
     const { folder, parts } = this;
     throw new ThimbleError('ERR_COMPONENT_MISSING', { component, folder, available: Object.keys(parts) });
-  }
-
-  #assertAlive(): void {
-    if (this.#life.signal.aborted) throw this.#life.signal.reason;
   }
 }

@@ -1,4 +1,5 @@
 import type { Place, TurnQueue } from '../execution/TurnQueue.js';
+import { ThimbleError } from '../errors.js';
 import type { QueuedEvent } from './PipelineEvent.js';
 
 /** Waits for the turn, with an event whenever fewer come before; none where nobody does. The result ends the turn. Rejects with `signal.reason` when aborted. */
@@ -17,4 +18,9 @@ export async function* waitForTurn(turns: TurnQueue, signal: AbortSignal): Async
   } finally {
     if (!taken) place[Symbol.dispose]();
   }
+}
+
+/** @throws ERR_QUEUE_FULL where so many wait already */
+export function checkQueue({ busy, pending }: TurnQueue, maxQueue: number): void {
+  if (busy && pending >= maxQueue) throw new ThimbleError('ERR_QUEUE_FULL', { pending, maxQueue });
 }
