@@ -6,6 +6,10 @@ export type { ErrorCode, ErrorDetails } from './errors.js';
 export { VERSION } from './version.js';
 export type { LoadEvent, ModelEvent, ProgressEvent } from './execution/ComponentEvent.js';
 export { DiffusionPipeline } from './pipelines/DiffusionPipeline.js';
+export { CONVERT_DTYPES } from './pipelines/convert/convertedTensor.js';
+export type { ConvertDtype } from './pipelines/convert/convertedTensor.js';
+export { convertCheckpoint } from './pipelines/convert/convertCheckpoint.js';
+export type { ConvertOptions } from './pipelines/convert/convertCheckpoint.js';
 export type { GenerateOptions, GenerateResult, OutputType, Prompt, RunTimings } from './run/GenerateOptions.js';
 export * from './pipelines/pipelines.js';
 export type { CogVideoXOptions } from './pipelines/CogVideoXOptions.js';
@@ -41,6 +45,7 @@ export * from './schedulers/schedulers.js';
 export { createScheduler } from './schedulers/createScheduler.js';
 export { findScheduler } from './schedulers/findScheduler.js';
 export type { NamedScheduler } from './schedulers/findScheduler.js';
+export type { PredictionType } from './schedulers/numeric/predictOriginalSample.js';
 export { schedulerName } from './schedulers/schedulerName.js';
 export { schedulerRegistry } from './schedulers/schedulerRegistry.js';
 export type {

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { createConvertCommand } from './convert/createConvertCommand.js';
 import { createGenerateCommand } from './generate/createGenerateCommand.js';
 import { createInspectCommand } from './inspect/createInspectCommand.js';
 import { createSchedulersCommand } from './schedulers/createSchedulersCommand.js';
@@ -15,12 +16,14 @@ Examples:
   $ thimble video "a panda plays the guitar" --model ./CogVideoX-2b \\
       --offload sequential
   $ thimble inspect ./stable-diffusion-v1-5
+  $ thimble convert v1-5-pruned.safetensors ./stable-diffusion-v1-5
   $ thimble schedulers
 
 A MODEL is a folder in diffusers' layout (model_index.json, then a folder with
-config.json and safetensors for each part), or the id of one on the Hugging Face
-hub, which is looked for in the local cache first and downloaded if it is not
-there. THIMBLE_MODEL names the one that is taken where none is given.
+config.json and safetensors for each part), a file of weights, or the id of one
+on the Hugging Face hub, which is looked for in the local cache first and
+downloaded if it is not there. THIMBLE_MODEL names the one that is taken where
+none is given.
 
 Sizes go by powers of two, everywhere: 1 KB, MB, GB is 2^10, 2^20, 2^30 bytes.
 
@@ -54,6 +57,7 @@ export async function createProgram(interruption: Interruption, args: readonly s
     createGenerateCommand(interruption, pictureFields),
     createVideoCommand(interruption, videoFields),
     createInspectCommand(interruption),
+    createConvertCommand(interruption),
     createSchedulersCommand(),
   ]) {
     program.addCommand(command);

@@ -13,6 +13,9 @@ const SIGNAL_EXIT_CODES: Readonly<Record<string, ExitCode>> = {
 
 /** What the command line calls those arguments of core's calls that are no fields with a flag. */
 const ARGUMENTS: Readonly<Record<string, string>> = {
+  components: '--component',
+  config: '--config',
+  predictionType: '--prediction-type',
   prompt: 'the prompt',
   model: 'the model',
   width: 'the width in --size',
@@ -49,7 +52,7 @@ function describeThimbleError(error: ThimbleError): FailureReport {
         message: `${unknown} is for other models; this one has no such option.`,
         exitCode: ExitCode.usage,
       };
-    const option = ARGUMENTS[argument] ?? flags[argument]?.long;
+    const option = ARGUMENTS[argument.split('.')[0] as string] ?? flags[argument]?.long;
     if (option !== undefined)
       return {
         code,

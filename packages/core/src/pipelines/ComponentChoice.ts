@@ -35,7 +35,7 @@ export function checkChoice(choice: Choice): void {
 
 /** @throws ERR_ARGUMENT_INVALID for a name that the checkpoint does not have */
 export function checkChosen(choice: Choice, { loaded, given }: ComponentNames): void {
-  const names = isNameList(choice) ? choice : givenNames(choice);
+  const names = isNameList(choice) ? choice : replacements(choice).map(([name]) => name);
   const known = isNameList(choice) ? loaded : given;
   const unknown = names.find((name) => !known.includes(name));
   if (unknown !== undefined) refuse('components', unknown, `names out of ${known.join(', ')}`);

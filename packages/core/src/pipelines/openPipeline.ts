@@ -113,10 +113,11 @@ function given(deviceOptions: object): object {
 }
 
 async function findModel(model: string, composition: Composition): Promise<ModelIndex> {
-  const { revision, signal, onProgress, localFilesOnly, config, predictionType, components } = composition.options;
+  const { options, services } = composition;
+  const { revision, signal, onProgress, localFilesOnly, config, predictionType, components } = options;
   const sources = sourcesIn(components);
-  return openModelIndex(model, {
-    variant: variantOf(composition.options),
+  const index = await openModelIndex(model, {
+    variant: variantOf(options),
     revision,
     signal,
     onProgress,
@@ -127,8 +128,23 @@ async function findModel(model: string, composition: Composition): Promise<Model
     given: givenNames(components),
     wanted: namesWanted(components),
     components: (index) => wantedNames(index, composition).filter((name) => !Object.hasOwn(sources, name)),
+    onIndex: (own) => checkNames(own, composition),
     onWarning: composition.warn,
   });
+  for (const [name, value] of Object.entries(sources)) {
+    const { className = '' } = index.components[name] ?? {};
+    const kind = services.find(MODELS, className)?.componentName;
+    if (kind !== undefined && !name.replace(/_\d+$/, '').endsWith(kind))
+      refuseOption(`components.${name}`, value, `a ${name}, not a ${className}`);
+  }
+  return index;
+}
+
+/** @throws ERR_ARGUMENT_INVALID for a name that the model does not have */
+function checkNames(index: ModelIndex, { services, options }: Composition): void {
+  const Class = services.find(PIPELINES, index.className);
+  if (index.kind === 'pipeline' && Class !== undefined)
+    checkChosen(options.components, namesIn(index, services, Class.optionalComponents));
 }
 
 /** Names of the parts that are opened: those that are asked for, without those that come from elsewhere and those that no run uses. */
@@ -148,7 +164,6 @@ async function openWhole(folderOrId: string, index: ModelIndex, composition: Com
       className: index.className,
       supported: Object.keys(services.named(PIPELINES)),
     });
-  checkChosen(options.components, namesIn(index, services, Class.optionalComponents));
   const wanted = wantedNames(index, composition);
   reserveNames([...wanted, ...givenNames(options.components)], composition);
   warnOfSafetyChecker(index, composition);

@@ -2,15 +2,17 @@ import { fileURLToPath } from 'node:url';
 import { CLIPTokenizer } from './CLIPTokenizer.js';
 import { type CLIPTokenizerParts, readClipTokenizer } from './readClipTokenizer.js';
 
-/** Below the package, whether this runs from its sources or built: see the README there. */
-const FOLDER = fileURLToPath(new URL(import.meta.url.replace(/(?:src|dist)\/[^?]*$/, 'configs/clip-tokenizer/')));
+/** The folder with its files, packed by gzip. It lies below the package, whether this runs from its sources or built: see the README there. */
+export const SHIPPED_CLIP_TOKENIZER = fileURLToPath(
+  new URL(import.meta.url.replace(/(?:src|dist)\/[^?]*$/, 'configs/clip-tokenizer/')),
+);
 
 /** Vocabulary and merges do not change, so that tokenizers that are there at a time share them. */
 let shared: WeakRef<CLIPTokenizerParts> | undefined;
 
 /** CLIP's tokenizer, of the vocabulary that comes with thimble, for checkpoints in one file. `padToken` is what the text encoder was trained with: OpenCLIP's "!", CLIP's own end. */
 export async function shippedClipTokenizer(padToken: string): Promise<CLIPTokenizer> {
-  const parts = shared?.deref() ?? (await readClipTokenizer(FOLDER));
+  const parts = shared?.deref() ?? (await readClipTokenizer(SHIPPED_CLIP_TOKENIZER));
   shared = new WeakRef(parts);
   const padTokenId = parts.vocabulary.idOf(Buffer.from(padToken)) ?? parts.padTokenId;
   return new CLIPTokenizer({ ...parts, padTokenId });

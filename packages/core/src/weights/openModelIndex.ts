@@ -21,6 +21,8 @@ export interface ModelIndexOptions extends ResolveModelOptions {
   readonly given?: readonly string[] | undefined;
   /** Names of the only components that are opened. */
   readonly wanted?: readonly string[] | undefined;
+  /** Told what the model itself has, before components from elsewhere are looked for. */
+  readonly onIndex?: ((index: ModelIndex) => void) | undefined;
   readonly onWarning?: ((warning: CheckpointWarning) => void) | undefined;
 }
 
@@ -42,6 +44,7 @@ export async function openModelIndex(model: string, options: ModelIndexOptions =
   if (file === undefined) refuseForFolder(model, options);
   const index = file === undefined ? await readModelIndex(folder) : await indexOf(file, replaced, options);
   if (index.kind === 'model') refuseParts(model, sources);
+  options.onIndex?.(index);
   const parts: Record<string, PlacedPart> = {};
   for (const [name, source] of Object.entries(sources)) parts[name] = await placePart(name, source, index, where);
   return withParts(index, parts);
@@ -94,12 +97,6 @@ async function placePart(
   model: ModelIndex,
   where: ResolveModelOptions,
 ): Promise<PlacedPart> {
-  if (!Object.hasOwn(model.components, name))
-    throw new ThimbleError('ERR_ARGUMENT_INVALID', {
-      argument: 'components',
-      value: name,
-      expected: `names out of ${Object.keys(model.components).join(', ')}`,
-    });
   const { folder, file } = await resolveModel(source, {
     ...where,
     components: ({ components }) => (components[name] == null ? [] : [name]),

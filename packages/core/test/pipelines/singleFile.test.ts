@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,7 +11,6 @@ import {
   type Tensor,
   UNet2DConditionModel,
 } from '../../src/index.js';
-import { readWeight } from '../../src/graph/storage/readRowPieces.js';
 import { takeApart } from '../../src/weights/families/CheckpointFile.js';
 import { SafetensorsFile } from '../../src/weights/files/SafetensorsFile.js';
 import type { TensorView } from '../../src/weights/TensorView.js';
@@ -42,24 +42,23 @@ describe('every key of the fixtures', () => {
       ),
     );
     const maps = keyMaps()[name]!.tensors;
-    for (const [key, entry] of Object.entries(maps)) {
-      if (typeof entry === 'object' && entry.op === 'ignore') {
-        // A layer more than the model has, and the like, are views that nobody asks for.
-        if (!/resblocks|logit_scale|text_projection|position_ids/.test(key)) expect(unused).toContain(key);
-        continue;
-      }
+    const wrong = Object.entries(maps).filter(([key, entry]) => {
+      // A layer more than the model has, and the like, are views that nobody asks for.
+      if (typeof entry === 'object' && entry.op === 'ignore')
+        return !/resblocks|logit_scale|text_projection|position_ids/.test(key) && !unused.includes(key);
       const targets = [typeof entry === 'string' ? entry : entry.to].flat();
+      const op = typeof entry === 'string' ? 'copy' : entry.op;
       const stored = file.tensor(key);
-      for (const [at, target] of targets.entries()) {
+      return !targets.every((target, at) => {
         const view = found.get(modern(target)) ?? found.get(modern(target).replace(':', ':text_model.'));
-        expect({ key, view }).toMatchObject({ key, view: { file: file.path } });
-        if (targets.length > 1) expect(view!.offset - stored.offset).toBe((at * stored.byteLength) / targets.length);
-        else expect([view!.offset, view!.byteLength]).toEqual([stored.offset, stored.byteLength]);
-        const op = typeof entry === 'string' ? 'copy' : entry.op;
-        expect(view!.transposed !== undefined).toBe(op === 'transpose');
-        if (op === 'squeeze') expect(view!.shape).toHaveLength(2);
-      }
-    }
+        const share = stored.byteLength / targets.length;
+        const inPlace = view?.offset === stored.offset + at * share && view.byteLength === share;
+        const turned = (view?.transposed !== undefined) === (op === 'transpose');
+        return inPlace && turned && view.file === file.path && (op !== 'squeeze' || view.shape.length === 2);
+      });
+    });
+    expect(wrong).toEqual([]);
+    expect(found.size).toBeGreaterThan(20);
   });
 });
 
@@ -75,9 +74,9 @@ function modern(target: string): string {
 describe('a checkpoint in one file', () => {
   const RUN = { numInferenceSteps: 2, seed: 3, width: 32, height: 32, outputType: 'tensor' } as const;
 
-  async function picture(pipe: DiffusionPipeline): Promise<Float32Array> {
+  async function picture(pipe: DiffusionPipeline): Promise<string> {
     const { images } = await pipe.generate('a red fox', RUN);
-    return images.data as Float32Array;
+    return digest(images.data as Float32Array);
   }
 
   test.each([
@@ -89,11 +88,6 @@ describe('a checkpoint in one file', () => {
     await using whole = await DiffusionPipeline.fromPretrained(config, quiet);
     await using pipe = await StableDiffusionPipeline.fromSingleFile(assembled(file), { ...quiet, config });
     expect(pipe.folder).toBe(assembled(file));
-    for (const [name, component] of Object.entries(whole.components)) {
-      const [one] = component.model.parameters.slice(-1);
-      const own = pipe.components[name]!.weights.find(one!.key)!;
-      expect(await readAll(own)).toEqual(await readAll(component.weights.find(one!.key)!));
-    }
     expect(await picture(pipe)).toEqual(await picture(whole));
   });
 
@@ -131,10 +125,12 @@ describe('a checkpoint in one file', () => {
     const base = fixturePath('sdxl-tiny');
     await using plain = await DiffusionPipeline.fromPretrained(base, inline);
     const z = (await FixtureCase.open('single-file')).inputs('sdxl.vae.decode');
-    const expected = (await plain.components['vae']!.decode((await z) as { z: Tensor })).sample.data;
+    const decoded = async (pipe: DiffusionPipeline): Promise<string> =>
+      digest((await pipe.components['vae']!.decode((await z) as { z: Tensor })).sample.data as Float32Array);
+    const expected = await decoded(plain);
     for (const vae of [shipped('vae.safetensors'), join(base, 'vae'), base]) {
       await using pipe = await DiffusionPipeline.fromPretrained(base, { ...inline, components: { vae } });
-      expect((await pipe.components['vae']!.decode((await z) as { z: Tensor })).sample.data).toEqual(expected);
+      expect(await decoded(pipe)).toBe(expected);
     }
     const loaded = await AutoencoderKL.fromPretrained(shipped('sdxl.safetensors'), { config: base });
     expect(loaded.checkpoint.files).toEqual([shipped('sdxl.safetensors')]);
@@ -148,6 +144,6 @@ describe('a checkpoint in one file', () => {
   });
 });
 
-async function readAll(view: Parameters<typeof readWeight>[0]): Promise<Float32Array> {
-  return readWeight(view);
+function digest(values: Float32Array): string {
+  return createHash('sha1').update(values).digest('hex');
 }

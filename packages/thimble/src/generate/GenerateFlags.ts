@@ -1,5 +1,7 @@
 import type { TilingMode } from '@thimble/plugin-vae-tiling';
 import type { PluginSpec } from '../plugins/parsePluginSpec.js';
+import type { PredictionType } from '@thimble/core';
+import type { ComponentSetting } from './parseComponentSetting.js';
 import type { OptionSetting } from './parseOptionSetting.js';
 import type { FileFormat } from './FileFormat.js';
 import type { SchedulerFlags } from '../schedulers/SchedulerFlags.js';
@@ -14,6 +16,9 @@ export interface GenerateFlags extends SchedulerFlags {
   readonly revision?: string;
   readonly offline?: boolean;
   readonly vae?: string;
+  readonly component: readonly ComponentSetting[];
+  readonly config?: string;
+  readonly predictionType?: PredictionType;
   readonly preset?: string;
   readonly promptFile?: string;
   readonly size?: Size;

@@ -89,8 +89,7 @@ export function createGenerateCommand(interruption: Interruption, fields: Fields
 }
 
 function vaeOption(): Option {
-  const text =
-    'a VAE in place of the model\'s own, such as madebyollin/taesd: a folder, or hub id "owner/name[@revision]"';
+  const text = "a VAE in place of the model's own, such as madebyollin/taesd; short for --component vae=PATH";
   return new Option('--vae <path|id>', text);
 }
 

@@ -1,13 +1,5 @@
 import { basename } from 'node:path';
-import {
-  AutoencoderKL,
-  AutoencoderTiny,
-  DiffusionPipeline,
-  type FromPretrainedOptions,
-  type LoadPretrainedOptions,
-  type PretrainedModel,
-} from '@thimble/core';
-import { loadPretrained } from '@thimble/core/model';
+import { AutoencoderTiny, DiffusionPipeline, type FromPretrainedOptions } from '@thimble/core';
 import { ProcessDevice } from '@thimble/core/plugin';
 import type { Interruption } from '../Interruption.js';
 import { loadPlugin } from '../plugins/loadPlugin.js';
@@ -27,6 +19,9 @@ export type OpenFlags = PluginFlags &
     | 'threads'
     | 'offline'
     | 'vae'
+    | 'component'
+    | 'config'
+    | 'predictionType'
     | 'previewVae'
     | 'preset'
     | 'memoryLimit'
@@ -39,12 +34,23 @@ export async function openPipeline(
   signal: AbortSignal,
   onProgress: NonNullable<FromPretrainedOptions['onProgress']>,
 ): Promise<DiffusionPipeline> {
-  const { model, variant, revision, scheduler, preset, device, threads, offline, memoryLimit } = flags;
+  const { model, variant, revision, config, predictionType, scheduler, preset, device, threads, offline, memoryLimit } =
+    flags;
   const plugins = await pluginsOf(flags);
   for (const spec of flags.use) plugins.push(await loadPlugin(spec));
   const components = await replacements(flags, signal, onProgress);
   return DiffusionPipeline.fromPretrained(model, {
-    ...withoutUndefined({ variant, revision, scheduler, preset, device, memoryLimit, components }),
+    ...withoutUndefined({
+      variant,
+      revision,
+      config,
+      predictionType,
+      scheduler,
+      preset,
+      device,
+      memoryLimit,
+      components,
+    }),
     ...(threads === undefined ? {} : { deviceOptions: { threads } }),
     plugins,
     localFilesOnly: offline ?? false,
@@ -53,31 +59,19 @@ export async function openPipeline(
   });
 }
 
-/** Models in place of the checkpoint's, or beside them: a VAE, of the class that its config names, and one for previews. */
+/** Models in place of the checkpoint's, or beside them: files and folders by their names, and a VAE for previews. */
 async function replacements(
-  { vae, previewVae, offline }: OpenFlags,
+  { component, vae, previewVae, offline }: OpenFlags,
   signal: AbortSignal,
   onProgress: NonNullable<FromPretrainedOptions['onProgress']>,
 ): Promise<FromPretrainedOptions['components']> {
   const where = { localFilesOnly: offline ?? false, signal, onProgress };
   const given = {
-    ...(vae === undefined ? {} : { vae: await loadVae(vae, where) }),
+    ...Object.fromEntries(component.map(({ name, source }) => [name, source])),
+    ...(vae === undefined ? {} : { vae }),
     ...(previewVae === undefined ? {} : { preview_vae: await AutoencoderTiny.fromPretrained(previewVae, where) }),
   };
   return Object.keys(given).length === 0 ? undefined : given;
-}
-
-async function loadVae(
-  vae: string,
-  where: LoadPretrainedOptions,
-): Promise<PretrainedModel<AutoencoderKL | AutoencoderTiny>> {
-  const classes = { AutoencoderKL, AutoencoderTiny };
-  return loadPretrained<AutoencoderKL | AutoencoderTiny>(
-    ['AutoencoderKL', 'AutoencoderTiny'],
-    (config, className) => classes[className as keyof typeof classes].fromConfig(config),
-    vae,
-    where,
-  );
 }
 
 /** Lets a second Ctrl-C end a computation that cannot be interrupted, until the result is disposed. */

@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { parsePluginSpec, type PluginSpec } from '../plugins/parsePluginSpec.js';
+import { type ComponentSetting, parseComponentSetting } from './parseComponentSetting.js';
 import { wholeNumberFrom } from './parseNumber.js';
 import { type OptionSetting, parseOptionSetting } from './parseOptionSetting.js';
 
@@ -19,10 +20,27 @@ function modelName(text: string): string {
 /** Which model. */
 export function modelOptions(): Option[] {
   return [
-    new Option('-m, --model <path|id>', 'folder in diffusers\' layout, or hub id "owner/name[@revision]"')
+    new Option(
+      '-m, --model <path|id>',
+      'folder in diffusers\' layout, file of weights, hub id "owner/name[@revision]", or file there "owner/name:path"',
+    )
       .env(MODEL_VARIABLE)
       .argParser(modelName)
       .makeOptionMandatory(),
+    new Option(
+      '--component <name=path>',
+      "a component from a file or folder of its own, in place of the model's, such as vae=vae.safetensors; may be repeated",
+    )
+      .argParser((text: string, before: readonly ComponentSetting[]) => [...before, parseComponentSetting(text)])
+      .default([], 'none'),
+    new Option(
+      '--config <path|id|family>',
+      'for a file of weights: whose configs to take (default: those of the family that its tensors show)',
+    ),
+    new Option(
+      '--prediction-type <name>',
+      "what the model predicts, where that is not what its scheduler's config says",
+    ).choices(['epsilon', 'v_prediction', 'sample']),
     new Option('--variant <name>', 'which weights to take where there are several, such as fp16'),
     new Option('--revision <name>', "a hub id's branch, tag or commit"),
     new Option('--offline', 'never ask the hub, only its cache on disk'),

@@ -2,6 +2,7 @@
 export interface InspectFlags {
   readonly variant?: string;
   readonly revision?: string;
+  readonly config?: string;
   readonly offline?: boolean;
   readonly segments?: boolean;
   readonly int8?: boolean;

@@ -14,6 +14,7 @@ Examples:
   $ thimble inspect out/a-red-fox-42.png
   $ thimble inspect ./stable-diffusion-v1-5
   $ thimble inspect ./stable-diffusion-v1-5 --variant fp16 --segments
+  $ thimble inspect v1-5-pruned-emaonly.safetensors
   $ thimble inspect ./stable-diffusion-v1-5 --json | jq .bytes
 What loses most when it computes in int8 (this makes a picture, and then
 computes every part once):
@@ -26,10 +27,11 @@ export function createInspectCommand(interruption: Interruption): Command {
     .description('Shows what a model is made of, or how a picture was.')
     .argument(
       '[model]',
-      `folder in diffusers' layout, hub id "owner/name[@revision]", or a picture (default: ${MODEL_VARIABLE})`,
+      `folder in diffusers' layout, file of weights, hub id "owner/name[@revision]", or a picture (default: ${MODEL_VARIABLE})`,
     )
     .option('--variant <name>', 'which weights to look at where there are several, such as fp16')
     .option('--revision <name>', "a hub id's branch, tag or commit")
+    .option('--config <path|id|family>', 'for a file of weights: whose configs to take (default: as its tensors show)')
     .option('--offline', 'never ask the hub, only its cache on disk')
     .option('--segments', 'list the segments of every component')
     .option('--int8', 'run the model instead, and show how much each part of the denoiser and the VAE loses in int8')

@@ -13,6 +13,7 @@ export interface Int8Report {
 export interface Int8InspectOptions {
   readonly variant?: string | undefined;
   readonly revision?: string | undefined;
+  readonly config?: string | undefined;
   readonly localFilesOnly?: boolean | undefined;
   readonly signal: AbortSignal;
   /** Told of every part, as a line of text. */

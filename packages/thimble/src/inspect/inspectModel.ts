@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { basename, relative } from 'node:path';
-import { Component, DiffusionPipeline, type DownloadEvent, type FromPretrainedOptions } from '@thimble/core';
+import { Component, DiffusionPipeline, type DownloadEvent } from '@thimble/core';
 import {
   isPassedOver,
   modelRegistry,
@@ -23,7 +23,6 @@ export interface InspectOptions {
   readonly variant?: string | undefined;
   readonly revision?: string | undefined;
   readonly config?: string | undefined;
-  readonly predictionType?: FromPretrainedOptions['predictionType'] | undefined;
   readonly localFilesOnly?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((event: DownloadEvent | CheckpointWarning) => void) | undefined;
@@ -146,9 +145,9 @@ async function defaultsOf(
   const there = components.map(({ name }) => name);
   if (!there.some((name) => DENOISER.test(name))) return {};
   const names = there.filter((name) => name === 'vae' || DENOISER.test(name));
-  const { variant, config, predictionType, signal } = options;
+  const { variant, config, signal } = options;
   await using pipe = await DiffusionPipeline.fromPretrained((await isHere(model)) ? model : index.folder, {
-    ...withoutUndefined({ variant, config, predictionType, signal }),
+    ...withoutUndefined({ variant, config, signal }),
     components: names,
     onProgress: () => undefined,
   });

@@ -9,7 +9,7 @@ import { print, tell } from '../standardOutput.js';
 /** Does what `thimble inspect` says. */
 export async function runInspect(
   model: string,
-  { variant, revision, offline, segments = false, int8 = false, json = false }: InspectFlags,
+  { variant, revision, config, offline, segments = false, int8 = false, json = false }: InspectFlags,
   { signal }: Interruption,
 ): Promise<void> {
   if (isPicture(model)) {
@@ -21,6 +21,7 @@ export async function runInspect(
     const reports = await inspectInt8(model, {
       variant,
       revision,
+      config,
       localFilesOnly: offline,
       signal,
       onLine: (line) => tell(`${line}\n`),
@@ -32,6 +33,7 @@ export async function runInspect(
   const report = await inspectModel(model, {
     variant,
     revision,
+    config,
     localFilesOnly: offline,
     signal,
     onProgress: (event) => progress.event(event),

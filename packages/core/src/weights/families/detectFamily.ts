@@ -4,6 +4,8 @@ import { families } from './families.js';
 import type { FamilyPart, ModelFamily } from './ModelFamily.js';
 import { factsOfConfig, type PartFacts } from './partFacts.js';
 
+/** Differences that a message tells of. */
+const MOST_TOLD = 4;
 /** Fields that change nothing of what a model computes. */
 const OF_TRAINING = ['sample_size', 'force_upcast', 'upcast_attention'];
 
@@ -70,7 +72,8 @@ function unknown(path: string, parts: readonly FilePart[]): ThimbleError {
   const said = (nearest?.wrong ?? []).flatMap(({ part, fields, config }) =>
     fields.map((field) => `${part.component}: ${field} is ${show(part.facts, field)}, not ${show(config, field)}`),
   );
-  const problem = `it is nearest to ${nearest?.family.title}, but differs from it (${said.join('; ')})`;
+  const few = [...said.slice(0, MOST_TOLD), ...(said.length > MOST_TOLD ? ['…'] : [])].join('; ');
+  const problem = `it is nearest to ${nearest?.family.title}, but differs from it (${few})`;
   return new ThimbleError('ERR_CHECKPOINT_UNKNOWN', { file: path, problem });
 }
 

@@ -22,6 +22,8 @@ export interface KeyMap {
   readonly rules: readonly KeyRule[];
   /** Where blocks are counted otherwise: new beginnings of keys by the old ones, as `input_blocks.4.1.` → `down_blocks.1.attentions.0.`. Rules see the new ones. */
   readonly blocks?: (keys: Iterable<string>) => ReadonlyMap<string, string>;
+  /** The same the other way round. */
+  readonly originalBlocks?: (keys: Iterable<string>) => ReadonlyMap<string, string>;
 }
 
 /** The map of files that have diffusers' keys already. */

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { isThimbleError } from '../../../src/index.js';
 import type { CheckpointWarning } from '../../../src/weights/ComponentCheckpoint.js';
@@ -51,6 +52,17 @@ describe('a whole checkpoint is told by its tensors', () => {
     expect(places!['unet']!.config).toMatchObject({ time_cond_proj_dim: 256, cross_attention_dim: 768 });
     expect(detectFamily(apart(header))).toBe(V1);
   });
+});
+
+test('the page about checkpoints names every family', () => {
+  const page = readFileSync(new URL('../../../../../docs/checkpoints.md', import.meta.url), 'utf8');
+  const [, table = ''] = page.split('## What opens');
+  const told = [...table.split('\n- ')[0]!.matchAll(/`(stable-diffusion-[\w-]+)`/g)].map(([, name]) => name);
+  const names = families.flatMap(({ name, otherPrediction }) => [
+    name,
+    ...(otherPrediction ? [otherPrediction.family.name] : []),
+  ]);
+  expect(told).toEqual(names);
 });
 
 describe('one component alone', () => {

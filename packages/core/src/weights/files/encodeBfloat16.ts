@@ -1,0 +1,12 @@
+/** Float32 to bfloat16, to the nearest, halves to even, as torch rounds. */
+export function encodeBfloat16(values: Float32Array): Uint16Array {
+  const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
+  const codes = new Uint16Array(values.length);
+  for (let i = 0; i < codes.length; i++) {
+    const x = bits[i] as number;
+    // A NaN whose lowest bits alone say so would become infinite.
+    const isNaN = (x & 0x7fffffff) > 0x7f800000;
+    codes[i] = isNaN ? (x >>> 16) | 0x40 : (x + 0x7fff + ((x >>> 16) & 1)) >>> 16;
+  }
+  return codes;
+}
