@@ -145,7 +145,7 @@ export class FakeDevice implements Device {
   #step({ session, feeds, results, release }: ProgramStep, values: Map<string, Tensor>): void {
     const loaded = this.#sessions.get(session);
     if (loaded === undefined)
-      throw new ThimbleError('ERR_RUNTIME_RUN', { segment: String(session), text: 'the session is not loaded' });
+      throw new ThimbleError('ERR_RUNTIME_RUN', { segment: String(session), reason: 'the session is not loaded' });
     const inputs = Object.values(feeds).map((name) => valueOf(values, name));
     for (const [port, name] of Object.entries(results)) values.set(name, fakeOutput(loaded, port, inputs));
     for (const name of release) values.delete(name);
@@ -215,7 +215,7 @@ function gone(id: number): never {
 function valueOf(values: ReadonlyMap<string, Tensor>, name: string): Tensor {
   const tensor = values.get(name);
   if (tensor === undefined)
-    throw new ThimbleError('ERR_RUNTIME_RUN', { segment: name, text: 'the value was not computed' });
+    throw new ThimbleError('ERR_RUNTIME_RUN', { segment: name, reason: 'the value was not computed' });
   return tensor;
 }
 
@@ -226,7 +226,7 @@ function fakeOutput({ name, outputs }: FakeSession, port: string, inputs: readon
   if (output === undefined || element === undefined)
     throw new ThimbleError('ERR_RUNTIME_RUN', {
       segment: name,
-      text: `the graph has no output "${port}" that a fake device can make`,
+      reason: `the graph has no output "${port}" that a fake device can make`,
     });
   const { dims } = output;
   const data = element.create(dims.reduce((a, b) => a * b, 1));

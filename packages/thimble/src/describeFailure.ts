@@ -23,6 +23,15 @@ const ARGUMENTS: Readonly<Record<string, string>> = {
   device: '--device',
 };
 
+/** Failures whose causes are in the words of programs that people do not know. */
+const OF_RUNTIME: ReadonlySet<string> = new Set([
+  'ERR_RUNTIME_LOAD',
+  'ERR_RUNTIME_RUN',
+  'ERR_OUT_OF_MEMORY',
+  'ERR_DEVICE_UNAVAILABLE',
+  'ERR_DEVICE_CRASHED',
+]);
+
 /** Says what went wrong in the words of the command line, and how the program is to end. */
 export function describeFailure(error: unknown): FailureReport {
   if (isCliError(error)) return describeCliError(error);
@@ -65,7 +74,8 @@ function describeThimbleError(error: ThimbleError): FailureReport {
     const exitCode = details.folder === undefined ? ExitCode.usage : ExitCode.failure;
     return { code, message: unknownScheduler(details), exitCode };
   }
-  return { code, message, exitCode: ExitCode.failure };
+  const more = OF_RUNTIME.has(code) && error.cause !== undefined ? " (--debug shows the runtime's own words)" : '';
+  return { code, message: `${message}${more}`, exitCode: ExitCode.failure };
 }
 
 /** A model's own scheduler is nothing that the user got wrong. */

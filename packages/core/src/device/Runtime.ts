@@ -149,7 +149,7 @@ export class Runtime {
   async #step(step: ProgramStep, values: Map<string, Tensor>): Promise<void> {
     const loaded = this.#sessions.get(step.session);
     if (loaded === undefined)
-      throw new ThimbleError('ERR_RUNTIME_RUN', { segment: String(step.session), text: 'the session is not loaded' });
+      throw new ThimbleError('ERR_RUNTIME_RUN', { segment: String(step.session), reason: 'the session is not loaded' });
     const feeds = Object.fromEntries(
       Object.entries(step.feeds).map(([port, name]) => [port, this.#valueOf(values, name)]),
     );
@@ -193,7 +193,7 @@ export class Runtime {
   #valueOf(values: ReadonlyMap<string, Tensor>, name: string): Tensor {
     const tensor = values.get(name);
     if (tensor === undefined)
-      throw new ThimbleError('ERR_RUNTIME_RUN', { segment: name, text: 'the value was not computed' });
+      throw new ThimbleError('ERR_RUNTIME_RUN', { segment: name, reason: 'the value was not computed' });
     return tensor;
   }
 
@@ -262,10 +262,12 @@ export class Runtime {
     Object.assign(process.env, withoutTelemetry);
     try {
       this.#runtime = await import('onnxruntime-node');
+      // What it would write to the standard error output is in the errors that it throws, too.
+      this.#runtime.env.logLevel = 'fatal';
       return this.#runtime;
     } catch (error) {
-      const text = error instanceof Object && 'message' in error ? String(error.message) : String(error);
-      throw new ThimbleError('ERR_DEVICE_UNAVAILABLE', { provider: this.#options.provider, text }, { cause: error });
+      const reason = 'onnxruntime-node, which computes, cannot be loaded; install it again';
+      throw new ThimbleError('ERR_DEVICE_UNAVAILABLE', { provider: this.#options.provider, reason }, { cause: error });
     }
   }
 }

@@ -130,7 +130,8 @@ export class WorkerProcess {
 
   #crash(reason: string): ThimbleError {
     const limit = this.#memoryLimit === undefined ? {} : { memoryLimit: this.#memoryLimit };
-    return new ThimbleError('ERR_DEVICE_CRASHED', { reason, stderr: this.#stderr.trim(), ...limit });
+    const said = this.#stderr.trim();
+    return new ThimbleError('ERR_DEVICE_CRASHED', { reason, ...limit }, said === '' ? {} : { cause: new Error(said) });
   }
 
   #settleResponse(response: WorkerResponse): void {
@@ -138,11 +139,12 @@ export class WorkerProcess {
       void this.#pending.get(response.id)?.accept(response.answer as never);
       return;
     }
-    const { code, details, message } = response;
+    const { code, details, cause } = response;
+    const options = cause === undefined ? {} : { cause: new Error(cause) };
     const error =
       code === undefined
-        ? new ThimbleError('ERR_RUNTIME_RUN', { segment: 'worker', text: message })
-        : new ThimbleError(code, details);
+        ? new ThimbleError('ERR_RUNTIME_RUN', { segment: 'worker', reason: 'it met what it does not know' }, options)
+        : new ThimbleError(code, details, options);
     this.#settle(response.id)?.reject(error);
   }
 

@@ -72,5 +72,6 @@ export type WorkerResponse =
       readonly ok: false;
       readonly code: ErrorCode | undefined;
       readonly details: object;
-      readonly message: string;
+      /** What the error was made of, in the words of the runtime or of the system. */
+      readonly cause: string | undefined;
     };

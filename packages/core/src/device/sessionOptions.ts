@@ -57,7 +57,8 @@ function optionsFor(
     graphOptimizationLevel: LEVELS[mode],
     enableCpuMemArena: false,
     enableMemPattern: false,
-    logSeverityLevel: 3,
+    // Fatal alone: what fails is told of by errors.
+    logSeverityLevel: 4,
     ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
     extra: {
       session: {

@@ -52,12 +52,17 @@ async function answer(request: Exclude<WorkerRequest, { method: 'cancel' }>): Pr
       ok: false,
       code: known?.code,
       details: known?.details ?? {},
-      message: error instanceof Error ? error.message : String(error),
+      cause: textOf(known === undefined ? error : known.cause),
     });
   } finally {
     cancelled.delete(id);
     runtime?.settle();
   }
+}
+
+function textOf(error: unknown): string | undefined {
+  if (error === undefined) return undefined;
+  return error instanceof Object && 'message' in error ? String(error.message) : JSON.stringify(error);
 }
 
 async function perform(request: Exclude<WorkerRequest, { method: 'cancel' }>): Promise<unknown> {
@@ -66,7 +71,7 @@ async function perform(request: Exclude<WorkerRequest, { method: 'cancel' }>): P
     return undefined;
   }
   if (runtime === undefined)
-    throw new ThimbleError('ERR_DEVICE_UNAVAILABLE', { provider: 'cpu', text: 'the worker was not started' });
+    throw new ThimbleError('ERR_DEVICE_UNAVAILABLE', { provider: 'cpu', reason: 'its process was not started' });
   switch (request.method) {
     case 'load':
       return runtime.load(request.argument);

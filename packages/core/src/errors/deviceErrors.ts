@@ -6,21 +6,21 @@ function killed(limit: number | undefined): string {
   return `: it was killed, as the system does where more than the memory limit of ${megabytes(limit)} is taken. Make smaller pictures or fewer at once, or use an offload or tiling plugin`;
 }
 
-/** Failures of devices and of the runtime. */
+/** Failures of devices and of the runtime, whose own words are the errors' causes. */
 export const deviceErrors = {
   ERR_RUNTIME_LOAD: {
     summary: 'ONNX Runtime refused a graph.',
-    message: (d: { segment: string; text: string }): string =>
-      `${d.segment}: ONNX Runtime could not load the graph: ${d.text}`,
+    message: (d: { segment: string; reason: string }): string =>
+      `${d.segment}: ONNX Runtime could not load the graph: ${d.reason}.`,
   },
   ERR_RUNTIME_RUN: {
     summary: 'ONNX Runtime failed while it ran a graph.',
-    message: (d: { segment: string; text: string }): string => `${d.segment}: ONNX Runtime failed: ${d.text}`,
+    message: (d: { segment: string; reason: string }): string => `${d.segment}: ONNX Runtime failed: ${d.reason}.`,
   },
   ERR_OUT_OF_MEMORY: {
     summary: 'There was not enough memory for an operation.',
-    message: (d: { segment: string; text: string }): string =>
-      `${d.segment}: not enough memory. Make smaller pictures or fewer at once, or use an offload or tiling plugin. (${d.text})`,
+    message: (d: { segment: string }): string =>
+      `${d.segment}: not enough memory. Make smaller pictures or fewer at once, or use an offload or tiling plugin.`,
   },
   ERR_MEMORY_LIMIT: {
     summary: 'Something would take more memory than the limit allows; it was not begun.',
@@ -29,14 +29,14 @@ export const deviceErrors = {
   },
   ERR_DEVICE_UNAVAILABLE: {
     summary: 'The execution provider asked for is not there.',
-    message: (d: { provider: string; text: string }): string =>
-      `device "${d.provider}" is not available here: ${d.text}. Use device: 'cpu', or install what the provider needs.`,
+    message: (d: { provider: string; reason: string }): string =>
+      `device "${d.provider}" is not available here: ${d.reason}. Use device: 'cpu', or install what the provider needs.`,
   },
   ERR_DEVICE_CRASHED: {
     summary: "The device's process ended in the middle of its work.",
-    message: (d: { reason: string; stderr: string; memoryLimit?: number }): string =>
+    message: (d: { reason: string; memoryLimit?: number }): string =>
       `The device's process ended (${d.reason})${d.reason.includes('SIGKILL') ? killed(d.memoryLimit) : ''}. ` +
-      `The next call starts a new one.${d.stderr === '' ? '' : ` It said: ${d.stderr}`}`,
+      'The next call starts a new one.',
   },
   ERR_DEVICE_FILE_MISSING: {
     summary: "The program of the device's process is not beside core: core was taken into a bundle.",
