@@ -2,7 +2,21 @@ import { isThimbleError, ThimbleError } from '../errors.js';
 
 const FULL = new Set(['ENOSPC', 'EDQUOT']);
 const MISSING = new Set(['ENOENT']);
-const REFUSED = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EISDIR', 'EEXIST', 'ELOOP', 'ENAMETOOLONG']);
+const REFUSED = new Set([
+  'EACCES',
+  'EPERM',
+  'EROFS',
+  'ENOTDIR',
+  'EISDIR',
+  'EEXIST',
+  'ELOOP',
+  'ENAMETOOLONG',
+  'EAGAIN',
+  'EIO',
+  'EINVAL',
+  'ESPIPE',
+  'ENXIO',
+]);
 
 /** The `code` of a system error such as `ENOENT`; `undefined` for anything else. Works across realms. */
 export function systemErrorCode(error: unknown): string | undefined {

@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { ThimbleError } from '../errors.js';
 import { fileSystemError } from './fileSystemError.js';
+import { openForReading } from './openForReading.js';
 import { scanJson } from './scanJson.js';
 
 /** A parsed JSON object. */
@@ -25,7 +25,8 @@ export function isJsonObject(value: unknown): value is JsonObject {
 
 async function readText(file: string): Promise<string> {
   try {
-    return (await readFile(file, 'utf8')).replace(/^\uFEFF/, '');
+    await using handle = await openForReading(file);
+    return (await handle.readFile('utf8')).replace(/^\uFEFF/, '');
   } catch (error) {
     throw fileSystemError(error, file, 'read');
   }

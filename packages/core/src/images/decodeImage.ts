@@ -76,6 +76,8 @@ async function fileOf(source: string | URL): Promise<string> {
     throw fileSystemError(error, path, 'read');
   });
   if (!found.isFile()) throw new ThimbleError('ERR_FILE_ACCESS', { path, operation: 'read', reason: 'not a file' });
+  // As the files of /proc are, of which some are waited for until there is something in them.
+  if (found.size === 0) throw new ThimbleError('ERR_IMAGE_DECODE', { source: path, reason: 'it is empty' });
   return path;
 }
 

@@ -1,7 +1,8 @@
-import { open, realpath } from 'node:fs/promises';
+import { realpath } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { ThimbleError } from '../../errors.js';
 import { fileSystemError } from '../../disk/fileSystemError.js';
+import { openForReading } from '../../disk/openForReading.js';
 import { parseSafetensorsHeader } from './parseSafetensorsHeader.js';
 import type { SafetensorsHeader } from './parseSafetensorsHeader.js';
 import { readTensor } from './readTensor.js';
@@ -36,7 +37,7 @@ export class SafetensorsFile implements TensorFile {
   static async open(path: string): Promise<SafetensorsFile> {
     try {
       const file = await realpath(path);
-      const handle = await open(file, 'r');
+      const handle = await openForReading(file);
       try {
         return new SafetensorsFile(file, await readHeader(handle, file));
       } finally {

@@ -1,6 +1,6 @@
-import { open } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { fileSystemError } from '../../disk/fileSystemError.js';
+import { openForReading } from '../../disk/openForReading.js';
 import { ThimbleError } from '../../errors.js';
 import { pickleConversion } from './pickleConversion.js';
 import type { TensorFile } from './TensorFile.js';
@@ -40,7 +40,7 @@ function isPickle(head: Uint8Array, path: string): boolean {
 
 async function readHead(path: string): Promise<Uint8Array> {
   try {
-    const handle = await open(path, 'r');
+    const handle = await openForReading(path);
     try {
       const { buffer, bytesRead } = await handle.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
       return buffer.subarray(0, bytesRead);
