@@ -89,6 +89,8 @@ export { readModelIndex } from './weights/ModelIndex.js';
 export type { ComponentClass, ModelIndex } from './weights/ModelIndex.js';
 export { isPassedOver, partKind } from './weights/partKind.js';
 export type { PartKind } from './weights/partKind.js';
+export { cachedModels, removeCachedModel } from './weights/hub/cachedModels.js';
+export type { CachedModel } from './weights/hub/cachedModels.js';
 export { resolveModel } from './weights/resolveModel.js';
 export type { ResolveModelOptions, ResolvedModel } from './weights/resolveModel.js';
 export type { ComponentChoice } from './weights/hub/planCheckpointFiles.js';

@@ -107,7 +107,9 @@ export { decodeFloat8E5m2 } from './weights/files/decodeFloat8E5m2.js';
 export { Float8Encoder } from './weights/files/Float8Encoder.js';
 export { holdFileLock } from './disk/holdFileLock.js';
 export { DerivedWeightsCache } from './weights/cache/DerivedWeightsCache.js';
+export type { EntryOrigin } from './weights/cache/CacheEntry.js';
 export type {
+  CachedWeights,
   DerivedWeights,
   DerivedWeightsProgress,
   DerivedWeightsRecipe,

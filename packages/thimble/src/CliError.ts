@@ -36,6 +36,11 @@ export const cliErrorRegistry = {
     exitCode: ExitCode.failure,
     message: (d: { from: string; reason: string }): string => `Cannot read the prompt from ${d.from}: ${d.reason}.`,
   },
+  ERR_CACHE_NOT_CLEARED: {
+    exitCode: ExitCode.failure,
+    message: (d: { names: readonly string[] }): string =>
+      `In use by a running program, and still in the cache: ${d.names.join(', ')}. Try again when that has ended.`,
+  },
   ERR_PLUGIN_PACKAGE_NOT_FOUND: {
     exitCode: ExitCode.failure,
     message: (d: { package: string; folder: string }): string =>

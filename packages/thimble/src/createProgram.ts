@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { createCacheCommand } from './cache/createCacheCommand.js';
+import { createCompletionCommand } from './completion/createCompletionCommand.js';
 import { createConvertCommand } from './convert/createConvertCommand.js';
 import { createGenerateCommand } from './generate/createGenerateCommand.js';
 import { createInspectCommand } from './inspect/createInspectCommand.js';
@@ -18,6 +20,7 @@ Examples:
   $ thimble inspect ./stable-diffusion-v1-5
   $ thimble convert v1-5-pruned.safetensors ./stable-diffusion-v1-5
   $ thimble schedulers
+  $ thimble cache list
 
 A MODEL is a folder in diffusers' layout (model_index.json, then a folder with
 config.json and safetensors for each part), a file of weights, or the id of one
@@ -38,13 +41,16 @@ thimble generate --help tells all about making pictures, thimble video --help
 about videos.
 `;
 
+/** Commands whose flags follow from core's pipelines. */
+const NEED_CORE = ['generate', 'video', 'completion'];
+
 /**
  * The command line that `args` are for: its commands, options and help. Core, which has the flags of runs, is loaded only for the commands that run a
  * pipeline. With `--json`, mistakes in its use are only thrown, not told.
  */
 export async function createProgram(interruption: Interruption, args: readonly string[]): Promise<Command> {
   const silent = args.includes('--json');
-  const runs = args.includes('generate') || args.includes('video');
+  const runs = args.some((arg) => NEED_CORE.includes(arg));
   const { pictureFields, videoFields } = runs ? await import('./runFields.js') : { pictureFields: {}, videoFields: {} };
   const program = new Command('thimble')
     .description('Makes pictures and videos from text with diffusion models, in very little memory.')
@@ -59,20 +65,26 @@ export async function createProgram(interruption: Interruption, args: readonly s
     createInspectCommand(interruption),
     createConvertCommand(interruption),
     createSchedulersCommand(),
+    createCacheCommand(interruption),
+    createCompletionCommand(() => program),
   ]) {
     program.addCommand(command);
-    endByThrowing(command, silent);
+    for (const each of [command, ...command.commands]) endByThrowing(each, silent);
   }
   return program;
 }
 
 function endByThrowing(command: Command, silent: boolean): void {
-  const path = command.parent === null ? command.name() : `${command.parent.name()} ${command.name()}`;
+  const path = pathOf(command);
   command.exitOverride().showHelpAfterError(`(${path} --help tells more)`);
   command.configureOutput({
     outputError: (text, write) => write(fitText(text.replace(/^error: /, 'thimble: '), process.stderr)),
     ...(silent ? { writeErr: () => undefined } : {}),
   });
+}
+
+function pathOf(command: Command): string {
+  return command.parent === null ? command.name() : `${pathOf(command.parent)} ${command.name()}`;
 }
 
 function packageVersion(): string {

@@ -18,6 +18,15 @@ export const fileErrors = {
       `The disk of "${d.path}" is full${d.neededBytes === undefined ? '' : `: ${d.neededBytes} bytes are needed, ${d.freeBytes} are free`}. ` +
       `Free some space, or choose a folder on another disk${by(d.setting)}.`,
   },
+  ERR_CACHE_IN_USE: {
+    summary: 'What was to be removed from a cache is in use.',
+    message: (d: { name: string }): string =>
+      `"${d.name}" is in use by a running program, and stays in the cache. Try again when that has ended.`,
+  },
+  ERR_CACHE_UNKNOWN: {
+    summary: 'A cache does not hold what was to be removed from it.',
+    message: (d: { name: string; folder: string }): string => `"${d.folder}" has no "${d.name}". List what it has.`,
+  },
   ERR_JSON_INVALID: {
     summary: 'A JSON file cannot be parsed, or does not hold an object.',
     message: (d: { file: string; line: number; column: number; problem: string }): string =>

@@ -5,6 +5,7 @@ import { checkPath } from '../fields/checkPath.js';
 import { fileSystemError, systemErrorCode } from '../disk/fileSystemError.js';
 import { downloadSnapshot } from './hub/downloadSnapshot.js';
 import type { DownloadEvent } from './hub/downloadSnapshot.js';
+import { holdCachedModel } from './hub/cachedModels.js';
 import { HubCache } from './hub/HubCache.js';
 import { HubClient } from './hub/HubClient.js';
 import { parseHubFileId } from './hub/HubFileId.js';
@@ -92,6 +93,7 @@ async function resolveHubModel(model: HubModelId, folder: string, options: HubOp
   const settings = readHubSettings(process.env);
   const cacheDir = resolve(options.cacheDir ?? settings.cacheDir);
   const cache = new HubCache(cacheDir, model.id);
+  await holdCachedModel(cache.folder);
   const cached = await findCached(cache, model, options);
   if (cached.found !== undefined && cached.exact) return cached.found;
   if (settings.offline || options.localFilesOnly === true) {

@@ -16,6 +16,23 @@ interface EntryRecord {
   readonly bytes: number;
   /** What the file looked like when its digest was taken. */
   readonly state: string;
+  /** How the weights were made, and of which files; entries of before do not say. */
+  readonly origin?: EntryOrigin | undefined;
+}
+
+/** What an entry was made of, for people. */
+export interface EntryOrigin {
+  readonly recipe: string;
+  /** Paths of the files that the sources lay in. */
+  readonly files: readonly string[];
+}
+
+/** What is told of an entry. */
+export interface EntryUsage {
+  readonly bytes: number;
+  /** As `Date.now()`. */
+  readonly usedAt: number;
+  readonly origin: EntryOrigin | undefined;
 }
 
 /** An entry's file, opened. */
@@ -72,13 +89,13 @@ export class CacheEntry {
   /** Makes the entry; one that is there is replaced. What others left behind when they died in the middle of it is removed. */
   async write(
     tensors: ReadonlyMap<string, TensorToWrite>,
-    recipe: string,
+    origin: EntryOrigin,
     signal: AbortSignal | undefined,
   ): Promise<OpenedEntry> {
     await this.remove();
-    await writeSafetensors(this.#data, tensors, { format: 'pt', recipe });
+    await writeSafetensors(this.#data, tensors, { format: 'pt', recipe: origin.recipe });
     const opened = await SafetensorsFile.open(this.#data);
-    await this.#writeRecord(await digestOf(this.#data, signal));
+    await this.#writeRecord(await digestOf(this.#data, signal), origin);
     return { file: opened.path, tensors: opened.tensors };
   }
 
@@ -100,24 +117,25 @@ export class CacheEntry {
     return used;
   }
 
-  /** Its bytes and when it was used last; `undefined` where it is not there. */
-  async usage(): Promise<{ readonly bytes: number; readonly usedAt: number } | undefined> {
+  /** What there is to tell of it; `undefined` where it is not there. */
+  async usage(): Promise<EntryUsage | undefined> {
     const record = await this.#readRecord();
     const stats = await stat(this.#record).catch(() => undefined);
-    return record === undefined || stats === undefined ? undefined : { bytes: record.bytes, usedAt: stats.mtimeMs };
+    if (record === undefined || stats === undefined) return undefined;
+    return { bytes: record.bytes, usedAt: stats.mtimeMs, origin: record.origin };
   }
 
   async #isIntact(record: EntryRecord, signal: AbortSignal | undefined): Promise<boolean> {
     const stats = await stat(this.#data, { bigint: true });
     if (stateOf(stats) === record.state) return true;
     if (Number(stats.size) !== record.bytes || (await digestOf(this.#data, signal)) !== record.digest) return false;
-    await this.#writeRecord(record.digest);
+    await this.#writeRecord(record.digest, record.origin);
     return true;
   }
 
-  async #writeRecord(digest: string): Promise<void> {
+  async #writeRecord(digest: string, origin: EntryOrigin | undefined): Promise<void> {
     const stats = await stat(this.#data, { bigint: true });
-    const record: EntryRecord = { digest, bytes: Number(stats.size), state: stateOf(stats) };
+    const record: EntryRecord = { digest, bytes: Number(stats.size), state: stateOf(stats), origin };
     await writeFileAtomically(this.#record, Buffer.from(JSON.stringify(record)));
   }
 

@@ -3,13 +3,13 @@ import { realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeFolder } from '../../disk/makeFolder.js';
 import { isThimbleError, ThimbleError } from '../../errors.js';
-import { fileSystemError } from '../../disk/fileSystemError.js';
+import { fileSystemError, systemErrorCode } from '../../disk/fileSystemError.js';
 import { holdFileLock } from '../../disk/holdFileLock.js';
 import { filesOf, identityOf, type TensorView } from '../TensorView.js';
 import { byteLengthOf, piecesOf, type TensorToWrite } from '../files/writeSafetensors.js';
-import { CacheEntry } from './CacheEntry.js';
+import { CacheEntry, type EntryOrigin } from './CacheEntry.js';
 import { type CacheSettings, readCacheSettings } from './CacheSettings.js';
-import { evictLeastRecent } from './evictLeastRecent.js';
+import { entriesIn, evictLeastRecent, removeUnused } from './evictLeastRecent.js';
 import { FileDigests, type OnBytes } from './FileDigests.js';
 
 /** How some weights are made from others. */
@@ -45,6 +45,19 @@ export interface DerivedWeights extends AsyncDisposable {
   readonly file: string;
   /** Whether they were made now, and not found. */
   readonly made: boolean;
+}
+
+/** An entry of the cache, as {@link DerivedWeightsCache.list} tells of it. */
+export interface CachedWeights {
+  /** 64 hexadecimal digits, by which it is removed. */
+  readonly key: string;
+  readonly bytes: number;
+  /** When it was used last, as `Date.now()`. */
+  readonly usedAt: number;
+  /** Whether a process uses it, or works on it. */
+  readonly inUse: boolean;
+  /** How it was made and of which files, where it says so. */
+  readonly origin: EntryOrigin | undefined;
 }
 
 /**
@@ -83,6 +96,43 @@ export class DerivedWeightsCache {
     }
   }
 
+  /** What is in the cache, the largest first. @throws ERR_FILE_ACCESS */
+  async list(): Promise<readonly CachedWeights[]> {
+    const listed: CachedWeights[] = [];
+    for (const entry of await this.#entries()) {
+      const usage = await entry.usage();
+      const inUse = await entry.isUsed();
+      if (usage !== undefined) listed.push({ key: entry.key, ...usage, inUse });
+    }
+    return listed.toSorted((a, b) => b.bytes - a.bytes);
+  }
+
+  /**
+   * Removes an entry.
+   *
+   * @throws ERR_CACHE_IN_USE if a process uses it or works on it; ERR_CACHE_UNKNOWN if there is none of that key; ERR_FILE_ACCESS
+   */
+  async remove(key: string): Promise<void> {
+    const entry = (await this.#entries()).find((each) => each.key === key);
+    if (entry === undefined) throw new ThimbleError('ERR_CACHE_UNKNOWN', { name: String(key), folder: this.folder });
+    try {
+      if (await removeUnused(entry)) return;
+    } catch (error) {
+      throw inCache(fileSystemError(error, this.folder, 'write'));
+    }
+    throw new ThimbleError('ERR_CACHE_IN_USE', { name: key });
+  }
+
+  async #entries(): Promise<readonly CacheEntry[]> {
+    const folder = join(this.folder, 'weights');
+    try {
+      return await entriesIn(folder);
+    } catch (error) {
+      if (systemErrorCode(error) === 'ENOENT') return [];
+      throw fileSystemError(error, folder, 'read');
+    }
+  }
+
   async #open(
     recipe: DerivedWeightsRecipe,
     folder: string,
@@ -109,7 +159,7 @@ export class DerivedWeightsCache {
         if (found !== undefined) return { ...found, made: false, ...lease };
         const tensors = recipe.tensors();
         total = toRead + [...tensors.values()].reduce((bytes, tensor) => bytes + byteLengthOf(tensor), 0);
-        const made = await entry.write(watch(tensors, signal, count), recipe.name, signal);
+        const made = await entry.write(watch(tensors, signal, count), { recipe: recipe.name, files }, signal);
         await evictLeastRecent(folder, this.#settings.maxBytes, entry.key);
         return { ...made, made: true, ...lease };
       } catch (error) {

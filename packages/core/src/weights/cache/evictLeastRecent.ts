@@ -8,8 +8,7 @@ import { CacheEntry } from './CacheEntry.js';
  */
 export async function evictLeastRecent(folder: string, maxBytes: number, keep: string): Promise<void> {
   const entries = [];
-  for (const key of new Set((await readdir(folder)).map((name) => name.split('.')[0] as string))) {
-    const entry = new CacheEntry(folder, key);
+  for (const entry of await entriesIn(folder)) {
     entries.push({ entry, ...((await entry.usage()) ?? { bytes: 0, usedAt: -Infinity }) });
   }
   let bytes = entries.reduce((sum, each) => sum + each.bytes, 0);
@@ -20,7 +19,14 @@ export async function evictLeastRecent(folder: string, maxBytes: number, keep: s
   }
 }
 
-async function removeUnused(entry: CacheEntry): Promise<boolean> {
+/** All entries of the cache, also those that were never finished. */
+export async function entriesIn(folder: string): Promise<readonly CacheEntry[]> {
+  const keys = new Set((await readdir(folder)).map((name) => name.split('.')[0] as string));
+  return [...keys].map((key) => new CacheEntry(folder, key));
+}
+
+/** Removes an entry, unless a process uses it or works on it. Returns whether it is gone. */
+export async function removeUnused(entry: CacheEntry): Promise<boolean> {
   if (await isAbandoned(entry.lockFile)) await rm(entry.lockFile, { force: true });
   await using lock = await tryToHold(entry.lockFile);
   if (lock === undefined || (await entry.isUsed())) return false;
