@@ -25,17 +25,22 @@ const OLD_ATTENTION_KEYS = [
   ['.to_out.0.', '.proj_attn.'],
 ] as const;
 
-interface AutoencoderOptions {
+/** What an autoencoder is built from. */
+export interface AutoencoderOptions {
   readonly inChannels: number;
   readonly outChannels: number;
   readonly latentChannels: number;
   /** Height and width of the pictures that it was trained for. */
   readonly sampleSize: readonly [number, number];
   readonly blockOutChannels: readonly number[];
+  /** Those of the decoder, where they are others. */
+  readonly decoderOutChannels: readonly number[];
   readonly layersPerBlock: number;
   readonly groups: number;
   readonly activation: ActivationName;
   readonly midBlockAttention: boolean;
+  readonly quant: boolean;
+  readonly postQuant: boolean;
 }
 
 /** Attention of one head over all pixels, with a residual around it. */
@@ -164,7 +169,7 @@ class Decoder extends Module {
 
   constructor(options: AutoencoderOptions) {
     super();
-    const channels = options.blockOutChannels.toReversed();
+    const channels = options.decoderOutChannels.toReversed();
     const [deepest, shallowest] = [channels[0] as number, channels.at(-1) as number];
     this.conv_in = new Conv2d(options.latentChannels, deepest, 3, { padding: 1 });
     this.mid_block = new MidBlock(deepest, options);
@@ -197,7 +202,7 @@ class Decoder extends Module {
  */
 export class AutoencoderKL extends Model {
   static readonly componentName = 'vae';
-  readonly className = 'AutoencoderKL';
+  readonly className: string = 'AutoencoderKL';
   readonly config: ModelConfig;
   readonly encoder: Encoder;
   readonly decoder: Decoder;
@@ -205,9 +210,9 @@ export class AutoencoderKL extends Model {
   readonly post_quant_conv: Conv2d | undefined;
   readonly entries: Readonly<Record<string, ModelEntry>>;
 
-  private constructor(config: ModelConfig, options: AutoencoderOptions, quant: boolean, postQuant: boolean) {
+  protected constructor(config: ModelConfig, options: AutoencoderOptions) {
     super();
-    const { latentChannels, inChannels, blockOutChannels } = options;
+    const { latentChannels, inChannels, blockOutChannels, quant, postQuant } = options;
     const [height, width] = options.sampleSize;
     const latentSize = (size: number): number => Math.max(1, Math.round(size / 2 ** (blockOutChannels.length - 1)));
     this.config = config;
@@ -228,6 +233,7 @@ export class AutoencoderKL extends Model {
         outputs: ['moments'],
         forward: ({ x }) => ({ moments: optional(this.quant_conv, this.encoder.forward(x as Value)) }),
       },
+      ...this.moreEntries(options),
     };
   }
 
@@ -241,46 +247,53 @@ export class AutoencoderKL extends Model {
 
   /** Throws ERR_CONFIG_UNSUPPORTED or ERR_CONFIG_INVALID naming the field. */
   static fromConfig(config: ModelConfig): AutoencoderKL {
-    const reader = new ConfigReader('AutoencoderKL', config);
-    const blockOutChannels = reader.sizes('block_out_channels', undefined, [64]);
-    const count = blockOutChannels.length;
-    const down = reader.names('down_block_types', ['DownEncoderBlock2D'], ['DownEncoderBlock2D']);
-    const up = reader.names('up_block_types', ['UpDecoderBlock2D'], ['UpDecoderBlock2D']);
-    if (down.length !== count)
-      reader.unsupported('down_block_types', down, `${count} blocks, one for each of block_out_channels`);
-    if (up.length !== count)
-      reader.unsupported('up_block_types', up, `${count} blocks, one for each of block_out_channels`);
-    const options: AutoencoderOptions = {
-      blockOutChannels,
-      inChannels: reader.size('in_channels', 3),
-      outChannels: reader.size('out_channels', 3),
-      latentChannels: reader.size('latent_channels', 4),
-      sampleSize: reader.sizes('sample_size', 2, 64) as readonly [number, number],
-      layersPerBlock: reader.size('layers_per_block', 1),
-      groups: reader.size('norm_num_groups', 32),
-      activation: reader.oneOf('act_fn', ACTIVATION_NAMES, 'silu'),
-      midBlockAttention: reader.flag('mid_block_add_attention', true),
-    };
-    for (const size of blockOutChannels) {
-      if (size % options.groups !== 0)
-        reader.unsupported(
-          'norm_num_groups',
-          options.groups,
-          `a divisor of each of block_out_channels, ${blockOutChannels.join(', ')}`,
-        );
-    }
-    return new AutoencoderKL(
-      config,
-      options,
-      reader.flag('use_quant_conv', true),
-      reader.flag('use_post_quant_conv', true),
-    );
+    return new AutoencoderKL(config, readAutoencoder(new ConfigReader('AutoencoderKL', config)));
+  }
+
+  /** What a relative has beside these two; asked for before its own parts are there. */
+  protected moreEntries(_options: AutoencoderOptions): Readonly<Record<string, ModelEntry>> {
+    return {};
   }
 
   override keyAliases(key: string): readonly string[] {
     const pair = OLD_ATTENTION_KEYS.find(([name]) => key.includes(`.attentions.0${name}`));
     return pair === undefined ? [] : [key.replace(pair[0], pair[1])];
   }
+}
+
+/** The options in a `config.json`. @throws ERR_CONFIG_UNSUPPORTED or ERR_CONFIG_INVALID naming the field */
+export function readAutoencoder(reader: ConfigReader): AutoencoderOptions {
+  const blockOutChannels = reader.sizes('block_out_channels', undefined, [64]);
+  const count = blockOutChannels.length;
+  const down = reader.names('down_block_types', ['DownEncoderBlock2D'], ['DownEncoderBlock2D']);
+  const up = reader.names('up_block_types', ['UpDecoderBlock2D'], ['UpDecoderBlock2D']);
+  if (down.length !== count)
+    reader.unsupported('down_block_types', down, `${count} blocks, one for each of block_out_channels`);
+  if (up.length !== count)
+    reader.unsupported('up_block_types', up, `${count} blocks, one for each of block_out_channels`);
+  const options: AutoencoderOptions = {
+    blockOutChannels,
+    decoderOutChannels: reader.sizes('decoder_block_out_channels', undefined, blockOutChannels),
+    inChannels: reader.size('in_channels', 3),
+    outChannels: reader.size('out_channels', 3),
+    latentChannels: reader.size('latent_channels', 4),
+    sampleSize: reader.sizes('sample_size', 2, 64) as readonly [number, number],
+    layersPerBlock: reader.size('layers_per_block', 1),
+    groups: reader.size('norm_num_groups', 32),
+    activation: reader.oneOf('act_fn', ACTIVATION_NAMES, 'silu'),
+    midBlockAttention: reader.flag('mid_block_add_attention', true),
+    quant: reader.flag('use_quant_conv', true),
+    postQuant: reader.flag('use_post_quant_conv', true),
+  };
+  for (const size of [...blockOutChannels, ...options.decoderOutChannels]) {
+    if (size % options.groups !== 0)
+      reader.unsupported(
+        'norm_num_groups',
+        options.groups,
+        `a divisor of each of block_out_channels, ${blockOutChannels.join(', ')}`,
+      );
+  }
+  return options;
 }
 
 function resnet(inChannels: number, outChannels: number, { groups, activation }: AutoencoderOptions): ResnetBlock2D {

@@ -3,4 +3,5 @@ export { StableDiffusionPipeline } from './StableDiffusionPipeline.js';
 export { LatentConsistencyModelPipeline } from './LatentConsistencyModelPipeline.js';
 export { StableDiffusionXLPipeline } from './StableDiffusionXLPipeline.js';
 export { CogVideoXPipeline } from './CogVideoXPipeline.js';
+export { Flux2KleinPipeline } from './Flux2KleinPipeline.js';
 export { ZImagePipeline } from './ZImagePipeline.js';

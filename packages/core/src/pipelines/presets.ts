@@ -78,6 +78,12 @@ export const presets: readonly Preset[] = [
     scheduler: { name: 'LCMScheduler', config: {} },
   },
   {
+    name: 'flux2-klein',
+    names: ['FLUX.2-klein-4B', 'FLUX.2-klein-9B'],
+    options: { numInferenceSteps: 4, guidanceScale: 1 },
+    scheduler: { name: 'FlowMatchEulerDiscreteScheduler', config: { use_dynamic_shifting: true, shift: 3 } },
+  },
+  {
     name: 'z-image-turbo',
     names: ['Z-Image-Turbo'],
     // Of this size there are two, and the one that is not distilled has a shift of 6.

@@ -11,6 +11,8 @@ export interface PromptEncoder {
   readonly tokenizer: Tokenizer;
   /** Tokens of a chunk, start and end included. */
   readonly maxLength: number;
+  /** Whether the encoder is told which tokens are padding. Default false. */
+  readonly masks?: boolean;
   /** Calls the encoder for one chunk and takes the outputs that the pipeline needs. */
   readonly encode: (inputs: NamedTensors, negative: boolean) => Promise<PromptEmbeds>;
 }
@@ -27,12 +29,13 @@ export class EncodingCall implements EncodePromptCall {
   embeds: Tensor | undefined;
   pooled: Tensor | undefined;
   readonly #maxLength: number;
+  readonly #masks: boolean;
   #prompts: readonly string[];
   #chunks: readonly PromptChunk[] | undefined;
   #cut = true;
 
   constructor(
-    { encoder, tokenizer, maxLength }: PromptEncoder,
+    { encoder, tokenizer, maxLength, masks = false }: PromptEncoder,
     { prompts, negative, run, wrap }: Pick<EncodePromptCall, 'prompts' | 'negative' | 'wrap'> & { run: PipelineRun },
   ) {
     this.component = encoder.name;
@@ -43,6 +46,7 @@ export class EncodingCall implements EncodePromptCall {
     this.signal = run.signal;
     this.wrap = wrap;
     this.#maxLength = maxLength;
+    this.#masks = masks;
     this.#prompts = prompts;
   }
 
@@ -62,13 +66,18 @@ export class EncodingCall implements EncodePromptCall {
   }
 
   get chunks(): readonly PromptChunk[] {
-    this.#chunks ??= [{ input_ids: this.tokenizer.encode(this.#prompts, { maxLength: this.#maxLength }).input_ids }];
+    this.#chunks ??= [this.#encode()];
     return this.#chunks;
   }
 
   set chunks(chunks: readonly PromptChunk[]) {
     this.#chunks = chunks;
     this.#cut = false;
+  }
+
+  #encode(): PromptChunk {
+    const { input_ids, attention_mask } = this.tokenizer.encode(this.#prompts, { maxLength: this.#maxLength });
+    return this.#masks ? { input_ids, attention_mask } : { input_ids };
   }
 
   readonly embedTokens = async (input_ids: Tensor): Promise<Tensor> => {

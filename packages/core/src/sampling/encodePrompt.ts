@@ -1,7 +1,9 @@
-import { Tensor } from 'onnxruntime-common';
+import type { Tensor } from 'onnxruntime-common';
 import type { PromptChunk, PromptEmbeds } from '../hooks/calls/EncodePromptCall.js';
 import { Wrapping } from '../hooks/engine/Wrapping.js';
 import type { PipelineRun } from '../run/PipelineRun.js';
+import type { NamedTensors } from '../hooks/calls/NamedTensors.js';
+import { joinTokens } from './gridTokens.js';
 import { EncodingCall, type PromptEncoder } from './EncodingCall.js';
 
 /**
@@ -41,26 +43,15 @@ async function encodeChunks(
   negative: boolean,
 ): Promise<PromptEmbeds> {
   const parts: PromptEmbeds[] = [];
-  for (const { input_ids, inputs_embeds } of chunks)
-    parts.push(await encode({ input_ids, ...(inputs_embeds === undefined ? {} : { inputs_embeds }) }, negative));
+  for (const { input_ids, attention_mask, inputs_embeds } of chunks)
+    parts.push(await encode(given({ input_ids, attention_mask, inputs_embeds }), negative));
   const embeds = joinTokens(parts.map((part) => part.embeds));
   return { embeds, pooled: parts[0]?.pooled };
 }
 
-/** [n, a, width] and [n, b, width] → [n, a + b, width]. */
-function joinTokens(tensors: readonly Tensor[]): Tensor {
-  const [first] = tensors as readonly [Tensor];
-  if (tensors.length === 1) return first;
-  const [count, , width] = first.dims as [number, number, number];
-  const tokens = tensors.reduce((sum, { dims }) => sum + (dims[1] as number), 0);
-  const data = new Float32Array(count * tokens * width);
-  let at = 0;
-  for (let sample = 0; sample < count; sample++) {
-    for (const { data: values, size } of tensors) {
-      const length = size / count;
-      data.set((values as Float32Array).subarray(sample * length, (sample + 1) * length), at);
-      at += length;
-    }
-  }
-  return new Tensor('float32', data, [count, tokens, width]);
+/** What there is of a chunk. */
+function given(inputs: Readonly<Record<string, Tensor | undefined>>): NamedTensors {
+  return Object.fromEntries(
+    Object.entries(inputs).filter((entry): entry is [string, Tensor] => entry[1] !== undefined),
+  );
 }

@@ -4,10 +4,15 @@ import type { ModelConfig } from '../fields/ConfigReader.js';
 /** Old configs have no `scaling_factor`: it was the same for all of them. */
 const DEFAULT_SCALING_FACTOR = 0.18215;
 
+/** FLUX.2's has the statistics of a batch norm in place of a factor, and normalises latents itself. */
+function scalingFactorOf({ scaling_factor: factor, batch_norm_eps: normalizes }: ModelConfig): number {
+  return Number(factor ?? (normalizes === undefined ? DEFAULT_SCALING_FACTOR : 1));
+}
+
 /** What undoes the scaling of a latent of a channel before it is decoded, by the VAE's config: its factor and shift, or each channel's mean and deviation. */
 export function latentUnscaler(config: ModelConfig): (value: number, channel: number) => number {
-  const { scaling_factor: factor, shift_factor: shift, latents_mean: means, latents_std: deviations } = config;
-  const scale = Number(factor ?? DEFAULT_SCALING_FACTOR);
+  const { shift_factor: shift, latents_mean: means, latents_std: deviations } = config;
+  const scale = scalingFactorOf(config);
   if (Array.isArray(means) && Array.isArray(deviations))
     return (value, channel) =>
       Math.fround(Math.fround(value * Number(deviations[channel])) / scale) + Number(means[channel]);
@@ -16,8 +21,8 @@ export function latentUnscaler(config: ModelConfig): (value: number, channel: nu
 
 /** Latents of the VAE with this config as denoisers take them; channels are the third axis from the end. */
 export function scaleLatents(latents: Tensor, config: ModelConfig): Tensor {
-  const { scaling_factor: factor, shift_factor: shift, latents_mean: means, latents_std: deviations } = config;
-  const scale = Number(factor ?? DEFAULT_SCALING_FACTOR);
+  const { shift_factor: shift, latents_mean: means, latents_std: deviations } = config;
+  const scale = scalingFactorOf(config);
   const [channels, height, width] = latents.dims.slice(-3) as [number, number, number];
   const plane = height * width;
   const scaled =

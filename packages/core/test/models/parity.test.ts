@@ -20,6 +20,10 @@ const COMPONENT_OF: Readonly<Record<string, string>> = {
   'AutoencoderKLCogVideoX.decode': 'vae',
   'AutoencoderKLCogVideoX.encode': 'vae',
   'Qwen3Model.forward': 'text_encoder',
+  'Qwen3ForCausalLM.forward': 'text_encoder',
+  'Flux2Transformer2DModel.forward': 'transformer',
+  'AutoencoderKLFlux2.decode': 'vae',
+  'AutoencoderKLFlux2.encode': 'vae',
   'ZImageTransformer2DModel.forward': 'transformer',
 };
 
@@ -32,6 +36,7 @@ describe.each([
   'cogvideox-tiny',
   'cogvideox-rope-tiny',
   'z-image-tiny',
+  'flux2-klein-tiny',
 ])('%s computes what diffusers computes', (name) => {
   let fixture: FixtureCase;
   let checkpoint: string;

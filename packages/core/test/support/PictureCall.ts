@@ -8,7 +8,12 @@ import { RecordedNoise } from './RecordedNoise.js';
 import { stackTensors } from './stackTensors.js';
 
 /** Keyword arguments whose name in camelCase is no option. */
-const OTHERWISE: Readonly<Record<string, unknown>> = { prompt: null, output_type: null };
+const OTHERWISE: Readonly<Record<string, unknown>> = {
+  prompt: null,
+  output_type: null,
+  is_distilled: null,
+  references: null,
+};
 
 /** A recorded run of diffusers that begins with a picture, done again. */
 export class PictureCall {

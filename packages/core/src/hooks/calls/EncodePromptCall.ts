@@ -8,6 +8,8 @@ import type { RunContext } from './RunContext.js';
 export interface PromptChunk {
   /** The ids, int64 [prompts, tokens]: with start, end and padding. */
   readonly input_ids: Tensor;
+  /** 1 for a token of a prompt, 0 for padding, int64 [prompts, tokens]; where the text encoder looks at it. */
+  readonly attention_mask?: Tensor;
   /**
    * The vectors that the encoder works on in place of those that it has for the ids, float32 [prompts, tokens, width], as transformers' argument: changed
    * ones, or vectors of words that it does not know. {@link EncodePromptCall.embedTokens} gives the encoder's own.
