@@ -1,4 +1,5 @@
 // npm run bench -- [NAME] [options]: measures; nothing else may run meanwhile.
+import { benchDistilled } from './distilled.mjs';
 import { benchInt8 } from './int8.mjs';
 import { benchInt8Quality } from './int8Quality.mjs';
 import { benchOffload } from './offload.mjs';
@@ -23,6 +24,7 @@ const BENCHES = {
   video: benchVideo,
   int8: benchInt8,
   'int8-quality': benchInt8Quality,
+  distilled: benchDistilled,
 };
 const [name = 'unet', ...args] = process.argv.slice(2);
 const known = name.startsWith('-') ? benchUnet : BENCHES[name];

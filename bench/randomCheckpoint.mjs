@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { makeSd15 } from '../tools/checkpoints/make-sd15.mjs';
+import { makeTaesd } from '../tools/checkpoints/make-taesd.mjs';
 
 /** The folder of a full-size SD 1.5 checkpoint with random weights, f16 or f32; made if it is not there. */
 export function sd15Checkpoint(dtype, folder = join(tmpdir(), `thimble-sd15-${dtype}`)) {
@@ -12,6 +13,11 @@ export function sd15Checkpoint(dtype, folder = join(tmpdir(), `thimble-sd15-${dt
 export async function sdxlCheckpoint(folder = join(tmpdir(), 'thimble-sdxl-f16')) {
   const { makeSdxl } = await import('../tools/checkpoints/make-sdxl.mjs');
   return madeOnce(folder, (checkpoint) => makeSdxl(checkpoint));
+}
+
+/** A full-size TAESD, f32. */
+export function taesdCheckpoint(folder = join(tmpdir(), 'thimble-taesd')) {
+  return madeOnce(folder, (checkpoint) => makeTaesd(checkpoint));
 }
 
 function madeOnce(folder, make) {

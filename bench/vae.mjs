@@ -56,6 +56,14 @@ const CASES = {
       ['shared', 500],
     ],
   },
+  encode4k: {
+    label: '3840×2224, encoding',
+    entry: 'encode',
+    height: 278,
+    width: 480,
+    rounds: 1,
+    runs: [['seamless', 500]],
+  },
   batch: { label: '32 of 512×512', height: 64, width: 64, count: 32, rounds: 1, runs: [['seamless', 500]] },
 };
 
@@ -153,19 +161,19 @@ async function quality(checkpoint, side, tile) {
   await pipe.dispose();
 }
 
-/** `npm run bench -- vae [--checkpoint DIR] [--only 512,1024,4k,batch,quality,quality1024]` */
+/** `npm run bench -- vae [--checkpoint DIR] [--only 512,1024,4k,encode4k,batch,quality,quality1024]` */
 export async function benchVae(args) {
   const { values } = parseArgs({
     args,
     options: {
       checkpoint: { type: 'string' },
-      only: { type: 'string', default: '512,1024,4k,batch,quality,quality1024' },
+      only: { type: 'string', default: '512,1024,4k,encode4k,batch,quality,quality1024' },
     },
   });
   const checkpoint = sd15Checkpoint('f16', values.checkpoint);
   const parts = values.only.split(',');
   console.log(
-    `SD 1.5's VAE decoding, f16 files, pictures written as PNG; both processes and the page cache within the limit; × = to thimble, whole. ${describeMachine()}\n`,
+    `SD 1.5's VAE, f16 files, decoded pictures written as PNG; both processes and the page cache within the limit; × = to thimble, whole. ${describeMachine()}\n`,
   );
   const rows = [];
   for (const part of parts) if (CASES[part] !== undefined) rows.push(...(await measure(checkpoint, CASES[part])));

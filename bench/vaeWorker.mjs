@@ -1,5 +1,5 @@
-// node bench/vaeWorker.mjs '{"checkpoint", "mode", "height", "width", "count", "rounds", "picture"}': decodes latents of SD 1.5's VAE, sizes
-// in latents, and prints the milliseconds of each round as a line of JSON. Meant to run under bench/limit.sh.
+// node bench/vaeWorker.mjs '{"checkpoint", "mode", "height", "width", "count", "rounds", "picture"}': decodes latents by SD 1.5's VAE, or encodes a
+// picture with "entry": "encode", sizes in latents, and prints the milliseconds of each round as a line of JSON. Meant to run under bench/limit.sh.
 import { createRequire } from 'node:module';
 import { DiffusionPipeline, Tensor } from '../packages/core/dist/index.js';
 import { VaeSlicingPlugin } from '../packages/plugin-vae-slicing/dist/index.js';
@@ -7,9 +7,9 @@ import { VaeTilingPlugin } from '../packages/plugin-vae-tiling/dist/index.js';
 import { exportPlain } from './exportPlain.mjs';
 import { latentsLike } from './latentsLike.mjs';
 
-const { checkpoint, mode, height, width, count = 1, rounds = 1, picture } = JSON.parse(process.argv[2]);
-const z = latentsLike([count, 4, height, width]);
-const decode = mode === 'plain' ? await openPlain() : await openThimble();
+const { checkpoint, entry, mode, height, width, count = 1, rounds = 1, picture } = JSON.parse(process.argv[2]);
+const z = entry === 'encode' ? undefined : latentsLike([count, 4, height, width]);
+const decode = entry === 'encode' ? await openEncoder() : mode === 'plain' ? await openPlain() : await openThimble();
 for (let round = 0; round < rounds; round++) {
   const started = performance.now();
   await decode();
@@ -17,13 +17,25 @@ for (let round = 0; round < rounds; round++) {
 }
 process.exit();
 
-/** From latents to pictures in files. */
-async function openThimble() {
+/** From pixels to the parameters of latents. */
+async function openEncoder() {
+  const pipe = await openVae();
+  const { data, dims } = latentsLike([count, 3, height * 8, width * 8]);
+  for (const [i, value] of data.entries()) data[i] = Math.tanh(value / 3);
+  return async () => pipe.vae.encode({ x: new Tensor('float32', data, dims) });
+}
+
+async function openVae() {
   const plugins = { whole: [], slicing: [new VaeSlicingPlugin()] }[mode] ?? [
     new VaeSlicingPlugin(),
     new VaeTilingPlugin({ mode }),
   ];
-  const pipe = await DiffusionPipeline.fromPretrained(checkpoint, { components: ['vae'], plugins, variant: 'fp16' });
+  return DiffusionPipeline.fromPretrained(checkpoint, { components: ['vae'], plugins, variant: 'fp16' });
+}
+
+/** From latents to pictures in files. */
+async function openThimble() {
+  const pipe = await openVae();
   const scaled = new Tensor(
     'float32',
     z.data.map((x) => x * 0.18215),
