@@ -169,7 +169,7 @@ export class VaeTilingPlugin implements Plugin {
   #budget(x: Tensor, { pipeline, entry }: Call): number {
     const { budget } = this.#options;
     return budget === undefined
-      ? defaultBudget(pipeline.memoryLimit, pixelsOf(x, entry))
+      ? defaultBudget(pipeline.memoryLimit, pixelsOf(x, entry), entry.name)
       : parseBytes(budget, 'budget');
   }
 

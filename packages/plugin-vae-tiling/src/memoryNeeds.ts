@@ -17,7 +17,9 @@ export function bytesPerPixel(widestChannels: number): number {
   return TENSORS_AT_ONCE * FLOAT32_BYTES * widestChannels;
 }
 
-/** What a decoding may take, in bytes, where nothing else is said: half of what the limit, or the machine, leaves. */
-export function defaultBudget(memoryLimit: number | undefined, pixels: number): number {
-  return memoryLimit === undefined ? Math.floor(freemem() * SHARE) : new MemoryBudget(memoryLimit).stripBytes(pixels);
+/** What decoding or encoding may take, in bytes, where nothing else is said: half of what the limit, or the machine, leaves. */
+export function defaultBudget(memoryLimit: number | undefined, pixels: number, entry: 'decode' | 'encode'): number {
+  return memoryLimit === undefined
+    ? Math.floor(freemem() * SHARE)
+    : new MemoryBudget(memoryLimit).stripBytes(pixels, entry);
 }

@@ -11,8 +11,8 @@ export const LEAST_MEMORY_LIMIT = 96 * MB;
 /** What both processes take beside the values of a call, in bytes: 75 MB within a hard limit, up to 100 without one (measured). */
 export const ENGINE_BYTES = 80 * MB;
 
-/** Bytes of a pixel as a picture: in memory, and once more while it is written. */
-export const PICTURE_BYTES = 6;
+/** Bytes of a pixel as a picture: of one that is decoded, in memory and once more while it is written; of one that is encoded, as bytes and as floats. */
+export const PICTURE_BYTES = { decode: 6, encode: 15 } as const;
 
 /** What is left free of strips, beside a picture: both processes, and what a large model's graphs take. */
 const BESIDE_STRIPS = 110 * MB;
@@ -98,10 +98,11 @@ export class MemoryBudget {
     return this.limit < TIGHT ? this.limit * TIGHT_PARKING_SHARE : Math.max(32 * MB, this.limit * PARKING_SHARE);
   }
 
-  /** What the strips of a picture of so many pixels, and what lies between two passes over them, may take in memory. */
-  stripBytes(pixels: number): number {
+  /** What the strips of a picture of so many pixels that is decoded or encoded, and what lies between two passes over them, may take in memory. */
+  stripBytes(pixels: number, entry: keyof typeof PICTURE_BYTES = 'decode'): number {
     if (this.limit === undefined) return Infinity;
-    return Math.max(LEAST_STRIP_BYTES, Math.floor((this.limit - BESIDE_STRIPS - pixels * PICTURE_BYTES) * STRIP_SHARE));
+    const left = this.limit - BESIDE_STRIPS - pixels * PICTURE_BYTES[entry];
+    return Math.max(LEAST_STRIP_BYTES, Math.floor(left * STRIP_SHARE));
   }
 
   /** How many samples of a batch are computed at once, if the largest value of one has `bytes`: one where the activations of several might not fit. */

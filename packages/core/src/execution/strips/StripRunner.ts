@@ -1,4 +1,4 @@
-import type { Tensor } from 'onnxruntime-common';
+import { Tensor } from 'onnxruntime-common';
 import type { ComponentHandle } from '../../hooks/calls/ComponentHandle.js';
 import type { DeviceRows, RowRange } from '../../device/DeviceRows.js';
 import type { DeviceTensor } from '../../device/DeviceTensor.js';
@@ -12,6 +12,9 @@ import type { RowGraph } from '../../graph/rows/RowGraph.js';
 import type { Rows } from '../../graph/rows/RowLayout.js';
 import { SessionPool } from './SessionPool.js';
 import type { PlannedPhase, StripPlan } from '../../graph/rows/StripPlan.js';
+
+/** Of what a picture is made of, sent to the device at once. */
+const MOST_GIVEN_BYTES = 4 * 2 ** 20;
 
 /** What a {@link StripRunner} works with. */
 export interface StripRunnerParts {
@@ -235,12 +238,17 @@ export class StripRunner {
     return stored;
   }
 
+  /** Rows go to the device a few at a time: on their way they are there several times over. */
   async #give(value: string, x: Tensor): Promise<void> {
+    const { component, signal } = this.#parts;
     const of = await this.#store(value);
-    await this.#parts.component.device.run(
-      { inputs: { x }, steps: [], outputs: { x: { of, start: 0, count: of.rows } } },
-      this.#parts.signal,
-    );
+    const [, channels = 1, height = 1, width = 1] = x.dims;
+    const most = Math.max(1, Math.floor(MOST_GIVEN_BYTES / (channels * width * 4)));
+    for (let start = 0; start < height; start += most) {
+      const count = Math.min(most, height - start);
+      const rows = rowsOf(x, { start, count });
+      await component.device.run({ inputs: { rows }, steps: [], outputs: { rows: { of, start, count } } }, signal);
+    }
   }
 
   async #free(values: readonly string[]): Promise<void> {
@@ -262,6 +270,17 @@ export class StripRunner {
       this.#parts.plan.phases.reduce((sum, { strips }) => sum + strips.length, 0),
     );
   }
+}
+
+/** Some rows of a tensor [1, c, h, w], copied. */
+function rowsOf(x: Tensor, { start, count }: Rows): Tensor {
+  const [, channels = 1, height = 1, width = 1] = x.dims;
+  const data = new Float32Array(channels * count * width);
+  for (let c = 0; c < channels; c++) {
+    const from = (c * height + start) * width;
+    data.set((x.data as Float32Array).subarray(from, from + count * width), c * count * width);
+  }
+  return new Tensor('float32', data, [1, channels, count, width]);
 }
 
 function identity(names: readonly string[]): Record<string, string> {

@@ -120,10 +120,10 @@ export class VaeStrips {
     const model = rowsOrUndefined(() => new RowGraph(handle.graph(entry.name, shapesOf(entry, dims))));
     if (model === undefined) return undefined;
     const pixels = Math.max(...[...model.graph.inputs, ...model.graph.outputs].map(({ name }) => areaOf(model, name)));
-    const bytes = budget.stripBytes(pixels);
+    const bytes = budget.stripBytes(pixels, entry.name);
     await setImmediate();
     const strips = await planStrips(model, { bytes, spillType: 'float32' }, signal);
-    const neededBytes = ENGINE_BYTES + pixels * PICTURE_BYTES + strips.bytes + 2 * scoreBytesOf(bytes);
+    const neededBytes = ENGINE_BYTES + pixels * PICTURE_BYTES[entry.name] + strips.bytes + 2 * scoreBytesOf(bytes);
     return { model, strips, budget: bytes, neededBytes };
   }
 }
