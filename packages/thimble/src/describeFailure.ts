@@ -11,6 +11,9 @@ const SIGNAL_EXIT_CODES: Readonly<Record<string, ExitCode>> = {
   SIGHUP: ExitCode.hangup,
 };
 
+/** The options of runs, of every pipeline. */
+const FIELDS = { ...videoFields, ...pictureFields };
+
 /** What the command line calls those arguments of core's calls that are no fields with a flag. */
 const ARGUMENTS: Readonly<Record<string, string>> = {
   components: '--component',
@@ -43,6 +46,12 @@ export function describeFailure(error: unknown): FailureReport {
   };
 }
 
+/** The flag of an option of a run, or how one is set that has none. */
+function flagOf(option: string): string | undefined {
+  if (!Object.hasOwn(FIELDS, option)) return undefined;
+  return fieldOptions(FIELDS)[option]?.long ?? `--option ${option}`;
+}
+
 function describeCliError(error: CliError): FailureReport {
   const { code, message, details } = error;
   const bySignal = 'signal' in details ? SIGNAL_EXIT_CODES[details.signal] : undefined;
@@ -53,15 +62,14 @@ function describeThimbleError(error: ThimbleError): FailureReport {
   const { code, message } = error;
   if (code === 'ERR_ARGUMENT_INVALID') {
     const { argument, value, expected } = error.details as ErrorDetails<'ERR_ARGUMENT_INVALID'>;
-    const flags = fieldOptions({ ...videoFields, ...pictureFields });
-    const unknown = argument === 'options' ? flags[String(value)]?.long : undefined;
+    const unknown = argument === 'options' ? fieldOptions(FIELDS)[String(value)]?.long : undefined;
     if (unknown !== undefined)
       return {
         code,
         message: `${unknown} is for other models; this one has no such option.`,
         exitCode: ExitCode.usage,
       };
-    const option = ARGUMENTS[argument.split('.')[0] as string] ?? flags[argument]?.long;
+    const option = ARGUMENTS[argument.split('.')[0] as string] ?? flagOf(argument);
     if (option !== undefined)
       return {
         code,

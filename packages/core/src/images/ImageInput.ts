@@ -23,5 +23,7 @@ export function isTensor(value: unknown): value is Tensor {
 /** Whether a value is an image in memory. */
 export function isPlainImage(value: unknown): value is Image {
   const { width, height, channels, data } = (value ?? {}) as Partial<Image>;
+  const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && Number(value) > 0;
+  if (!isCount(width) || !isCount(height) || ![1, 3, 4].includes(Number(channels))) return false;
   return data instanceof Uint8Array && data.length === Number(width) * Number(height) * Number(channels);
 }

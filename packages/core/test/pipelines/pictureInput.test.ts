@@ -32,6 +32,9 @@ const grey = (level: number): Image =>
   new Image({ width: 32, height: 24, channels: 1, data: new Uint8Array(768).fill(level) });
 const full = (value: number, dims: readonly number[]): Tensor =>
   new Tensor('float32', new Float32Array(dims.reduce((a, b) => a * b, 1)).fill(value), dims);
+/** What looks like an image, and none that its constructor would make. */
+const bare = (width: number, height: number, channels: number): Image =>
+  ({ width, height, channels, data: new Uint8Array(width * height * channels) }) as Image;
 const image = pattern(32, 24);
 const maskImage = grey(255);
 type Given = GenerateOptions & Readonly<Record<string, unknown>>;
@@ -49,6 +52,10 @@ describe('bad input', () => {
     ['a tensor of another size', { image: full(0, [1, 3, 32, 32]), width: 64 }, 'image'],
     ['latents of another size', { image: full(0, [1, 4, 4, 4]), height: 64 }, 'image'],
     ['tensors in a list', { image: [full(0, [1, 3, 32, 32]), full(0, [1, 3, 32, 32])] }, 'image'],
+    ['an image without pixels', { image: bare(0, 0, 3) }, 'image'],
+    ['an image without pixels, and a size', { image: bare(0, 0, 3), width: 64, height: 64 }, 'image'],
+    ['an image with two channels', { image: bare(32, 24, 2) }, 'image'],
+    ['a mask with two channels', { image, maskImage: bare(32, 24, 2) }, 'maskImage'],
     ['a tensor without elements', { image: full(0, [0, 3, 32, 32]) }, 'image'],
     ['a picture smaller than a latent', { image: pattern(7, 32) }, 'image'],
     ['pictures of two sizes', { image: [image, pattern(24, 24)] }, 'image'],
@@ -104,13 +111,21 @@ describe('bad input', () => {
     });
   });
 
-  test('a file that is not there, and the pipeline goes on', async () => {
+  test('a file that is not there, cut off or far too large, and the pipeline goes on', async () => {
     await expect(pipe.generate('x', { ...FEW, image: '/none.png' })).rejects.toMatchObject({
       code: 'ERR_FILE_NOT_FOUND',
     });
-    await expect(pipe.generate('x', { ...FEW, image: Buffer.from('?') })).rejects.toMatchObject({
-      code: 'ERR_IMAGE_DECODE',
-    });
+    const png = await image.toBuffer();
+    const large = Buffer.from(png);
+    large.writeUInt32BE(30_000, 16);
+    large.writeUInt32BE(30_000, 20);
+    for (const [bytes, code] of [
+      [Buffer.from('?'), 'ERR_IMAGE_DECODE'],
+      [png.subarray(0, png.length - 40), 'ERR_IMAGE_DECODE'],
+      [large, 'ERR_IMAGE_SIZE'],
+    ] as const)
+      for (const given of [{ image: bytes }, { image, maskImage: bytes }])
+        await expect(pipe.generate('x', { ...FEW, ...given })).rejects.toMatchObject({ code });
     expect((await pipe.generate('x', { ...FEW, image })).images.dims).toEqual([1, 4, 3, 4]);
   });
 });
