@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { Plugin } from '@thimble/core';
 import { checkPluginConformance, type ConformanceOptions } from '../src/index.js';
 import { FAULTY_PLUGINS } from './faultyPlugins.js';
+import { LEAKY_PLUGINS } from './leakyPlugins.js';
 
 const rulesBroken = async (create: () => Plugin, options: ConformanceOptions): Promise<string[]> =>
   (await checkPluginConformance(create, options)).map(({ rule }) => rule);
@@ -13,6 +14,18 @@ describe('a faulty plugin is caught by the name of the rule that it breaks', () 
       const tolerance = breaks.includes('tolerance') ? 0 : 1;
       const broken = await rulesBroken(create, { device: 'fake', tolerance, rules: breaks });
       expect(broken.toSorted()).toEqual(breaks.toSorted());
+    },
+  );
+});
+
+describe('a plugin that leaves something is caught, and not its twin that does the same as it should be', () => {
+  test.each(LEAKY_PLUGINS.map((leaky) => [leaky.fault, leaky] as const))(
+    'one that %s',
+    async (_, { breaks, create, twin, clean }) => {
+      const options = { device: 'fake', tolerance: 1, rules: breaks } as const;
+      expect((await rulesBroken(create, options)).toSorted()).toEqual(breaks.toSorted());
+      clean?.();
+      expect(await checkPluginConformance(twin, options)).toEqual([]);
     },
   );
 });

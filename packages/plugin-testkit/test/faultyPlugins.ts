@@ -1,8 +1,9 @@
 import { mkdtempSync, openSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Hooks, type Plugin, Tensor } from '@thimble/core';
+import { type Plugin, Tensor } from '@thimble/core';
 import { type ComponentHandle, type PluginContext, type StepContext } from '@thimble/core/plugin';
+import { hooksBehind } from './leakyPlugins.js';
 
 /** A plugin and the rules that it breaks. */
 export interface FaultyPlugin {
@@ -19,11 +20,6 @@ function plugin(apply: (ctx: PluginContext) => void | Promise<void>): () => Plug
 
 function unet({ pipeline }: PluginContext): ComponentHandle {
   return pipeline.components['unet'] as ComponentHandle;
-}
-
-/** What a plugin is not shown, and some find all the same. */
-function hooksBehind(ctx: PluginContext): Hooks {
-  return (unet(ctx) as ComponentHandle & { readonly hooks: Hooks }).hooks;
 }
 
 /** Makes latents differ a little. */
@@ -54,27 +50,6 @@ export const FAULTY_PLUGINS: readonly FaultyPlugin[] = [
     fault: 'leaks a session',
     breaks: ['device-freed', 'rollback', 'reinstalls', 'failed-run', 'abort'],
     create: plugin(leakSession),
-  },
-  {
-    fault: 'gives the first latents that it ever saw whatever is asked for',
-    breaks: ['runs-independent'],
-    create: plugin((ctx) => {
-      const ends = new Map<number, Tensor>();
-      ctx.hooks.afterStep.tap('cache', (step) => {
-        const known = ends.get(step.index);
-        if (known === undefined) ends.set(step.index, step.latents);
-        else step.latents = known;
-      });
-    }),
-  },
-  {
-    fault: 'writes into latents',
-    breaks: ['latents-untouched'],
-    create: plugin((ctx) => {
-      ctx.hooks.afterStep.tap('write', ({ latents }) => {
-        (latents.data as Float32Array)[0]! += 0.5;
-      });
-    }),
   },
   {
     fault: 'keeps tensors on the device',

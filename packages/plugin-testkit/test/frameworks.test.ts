@@ -7,18 +7,25 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 
 const PACKAGE = fileURLToPath(new URL('..', import.meta.url));
 const ROOT = join(PACKAGE, '../..');
+/** What runs under every framework; under jest all rules do. */
+const FEW = ['identity', 'installs', 'runs-independent', 'timers-cleared'];
 /**
  * A conforming plugin, or one that shares state between runs. What the fake device cannot show is no question of the framework: a process is started by jest's case of one rule
  * below.
  */
-const source = (imports: string, options: string, faulty: boolean): string => `${imports}
+const source = (
+  imports: string,
+  given: string,
+  rules: readonly string[] | undefined,
+  faulty: boolean,
+): string => `${imports}
 import { runPluginConformance } from '@thimble/plugin-testkit';
 let runs = 0;
 const create = () => ({ name: 'test:mine', engines: { thimble: '*' }, apply: ({ hooks }) => void hooks.beforeRun.tap('count', (run) => {
   runs++;
   if (${faulty} && runs > 4) throw new Error('too many runs');
 }) });
-runPluginConformance(create, ${options});
+runPluginConformance(create, { ${given} device: 'fake', rules: ${JSON.stringify(rules)} });
 `;
 
 let folder: string;
@@ -45,7 +52,9 @@ const RUNNERS: Readonly<
     string,
     {
       readonly imports: string;
-      readonly options: string;
+      /** Options beside the device. */
+      readonly given: string;
+      readonly rules?: readonly string[];
       readonly args: (file: string) => readonly string[];
       readonly passed: RegExp;
     }
@@ -54,34 +63,37 @@ const RUNNERS: Readonly<
   // No environment of ours: as any author has it.
   jest: {
     imports: '',
-    options: "{ device: 'fake' }",
+    given: '',
     args: (file) => ['--experimental-vm-modules', JEST, '--rootDir=.', `--testMatch=**/${file}`],
-    passed: /Tests: +15 passed, 15 total/,
+    passed: /Tests: +18 passed, 18 total/,
   },
   vitest: {
     imports: "import { describe, test } from 'vitest';",
-    options: "{ describe, test, device: 'fake' }",
+    given: 'describe, test,',
+    rules: FEW,
     args: (file) => [VITEST, 'run', file],
-    passed: /Tests +15 passed \(15\)/,
+    passed: /Tests +4 passed \(4\)/,
   },
   'node:test': {
     imports: '',
-    options: "{ device: 'fake' }",
+    given: '',
+    rules: FEW,
     args: (file) => ['--test', '--test-reporter=tap', file],
-    passed: /# pass 15\n# fail 0/,
+    passed: /# pass 4\n# fail 0/,
   },
   'node:test, given': {
     imports: "import { describe, test } from 'node:test';",
-    options: "{ describe, test, device: 'fake' }",
+    given: 'describe, test,',
+    rules: FEW,
     args: (file) => ['--test', '--test-reporter=tap', file],
-    passed: /# pass 15\n# fail 0/,
+    passed: /# pass 4\n# fail 0/,
   },
 };
 
 function run(name: string, faulty: boolean): { readonly status: number | null; readonly said: string } {
-  const { imports, options, args } = RUNNERS[name]!;
+  const { imports, given, rules, args } = RUNNERS[name]!;
   const file = `${name.replaceAll(/\W/g, '')}-${faulty}.test.js`;
-  writeFileSync(join(folder, file), source(imports, options, faulty));
+  writeFileSync(join(folder, file), source(imports, given, faulty ? ['runs-independent'] : rules, faulty));
   const env = {
     ...process.env,
     NO_COLOR: '1',
@@ -120,7 +132,7 @@ test.each(Object.keys(RUNNERS))(
 );
 
 test('without a framework it says what to write', () => {
-  writeFileSync(join(folder, 'none.js'), source('', '{}', false));
+  writeFileSync(join(folder, 'none.js'), source('', '', undefined, false));
   const { status, stderr } = spawnSync(process.execPath, ['none.js'], {
     cwd: folder,
     encoding: 'utf8',

@@ -11,6 +11,8 @@ import { join } from 'node:path';
 import { createTestPipeline, testRun } from '../createTestPipeline.js';
 import type { ConformanceOptions } from './ConformanceOptions.js';
 import { type Holdings, holdingsOf } from './Holdings.js';
+import { abortListeners } from './listenersOf.js';
+import { TimerWatch } from './TimerWatch.js';
 import { violation } from './violation.js';
 
 /** The pixels of a run, values 0 to 1. */
@@ -24,6 +26,16 @@ export interface Life {
   readonly left: Holdings;
   /** Names of what is left in the folder for temporary files. */
   readonly temporary: readonly string[];
+  /** How many listeners the runs before and with it left on the signal that the user gave, and on that which hooks are given. */
+  readonly signals: { readonly before: AbortListeners; readonly with: AbortListeners };
+  /** Where the timers were begun that still run when plugin and pipeline are gone. */
+  readonly timers: readonly string[];
+}
+
+/** How many listeners a run left on its signals. */
+export interface AbortListeners {
+  readonly own: number;
+  readonly run: number;
 }
 
 /** Two prompts, so that there is a batch. */
@@ -83,9 +95,9 @@ export class Bench {
   async generate(
     pipe: DiffusionPipeline,
     prompts: readonly string[] = PROMPTS,
-    signal?: AbortSignal,
+    options: GenerateOptions = {},
   ): Promise<Picture> {
-    const { images } = await pipe.generate(prompts, { ...this.run, ...(signal === undefined ? {} : { signal }) });
+    const { images } = await pipe.generate(prompts, { ...this.run, ...(options as GenerateOptions<'tensor'>) });
     return images.data as Picture;
   }
 
@@ -97,7 +109,11 @@ export class Bench {
 
   /** One use of the plugin, and what came of it. */
   async life(): Promise<Life> {
-    this.#life ??= this.#withOwnTemporaryFolder((temporary) => this.#alone((pipe) => this.#live(pipe, temporary)));
+    this.#life ??= this.#withOwnTemporaryFolder(async (temporary) => {
+      using watch = new TimerWatch();
+      const life = await this.#alone((pipe) => this.#live(pipe, temporary));
+      return { ...life, timers: await watch.running() };
+    });
     return this.#life;
   }
 
@@ -106,14 +122,26 @@ export class Bench {
     for (const pipe of this.#open) await this.#dispose(pipe);
   }
 
-  async #live(pipe: DiffusionPipeline, temporary: () => Promise<string[]>): Promise<Life> {
-    await this.generate(pipe);
+  async #live(pipe: DiffusionPipeline, temporary: () => Promise<string[]>): Promise<Omit<Life, 'timers'>> {
+    const without = await this.#generateWithSignal(pipe);
     const before = await holdingsOf(pipe);
     const handle = await this.use(pipe);
-    const picture = await this.generate(pipe);
+    const { picture, listeners } = await this.#generateWithSignal(pipe);
     await remove(handle);
     const left = await holdingsOf(pipe);
-    return { with: picture, before, left, temporary: await temporary(), after: await this.generate(pipe) };
+    const signals = { before: without.listeners, with: listeners };
+    return { with: picture, before, left, temporary: await temporary(), after: await this.generate(pipe), signals };
+  }
+
+  async #generateWithSignal(
+    pipe: DiffusionPipeline,
+  ): Promise<{ readonly picture: Picture; readonly listeners: AbortListeners }> {
+    const own = new AbortController().signal;
+    let run: AbortSignal | undefined;
+    using tap = pipe.hooks.beforeRun.tap('thimble-testkit:signal', ({ signal }) => void (run = signal));
+    void tap;
+    const picture = await this.generate(pipe, PROMPTS, { signal: own });
+    return { picture, listeners: { own: abortListeners(own), run: run === undefined ? 0 : abortListeners(run) } };
   }
 
   async #alone<T>(work: (pipe: DiffusionPipeline) => Promise<T>): Promise<T> {

@@ -1,5 +1,7 @@
 import { readdir, readlink } from 'node:fs/promises';
 import type { DiffusionPipeline, Hooks } from '@thimble/core';
+import { listenersOf } from './listenersOf.js';
+import { changedMembers, type Members, membersOf } from './membersOf.js';
 import { violation } from './violation.js';
 
 /** What a pipeline holds once its components are unloaded: what a plugin that is gone must not have changed. */
@@ -9,23 +11,31 @@ export interface Holdings {
   readonly sessions: number;
   readonly tensors: number;
   readonly files: readonly string[];
+  /** On the process, and on what of the pipeline tells of events, as `process: exit`. */
+  readonly listeners: readonly string[];
+  readonly members: Members;
 }
 
 /** Unloads a pipeline's components and looks at what is left. */
 export async function holdingsOf(pipe: DiffusionPipeline): Promise<Holdings> {
   for (const component of Object.values(pipe.components)) await component.unload();
-  return { taps: tapsOf(pipe.hooks), ...(await pipe.device.usage()), files: await openFiles() };
+  const [usage, files] = [await pipe.device.usage(), await openFiles()];
+  return { taps: tapsOf(pipe.hooks), ...usage, files, listeners: listenersOf(pipe), members: membersOf(pipe) };
 }
 
 /** What is in `after` and was not in `before`, in words; empty where nothing is. */
 export function leftovers(before: Holdings, after: Holdings): string[] {
   const taps = added(before.taps, after.taps).map((tap) => `a tap (${tap})`);
   const files = added(before.files, after.files).map((file) => `an open file (${file})`);
+  const listeners = added(before.listeners, after.listeners).map((listener) => `a listener (${listener})`);
+  const members = changedMembers(before.members, after.members).map((member) => `another ${member}`);
   return [
     ...taps,
     ...counted('session', after.sessions - before.sessions),
     ...counted('tensor on the device', after.tensors - before.tensors),
     ...files,
+    ...listeners,
+    ...members,
   ];
 }
 

@@ -8,11 +8,14 @@ import { filesClosed } from './rules/filesClosed.js';
 import { identity } from './rules/identity.js';
 import { installs } from './rules/installs.js';
 import { latentsUntouched } from './rules/latentsUntouched.js';
+import { listenersRemoved } from './rules/listenersRemoved.js';
+import { membersRestored } from './rules/membersRestored.js';
 import { outputRestored } from './rules/outputRestored.js';
 import { reinstalls } from './rules/reinstalls.js';
 import { rollback } from './rules/rollback.js';
 import { runsIndependent } from './rules/runsIndependent.js';
 import { tapsRemoved } from './rules/tapsRemoved.js';
+import { timersCleared } from './rules/timersCleared.js';
 import { tolerance } from './rules/tolerance.js';
 import { twoPipelines } from './rules/twoPipelines.js';
 
@@ -24,6 +27,9 @@ export const conformanceRules: readonly ConformanceRule[] = [
   tapsRemoved,
   deviceFreed,
   filesClosed,
+  timersCleared,
+  listenersRemoved,
+  membersRestored,
   outputRestored,
   tolerance,
   runsIndependent,

@@ -15,7 +15,7 @@ async function abortAt(bench: Bench, place: Place, pipe: DiffusionPipeline): Pro
   const reason = new Error('the conformance suite aborts this run');
   const failure = await failureAt(place, pipe, {
     act: () => controller.abort(reason),
-    run: async () => bench.generate(pipe, PROMPTS, controller.signal),
+    run: async () => bench.generate(pipe, PROMPTS, { signal: controller.signal }),
     what: 'the run was aborted',
   });
   if (failure !== undefined && failure.thrown !== reason)
