@@ -1,5 +1,5 @@
 /**
- * The one of `known` that `name` was probably meant to be: spelled nearly so, or a part of it (`steps` of `numInferenceSteps`), or of the same words
+ * The one of `known` that `name` was probably meant to be: spelled nearly so, or a part of it (`steps` of `numInferenceSteps`, rather than of `timesteps`: a whole word), or of the same words
  * (`cfgScale` and `guidanceScale`). Undefined where none is near.
  */
 export function nearestName(name: string, known: readonly string[]): string | undefined {
@@ -22,6 +22,7 @@ function distanceOf(name: string, candidate: string): number {
   const spelling = editDistance(a, b) / longest;
   if (spelling <= 0.34) return spelling;
   const [shorter, longer] = a.length < b.length ? [a, b] : [b, a];
+  if (wordsOf(name).join() === a && wordsOf(candidate).includes(a)) return 0.3 + (0.1 * (longest - a.length)) / longest;
   if (shorter.length >= 3 && longer.includes(shorter)) return 0.4 + (0.2 * (longest - shorter.length)) / longest;
   const shared = wordsOf(name).filter((word) => word.length >= 3 && wordsOf(candidate).includes(word));
   return shared.length > 0 ? 0.9 - (0.2 * shared.join('').length) / longest : FARTHEST;

@@ -1,9 +1,10 @@
 import type { Tensor } from 'onnxruntime-common';
 import { predictOriginalSample } from './numeric/predictOriginalSample.js';
 import { spacedTimesteps } from './numeric/spacedTimesteps.js';
-import { checkStepTensors, weightedSum } from './numeric/tensors.js';
+import { weightedSum } from './numeric/tensors.js';
 import { readSchedulerConfig, type SchedulerConfig, type SchedulerConfigInput } from './readSchedulerConfig.js';
-import type { SetTimestepsOptions, StepResult } from './Scheduler.js';
+import type { SetTimestepsOptions, StepOptions, StepResult } from './Scheduler.js';
+import { checkStep } from './solvers/checkStep.js';
 import { AlphaScheduler } from './solvers/AlphaScheduler.js';
 import { cogVideoXFields, cogVideoXNoise } from './solvers/cogVideoXNoise.js';
 import { resolveStepCount } from './solvers/resolveStepCount.js';
@@ -34,9 +35,10 @@ export class CogVideoXDDIMScheduler extends AlphaScheduler<SchedulerConfig<typeo
     modelOutput: Tensor,
     timestep: number,
     sample: Tensor,
+    options: StepOptions = {},
   ): Required<Pick<StepResult, 'prevSample' | 'predOriginalSample'>> {
     const prevTimestep = timestep - Math.floor(this.config.num_train_timesteps / this.checkStarted());
-    checkStepTensors(modelOutput, sample);
+    checkStep('CogVideoXDDIMScheduler', modelOutput, sample, options);
     const alphaProdT = this.alphaProd(timestep);
     const alphaProdTPrev = this.alphaProdPrev(prevTimestep);
 

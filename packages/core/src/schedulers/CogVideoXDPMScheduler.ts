@@ -1,9 +1,10 @@
 import type { Tensor } from 'onnxruntime-common';
 import { predictOriginalSample } from './numeric/predictOriginalSample.js';
 import { spacedTimesteps } from './numeric/spacedTimesteps.js';
-import { checkStepTensors, weightedSum } from './numeric/tensors.js';
+import { weightedSum } from './numeric/tensors.js';
 import { readSchedulerConfig, type SchedulerConfig, type SchedulerConfigInput } from './readSchedulerConfig.js';
 import type { SetTimestepsOptions, StepOptions, StepResult } from './Scheduler.js';
+import { checkStep } from './solvers/checkStep.js';
 import { AlphaScheduler } from './solvers/AlphaScheduler.js';
 import { cogVideoXFields, cogVideoXNoise } from './solvers/cogVideoXNoise.js';
 import { resolveStepCount } from './solvers/resolveStepCount.js';
@@ -49,7 +50,7 @@ export class CogVideoXDPMScheduler extends AlphaScheduler<SchedulerConfig<typeof
     options: StepOptions = {},
   ): Required<Pick<StepResult, 'prevSample' | 'predOriginalSample'>> {
     const prevTimestep = timestep - Math.floor(this.config.num_train_timesteps / this.checkStarted());
-    checkStepTensors(modelOutput, sample);
+    checkStep('CogVideoXDPMScheduler', modelOutput, sample, options);
     const { oldPredOriginalSample = this.#last?.predOriginalSample, timestepBack = this.#last?.timestep } = options;
 
     // 1. how much is left of the image, and how much is noise, now and after the step

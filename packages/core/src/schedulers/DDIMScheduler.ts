@@ -4,9 +4,10 @@ import { betaFields, trainedNoise } from './numeric/betaSchedule.js';
 import { clipFields, clipOriginalSample, thresholdFields } from './numeric/clipOriginalSample.js';
 import { PREDICTION_TYPES, predictOriginalSample } from './numeric/predictOriginalSample.js';
 import { spacedTimesteps, spacingFields } from './numeric/spacedTimesteps.js';
-import { checkStepTensors, mapTensor, weightedSum } from './numeric/tensors.js';
+import { mapTensor, weightedSum } from './numeric/tensors.js';
 import { readSchedulerConfig, type SchedulerConfig, type SchedulerConfigInput } from './readSchedulerConfig.js';
 import type { SetTimestepsOptions, StepOptions, StepResult } from './Scheduler.js';
+import { checkStep } from './solvers/checkStep.js';
 import { AlphaScheduler } from './solvers/AlphaScheduler.js';
 import { resolveStepCount } from './solvers/resolveStepCount.js';
 import { stepNoise } from './solvers/stepNoise.js';
@@ -53,7 +54,7 @@ export class DDIMScheduler extends AlphaScheduler<SchedulerConfig<typeof FIELDS>
   ): Required<Pick<StepResult, 'prevSample' | 'predOriginalSample'>> {
     // 1. the step before, which in time is the next one
     const prevTimestep = timestep - Math.floor(this.config.num_train_timesteps / this.checkStarted());
-    checkStepTensors(modelOutput, sample);
+    checkStep('DDIMScheduler', modelOutput, sample, options);
     const { eta = 0 } = options;
 
     // 2. how much is left of the image, and how much is noise

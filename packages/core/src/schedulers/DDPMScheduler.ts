@@ -8,6 +8,7 @@ import { spacedTimesteps, spacingFields } from './numeric/spacedTimesteps.js';
 import { combine, weightedSum } from './numeric/tensors.js';
 import { readSchedulerConfig, type SchedulerConfig, type SchedulerConfigInput } from './readSchedulerConfig.js';
 import type { SetTimestepsOptions, StepOptions, StepResult } from './Scheduler.js';
+import { checkStepOptions } from './solvers/checkStep.js';
 import { AlphaScheduler } from './solvers/AlphaScheduler.js';
 import { resolveStepCount } from './solvers/resolveStepCount.js';
 import { splitLearnedVariance, VARIANCE_TYPES } from './solvers/splitLearnedVariance.js';
@@ -58,6 +59,7 @@ export class DDPMScheduler extends AlphaScheduler<SchedulerConfig<typeof FIELDS>
     options: StepOptions = {},
   ): Required<Pick<StepResult, 'prevSample' | 'predOriginalSample'>> {
     this.checkStarted();
+    checkStepOptions('DDPMScheduler', options);
     const { prediction, variance: predictedVariance } = splitLearnedVariance(
       modelOutput,
       sample,

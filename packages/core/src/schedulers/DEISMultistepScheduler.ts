@@ -6,14 +6,15 @@ import { shiftOf } from './numeric/shiftSigmas.js';
 import { sigmaConversion } from './numeric/sigmaConversion.js';
 import { roundHalfEven } from './numeric/numpy.js';
 import { mostSteps, multistepTimesteps } from './numeric/spacedTimesteps.js';
-import { checkStepTensors, type Term, weightedSum } from './numeric/tensors.js';
+import { type Term, weightedSum } from './numeric/tensors.js';
 import {
   readSchedulerConfig,
   renamedChoice,
   type SchedulerConfig,
   type SchedulerConfigInput,
 } from './readSchedulerConfig.js';
-import type { SetTimestepsOptions, StepResult } from './Scheduler.js';
+import type { SetTimestepsOptions, StepOptions, StepResult } from './Scheduler.js';
+import { checkStep } from './solvers/checkStep.js';
 import { flowSchedule, multistepFields, MultistepScheduler, noiseOf } from './solvers/MultistepScheduler.js';
 import { resolveStepCount } from './solvers/resolveStepCount.js';
 import type { SigmaSchedule } from './solvers/SigmaRun.js';
@@ -64,8 +65,9 @@ export class DEISMultistepScheduler extends MultistepScheduler<SchedulerConfig<t
     modelOutput: Tensor,
     timestep: number,
     sample: Tensor,
+    options: StepOptions = {},
   ): Required<Pick<StepResult, 'prevSample' | 'predOriginalSample'>> {
-    checkStepTensors(modelOutput, sample);
+    checkStep('DEISMultistepScheduler', modelOutput, sample, options);
     const index = this.run.stepIndex(timestep);
 
     // 1. the noise that the model sees

@@ -22,6 +22,7 @@ import {
   noiseOf,
   rangeFields,
 } from './solvers/MultistepScheduler.js';
+import { checkStepOptions } from './solvers/checkStep.js';
 import { resolveStepCount } from './solvers/resolveStepCount.js';
 import type { SigmaSchedule } from './solvers/SigmaRun.js';
 import { splitLearnedVariance, VARIANCE_TYPES } from './solvers/splitLearnedVariance.js';
@@ -87,6 +88,7 @@ export class DPMSolverMultistepScheduler extends MultistepScheduler<SchedulerCon
 
   step(modelOutput: Tensor, timestep: number, sample: Tensor, options: StepOptions = {}): StepResult {
     const { solver_order: solverOrder, algorithm_type: algorithm } = this.config;
+    checkStepOptions('DPMSolverMultistepScheduler', options);
     const { prediction: output } = splitLearnedVariance(modelOutput, sample, this.config.variance_type);
     const index = this.run.stepIndex(timestep);
     const noise = algorithm.startsWith('sde')

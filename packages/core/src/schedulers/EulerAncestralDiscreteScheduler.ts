@@ -1,9 +1,10 @@
 import type { Tensor } from 'onnxruntime-common';
 import { booleanField, choiceField } from '../fields/Field.js';
 import { spacedTimesteps32 } from './numeric/spacedTimesteps.js';
-import { checkStepTensors, weightedSum } from './numeric/tensors.js';
+import { weightedSum } from './numeric/tensors.js';
 import { readSchedulerConfig, type SchedulerConfig, type SchedulerConfigInput } from './readSchedulerConfig.js';
 import type { SetTimestepsOptions, StepOptions, StepResult } from './Scheduler.js';
+import { checkStep } from './solvers/checkStep.js';
 import { ancestralNoise } from './solvers/ancestralNoise.js';
 import { kDiffusionFields, KDiffusionScheduler } from './solvers/KDiffusionScheduler.js';
 import { resolveStepCount } from './solvers/resolveStepCount.js';
@@ -42,7 +43,7 @@ export class EulerAncestralDiscreteScheduler extends KDiffusionScheduler<Schedul
     sample: Tensor,
     options: StepOptions = {},
   ): Required<Pick<StepResult, 'prevSample' | 'predOriginalSample'>> {
-    checkStepTensors(modelOutput, sample);
+    checkStep('EulerAncestralDiscreteScheduler', modelOutput, sample, options);
     const index = this.run.stepIndex(timestep);
     const [sigmaFrom, sigmaTo] = [this.sigmas[index]!, this.sigmas[index + 1]!];
     const predOriginalSample = this.predictOriginalSample(modelOutput, sample, sigmaFrom);

@@ -3,9 +3,10 @@ import { booleanField, choiceField, nullable, numberField } from '../fields/Fiel
 import { linspace32 } from './numeric/numpy.js';
 import { sigmaConversion, sigmaFields } from './numeric/sigmaConversion.js';
 import { spacedTimesteps32 } from './numeric/spacedTimesteps.js';
-import { checkStepTensors, weightedSum } from './numeric/tensors.js';
+import { weightedSum } from './numeric/tensors.js';
 import { readSchedulerConfig, type SchedulerConfig, type SchedulerConfigInput } from './readSchedulerConfig.js';
 import type { SetTimestepsOptions, StepOptions, StepResult } from './Scheduler.js';
+import { checkStep } from './solvers/checkStep.js';
 import { kDiffusionFields, KDiffusionScheduler } from './solvers/KDiffusionScheduler.js';
 import { resolveStepCount } from './solvers/resolveStepCount.js';
 import type { SigmaSchedule } from './solvers/SigmaRun.js';
@@ -59,7 +60,7 @@ export class EulerDiscreteScheduler extends KDiffusionScheduler<SchedulerConfig<
     sample: Tensor,
     options: StepOptions = {},
   ): Required<Pick<StepResult, 'prevSample' | 'predOriginalSample'>> {
-    checkStepTensors(modelOutput, sample);
+    checkStep('EulerDiscreteScheduler', modelOutput, sample, options);
     const { sChurn = 0, sTmin = 0, sTmax = Infinity, sNoise = 1 } = options;
     const index = this.run.stepIndex(timestep);
     const sigma = this.sigmas[index]!;

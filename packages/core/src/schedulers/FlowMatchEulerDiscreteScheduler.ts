@@ -4,9 +4,10 @@ import { addNoise } from './numeric/addNoise.js';
 import { linspace } from './numeric/numpy.js';
 import { shiftOf, shiftSigmas, stretchToTerminal } from './numeric/shiftSigmas.js';
 import { sigmaConversion, sigmaFields } from './numeric/sigmaConversion.js';
-import { checkStepTensors, weightedSum } from './numeric/tensors.js';
+import { weightedSum } from './numeric/tensors.js';
 import { readSchedulerConfig, type SchedulerConfig, type SchedulerConfigInput } from './readSchedulerConfig.js';
 import type { Scheduler, SetTimestepsOptions, StepOptions, StepResult } from './Scheduler.js';
+import { checkStep } from './solvers/checkStep.js';
 import { ConfiguredScheduler } from './solvers/ConfiguredScheduler.js';
 import { resolveStepCount } from './solvers/resolveStepCount.js';
 import { SigmaRun, type SigmaSchedule } from './solvers/SigmaRun.js';
@@ -112,7 +113,7 @@ export class FlowMatchEulerDiscreteScheduler
     sample: Tensor,
     options: StepOptions = {},
   ): Required<Pick<StepResult, 'prevSample' | 'predOriginalSample'>> {
-    checkStepTensors(modelOutput, sample);
+    checkStep('FlowMatchEulerDiscreteScheduler', modelOutput, sample, options);
     const index = this.#run.stepIndex(timestep);
     const [sigma, sigmaNext] = [this.sigmas[index]!, this.sigmas[index + 1]!];
     const predOriginalSample = weightedSum([1, sample], [-sigma, modelOutput]);

@@ -6,9 +6,10 @@ import { clamp } from './numeric/numpy.js';
 import { PREDICTION_TYPES } from './numeric/predictOriginalSample.js';
 import { sigmaConversion, sigmaFields } from './numeric/sigmaConversion.js';
 import { spacedTimesteps32 } from './numeric/spacedTimesteps.js';
-import { checkStepTensors, mapTensor, weightedSum } from './numeric/tensors.js';
+import { mapTensor, weightedSum } from './numeric/tensors.js';
 import { readSchedulerConfig, type SchedulerConfig, type SchedulerConfigInput } from './readSchedulerConfig.js';
-import type { SetTimestepsOptions, StepResult } from './Scheduler.js';
+import type { SetTimestepsOptions, StepOptions, StepResult } from './Scheduler.js';
+import { checkStep } from './solvers/checkStep.js';
 import { kDiffusionFields, KDiffusionScheduler } from './solvers/KDiffusionScheduler.js';
 import { resolveStepCount } from './solvers/resolveStepCount.js';
 
@@ -68,8 +69,9 @@ export class HeunDiscreteScheduler extends KDiffusionScheduler<SchedulerConfig<t
     modelOutput: Tensor,
     timestep: number,
     sample: Tensor,
+    options: StepOptions = {},
   ): Required<Pick<StepResult, 'prevSample' | 'predOriginalSample'>> {
-    checkStepTensors(modelOutput, sample);
+    checkStep('HeunDiscreteScheduler', modelOutput, sample, options);
     const index = this.run.stepIndex(timestep);
     const first = this.#firstHalf;
 

@@ -5,9 +5,10 @@ import { betaFields, betaScheduleField, trainedNoise } from './numeric/betaSched
 import { clipFields, clipOriginalSample, thresholdFields } from './numeric/clipOriginalSample.js';
 import { PREDICTION_TYPES, predictOriginalSample } from './numeric/predictOriginalSample.js';
 import { spacingFields } from './numeric/spacedTimesteps.js';
-import { checkStepTensors, weightedSum } from './numeric/tensors.js';
+import { weightedSum } from './numeric/tensors.js';
 import { readSchedulerConfig, type SchedulerConfig, type SchedulerConfigInput } from './readSchedulerConfig.js';
 import type { SetTimestepsOptions, StepOptions, StepResult } from './Scheduler.js';
+import { checkStep } from './solvers/checkStep.js';
 import { AlphaScheduler } from './solvers/AlphaScheduler.js';
 import { checkSetTimestepsOptions, resolveStepCount } from './solvers/resolveStepCount.js';
 import { ScheduleCursor } from './solvers/ScheduleCursor.js';
@@ -86,7 +87,7 @@ export class LCMScheduler extends AlphaScheduler<SchedulerConfig<typeof FIELDS>>
     options: StepOptions = {},
   ): Required<Pick<StepResult, 'prevSample' | 'predOriginalSample' | 'denoised'>> {
     this.checkStarted();
-    checkStepTensors(modelOutput, sample);
+    checkStep('LCMScheduler', modelOutput, sample, options);
     const index = this.#cursor.at(this.timesteps, timestep);
 
     // 1. how much is left of the image, and how much is noise, now and after the step

@@ -1,13 +1,13 @@
 import type { Tensor } from 'onnxruntime-common';
-import { ThimbleError } from '../errors.js';
 import { choiceField } from '../fields/Field.js';
 import { lagrangePolynomial } from './numeric/lagrangePolynomial.js';
 import { PREDICTION_TYPES } from './numeric/predictOriginalSample.js';
 import { sigmaConversion, sigmaFields } from './numeric/sigmaConversion.js';
 import { spacedTimesteps32 } from './numeric/spacedTimesteps.js';
-import { checkStepTensors, type Term, weightedSum } from './numeric/tensors.js';
+import { type Term, weightedSum } from './numeric/tensors.js';
 import { readSchedulerConfig, type SchedulerConfig, type SchedulerConfigInput } from './readSchedulerConfig.js';
 import type { SetTimestepsOptions, StepOptions, StepResult } from './Scheduler.js';
+import { checkStep } from './solvers/checkStep.js';
 import { kDiffusionFields, KDiffusionScheduler } from './solvers/KDiffusionScheduler.js';
 import { resolveStepCount } from './solvers/resolveStepCount.js';
 
@@ -52,15 +52,10 @@ export class LMSDiscreteScheduler extends KDiffusionScheduler<SchedulerConfig<ty
     modelOutput: Tensor,
     timestep: number,
     sample: Tensor,
-    { order = 4 }: StepOptions = {},
+    options: StepOptions = {},
   ): Required<Pick<StepResult, 'prevSample' | 'predOriginalSample'>> {
-    checkStepTensors(modelOutput, sample);
-    if (!Number.isInteger(order) || order < 1)
-      throw new ThimbleError('ERR_ARGUMENT_INVALID', {
-        argument: 'order',
-        value: order,
-        expected: 'an integer from 1',
-      });
+    checkStep('LMSDiscreteScheduler', modelOutput, sample, options);
+    const { order = 4 } = options;
     const index = this.run.stepIndex(timestep);
     const sigma = this.sigmas[index]!;
 

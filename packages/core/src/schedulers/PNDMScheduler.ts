@@ -2,9 +2,10 @@ import type { Tensor } from 'onnxruntime-common';
 import { booleanField, choiceField } from '../fields/Field.js';
 import { betaFields, trainedNoise } from './numeric/betaSchedule.js';
 import { spacedTimesteps, spacingFields } from './numeric/spacedTimesteps.js';
-import { checkStepTensors, weightedSum } from './numeric/tensors.js';
+import { weightedSum } from './numeric/tensors.js';
 import { readSchedulerConfig, type SchedulerConfig, type SchedulerConfigInput } from './readSchedulerConfig.js';
-import type { SetTimestepsOptions, StepResult } from './Scheduler.js';
+import type { SetTimestepsOptions, StepOptions, StepResult } from './Scheduler.js';
+import { checkStep } from './solvers/checkStep.js';
 import { AlphaScheduler } from './solvers/AlphaScheduler.js';
 import { resolveStepCount } from './solvers/resolveStepCount.js';
 
@@ -66,9 +67,9 @@ export class PNDMScheduler extends AlphaScheduler<SchedulerConfig<typeof FIELDS>
     this.#ets = [];
   }
 
-  step(modelOutput: Tensor, timestep: number, sample: Tensor): StepResult {
+  step(modelOutput: Tensor, timestep: number, sample: Tensor, options: StepOptions = {}): StepResult {
     const numInferenceSteps = this.checkStarted();
-    checkStepTensors(modelOutput, sample);
+    checkStep('PNDMScheduler', modelOutput, sample, options);
     this.alphaProd(timestep); // refuses a timestep that was not trained, before the state changes
     const stepRatio = Math.floor(this.config.num_train_timesteps / numInferenceSteps);
     const prevSample =

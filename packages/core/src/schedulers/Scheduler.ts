@@ -42,7 +42,8 @@ export interface Scheduler {
    * @param modelOutput what the model predicted for `sample` at `timestep`, of the shape of `sample`
    * @param timestep the next one of {@link Scheduler.timesteps}; schedulers that count their steps refuse any other
    * @param sample the latents
-   * @throws `ERR_SCHEDULER_NOT_STARTED` before {@link Scheduler.setTimesteps}; `ERR_TENSOR_DTYPE`, `ERR_TENSOR_SHAPE`
+   * @throws `ERR_SCHEDULER_NOT_STARTED` before {@link Scheduler.setTimesteps}; `ERR_ARGUMENT_INVALID` for an option that no scheduler has; `ERR_TENSOR_DTYPE`,
+   * `ERR_TENSOR_SHAPE`
    */
   step(modelOutput: Tensor, timestep: number, sample: Tensor, options?: StepOptions): StepResult;
 

@@ -6,14 +6,15 @@ import { linspace, roundHalfEven, solveLinear } from './numeric/numpy.js';
 import { shiftOf, shiftSigmas, stretchToTerminal } from './numeric/shiftSigmas.js';
 import { sigmaConversion } from './numeric/sigmaConversion.js';
 import { mostSteps, multistepTimesteps } from './numeric/spacedTimesteps.js';
-import { checkStepTensors, type Term, weightedSum } from './numeric/tensors.js';
+import { type Term, weightedSum } from './numeric/tensors.js';
 import {
   readSchedulerConfig,
   renamedChoice,
   type SchedulerConfig,
   type SchedulerConfigInput,
 } from './readSchedulerConfig.js';
-import type { SetTimestepsOptions, StepResult } from './Scheduler.js';
+import type { SetTimestepsOptions, StepOptions, StepResult } from './Scheduler.js';
+import { checkStep } from './solvers/checkStep.js';
 import { multistepFields, MultistepScheduler, rangeFields } from './solvers/MultistepScheduler.js';
 import { resolveStepCount } from './solvers/resolveStepCount.js';
 import type { SigmaSchedule } from './solvers/SigmaRun.js';
@@ -83,8 +84,8 @@ export class UniPCMultistepScheduler extends MultistepScheduler<SchedulerConfig<
     this.#last = undefined;
   }
 
-  step(modelOutput: Tensor, timestep: number, sample: Tensor): StepResult {
-    checkStepTensors(modelOutput, sample);
+  step(modelOutput: Tensor, timestep: number, sample: Tensor, options: StepOptions = {}): StepResult {
+    checkStep('UniPCMultistepScheduler', modelOutput, sample, options);
     const index = this.run.stepIndex(timestep);
     const {
       solver_order: solverOrder,

@@ -1,5 +1,5 @@
 import { ThimbleError } from '../errors.js';
-import { refuseOption } from '../fields/readOptions.js';
+import { refuseOption } from '../fields/refuseOption.js';
 import { nearestName } from '../fields/nearestName.js';
 import { findScheduler, type NamedScheduler, schedulerNames } from './findScheduler.js';
 import { overrideConfig } from './overrideConfig.js';

@@ -1,4 +1,4 @@
-import { refuseOption } from '../fields/readOptions.js';
+import { refuseOption } from '../fields/refuseOption.js';
 import { schedulerName } from './schedulerName.js';
 
 /** A scheduler as people call it: a class, and what the name asks of its config. */

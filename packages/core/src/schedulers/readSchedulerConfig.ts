@@ -1,3 +1,5 @@
+import { checkFields } from '../fields/checkFields.js';
+import { refuseOption } from '../fields/refuseOption.js';
 import { ThimbleError } from '../errors.js';
 import { checkConfig } from '../fields/checkConfig.js';
 import type { ConfigFields, ConfigValues } from '../fields/Field.js';
@@ -35,6 +37,8 @@ export function readSchedulerConfig<F extends ConfigFields>(
   fields: F,
   input: SchedulerConfigInput,
 ): ReadSchedulerConfig<SchedulerConfig<F>> {
+  if (typeof className !== 'string') refuseOption('className', className, 'the name of a class');
+  checkFields(fields);
   const given = givenFields(className, input);
   const values: Record<string, unknown> = {};
   const filledIn: Record<string, unknown> = {};

@@ -1,4 +1,4 @@
-import { refuseOption } from '../fields/readOptions.js';
+import { refuseOption } from '../fields/refuseOption.js';
 
 /** The short name of a scheduler's class, by which {@link findScheduler} knows it too: `DDIMScheduler` is `ddim`. @throws ERR_ARGUMENT_INVALID for what is no text */
 export function schedulerName(className: string): string {

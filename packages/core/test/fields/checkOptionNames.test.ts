@@ -13,7 +13,15 @@ import { checkOptionNames } from '../../src/fields/checkOptionNames.js';
 import { nearestName } from '../../src/fields/nearestName.js';
 import { fixturePath } from '../support/fixturePath.js';
 
-const GENERATE = ['numInferenceSteps', 'guidanceScale', 'negativePrompt', 'width', 'numImagesPerPrompt', 'seed'];
+const GENERATE = [
+  'timesteps',
+  'numInferenceSteps',
+  'guidanceScale',
+  'negativePrompt',
+  'width',
+  'numImagesPerPrompt',
+  'seed',
+];
 
 describe('the nearest name', () => {
   test.each([

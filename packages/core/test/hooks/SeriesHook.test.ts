@@ -54,6 +54,12 @@ describe('SeriesHook', () => {
     expect(() => hook.tap({ name: 'a', stage: '' }, () => undefined)).toThrow('"tap options.stage"');
     expect(() => hook.tap({ name: 'a', stage: { name: '' } }, () => undefined)).toThrow('"tap options.stage"');
     expect(() => hook.tap('a', undefined as unknown as () => void)).toThrow('"tap function"');
+    expect(() => hook.tap({ name: 'a', stag: 1 } as { name: string }, () => undefined)).toThrow(
+      'unknown option "stag" of h.tap; did you mean "stage"?',
+    );
+    expect(() =>
+      hook.tap({ name: 'a', stage: { name: 'b', befor: 'c' } } as { name: string }, () => undefined),
+    ).toThrow('unknown option "befor" of a stage of h.tap; did you mean "before"?');
     expect(hook.isUsed()).toBe(false);
   });
 

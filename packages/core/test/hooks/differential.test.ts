@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { AsyncSeriesHook, SyncWaterfallHook } from 'tapable';
 import { SeriesHook } from '../../src/hooks/engine/SeriesHook.js';
+import type { TapOptions } from '../../src/hooks/engine/TapOptions.js';
 import { WaterfallHook } from '../../src/hooks/engine/WaterfallHook.js';
 import { createRandom } from './random.js';
 
@@ -22,6 +23,10 @@ function optionsFor(
 ): { name: string; stage: number; before?: string } {
   const known = taps.some((other) => other.name === before);
   return known && before !== undefined ? { name, stage, before } : { name, stage };
+}
+
+function tapOf({ name, stage, before }: Omit<Model, 'tapped'>): TapOptions {
+  return { name, stage, before: before ?? [] };
 }
 
 /** Adds, removes and calls at random; `check` compares at every call. */
@@ -67,8 +72,7 @@ describe('against raw tapable', () => {
       await Promise.resolve();
       log.push(`${model.name} done`);
     };
-    const add = (model: Omit<Model, 'tapped'>): Disposable =>
-      hook.tap({ ...model, before: model.before ?? [] }, (log) => act(model, log));
+    const add = (model: Omit<Model, 'tapped'>): Disposable => hook.tap(tapOf(model), (log) => act(model, log));
     const calls = await play(seed, add, async (taps) => {
       const raw = new AsyncSeriesHook<[string[]]>(['log']);
       for (const tap of taps) raw.tapPromise(optionsFor(tap, taps), (log) => act(tap, log));
@@ -88,7 +92,7 @@ describe('against raw tapable', () => {
     const act = ({ name, mode }: Omit<Model, 'tapped'>, value: string, { n }: { n: number }): string | undefined =>
       mode === 'neutral' ? undefined : `${value}>${name}.${n}`;
     const add = (model: Omit<Model, 'tapped'>): Disposable =>
-      hook.tap({ ...model, before: model.before ?? [] }, (value, context) => act(model, value, context));
+      hook.tap(tapOf(model), (value, context) => act(model, value, context));
     const calls = await play(seed, add, async (taps) => {
       const raw = new SyncWaterfallHook<[string, { n: number }], string | undefined>(['value', 'context']);
       for (const tap of taps) raw.tap(optionsFor(tap, taps), (value, context) => act(tap, value, context));

@@ -158,6 +158,20 @@ describe.each(Object.entries(schedulerRegistry))('%s', (name, Scheduler) => {
     expect(() => scheduler.addNoise(noise(1), noise(2), [-1])).toThrow(code('ERR_ARGUMENT_INVALID', /timestep/));
   });
 
+  test.each([
+    [{ etta: 0.5 }, /unknown option "etta" of \w+\.step; did you mean "eta"\?/],
+    [{ eta: 'much' }, /"eta" is "much"/],
+    [{ order: 0 }, /"order" is 0/],
+    [{ generator: 7 }, /"generator" is 7/],
+    [null, /"options" is null/],
+  ])('refuses the step options %p', (options, message) => {
+    const scheduler = new Scheduler(sd15);
+    scheduler.setTimesteps(5);
+    expect(() => scheduler.step(noise(1), scheduler.timesteps[0]!, noise(2), options as object)).toThrow(
+      code('ERR_ARGUMENT_INVALID', message),
+    );
+  });
+
   test('does not write to what it is given', () => {
     const scheduler = new Scheduler(sd15);
     scheduler.setTimesteps(5);

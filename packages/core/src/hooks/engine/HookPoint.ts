@@ -1,10 +1,15 @@
 import { ThimbleError } from '../../errors.js';
+import { checkOptionNames } from '../../fields/checkOptionNames.js';
 import { attributeError } from './attributeError.js';
 import type { HookObserver } from './HookObserver.js';
 import { type OrderedTap, orderTaps } from './orderTaps.js';
 import type { TapInfo } from './TapInfo.js';
+import type { NamedStage } from './Stage.js';
 import type { TapHandle } from './TapHandle.js';
 import type { TapOptions } from './TapOptions.js';
+
+const TAP_OPTIONS: readonly (keyof TapOptions)[] = ['name', 'stage', 'before', 'after', 'plugin'];
+const STAGE_OPTIONS: readonly (keyof NamedStage)[] = ['name', 'before', 'after'];
 
 /** One registered tap. `fn` is gone once the tap is disposed: calls in flight skip it, and its closure is free. */
 export interface RegisteredTap<Args extends unknown[], Value> extends OrderedTap {
@@ -38,9 +43,10 @@ export abstract class HookPoint<Args extends unknown[], Value, Result> {
    * Registers `fn`, from the next call on.
    *
    * @returns what removes it again; also during a call, which skips it if it has not run yet. Disposing twice is harmless.
-   * @throws ThimbleError `ERR_HOOK_CYCLE` if its `before` and `after` contradict those of others; it is not registered then.
+   * @throws ThimbleError `ERR_ARGUMENT_INVALID` for options that it does not have; `ERR_HOOK_CYCLE` if its `before` and `after` contradict those of others; it is not registered then.
    */
   tap(options: string | TapOptions, fn: (...args: Args) => Value): TapHandle {
+    if (typeof options !== 'string') checkTapOptions(this.name, options);
     const registered = registeredTap(options, fn);
     this.#change(orderTaps(this.name, [...this.#taps, registered]));
     this.#taps.add(registered);
@@ -142,6 +148,12 @@ function registeredTap<Args extends unknown[], Value>(
     after: [after].flat(),
     fn,
   };
+}
+
+function checkTapOptions(hook: string, options: TapOptions): void {
+  checkOptionNames(options, TAP_OPTIONS, `${hook}.tap`);
+  const { stage } = options;
+  if (typeof stage === 'object' && stage !== null) checkOptionNames(stage, STAGE_OPTIONS, `a stage of ${hook}.tap`);
 }
 
 function isName(value: unknown): boolean {

@@ -3,11 +3,12 @@ import { choiceField, numberField } from '../../fields/Field.js';
 import { roundHalfEven } from '../numeric/numpy.js';
 import { sigmaConversion, sigmaFields } from '../numeric/sigmaConversion.js';
 import { spacedTimesteps32 } from '../numeric/spacedTimesteps.js';
-import { checkStepTensors, mapTensor, type Term, weightedSum } from '../numeric/tensors.js';
+import { mapTensor, type Term, weightedSum } from '../numeric/tensors.js';
 import type { SchedulerConfig } from '../readSchedulerConfig.js';
 import type { SetTimestepsOptions, StepOptions, StepResult } from '../Scheduler.js';
 import { kDiffusionFields, KDiffusionScheduler } from './KDiffusionScheduler.js';
 import { resolveStepCount } from './resolveStepCount.js';
+import { checkStep } from './checkStep.js';
 
 /** The config fields that all of them have. */
 export const midpointFields = {
@@ -73,7 +74,7 @@ export abstract class MidpointScheduler extends KDiffusionScheduler<MidpointConf
     sample: Tensor,
     options: StepOptions = {},
   ): Required<Pick<StepResult, 'prevSample' | 'predOriginalSample'>> {
-    checkStepTensors(modelOutput, sample);
+    checkStep(this.config._class_name, modelOutput, sample, options);
     const { from, middle, to } = this.#place(this.run.stepIndex(timestep));
     const start = this.#start;
     if (start === undefined) {
