@@ -2,4 +2,6 @@ import { jest } from '@jest/globals';
 import { testAborts } from '../support/testAborts.js';
 
 jest.setTimeout(600_000);
-testAborts(50);
+testAborts(50, (phase, slowest, moments) => {
+  process.stdout.write(`${phase}: ${moments} moments, slowest ${Math.round(slowest)} ms\n`);
+});

@@ -4,8 +4,11 @@ import { abortAtMoments, type Phase, phasesOf, stalledHub } from './abortPhases.
 import { fixturePath } from './fixturePath.js';
 import { useTemporaryFolders } from '../weights/temporaryFolder.js';
 
-/** Aborts each phase of a pipeline's life at some random moments. */
-export function testAborts(moments: number): void {
+/** Aborts each phase of a pipeline's life at some random moments. `report` is told how long the slowest rejection of each took, in milliseconds. */
+export function testAborts(
+  moments: number,
+  report: (phase: string, slowest: number, moments: number) => void = () => undefined,
+): void {
   let expected: unknown;
   const newFolder = useTemporaryFolders();
   const TINY = {
@@ -28,9 +31,12 @@ export function testAborts(moments: number): void {
     const phase = phasesOf(await newFolder())[name] as Phase;
     await using pipe = await open(phase);
     expected ??= (await pipe.generate('a cat', TINY)).images.data;
-    await abortAtMoments(moments, { ...phase, before: async () => phase.before?.(pipe) }, async (signal) =>
-      phase.work(pipe, signal),
+    const slowest = await abortAtMoments(
+      moments,
+      { ...phase, before: async () => phase.before?.(pipe) },
+      async (signal) => phase.work(pipe, signal),
     );
+    report(name, slowest, moments);
     expect([(await pipe.device.usage()).tensors, pipe.pending]).toEqual([0, 0]);
     expect((await pipe.generate('a cat', TINY)).images.data).toEqual(expected);
   });
@@ -39,9 +45,10 @@ export function testAborts(moments: number): void {
     const hub = await stalledHub();
     const saved = [process.env['HF_HOME'], process.env['HF_ENDPOINT']];
     [process.env['HF_HOME'], process.env['HF_ENDPOINT']] = [await newFolder(), hub.endpoint];
-    await abortAtMoments(moments, { within: 500 }, async (signal) =>
+    const slowest = await abortAtMoments(moments, { within: 500 }, async (signal) =>
       DiffusionPipeline.fromPretrained('owner/tiny', { signal }),
     );
+    report('while it downloads', slowest, moments);
     [process.env['HF_HOME'], process.env['HF_ENDPOINT']] = saved;
     for (const name of ['HF_HOME', 'HF_ENDPOINT']) if (process.env[name] === 'undefined') delete process.env[name];
     expect(hub.requests.length).toBeGreaterThan(0);
@@ -55,19 +62,21 @@ export function testAborts(moments: number): void {
       await pipe.dispose();
       pipe = await open();
     };
-    await abortAtMoments(moments, { within: phase.within, before }, async (signal) => {
+    const slowest = await abortAtMoments(moments, { within: phase.within, before }, async (signal) => {
       signal.addEventListener('abort', () => void pipe.dispose().catch(() => undefined));
       await phase.work(pipe, AbortSignal.any([])).catch((error: unknown) => {
         expect(error).toMatchObject({ code: 'ERR_DISPOSED' });
         throw signal.reason;
       });
     });
+    report('dispose', slowest, moments);
     await pipe.dispose();
   });
 
   test('leaving the loop ends a run within a second, wherever it is left', async () => {
     await using pipe = await open();
-    for (let event = 0; event < moments; event++) {
+    let [slowest, event, done] = [0, 0, false];
+    for (; event < moments && !done; event++) {
       let [seen, left] = [0, Infinity];
       for await (const { type } of pipe.stream('a cat', {
         ...TINY,
@@ -77,10 +86,14 @@ export function testAborts(moments: number): void {
         outputType: 'image',
       })) {
         left = performance.now();
-        if (type === 'done' || seen++ === event) break;
+        done = type === 'done';
+        if (done || seen++ === event) break;
       }
-      expect(performance.now() - left).toBeLessThan(1000);
+      const took = performance.now() - left;
+      expect(took).toBeLessThan(1000);
+      slowest = Math.max(slowest, took);
     }
+    report('leaving the loop after each of its events', slowest, event);
     expect([(await pipe.device.usage()).tensors, pipe.pending]).toEqual([0, 0]);
   });
 }
