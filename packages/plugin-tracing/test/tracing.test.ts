@@ -13,7 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { type Component, DiffusionPipeline, type Tensor } from '@thimble/core';
 import { InlineDevice, overlay, runtimeIdentity } from '@thimble/core/plugin';
 import { LayerwiseCastingPlugin } from '@thimble/plugin-fp8';
@@ -135,10 +135,19 @@ test('a VAE decodes by its trace', async () => {
 
 describe('a trace is refused', () => {
   const dir = (): string => join(folder, 't');
-  async function traceTiny(): Promise<DiffusionPipeline> {
+  /** The trace that all are made of. */
+  let original: string;
+  beforeAll(async () => {
+    original = mkdtempSync(join(tmpdir(), 'thimble-test-'));
+    pipes = [];
     const pipe = await open();
-    await trace(unetOf(pipe), inputsOf(pipe), { dir: dir(), prepack: true });
-    return pipe;
+    await trace(unetOf(pipe), inputsOf(pipe), { dir: join(original, 't'), prepack: true });
+    await pipe.dispose();
+  });
+  afterAll(() => rmSync(original, { recursive: true }));
+  async function traceTiny(): Promise<DiffusionPipeline> {
+    cpSync(join(original, 't'), dir(), { recursive: true });
+    return open();
   }
   const edit = (change: (manifest: { runtime: { version: string; cpu: string } }) => void): void => {
     const path = join(dir(), 'trace.json');

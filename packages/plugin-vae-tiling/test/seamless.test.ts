@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { type Component, DiffusionPipeline, type PipelineEvent, Tensor } from '@thimble/core';
 import { type ProcessDevice } from '@thimble/core/plugin';
 import { VaeTilingPlugin } from '../src/index.js';
@@ -12,23 +12,29 @@ import { distance, VaeFixture, wave } from './VaeFixture.js';
 const TINY = { mode: 'seamless', budget: '256KB' } as const;
 
 let fixture: VaeFixture;
+/** What most tests use: each installs a plugin of its own. */
+let shared: DiffusionPipeline;
 let pipe: DiffusionPipeline;
 let vae: Component;
 
 beforeAll(async () => {
   fixture = await VaeFixture.open();
+  shared = await fixture.pipeline('kl');
 });
-beforeEach(async () => {
-  await open('kl');
-});
+beforeEach(() => use(shared));
 afterEach(async () => {
-  await pipe.dispose();
+  if (pipe !== shared) await pipe.dispose();
+  for (const plugin of shared.plugins) await plugin.remove();
 });
+afterAll(async () => shared.dispose());
+
+function use(opened: DiffusionPipeline): void {
+  pipe = opened;
+  vae = pipe.components['vae']!;
+}
 
 async function open(model: string, inline = true): Promise<void> {
-  await pipe?.dispose();
-  pipe = await fixture.pipeline(model, inline);
-  vae = pipe.components['vae']!;
+  if (model !== 'kl' || !inline) use(await fixture.pipeline(model, inline));
 }
 
 describe('strips give what diffusers computes untiled', () => {
@@ -183,7 +189,6 @@ describe('temporary files', () => {
 });
 
 test('tells how far it has come, and hands the picture on', async () => {
-  await pipe.dispose();
   pipe = await DiffusionPipeline.fromPretrained(new URL('../../core/test/fixtures/sd-tiny', import.meta.url).pathname, {
     deviceOptions: { inline: true, threads: 1 },
     plugins: [new VaeTilingPlugin(TINY)],

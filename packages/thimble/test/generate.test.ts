@@ -2,8 +2,9 @@ import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, jest, test } from '@jest/globals';
 import { Image } from '@thimble/core';
-import { CliRun, isRunning, jsonLines, MODEL, runCli } from './support/CliRun.js';
+import { type CliResult, CliRun, isRunning, jsonLines, MODEL, runCli } from './support/CliRun.js';
 import { readPng } from './support/readPng.js';
+import { runMain } from './support/runMain.js';
 import { temporaryFolder } from './support/temporaryFolder.js';
 import { writePackage } from './support/writePackage.js';
 
@@ -13,6 +14,8 @@ const FAST = ['--model', MODEL, '--size', '64x64', '--steps', '2'];
 
 describe('thimble generate', () => {
   const folder = temporaryFolder();
+  // Where it is not about the program as such, in this process.
+  const inFolder = async (args: readonly string[]): Promise<CliResult> => runMain(args, { cwd: folder });
 
   test('writes a picture with its settings, prints the path alone, and tells progress in plain lines', async () => {
     const { code, stdout, stderr } = await runCli(['generate', 'A red apple!', ...FAST, '--seed', '5'], folder);
@@ -34,14 +37,14 @@ describe('thimble generate', () => {
     const bytes = { width: 72, height: 64, data: Uint8Array.from({ length: 3 * 72 * 64 }, (_, i) => i % 256) };
     await new Image(bytes).save(path);
     const given = ['--model', MODEL, '--steps', '4', '--seed', '5', '--image', path];
-    const from = await runCli(['generate', 'green', ...given, '--strength', '0.5', '-o', 'green.png'], folder);
+    const from = await inFolder(['generate', 'green', ...given, '--strength', '0.5', '-o', 'green.png']);
     expect(from.stderr.match(/^step /gm)).toHaveLength(2);
     expect(readPng(join(folder, 'green.png'))).toMatchObject({ width: 72, height: 64 });
-    const masked = await runCli(['generate', 'x', ...given, '--mask', path, '-o', 'masked.png'], folder);
+    const masked = await inFolder(['generate', 'x', ...given, '--mask', path, '-o', 'masked.png']);
     expect([from.code, masked.code, masked.stdout]).toEqual([0, 0, 'masked.png\n']);
-    const wrong = await runCli(['generate', 'x', ...given, '--strength', '2'], folder);
+    const wrong = await inFolder(['generate', 'x', ...given, '--strength', '2']);
     expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining('a number above 0, to 1')]);
-    const none = await runCli(['generate', 'x', ...given.slice(0, -1), 'none.png'], folder);
+    const none = await inFolder(['generate', 'x', ...given.slice(0, -1), 'none.png']);
     expect([none.code, none.stderr]).toEqual([1, expect.stringContaining('none.png')]);
   });
 
@@ -65,7 +68,7 @@ describe('thimble generate', () => {
       'cat.webp',
       '--json',
     ];
-    const { code, stdout, stderr } = await runCli(args, folder);
+    const { code, stdout, stderr } = await inFolder(args);
     expect(code).toBe(0);
     expect(stderr).toBe('');
     const events = jsonLines(stdout);
@@ -86,10 +89,10 @@ describe('thimble generate', () => {
   test('--vae takes another VAE, and refuses a model that is none', async () => {
     const vae = join(MODEL, '../taesd/tiny4');
     const args = ['generate', 'x', ...FAST, '--steps', '1', '--seed', '1', '-o'];
-    const small = await runCli([...args, 'small.png', '--vae', vae], folder);
+    const small = await inFolder([...args, 'small.png', '--vae', vae]);
     expect([small.code, small.stdout]).toEqual([0, 'small.png\n']);
     expect(readPng(join(folder, 'small.png'))).toMatchObject({ width: 64, height: 64 });
-    const { code, stderr } = await runCli([...args, 'none.png', '--vae', join(MODEL, 'unet')], folder);
+    const { code, stderr } = await inFolder([...args, 'none.png', '--vae', join(MODEL, 'unet')]);
     expect(code).not.toBe(0);
     expect(stderr).toContain('AutoencoderKL or AutoencoderTiny');
   });
@@ -103,10 +106,10 @@ describe('thimble generate', () => {
     process.env['THIMBLE_CACHE'] = join(folder, 'cache');
     try {
       const args = ['generate', 'x', ...FAST, '--seed', '1', '-o', `${target}.png`, flag];
-      const first = await runCli(args, folder);
+      const first = await inFolder(args);
       expect([first.code, first.stdout]).toEqual([0, `${target}.png\n`]);
       expect(first.stderr).toMatch(new RegExp(`^unet to ${target}: 100%`, 'm'));
-      const second = await runCli([...args, '--overwrite'], folder);
+      const second = await inFolder([...args, '--overwrite']);
       expect([second.code, second.stderr.includes(target)]).toEqual([0, false]);
       expect(
         readdirSync(join(folder, 'cache', 'weights')).filter((name) => !/\.(safetensors|json)$/.test(name)),
@@ -199,7 +202,7 @@ describe('wrong input', () => {
   ];
 
   test.each(cases)('%s', async (_title, args, code, message) => {
-    const result = await runCli(['generate', ...args], folder);
+    const result = await runMain(['generate', ...args], { cwd: folder });
     expect(result.stderr).toMatch(message);
     expect(result.stderr).not.toMatch(/\n {4}at /);
     expect(result).toMatchObject({ code, stdout: '' });
@@ -207,12 +210,12 @@ describe('wrong input', () => {
   });
 
   test('is one JSON line with --json', async () => {
-    const failed = await runCli(['generate', 'x', ...FAST, '--size', '60x64', '--json'], folder);
+    const failed = await runMain(['generate', 'x', ...FAST, '--size', '60x64', '--json'], { cwd: folder });
     expect(failed).toMatchObject({ code: 2, stderr: '' });
     expect(jsonLines(failed.stdout)).toEqual([
       { type: 'error', code: 'ERR_ARGUMENT_INVALID', message: expect.stringContaining('60') },
     ]);
-    const misused = await runCli(['generate', '--json'], folder);
+    const misused = await runMain(['generate', '--json'], { cwd: folder });
     expect(misused).toMatchObject({ code: 2, stderr: '' });
     expect(jsonLines(misused.stdout)).toMatchObject([{ type: 'error', code: 'ERR_USAGE' }]);
   });
