@@ -22,7 +22,7 @@ export const groundFloor = {
   images: ['disk', 'fields'],
   random: ['fields'],
   fields: [],
-  disk: [],
+  disk: ['fields'],
   errors: [],
 };
 

@@ -80,9 +80,13 @@ export interface DefinedErrors<R extends ErrorDefinitions> {
 export function defineErrors<const R extends ErrorDefinitions>(
   author: string,
   definitions: R,
-  { docs }: { readonly docs?: string | undefined } = {},
+  options: { readonly docs?: string | undefined } = {},
 ): DefinedErrors<R> {
+  if (typeof options !== 'object' || options === null) throw invalid('options', options, 'an object, or nothing');
+  const { docs } = options;
   if (typeof author !== 'string' || author === '') throw invalid('author', author, 'the name of a plugin or package');
+  if (typeof definitions !== 'object' || definitions === null)
+    throw invalid('definitions', definitions, 'definitions of errors by their codes');
   for (const code of Object.keys(definitions)) {
     if (!/^ERR_[A-Z0-9_]+$/.test(code)) throw invalid('code', code, 'ERR_ and capitals, such as ERR_PRUNE_RATIO');
     if (Object.hasOwn(errorRegistry, code)) throw invalid('code', code, "a code of your own; this one is core's");

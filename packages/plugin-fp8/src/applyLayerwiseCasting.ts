@@ -1,5 +1,5 @@
 import { type Component } from '@thimble/core';
-import { type DerivedWeightsProgress, prepareWeights, refuseOption } from '@thimble/core/plugin';
+import { checkMembers, type DerivedWeightsProgress, prepareWeights, refuseOption } from '@thimble/core/plugin';
 import { CastWeights } from './CastWeights.js';
 import { castStage } from './castStage.js';
 import { type CastingOptions, checkCastingOptions, DEFAULT_SKIP_MODULES_PATTERN } from './LayerwiseCastingOptions.js';
@@ -34,8 +34,11 @@ const applied = new WeakSet<Component>();
  */
 export async function applyLayerwiseCasting(
   component: Component,
-  { signal, onProgress, ...options }: ApplyLayerwiseCastingOptions = {},
+  given: ApplyLayerwiseCastingOptions = {},
 ): Promise<LayerwiseCasting> {
+  checkMembers('component', component, 'a component of a pipeline', ['name', 'model', 'device']);
+  checkMembers('options', given, 'an object, or nothing', []);
+  const { signal, onProgress, ...options } = given;
   const {
     storageDtype,
     patterns = DEFAULT_SKIP_MODULES_PATTERN.map((pattern) => new RegExp(pattern)),

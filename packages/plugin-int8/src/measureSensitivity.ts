@@ -1,5 +1,5 @@
 import { type Component, type Tensor } from '@thimble/core';
-import { type DerivedWeightsProgress } from '@thimble/core/plugin';
+import { checkMembers, checkOptionNames, type DerivedWeightsProgress } from '@thimble/core/plugin';
 import { CODE_LIMITS } from './CodeLimits.js';
 import { int8Stage } from './int8Stage.js';
 import { Int8Weights } from './Int8Weights.js';
@@ -39,6 +39,8 @@ export async function measureSensitivity(
   inputs: Readonly<Record<string, Tensor>>,
   options: SensitivityOptions = {},
 ): Promise<readonly Int8Sensitivity[]> {
+  checkMembers('component', component, 'a component of a pipeline', ['name', 'model', 'device']);
+  checkOptionNames(options, ['entry', 'by', 'signal', 'onProgress', 'onMeasured'], 'measureSensitivity');
   const { entry = 'call', by = 'segment', signal, onProgress, onMeasured } = options;
   const { sums } = await measureInt8(component);
   await using weights = await Int8Weights.of(component.weights, {

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { DiffusionPipeline, type FromPretrainedOptions, type Plugin, ThimbleError } from '@thimble/core';
-import { DEVICES, freezeShapes } from '@thimble/core/plugin';
+import { checkMembers, DEVICES, freezeShapes } from '@thimble/core/plugin';
 import { FakeDevice } from './FakeDevice.js';
 
 /** Where a test pipeline computes. */
@@ -26,11 +26,9 @@ const FAKE = 'thimble-testkit-fake';
  *
  * @throws ThimbleError ERR_ARGUMENT_INVALID for another device; what `DiffusionPipeline.fromPretrained` throws
  */
-export async function createTestPipeline({
-  device = 'process',
-  plugins = [],
-  ...options
-}: TestPipelineOptions = {}): Promise<DiffusionPipeline> {
+export async function createTestPipeline(given: TestPipelineOptions = {}): Promise<DiffusionPipeline> {
+  checkMembers('options', given, 'options, or nothing', []);
+  const { device = 'process', plugins = [], ...options } = given;
   switch (device) {
     case 'process':
       return DiffusionPipeline.fromPretrained(testCheckpoint, { ...options, plugins, deviceOptions: { threads: 1 } });

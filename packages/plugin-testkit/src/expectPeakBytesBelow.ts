@@ -1,6 +1,6 @@
 import { AssertionError } from 'node:assert';
 import { type MemoryReport, parseBytes, type RunMemory } from '@thimble/core';
-import { type ProcessMemory } from '@thimble/core/plugin';
+import { checkMembers, type ProcessMemory } from '@thimble/core/plugin';
 
 /** Which memory {@link expectPeakBytesBelow} looks at. */
 export interface PeakBytesOptions {
@@ -18,6 +18,8 @@ export interface PeakBytesOptions {
  * @throws AssertionError that says what it took; also where the device has no process of its own and is asked for
  */
 export function expectPeakBytesBelow(memory: RunMemory, limit: number | string, options: PeakBytesOptions = {}): void {
+  checkMembers('memory', memory, 'the memory of a run', ['peak']);
+  checkMembers('memory.peak', memory.peak, 'the memory of a run', ['main']);
   const bytes = parseBytes(limit, 'limit');
   const peak = peakOf(memory.peak, options);
   if (peak < bytes) return;

@@ -48,15 +48,21 @@ function largestDifference(
 }
 
 function valuesOf(output: Output): ArrayLike<number> {
+  if (typeof output !== 'object' || output === null) return refuse(output);
   if ('images' in output) return valuesOf(output.images);
-  if ('data' in output) return output.data as ArrayLike<number>;
-  return Array.isArray(output) && typeof output[0] === 'object'
-    ? joined(output as readonly Image[])
-    : (output as ArrayLike<number>);
+  if ('data' in output) return valuesOf(output.data as ArrayLike<number>);
+  const values = (
+    Array.isArray(output) && output[0] instanceof Object ? joined(output as readonly Image[]) : output
+  ) as ArrayLike<number>;
+  return typeof values.length === 'number' ? values : refuse(output);
+}
+
+function refuse(output: unknown): never {
+  throw failure('what is compared is no output of a run', output, 'a result, tensor, image or numbers');
 }
 
 function joined(images: readonly Image[]): Uint8Array {
-  return Buffer.concat(images.map(({ data }) => data));
+  return Buffer.concat(images.map(({ data }) => data ?? refuse(images)));
 }
 
 function failure(message: string, actual: unknown, expected: unknown): AssertionError {

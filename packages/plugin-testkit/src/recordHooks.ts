@@ -1,5 +1,12 @@
 import { type DiffusionPipeline } from '@thimble/core';
-import { type HookName, hookNames, type HookObserver, type TapCall } from '@thimble/core/plugin';
+import {
+  checkMembers,
+  type HookName,
+  hookNames,
+  type HookObserver,
+  refuseOption,
+  type TapCall,
+} from '@thimble/core/plugin';
 
 /** One call of a hook. What does not apply to the hook is absent. */
 export interface HookCall {
@@ -37,6 +44,10 @@ export function recordHooks(
   pipe: Pick<DiffusionPipeline, 'hooks'>,
   hooks: readonly HookName[] = hookNames,
 ): HookRecord {
+  checkMembers('pipe', pipe, 'a pipeline', ['hooks']);
+  const asked: unknown = hooks;
+  if (!Array.isArray(asked) || !asked.every((name: HookName) => hookNames.includes(name)))
+    refuseOption('hooks', hooks, `names out of ${hookNames.join(', ')}`);
   const calls: HookCall[] = [];
   const taps: TapCall[] = [];
   const stops = hooks.map((name) => recordHook(pipe, name, calls, taps));

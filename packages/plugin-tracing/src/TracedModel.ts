@@ -3,7 +3,7 @@ import { realpath } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { type CallOptions, type Component, type Tensor } from '@thimble/core';
 import { type InputShapes } from '@thimble/core/model';
-import { type Attachable, type NamedTensors, type CompiledSegment } from '@thimble/core/plugin';
+import { checkPath, type Attachable, type NamedTensors, type CompiledSegment } from '@thimble/core/plugin';
 import { copyTrace } from './copyTrace.js';
 import { fingerprintCheckpoint } from './fingerprintCheckpoint.js';
 import { fingerprintLayers } from './fingerprintLayers.js';
@@ -49,6 +49,7 @@ export class TracedModel implements Attachable, AsyncDisposable {
 
   /** @internal A `temporary` one is deleted when it is disposed, or else when the program ends. */
   static async open(dir: string, temporary: boolean): Promise<TracedModel> {
+    checkPath('dir', dir, "the path of a trace's folder");
     const manifest = await readManifest(resolve(dir));
     return new TracedModel(await realpath(dir), manifest, temporary);
   }

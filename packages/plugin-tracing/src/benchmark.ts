@@ -1,4 +1,5 @@
 import type { Component, Tensor } from '@thimble/core';
+import { checkMembers, checkOptionNames } from '@thimble/core/plugin';
 
 /** Options of {@link benchmark}; the defaults are those of diffusers' guide. */
 export interface BenchmarkOptions {
@@ -28,6 +29,8 @@ export async function benchmark(
   inputs: Readonly<Record<string, Tensor>>,
   options: BenchmarkOptions = {},
 ): Promise<BenchmarkResult> {
+  checkMembers('component', component, 'a component of a pipeline, or a traced one', ['invoke']);
+  checkOptionNames(options, ['warmUp', 'experiments', 'runsPerExperiment', 'entry', 'signal'], 'benchmark');
   const { warmUp = 3, experiments = 2, runsPerExperiment = 50, entry = 'call', signal } = options;
   const run = async (): Promise<number> => {
     const started = performance.now();

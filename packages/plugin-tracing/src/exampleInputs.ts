@@ -1,5 +1,6 @@
 import { type Component, Tensor, ThimbleError, TorchGenerator } from '@thimble/core';
 import { nominalShapes } from '@thimble/core/model';
+import { checkMembers, checkOptionNames } from '@thimble/core/plugin';
 
 /** Options of {@link exampleInputs}. */
 export interface ExampleInputOptions {
@@ -20,9 +21,13 @@ export interface ExampleInputOptions {
  * @throws ERR_ENTRY_UNKNOWN
  */
 export function exampleInputs(
-  { name, model }: Pick<Component, 'name' | 'model'>,
-  { entry = 'call', batch = 2, sizes = {}, seed = 0 }: ExampleInputOptions = {},
+  component: Pick<Component, 'name' | 'model'>,
+  options: ExampleInputOptions = {},
 ): Record<string, Tensor> {
+  checkMembers('component', component, 'a component of a pipeline', ['name', 'model']);
+  checkOptionNames(options, ['entry', 'batch', 'sizes', 'seed'], 'exampleInputs');
+  const { name, model } = component;
+  const { entry = 'call', batch = 2, sizes = {}, seed = 0 } = options;
   const found = model.entries[entry];
   if (found === undefined)
     throw new ThimbleError('ERR_ENTRY_UNKNOWN', {

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Component, type Tensor } from '@thimble/core';
-import { runtimeIdentity } from '@thimble/core/plugin';
+import { checkMembers, checkOptionNames, runtimeIdentity } from '@thimble/core/plugin';
 import { assertOwnWeights, assertTraceable } from './assertTraceable.js';
 import { fingerprintCheckpoint } from './fingerprintCheckpoint.js';
 import { fingerprintLayers } from './fingerprintLayers.js';
@@ -37,8 +37,11 @@ export interface TraceOptions {
 export async function trace(
   component: Component,
   exampleInputs: Readonly<Record<string, Tensor>>,
-  { entry = 'call', prepack = false, dir, signal }: TraceOptions = {},
+  options: TraceOptions = {},
 ): Promise<TracedModel> {
+  checkMembers('component', component, 'a component of a pipeline', ['name', 'model', 'device']);
+  checkOptionNames(options, ['entry', 'prepack', 'dir', 'signal'], 'trace');
+  const { entry = 'call', prepack = false, dir, signal } = options;
   assertTraceable(component.device.provider);
   const { inputs, programs } = await component.freeze(entry, exampleInputs, signal);
   assertOwnWeights(component, programs);

@@ -1,4 +1,5 @@
-import { refuseOption } from '../fields/readOptions.js';
+import { checkNumber } from '../fields/checkNumber.js';
+import { refuseOption } from '../fields/refuseOption.js';
 import { containerMemory } from './containerMemory.js';
 import type { Allocator } from './DeviceOptions.js';
 import { parseBytes } from './parseBytes.js';
@@ -66,6 +67,7 @@ export class MemoryBudget {
    */
   static of(limit: number | string | undefined, container: number | undefined = containerMemory()): MemoryBudget {
     if (limit === 'none') return new MemoryBudget();
+    if (container !== undefined) checkNumber('container', container, 0);
     const asked = limit === undefined ? undefined : parseBytes(limit, 'memoryLimit', ", or 'none'");
     const tightest = Math.min(asked ?? Infinity, container ?? Infinity);
     if (tightest < LEAST_MEMORY_LIMIT) {

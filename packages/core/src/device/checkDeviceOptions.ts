@@ -1,5 +1,5 @@
 import { checkOptionNames } from '../fields/checkOptionNames.js';
-import { refuseOption } from '../fields/readOptions.js';
+import { refuseOption } from '../fields/refuseOption.js';
 import type { Allocator, DeviceOptions } from './DeviceOptions.js';
 import { EXECUTION_PROVIDERS } from './ExecutionProvider.js';
 

@@ -1,5 +1,5 @@
 import { ThimbleError } from '../errors.js';
-import { refuseOption } from '../fields/readOptions.js';
+import { refuseOption } from '../fields/refuseOption.js';
 
 const PREFIXES = ['', 'K', 'M', 'G', 'T'] as const;
 

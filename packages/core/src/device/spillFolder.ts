@@ -1,3 +1,5 @@
+import { checkPath } from '../fields/checkPath.js';
+import { checkNumber } from '../fields/checkNumber.js';
 import { statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { ThimbleError } from '../errors.js';
@@ -14,6 +16,8 @@ const OTHERS = ['/var/tmp', '.'] as const;
  * @throws ERR_ARGUMENT_INVALID if `tempDir` is no folder, or lies in memory; ERR_DISK_FULL if there is less room than `bytes`
  */
 export async function spillFolder(tempDir: string | undefined, bytes: number): Promise<string> {
+  checkNumber('bytes', bytes, 0);
+  if (tempDir !== undefined) checkPath('tempDir', tempDir, 'the path of a folder');
   const candidates = tempDir === undefined ? [tmpdir(), ...OTHERS] : [tempDir];
   const disks = await Promise.all(candidates.map(diskOf));
   const found = disks.find((disk) => disk !== undefined && !disk.inMemory);

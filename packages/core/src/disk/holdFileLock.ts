@@ -1,3 +1,5 @@
+import { refuseOption } from '../fields/refuseOption.js';
+import { checkPath } from '../fields/checkPath.js';
 import { open, readFile, rm, stat, utimes } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -19,6 +21,8 @@ export async function holdFileLock<T>(
   signal: AbortSignal | undefined,
   work: () => Promise<T>,
 ): Promise<T> {
+  checkPath('path', path);
+  if (typeof work !== 'function') refuseOption('work', work, 'a function');
   let held = await tryToHold(path);
   while (held === undefined) {
     if (await isAbandoned(path)) await rm(path, { force: true });

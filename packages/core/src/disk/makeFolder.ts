@@ -1,3 +1,4 @@
+import { checkPath } from '../fields/checkPath.js';
 import { mkdir, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { systemErrorCode } from './fileSystemError.js';
@@ -10,6 +11,7 @@ import { systemErrorCode } from './fileSystemError.js';
  * @throws the system's error
  */
 export async function makeFolder(path: string): Promise<string | undefined> {
+  checkPath('path', path, 'the path of a folder');
   const folder = resolve(path);
   const failure = await tryMake(folder);
   if (failure === undefined) return folder;

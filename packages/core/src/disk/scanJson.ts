@@ -1,3 +1,5 @@
+import { refuseOption } from '../fields/refuseOption.js';
+
 /** What {@link scanJson} lets through, and what it tells while it reads. */
 export interface ScanOptions {
   /** Whether an object may have a key twice; no unless told. Names of the objects around it, then the key. */
@@ -28,6 +30,7 @@ const LITERALS = ['true', 'false', 'null'] as const;
  * @returns `undefined` where the text is well-formed
  */
 export function scanJson(text: string, options: ScanOptions = {}): JsonProblem | undefined {
+  if (typeof text !== 'string') refuseOption('text', text, 'a text');
   try {
     new Scanner(text, options).document();
     return undefined;

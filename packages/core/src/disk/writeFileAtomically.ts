@@ -1,3 +1,5 @@
+import { checkMembers } from '../fields/checkMembers.js';
+import { checkPath } from '../fields/checkPath.js';
 import { randomBytes } from 'node:crypto';
 import { rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -10,6 +12,8 @@ import { ThimbleError } from '../errors.js';
  * @throws `ERR_FILE_NOT_FOUND` if the folder does not exist; `ERR_FILE_ACCESS`, `ERR_DISK_FULL`
  */
 export async function writeFileAtomically(path: string, bytes: Uint8Array): Promise<void> {
+  checkPath('path', path);
+  checkMembers('bytes', bytes, 'a Uint8Array', ['buffer', 'byteLength']);
   // A name of its own: that of the file with more behind it may be longer than a name can be.
   const temporary = join(dirname(path), `.${randomBytes(6).toString('hex')}.tmp`);
   try {

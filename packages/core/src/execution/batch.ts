@@ -1,7 +1,12 @@
+import { refuseOption } from '../fields/refuseOption.js';
+import { isList } from '../fields/isList.js';
+import { checkMembers } from '../fields/checkMembers.js';
 import { Tensor } from 'onnxruntime-common';
 
 /** Joins float32 tensors on the batch axis. */
 export function concatBatch(tensors: readonly Tensor[]): Tensor {
+  if (!isList(tensors) || tensors.length === 0) refuseOption('tensors', tensors, 'a list of tensors');
+  for (const tensor of tensors) checkMembers('tensors', tensor, 'a list of tensors', ['dims', 'data', 'size']);
   const [first] = tensors as readonly [Tensor];
   const data = new Float32Array(tensors.reduce((sum, tensor) => sum + tensor.size, 0));
   let at = 0;
@@ -35,5 +40,6 @@ export function sliceBatch(tensor: Tensor, start: number, count: number): Tensor
 
 /** The samples of the batch, each as a batch of one; views, no copies. */
 export function splitBatch(tensor: Tensor): Tensor[] {
+  checkMembers('tensor', tensor, 'a tensor', ['dims', 'data', 'size']);
   return Array.from({ length: tensor.dims[0] ?? 0 }, (_, i) => sliceBatch(tensor, i, 1));
 }

@@ -1,4 +1,4 @@
-import { refuseOption } from '../fields/readOptions.js';
+import { refuseOption } from '../fields/refuseOption.js';
 import type { Component } from './Component.js';
 
 /** Something that takes a component's place by making another one of it: a traced model. */

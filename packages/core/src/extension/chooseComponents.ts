@@ -1,3 +1,6 @@
+import { componentNamesField } from '../fields/namesField.js';
+import { checkValue } from '../fields/readOptions.js';
+import { checkMembers } from '../fields/checkMembers.js';
 import { ThimbleError } from '../errors.js';
 import type { ComponentHandle } from '../hooks/calls/ComponentHandle.js';
 import type { PluginPipeline } from './PluginPipeline.js';
@@ -12,12 +15,15 @@ export const DENOISER = /^(unet|transformer)(_\d+)?$/;
  * @throws ERR_ARGUMENT_INVALID for a name that is none
  */
 export function chooseComponents(
-  { components, ownComponents }: Pick<PluginPipeline, 'components' | 'ownComponents'>,
+  pipeline: Pick<PluginPipeline, 'components' | 'ownComponents'>,
   asked: readonly string[] | undefined,
   preferred: RegExp,
 ): readonly ComponentHandle[] {
+  checkMembers('pipeline', pipeline, 'the pipeline of a plugin', ['components']);
+  const { components, ownComponents } = pipeline;
   if (ownComponents === undefined) return [];
   const names = Object.keys(components);
+  if (asked !== undefined) checkValue('components', componentNamesField(), asked);
   for (const name of asked ?? []) {
     if (!names.includes(name))
       throw new ThimbleError('ERR_ARGUMENT_INVALID', {

@@ -1,3 +1,4 @@
+import { checkMembers } from '../fields/checkMembers.js';
 import type { Graph } from '../graph/Graph.js';
 import type { ComponentHandle } from '../hooks/calls/ComponentHandle.js';
 import type { GraphContext } from '../hooks/calls/GraphContext.js';
@@ -32,9 +33,19 @@ export interface ComponentPreparation<T extends AsyncDisposable> {
  * @throws what `chosen` and `prepare` throw
  */
 export async function prepareComponents<T extends AsyncDisposable>(
-  { hooks, pipeline, onRemove }: PluginContext,
-  { name, stage, chosen, prepare, transform }: ComponentPreparation<T>,
+  context: PluginContext,
+  preparation: ComponentPreparation<T>,
 ): Promise<void> {
+  checkMembers('context', context, 'the context of a plugin', ['hooks', 'onRemove']);
+  const { hooks, pipeline, onRemove } = context;
+  checkMembers('preparation', preparation, '{ name, stage, chosen, prepare, transform }', [
+    'name',
+    'stage',
+    'chosen',
+    'prepare',
+    'transform',
+  ]);
+  const { name, stage, chosen, prepare, transform } = preparation;
   const preparations = new Preparations<T>({
     source: ({ weights }) => weights,
     prepare: async (component, _source, signal) => prepare(component, signal),

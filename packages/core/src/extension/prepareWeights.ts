@@ -1,3 +1,4 @@
+import { checkMembers } from '../fields/checkMembers.js';
 import type { ComponentHandle } from '../hooks/calls/ComponentHandle.js';
 import type { WeightsContext } from '../hooks/calls/WeightsContext.js';
 import { type NamedStage, Stage } from '../hooks/engine/Stage.js';
@@ -39,9 +40,19 @@ export interface PreparedWeights {
  * @throws what `chosen` and `prepare` throw; `signal.reason`
  */
 export async function prepareWeights<T extends AsyncDisposable>(
-  { hooks, onRemove }: Pick<PluginContext, 'hooks' | 'onRemove'>,
-  { name, stage, chosen, prepare, signal: first, layer }: WeightsPreparation<T>,
+  context: Pick<PluginContext, 'hooks' | 'onRemove'>,
+  preparation: WeightsPreparation<T>,
 ): Promise<PreparedWeights> {
+  checkMembers('context', context, 'the context of a plugin', ['hooks', 'onRemove']);
+  const { hooks, onRemove } = context;
+  checkMembers('preparation', preparation, '{ name, stage, chosen, prepare, layer }', [
+    'name',
+    'stage',
+    'chosen',
+    'prepare',
+    'layer',
+  ]);
+  const { name, stage, chosen, prepare, signal: first, layer } = preparation;
   /** What the tap was given last. */
   const below = new ComponentMap<WeightStore>();
   const preparations = new Preparations<T>({

@@ -1,6 +1,6 @@
 import { ThimbleError } from '../errors.js';
 import { checkConfig } from './checkConfig.js';
-import { refuseOption } from './readOptions.js';
+import { refuseOption } from './refuseOption.js';
 
 /** A component's config as parsed from `config.json`. */
 export type ModelConfig = Readonly<Record<string, unknown>>;

@@ -1,3 +1,7 @@
+import { checkMembers } from './checkMembers.js';
+import { checkNumber } from './checkNumber.js';
+import { refuseOption } from './refuseOption.js';
+
 /** A JSON schema, as of draft 2020-12. */
 export type JsonSchema = Readonly<Record<string, unknown>>;
 
@@ -55,6 +59,11 @@ export type ConfigField<T> = Field<T>;
 export type ConfigFields = Fields;
 export type ConfigValues<F extends ConfigFields> = FieldValues<F>;
 
+/** Refuses what is no field. @throws ERR_ARGUMENT_INVALID */
+export function checkField(field: unknown): void {
+  checkMembers('field', field, 'a field, such as integerField(1)', ['accepts', 'expected']);
+}
+
 /** The same field with what people read of it. */
 export function described<F extends Field>(field: F, text: FieldText): F {
   return { ...field, ...text };
@@ -74,6 +83,7 @@ export function booleanField(value: boolean): Field<boolean> {
 
 /** A field that is a finite number, not below `min` nor above `max`. */
 export function numberField(value: number, min = -Infinity, max = Infinity): Field<number> {
+  for (const [name, bound] of Object.entries({ min, max })) checkNumber(name, bound);
   return {
     default: value,
     type: 'number',
@@ -86,6 +96,7 @@ export function numberField(value: number, min = -Infinity, max = Infinity): Fie
 
 /** A field that is an integer, not below `min` nor above `max`. */
 export function integerField(value: number, min = 0, max: number = Number.MAX_SAFE_INTEGER): Field<number> {
+  for (const [name, bound] of Object.entries({ min, max })) checkNumber(name, bound);
   const most = max === Number.MAX_SAFE_INTEGER ? Infinity : max;
   return {
     default: value,
@@ -99,6 +110,8 @@ export function integerField(value: number, min = 0, max: number = Number.MAX_SA
 
 /** A field that is one of `choices`. */
 export function choiceField<const C extends string>(value: NoInfer<C>, choices: readonly C[]): Field<C> {
+  if (!Array.isArray(choices) || choices.some((choice) => typeof choice !== 'string'))
+    refuseOption('choices', choices, 'a list of texts');
   return {
     default: value,
     type: choices.map((choice) => `'${choice}'`).join(' | '),
@@ -123,6 +136,7 @@ export function numbersField(): Field<readonly number[] | null> {
 
 /** `field`, or null; null is the default if no other is named. */
 export function nullable<T>(field: Field<T>, value: T | null = null): Field<T | null> {
+  checkField(field);
   return {
     ...field,
     default: value,

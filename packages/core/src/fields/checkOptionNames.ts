@@ -1,5 +1,7 @@
 import { ThimbleError } from '../errors.js';
+import { isList } from './isList.js';
 import { nearestName } from './nearestName.js';
+import { refuseOption } from './refuseOption.js';
 
 /**
  * Refuses options that nobody would look at, and a signal that is none: the one check of names everywhere.
@@ -14,6 +16,7 @@ export function checkOptionNames(options: object, known: readonly string[], of?:
       value: options,
       expected: 'an object, or nothing',
     });
+  if (!isList(known) || known.some((name) => typeof name !== 'string')) refuseOption('known', known, 'a list of names');
   if (known.includes('signal')) checkSignal((options as { readonly signal?: unknown }).signal);
   const unknown = Object.keys(options).find((name) => !known.includes(name));
   if (unknown === undefined) return;

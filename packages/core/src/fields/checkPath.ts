@@ -1,7 +1,7 @@
-import { ThimbleError } from '../errors.js';
+import { refuseOption } from './refuseOption.js';
 
 /** Refuses what no file system has a name for, which Node's functions answer with a TypeError. @throws ERR_ARGUMENT_INVALID naming the argument */
 export function checkPath(argument: string, value: unknown, expected = 'the path of a file'): asserts value is string {
   if (typeof value === 'string' && value !== '' && !value.includes('\0')) return;
-  throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument, value, expected });
+  refuseOption(argument, value, expected);
 }

@@ -1,5 +1,5 @@
 import type { Field, Fields } from './Field.js';
-import { refuseOption } from './readOptions.js';
+import { refuseOption } from './refuseOption.js';
 
 /** A pipeline's fields and those of its plugins. @throws ERR_ARGUMENT_INVALID if a plugin provides an option under a name that is taken */
 export function joinFields(own: Fields, provided: readonly Fields[]): Fields {

@@ -1,5 +1,6 @@
 import type { Field } from './Field.js';
 import { listField, textField } from './optionFields.js';
+import { checkValue } from './readOptions.js';
 
 /** A plugin's choice of components by their names; whatever the plugin takes by default where none is given. */
 export function componentNamesField(): Field<readonly string[] | undefined> {
@@ -15,6 +16,7 @@ export function patternsField(): Field<readonly (string | RegExp)[] | undefined>
 
 /** What a {@link patternsField} holds, as regular expressions without the flags g and y, which would remember where they stopped. */
 export function toPatterns(patterns: readonly (string | RegExp)[]): readonly RegExp[] {
+  checkValue('patterns', patternsField(), patterns);
   return patterns.map((pattern) =>
     typeof pattern === 'string'
       ? new RegExp(pattern)

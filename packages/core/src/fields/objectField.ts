@@ -1,6 +1,7 @@
 import type { Tensor } from 'onnxruntime-common';
 import { isSignal } from './checkOptionNames.js';
 import type { Field } from './Field.js';
+import { refuseOption } from './refuseOption.js';
 
 /** A field for objects of code, which neither JSON nor a command line can write: `type` in TypeScript, known by `accepts`. Has no default. */
 export function objectField<T>(
@@ -13,6 +14,8 @@ export function objectField<T>(
 
 /** A float32 tensor with a name or a size for each of its axes: `['prompts', 'tokens', 'width']`. Has no default. */
 export function tensorField(...axes: readonly (string | number)[]): Field<Tensor | undefined> {
+  if (axes.some((axis) => typeof axis !== 'string' && typeof axis !== 'number'))
+    refuseOption('axes', axes, 'a name or a size for each axis');
   const accepts = (value: unknown): boolean => {
     const { type, dims } = (value ?? {}) as Partial<Tensor>;
     return (

@@ -1,4 +1,5 @@
-import type { Field } from './Field.js';
+import { checkField, type Field } from './Field.js';
+import { checkNumber } from './checkNumber.js';
 
 /** A field without a default: `undefined` stands for a value that nobody gave. */
 export function optional<T>(field: Field<T>): Field<T | undefined> {
@@ -7,6 +8,7 @@ export function optional<T>(field: Field<T>): Field<T | undefined> {
 
 /** A field that is a text of at least `least` characters. */
 export function textField(value: string, expected = 'a text', least = 0): Field<string> {
+  checkNumber('least', least, 0);
   return {
     default: value,
     type: 'string',
@@ -24,6 +26,8 @@ export function required<F extends Field>(field: F): F & { readonly required: tr
 
 /** A list of at least `least` values that `item` accepts; a command line writes them with commas between. Has no default. */
 export function listField<T>(item: Field<T>, expected: string, least = 1): Field<readonly T[] | undefined> {
+  checkField(item);
+  checkNumber('least', least, 0);
   const { parse } = item;
   return {
     default: undefined,
@@ -58,6 +62,7 @@ export function pairField<T>(
 
 /** What `first` accepts or `second` does; with the default of `first`. A text that `first` can read is read by it. */
 export function eitherField<A, B>(first: Field<A>, second: Field<B>): Field<A | Exclude<B, undefined>> {
+  for (const field of [first, second]) checkField(field);
   const readers = [first, second].filter((field) => field.parse !== undefined);
   const schemas = [first, second].flatMap(({ schema }) => (schema === undefined ? [] : [schema]));
   return {

@@ -1,3 +1,4 @@
+import { checkFields } from './checkFields.js';
 import type { Field, Fields, JsonSchema } from './Field.js';
 
 /**
@@ -5,6 +6,7 @@ import type { Field, Fields, JsonSchema } from './Field.js';
  * tensors and signals, have none.
  */
 export function optionsSchema(fields: Fields): JsonSchema {
+  checkFields(fields);
   const properties = Object.entries(fields).flatMap(([name, field]) =>
     field.schema === undefined ? [] : [[name, propertyOf(field, field.schema)] as const],
   );

@@ -1,6 +1,7 @@
-import { ThimbleError } from '../errors.js';
+import { checkFields } from './checkFields.js';
 import { checkOptionNames } from './checkOptionNames.js';
 import type { Field, Fields, FieldValues } from './Field.js';
+import { refuseOption } from './refuseOption.js';
 
 /**
  * Checks options against their fields and fills in what nobody gave; `undefined` counts as not given.
@@ -9,6 +10,7 @@ import type { Field, Fields, FieldValues } from './Field.js';
  * @throws ERR_ARGUMENT_INVALID naming an unknown option and the nearest one; an option, its value and what is expected; or two options that exclude each other
  */
 export function readOptions<F extends Fields>(options: object, fields: F, of?: string): FieldValues<F> {
+  checkFields(fields);
   checkOptionNames(options, Object.keys(fields), of);
   const given = new Map(Object.entries(options).filter(([, value]) => value !== undefined));
   for (const [name, field] of Object.entries(fields))
@@ -24,11 +26,6 @@ export function readOptions<F extends Fields>(options: object, fields: F, of?: s
 export function checkValue(name: string, field: Field, value: unknown): unknown {
   if (field.accepts(value)) return value;
   return refuseOption(name, shownValue(field, value), field.expected);
-}
-
-/** @throws ERR_ARGUMENT_INVALID naming the option, its value and what is expected */
-export function refuseOption(argument: string, value: unknown, expected: string): never {
-  throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument, value, expected });
 }
 
 function shownValue(field: Field, value: unknown): unknown {

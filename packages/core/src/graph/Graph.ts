@@ -1,3 +1,5 @@
+import { refuseOption } from '../fields/refuseOption.js';
+import { checkMembers } from '../fields/checkMembers.js';
 import type { TensorView } from '../weights/TensorView.js';
 
 /** Element types of values in a graph; ONNX's names. */
@@ -105,6 +107,14 @@ export class Graph implements GraphParts {
   readonly memoryFormat: MemoryFormat;
 
   constructor(parts: GraphParts) {
+    checkMembers('parts', parts, 'the parts of a graph', [
+      'nodes',
+      'inputs',
+      'outputs',
+      'weights',
+      'constants',
+      'shapes',
+    ]);
     this.name = parts.name;
     this.inputs = parts.inputs;
     this.outputs = parts.outputs;
@@ -120,10 +130,10 @@ export class Graph implements GraphParts {
     return new Graph({ ...(this as GraphParts), ...parts });
   }
 
-  /** The shape of a value at the sizes the graph was built for. Throws a RangeError for a name that is not in the graph. */
+  /** The shape of a value at the sizes the graph was built for. @throws ERR_ARGUMENT_INVALID for a name that is not in the graph */
   shapeOf(value: string): readonly number[] {
     const shape = this.shapes.get(value);
-    if (shape === undefined) throw new RangeError(`graph ${this.name} has no value "${value}"`);
+    if (shape === undefined) refuseOption('value', value, `the name of a value of the graph ${this.name}`);
     return shape;
   }
 }

@@ -1,3 +1,4 @@
+import { refuseOption } from '../fields/refuseOption.js';
 import type { ElementType } from './Graph.js';
 
 /** Where values live: a {@link GraphBuilder} (inside a segment) or an {@link Outline} (between segments). */
@@ -22,10 +23,10 @@ export class Value {
     this.dims = dims;
   }
 
-  /** Size of an axis; negative axes count from the end. Throws a RangeError for an axis the value does not have. */
+  /** Size of an axis; negative axes count from the end. @throws ERR_ARGUMENT_INVALID for an axis the value does not have */
   dim(axis: number): number {
     const size = this.dims.at(axis);
-    if (size === undefined) throw new RangeError(`${this.name} has rank ${this.dims.length}, no axis ${axis}`);
+    if (size === undefined) refuseOption('axis', axis, `one of the ${this.dims.length} axes of ${this.name}`);
     return size;
   }
 }

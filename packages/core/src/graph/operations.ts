@@ -1,11 +1,29 @@
+import { checkMembers } from '../fields/checkMembers.js';
+import { checkInteger, checkIntegers, checkNumber } from '../fields/checkNumber.js';
+import { isList } from '../fields/isList.js';
+import { refuseOption } from '../fields/refuseOption.js';
 import { GraphBuilder, type EmitResult } from './GraphBuilder.js';
 import type { Attribute, ElementType } from './Graph.js';
 import type { Value } from './Value.js';
 
-/** The builder a value belongs to; operations make sense only inside a segment. */
+/** More axes than any tensor of the runtime has. */
+const MOST_AXES = 64;
+
+/** The builder a value belongs to; operations make sense only inside a segment. @throws ERR_ARGUMENT_INVALID for what is no value of a segment */
 export function builderOf(value: Value): GraphBuilder {
+  checkValues(value);
   if (value.scope instanceof GraphBuilder) return value.scope;
-  throw new TypeError(`operation on ${value.name} outside a segment`);
+  return refuseOption('value', value.name, 'a value of a segment: operations make sense only inside one');
+}
+
+function checkValues(...values: readonly Value[]): void {
+  for (const value of values) checkMembers('value', value, 'a value of a graph', ['scope', 'dims', 'dim']);
+}
+
+/** An operation on each element alone, or on the last axis. */
+function unary(op: string, x: Value, attributes: Record<string, Attribute> = {}): Value {
+  checkValues(x);
+  return emit(op, [x], { dims: x.dims }, attributes);
 }
 
 function emit(
@@ -18,6 +36,7 @@ function emit(
 }
 
 function broadcast(a: Value, b: Value): number[] {
+  checkValues(a, b);
   const rank = Math.max(a.dims.length, b.dims.length);
   return Array.from({ length: rank }, (_, i) => {
     const x = a.dims.at(i - rank) ?? 1;
@@ -37,17 +56,20 @@ export function mul(a: Value, b: Value): Value {
 
 /** Multiplies by a number. */
 export function scale(x: Value, factor: number): Value {
+  checkNumber('factor', factor);
   return mul(x, builderOf(x).constant('float32', [], [factor]));
 }
 
 /** ONNX `MatMul`. */
 export function matMul(a: Value, b: Value): Value {
+  checkValues(a, b);
   return emit('MatMul', [a, b], { dims: [...a.dims.slice(0, -1), b.dim(-1)] });
 }
 
 /** ONNX `Gemm` with the second matrix transposed: [m, k] × [n, k] → [m, n], PyTorch's layout of weights. */
 export function gemm(x: Value, weight: Value, bias?: Value): Value {
   const inputs = bias === undefined ? [x, weight] : [x, weight, bias];
+  checkValues(...inputs);
   return emit('Gemm', inputs, { dims: [x.dim(0), weight.dim(0)] }, { transB: { int: 1 } });
 }
 
@@ -56,17 +78,24 @@ export function gemm(x: Value, weight: Value, bias?: Value): Value {
  * and -1 for one that is inferred, so that one graph serves other sizes.
  */
 export function reshape(x: Value, dims: readonly number[], pattern: readonly number[] = dims): Value {
+  checkIntegers('dims', dims);
+  checkIntegers('pattern', pattern);
   return emit('Reshape', [x, builderOf(x).constant('int64', [pattern.length], pattern)], { dims });
 }
 
 /** ONNX `Transpose`. */
 export function transpose(x: Value, perm: readonly number[]): Value {
+  checkValues(x);
+  checkIntegers('perm', perm);
   return emit('Transpose', [x], { dims: perm.map((axis) => x.dim(axis)) }, { perm: { ints: perm } });
 }
 
 /** ONNX `Concat`. */
 export function concat(values: readonly Value[], axis: number): Value {
+  if (!isList(values) || values.length === 0) refuseOption('values', values, 'a list of values');
+  checkValues(...values);
   const first = values[0] as Value;
+  first.dim(axis);
   const dims = first.dims.map((size, i) =>
     i === (axis < 0 ? first.dims.length + axis : axis) ? values.reduce((sum, v) => sum + v.dim(axis), 0) : size,
   );
@@ -75,8 +104,10 @@ export function concat(values: readonly Value[], axis: number): Value {
 
 /** ONNX `Split` into pieces of the given sizes. */
 export function split(x: Value, sizes: readonly number[], axis: number): Value[] {
-  const at = axis < 0 ? x.dims.length + axis : axis;
   const builder = builderOf(x);
+  checkIntegers('sizes', sizes);
+  x.dim(axis);
+  const at = axis < 0 ? x.dims.length + axis : axis;
   const results = sizes.map((size) => ({ dims: x.dims.map((old, i) => (i === at ? size : old)) }));
   return builder.emitMany('Split', [x, builder.constant('int64', [sizes.length], sizes)], results, {
     axis: { int: axis },
@@ -86,6 +117,7 @@ export function split(x: Value, sizes: readonly number[], axis: number): Value[]
 /** ONNX `Slice` of one axis, from `start` up to `end`; negative positions count from the axis's end. */
 export function slice(x: Value, axis: number, start: number, end: number): Value {
   const builder = builderOf(x);
+  checkIntegers('bounds', [start, end]);
   const size = x.dim(axis);
   const from = (at: number): number => Math.min(size, at < 0 ? size + at : at);
   const bounds = [start, end, axis].map((value) => builder.constant('int64', [1], [value]));
@@ -94,6 +126,7 @@ export function slice(x: Value, axis: number, start: number, end: number): Value
 
 /** ONNX `Gather` along an axis, with indices that are known: repeats, drops or reorders. */
 export function gather(x: Value, axis: number, indices: readonly number[]): Value {
+  checkIntegers('indices', indices);
   const taken = builderOf(x).constant('int64', [indices.length], indices);
   return emit(
     'Gather',
@@ -105,58 +138,63 @@ export function gather(x: Value, axis: number, indices: readonly number[]): Valu
 
 /** ONNX `AveragePool` of [n, c, t, h, w] over `size` neighbouring frames. */
 export function averagePoolFrames(x: Value, size: number): Value {
+  checkValues(x);
+  checkInteger('size', size, 1);
   const dims = x.dims.map((length, i) => (i === 2 ? Math.floor(length / size) : length));
   return emit('AveragePool', [x], { dims }, { kernel_shape: { ints: [size, 1, 1] }, strides: { ints: [size, 1, 1] } });
 }
 
 /** ONNX `Cast`. */
 export function cast(x: Value, type: ElementType): Value {
+  checkValues(x);
+  if (typeof type !== 'string' || !Object.hasOwn(ONNX_TYPE, type))
+    refuseOption('type', type, `one of ${Object.keys(ONNX_TYPE).join(', ')}`);
   return x.type === type ? x : emit('Cast', [x], { dims: x.dims, type }, { to: { int: ONNX_TYPE[type] } });
 }
 
 /** ONNX `Sin`. */
 export function sin(x: Value): Value {
-  return emit('Sin', [x], { dims: x.dims });
+  return unary('Sin', x);
 }
 
 /** ONNX `Cos`. */
 export function cos(x: Value): Value {
-  return emit('Cos', [x], { dims: x.dims });
+  return unary('Cos', x);
 }
 
 /** ONNX `Softmax` over the last axis. */
 export function softmax(x: Value): Value {
-  return emit('Softmax', [x], { dims: x.dims }, { axis: { int: -1 } });
+  return unary('Softmax', x, { axis: { int: -1 } });
 }
 
 /** ONNX `Sigmoid`. */
 export function sigmoid(x: Value): Value {
-  return emit('Sigmoid', [x], { dims: x.dims });
+  return unary('Sigmoid', x);
 }
 
 /** ONNX `Tanh`. */
 export function tanh(x: Value): Value {
-  return emit('Tanh', [x], { dims: x.dims });
+  return unary('Tanh', x);
 }
 
 /** ONNX `Gelu`, exact (erf) form. */
 export function gelu(x: Value): Value {
-  return emit('Gelu', [x], { dims: x.dims });
+  return unary('Gelu', x);
 }
 
 /** ONNX `Gelu`, tanh form: torch's `approximate='tanh'`, transformers' `gelu_new`. */
 export function geluTanh(x: Value): Value {
-  return emit('Gelu', [x], { dims: x.dims }, { approximate: { string: 'tanh' } });
+  return unary('Gelu', x, { approximate: { string: 'tanh' } });
 }
 
 /** ONNX `Relu`. */
 export function relu(x: Value): Value {
-  return emit('Relu', [x], { dims: x.dims });
+  return unary('Relu', x);
 }
 
 /** ONNX `Mish`. */
 export function mish(x: Value): Value {
-  return emit('Mish', [x], { dims: x.dims });
+  return unary('Mish', x);
 }
 
 /** x · sigmoid(x), which the runtime fuses into one kernel. */
@@ -171,6 +209,8 @@ export function quickGelu(x: Value): Value {
 
 /** Adds an axis of size 1 at the end for each missing one: [n, c] → [n, c, 1, 1] for `rank` 4. */
 export function expandRank(x: Value, rank: number): Value {
+  checkValues(x);
+  checkInteger('rank', rank, 0, MOST_AXES);
   const dims = [...x.dims, ...Array.from({ length: rank - x.dims.length }, () => 1)];
   return reshape(
     x,
@@ -182,6 +222,7 @@ export function expandRank(x: Value, rank: number): Value {
 /** Nearest-neighbour upsampling of [n, c, h, w] to a size, with the index floor(i · in / out), as torch's `interpolate`. */
 export function resizeNearest(x: Value, height: number, width: number): Value {
   const builder = builderOf(x);
+  checkIntegers('size', [height, width]);
   return builder.emit(
     'Resize',
     [x, undefined, undefined, builder.constant('int64', [2], [height, width])],
@@ -198,6 +239,7 @@ export function resizeNearest(x: Value, height: number, width: number): Value {
 /** Nearest-neighbour upsampling of [n, c, h, w] by a whole factor, at any size. */
 export function upscaleNearest(x: Value, factor: number): Value {
   const builder = builderOf(x);
+  checkInteger('factor', factor, 1);
   return builder.emit(
     'Resize',
     [x, undefined, builder.constant('float32', [4], [1, 1, factor, factor])],

@@ -1,3 +1,5 @@
+import { refuseOption } from '../fields/refuseOption.js';
+import { checkGraph } from './checkGraph.js';
 import type { Graph, GraphNode } from './Graph.js';
 
 const BYTES: Readonly<Record<string, number>> = { float32: 4, float16: 2 };
@@ -7,6 +9,8 @@ const IN_PLACE = new Set(['Add', 'Sub', 'Mul', 'Sigmoid', 'Relu', 'Identity', 'R
 
 /** Most bytes that a graph's values take at once while it runs, node by node; weights are not counted. `inside`: what a node takes for itself. */
 export function peakBytes(graph: Graph, inside: (node: GraphNode) => number = () => 0): number {
+  checkGraph(graph);
+  if (typeof inside !== 'function') refuseOption('inside', inside, 'a function');
   const types = new Map([...graph.inputs, ...graph.outputs].map(({ name, type }) => [name, type]));
   const fixed = new Set([...graph.weights, ...graph.constants].map(({ name }) => name));
   const sizeOf = (name: string): number =>

@@ -1,3 +1,5 @@
+import { refuseOption } from '../fields/refuseOption.js';
+import { checkMembers } from '../fields/checkMembers.js';
 import { Outline } from './Outline.js';
 import type { Value } from './Value.js';
 
@@ -10,6 +12,8 @@ export function segment<I extends Record<string, Value | undefined>, O extends R
   inputs: I,
   body: (inputs: I) => O,
 ): O {
+  checkMembers('inputs', inputs, 'values by their names', []);
+  if (typeof body !== 'function') refuseOption('body', body, 'a function');
   const scope = Object.values(inputs).find((value) => value !== undefined)?.scope;
   return scope instanceof Outline ? scope.segment(name, inputs, body) : body(inputs);
 }

@@ -4,7 +4,7 @@ import { checkEncodeOptions, encodeImage, type EncodeImageOptions } from './enco
 import { checkImageFormat, imageFormatOf, type ImageFormat } from './ImageFormat.js';
 import type { ImageParts, PlainImage } from './ImageParts.js';
 import { checkPath } from '../fields/checkPath.js';
-import { refuseOption } from '../fields/readOptions.js';
+import { refuseOption } from '../fields/refuseOption.js';
 import { writeFileAtomically } from '../disk/writeFileAtomically.js';
 
 /** A picture in memory, 8 bits a channel. */

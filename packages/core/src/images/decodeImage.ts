@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { checkPath } from '../fields/checkPath.js';
 import { fileSystemError } from '../disk/fileSystemError.js';
 import { ThimbleError } from '../errors.js';
-import { refuseOption } from '../fields/readOptions.js';
+import { refuseOption } from '../fields/refuseOption.js';
 import type { ImageParts } from './ImageParts.js';
 import type { Metadata } from 'sharp';
 import { textsOf } from './exif/textsOf.js';

@@ -1,3 +1,4 @@
+import { checkMembers } from '../fields/checkMembers.js';
 import { Tensor } from 'onnxruntime-common';
 import { ThimbleError } from '../errors.js';
 import { GrowingImage, pixelOfSample } from './GrowingImage.js';
@@ -57,6 +58,7 @@ function toImages(tensor: Tensor, pixelOf: (x: number) => number, metadata: Imag
 }
 
 function float32Of(tensor: Tensor): Float32Array {
+  checkMembers('tensor', tensor, 'a tensor', ['type', 'dims', 'data']);
   if (tensor.type === 'float32') return tensor.data as Float32Array;
   throw new ThimbleError('ERR_TENSOR_DTYPE', { got: tensor.type, expected: 'float32' });
 }

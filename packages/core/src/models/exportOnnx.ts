@@ -2,7 +2,7 @@ import { DEFAULT_TRANSIENT_BYTES } from '../device/MemoryBudget.js';
 import type { OnnxModel } from '../device/OnnxModel.js';
 import { lowerGraph } from '../graph/lower.js';
 import { checkOptionNames } from '../fields/checkOptionNames.js';
-import { refuseOption } from '../fields/readOptions.js';
+import { refuseOption } from '../fields/refuseOption.js';
 import { serializeOnnx } from '../graph/onnx/serializeOnnx.js';
 import { type AttentionLowering, lowerAttention } from '../graph/passes/AttentionLowering.js';
 import { bindWeights } from '../graph/passes/bindWeights.js';

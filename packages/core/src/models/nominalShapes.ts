@@ -1,3 +1,4 @@
+import { checkMembers } from '../fields/checkMembers.js';
 import type { InputShapes, ModelEntry } from './Model.js';
 
 /**
@@ -5,9 +6,11 @@ import type { InputShapes, ModelEntry } from './Model.js';
  * the names in its inputs' dims. Optional inputs are left out.
  */
 export function nominalShapes(
-  { inputs, nominal }: ModelEntry,
+  entry: Pick<ModelEntry, 'inputs' | 'nominal'>,
   given: Readonly<Record<string, number>> = {},
 ): InputShapes {
+  checkMembers('entry', entry, 'an entry point of a model', ['inputs']);
+  const { inputs, nominal } = entry;
   const sizes: Readonly<Record<string, number>> = { ...nominal, ...given };
   return Object.fromEntries(
     Object.entries(inputs)

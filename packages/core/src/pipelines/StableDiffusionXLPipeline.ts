@@ -1,6 +1,6 @@
 import type { NamedTensors } from '../hooks/calls/NamedTensors.js';
 import type { PromptEmbeds } from '../hooks/calls/EncodePromptCall.js';
-import { refuseOption } from '../fields/readOptions.js';
+import { refuseOption } from '../fields/refuseOption.js';
 import type { Prompt } from '../run/GenerateOptions.js';
 import type { PipelineConstructor } from '../run/PipelineConstructor.js';
 import type { PipelineRun } from '../run/PipelineRun.js';

@@ -4,7 +4,7 @@ import { checkDeviceOptions } from '../device/checkDeviceOptions.js';
 import type { ExecutionProvider } from '../device/ExecutionProvider.js';
 import { DEVICES, MODELS, SCHEDULERS } from '../extension/tokens.js';
 import { checkOptionNames } from '../fields/checkOptionNames.js';
-import { refuseOption } from '../fields/readOptions.js';
+import { refuseOption } from '../fields/refuseOption.js';
 import {
   checkChoice,
   checkChosen,

@@ -3,7 +3,7 @@ import { type JsonObject, readJsonFile } from '../disk/readJsonFile.js';
 import type { Component } from '../execution/Component.js';
 import { DENOISER } from '../extension/chooseComponents.js';
 import { nearestName } from '../fields/nearestName.js';
-import { refuseOption } from '../fields/readOptions.js';
+import { refuseOption } from '../fields/refuseOption.js';
 import type { ModelIndex } from '../weights/ModelIndex.js';
 import { placeOf } from '../weights/PartPlace.js';
 import { type Preset, presetNames, presets } from './presets.js';

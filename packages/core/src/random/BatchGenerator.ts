@@ -1,6 +1,6 @@
 import { Tensor } from 'onnxruntime-common';
 import { isList } from '../fields/isList.js';
-import { refuseOption } from '../fields/readOptions.js';
+import { refuseOption } from '../fields/refuseOption.js';
 import { sizeOf } from './TorchGenerator.js';
 import { ThimbleError } from '../errors.js';
 import { drawNoise } from './drawNoise.js';

@@ -3,7 +3,7 @@ import { randomInt } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import { Tensor } from 'onnxruntime-common';
 import { isList } from '../fields/isList.js';
-import { refuseOption } from '../fields/readOptions.js';
+import { refuseOption } from '../fields/refuseOption.js';
 import { ThimbleError } from '../errors.js';
 import type { Generator } from './Generator.js';
 import { MersenneTwister } from './MersenneTwister.js';

@@ -1,4 +1,5 @@
 import { booleanField, choiceField, described, type Field, integerField, numberField } from '../fields/Field.js';
+import { checkInteger } from '../fields/checkNumber.js';
 import { objectField, signalField, tensorField } from '../fields/objectField.js';
 import { eitherField, listField, optional, textField } from '../fields/optionFields.js';
 import type { Generator } from '../random/Generator.js';
@@ -23,6 +24,7 @@ const generator = objectField<Generator>(
 
 /** One side of a picture: whole steps of pixels, and what the model was trained with. */
 export function sideField(step: number, size: number, reason = ''): Field<number> {
+  checkInteger('step', step, 1);
   const side = integerField(size, 1);
   return {
     ...side,

@@ -1,3 +1,4 @@
+import { checkMembers } from '../fields/checkMembers.js';
 import { Tensor } from 'onnxruntime-common';
 import { Image } from '../images/Image.js';
 import type { Component } from '../execution/Component.js';
@@ -26,6 +27,7 @@ export class LatentPreview implements Preview {
 
   /** The map of a VAE, measured at the first call. */
   static async of(vae: Component, signal?: AbortSignal): Promise<LatentPreview> {
+    checkMembers('vae', vae, 'a VAE', ['config', 'decode']);
     const preview = measured.get(vae) ?? (await LatentPreview.#measure(vae, signal));
     measured.set(vae, preview);
     return preview;

@@ -1,3 +1,4 @@
+import { checkMembers } from '../fields/checkMembers.js';
 import type { Tensor } from 'onnxruntime-common';
 import type { CallOptions } from '../hooks/calls/CallOptions.js';
 import type { Component } from '../execution/Component.js';
@@ -16,6 +17,8 @@ export async function decodeImages(
   options: CallOptions,
   done: ImageReader = (image) => image,
 ): Promise<Image[]> {
+  checkMembers('vae', vae, 'a VAE', ['config', 'decode']);
+  checkMembers('latents', latents, 'a tensor', ['dims', 'data']);
   const images: Image[] = [];
   let growing: GrowingImage | undefined;
   await vae.decodeRows(
@@ -35,5 +38,7 @@ export async function decodeImages(
 
 /** Decodes latents [n, c, h, w] to float32 pixels [n, 3, height, width] in [0, 1]. */
 export async function decodePixels(vae: Component, latents: Tensor, options: CallOptions): Promise<Tensor> {
+  checkMembers('vae', vae, 'a VAE', ['config', 'decode']);
+  checkMembers('latents', latents, 'a tensor', ['dims', 'data']);
   return pixelsFromSample((await vae.decode({ z: unscaleLatents(latents, vae.config) }, options)).sample);
 }

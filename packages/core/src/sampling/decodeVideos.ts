@@ -1,3 +1,4 @@
+import { checkMembers } from '../fields/checkMembers.js';
 import { Tensor } from 'onnxruntime-common';
 import type { CallOptions } from '../hooks/calls/CallOptions.js';
 import type { Component } from '../execution/Component.js';
@@ -13,6 +14,8 @@ export async function decodeVideos(
   options: CallOptions,
   done?: FrameReader,
 ): Promise<Image[][]> {
+  checkMembers('vae', vae, 'a VAE', ['config', 'decode']);
+  checkMembers('latents', latents, 'a tensor', ['dims', 'data']);
   const frames = new VideoFrames(done);
   await vae.decodeRows({ z: unscaledVideo(latents, vae) }, (part) => frames.add(part), options);
   return frames.videos;
@@ -20,6 +23,8 @@ export async function decodeVideos(
 
 /** Decodes latents [n, frames, c, h, w] to float32 pixels [n, frames, height, width, 3] in [0, 1]. */
 export async function decodeVideoPixels(vae: Component, latents: Tensor, options: CallOptions): Promise<Tensor> {
+  checkMembers('vae', vae, 'a VAE', ['config', 'decode']);
+  checkMembers('latents', latents, 'a tensor', ['dims', 'data']);
   return videoPixels((await vae.decode({ z: unscaledVideo(latents, vae) }, options)).sample, pixelOfSample);
 }
 

@@ -1,4 +1,4 @@
-import { refuseOption } from '../fields/readOptions.js';
+import { refuseOption } from '../fields/refuseOption.js';
 import type { Scheduler } from '../schedulers/Scheduler.js';
 import { roundHalfEven } from '../schedulers/numeric/numpy.js';
 

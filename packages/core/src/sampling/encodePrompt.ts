@@ -1,4 +1,5 @@
 import type { Tensor } from 'onnxruntime-common';
+import { checkMembers } from '../fields/checkMembers.js';
 import type { PromptChunk, PromptEmbeds } from '../hooks/calls/EncodePromptCall.js';
 import { Wrapping } from '../hooks/engine/Wrapping.js';
 import type { PipelineRun } from '../run/PipelineRun.js';
@@ -18,6 +19,8 @@ export async function encodePrompt(
   prompts: readonly string[],
   negative: boolean,
 ): Promise<PromptEmbeds> {
+  checkMembers('run', run, 'a run', ['hooks']);
+  checkMembers('encoder', encoder, '{ encoder, tokenizer, maxLength, encode }', ['encoder', 'tokenizer', 'encode']);
   const wrapping = new Wrapping<readonly PromptChunk[], PromptEmbeds>();
   const call = new EncodingCall(encoder, { prompts, negative, run, wrap: wrapping.wrap });
   await run.hooks.encodePrompt.call(call);

@@ -1,3 +1,6 @@
+import { refuseOption } from '../fields/refuseOption.js';
+import { checkMembers } from '../fields/checkMembers.js';
+import { checkInteger, checkNumber } from '../fields/checkNumber.js';
 import { Tensor } from 'onnxruntime-common';
 import { concatBatch, splitBatch } from '../execution/batch.js';
 
@@ -33,6 +36,9 @@ function deviation(values: Float32Array): number {
   return Math.sqrt(values.reduce((sum, x) => sum + (x - mean) ** 2, 0) / (values.length - 1));
 }
 
+/** More pictures than a run makes, and wider than any embedding. */
+const MOST_SIZE = 2 ** 16;
+
 /**
  * Scales guided predictions down, each sample of its own, whose norm is more than `factor` times that of the prediction with the prompt (source: diffusers
  * pipelines/z_image/pipeline_z_image.py, `cfg_normalization`).
@@ -59,6 +65,8 @@ function normOf(values: Float32Array): number {
  * falling frequencies (source: diffusers `get_guidance_scale_embedding`).
  */
 export function guidanceEmbedding(scale: number, count: number, width: number): Tensor {
+  checkNumber('scale', scale);
+  for (const [name, size] of Object.entries({ count, width })) checkInteger(name, size, 1, MOST_SIZE);
   const half = Math.floor(width / 2);
   const angles = Array.from(
     { length: half },
@@ -84,9 +92,13 @@ export interface Guidance {
 /** Asks `model` for a prediction of [n, …]; with guidance for [2n, …], without the prompt and with it, as one call. */
 export async function predictGuided(
   latents: Tensor,
-  { guided, scale, rescale = 0 }: Guidance,
+  guidance: Guidance,
   model: (batch: Tensor) => Promise<Tensor>,
 ): Promise<Tensor> {
+  checkMembers('latents', latents, 'a tensor', ['dims', 'data']);
+  if (typeof model !== 'function') refuseOption('model', model, 'a function');
+  checkMembers('guidance', guidance, '{ guided, scale }', ['guided', 'scale']);
+  const { guided, scale, rescale = 0 } = guidance;
   if (!guided) return model(latents);
   const samples = splitBatch(await model(concatBatch([latents, latents])));
   const half = samples.length / 2;

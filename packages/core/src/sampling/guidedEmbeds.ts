@@ -1,3 +1,5 @@
+import { refuseOption } from '../fields/refuseOption.js';
+import { checkMembers } from '../fields/checkMembers.js';
 import type { Tensor } from 'onnxruntime-common';
 import type { PipelineRun } from '../run/PipelineRun.js';
 import { encodePrompt } from './encodePrompt.js';
@@ -20,6 +22,8 @@ export async function guidedEmbeds(
   options: GuidedPrompts,
   guided: boolean,
 ): Promise<Tensor> {
+  if (typeof encoder !== 'function') refuseOption('encoder', encoder, 'a function that gives the encoder');
+  checkMembers('options', options, '{ prompts, negativePrompts }', []);
   const { embeds } = await withNegative(options, guided, async (negative) =>
     encodePrompt(run, encoder(), negative ? options.negativePrompts : options.prompts, negative),
   );

@@ -1,3 +1,4 @@
+import { checkMembers } from '../fields/checkMembers.js';
 import type { Tensor } from 'onnxruntime-common';
 import type { Component } from '../execution/Component.js';
 import type { Image } from '../images/Image.js';
@@ -23,8 +24,10 @@ export interface ResultParts {
 /** The last part of a run that makes pictures: decodes latents [n, c, h, w] as its `outputType` asks, with an event for each picture and one at the end. */
 export async function* imageResult(
   run: PipelineRun,
-  { vae, latents, options, seeds, source, finish = async (image) => image }: ResultParts,
+  parts: ResultParts,
 ): AsyncGenerator<PipelineEvent, GenerateResult> {
+  checkMembers('parts', parts, '{ vae, latents, options, seeds, source }', ['latents', 'options', 'seeds']);
+  const { vae, latents, options, seeds, source, finish = async (image) => image } = parts;
   if (options.outputType === 'latent' || vae === undefined) return run.result({ images: latents, seeds });
   const decoding =
     options.outputType === 'tensor'

@@ -1,5 +1,5 @@
 import { Tensor } from 'onnxruntime-common';
-import { refuseOption } from '../fields/readOptions.js';
+import { refuseOption } from '../fields/refuseOption.js';
 import type { PromptEmbeds } from '../hooks/calls/EncodePromptCall.js';
 
 /**

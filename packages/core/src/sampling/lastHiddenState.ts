@@ -1,7 +1,8 @@
+import { checkMembers } from '../fields/checkMembers.js';
 import type { Tensor } from 'onnxruntime-common';
 import type { CallOptions } from '../hooks/calls/CallOptions.js';
 import type { Component } from '../execution/Component.js';
-import { refuseOption } from '../fields/readOptions.js';
+import { refuseOption } from '../fields/refuseOption.js';
 
 /**
  * The hidden state of CLIP's text encoder that Stable Diffusion is conditioned on, after the final norm: the last one, or the one `clipSkip` layers before it.
@@ -14,6 +15,7 @@ export async function lastHiddenState(
   clipSkip: number,
   options: CallOptions,
 ): Promise<Tensor> {
+  checkMembers('encoder', encoder, 'a text encoder', ['config', 'call', 'invoke']);
   if (clipSkip === 0) return (await encoder.call(inputs, options))['last_hidden_state'] as Tensor;
   const layers = checkClipSkip(encoder, clipSkip);
   const name = `hidden_states.${layers - clipSkip}`;

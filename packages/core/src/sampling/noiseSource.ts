@@ -1,9 +1,14 @@
+import { checkMembers } from '../fields/checkMembers.js';
+import { checkInteger } from '../fields/checkNumber.js';
 import type { Tensor } from 'onnxruntime-common';
 import { isList } from '../fields/isList.js';
-import { refuseOption } from '../fields/readOptions.js';
+import { refuseOption } from '../fields/refuseOption.js';
 import { BatchGenerator } from '../random/BatchGenerator.js';
 import type { Generator } from '../random/Generator.js';
 import { randomSeed, TorchGenerator } from '../random/TorchGenerator.js';
+
+/** More than one run makes. */
+const MOST_PICTURES = 2 ** 16;
 
 /** What a run's noise is to be drawn from. */
 export interface NoiseOptions {
@@ -20,7 +25,10 @@ export interface NoiseSource {
 }
 
 /** Where noise comes from: one generator for the whole batch, or one per image, as diffusers' list of generators. @throws ERR_ARGUMENT_INVALID for a list that has not one for each of `count` images */
-export function noiseSource({ seed, generator, latents }: NoiseOptions, count: number): NoiseSource {
+export function noiseSource(options: NoiseOptions, count: number): NoiseSource {
+  checkMembers('options', options, '{ seed, generator, latents }', []);
+  const { seed, generator, latents } = options;
+  checkInteger('count', count, 0, MOST_PICTURES);
   checkLength('seed', seed, `an integer, or a list of ${count}, one per image`, count);
   checkLength('generator', generator, `a generator, or a list of ${count}, one per image`, count);
   if (generator !== undefined)

@@ -2,7 +2,7 @@ import type { Tensor } from 'onnxruntime-common';
 import type { CallOptions } from '../hooks/calls/CallOptions.js';
 import type { PromptEmbeds } from '../hooks/calls/EncodePromptCall.js';
 import type { Component } from '../execution/Component.js';
-import { refuseOption } from '../fields/readOptions.js';
+import { refuseOption } from '../fields/refuseOption.js';
 
 /**
  * What SDXL is conditioned on of a CLIP text encoder: the hidden state before the last layer, or the one `clipSkip` layers before that, without the final norm; and the

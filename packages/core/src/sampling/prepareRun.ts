@@ -1,3 +1,4 @@
+import { checkMembers } from '../fields/checkMembers.js';
 import type { Prompt } from '../run/GenerateOptions.js';
 import type { PreparedRun } from '../run/PreparedRun.js';
 import type { Scheduler, SetTimestepsOptions } from '../schedulers/Scheduler.js';
@@ -29,6 +30,8 @@ export function prepareRun<O extends SamplingOptions>(
   options: O,
   settings: Omit<SetTimestepsOptions, 'timesteps'> = {},
 ): SamplingRun<O> {
+  checkMembers('scheduler', scheduler, 'a scheduler', ['setTimesteps', 'step']);
+  checkMembers('options', options, 'the options of a run', []);
   const prompts = readPrompts(prompt, options, options.numImagesPerPrompt);
   const noise = noiseSource(options, prompts.count);
   const { timesteps, sigmas } = options;

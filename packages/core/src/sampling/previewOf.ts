@@ -1,5 +1,5 @@
 import type { Component } from '../execution/Component.js';
-import { refuseOption } from '../fields/readOptions.js';
+import { refuseOption } from '../fields/refuseOption.js';
 import type { PipelineRun } from '../run/PipelineRun.js';
 import { decodeImages } from './decodeImages.js';
 import { LatentPreview } from './LatentPreview.js';

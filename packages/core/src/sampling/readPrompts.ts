@@ -1,5 +1,7 @@
+import { checkInteger } from '../fields/checkNumber.js';
+import { checkMembers } from '../fields/checkMembers.js';
 import type { Tensor } from 'onnxruntime-common';
-import { refuseOption } from '../fields/readOptions.js';
+import { refuseOption } from '../fields/refuseOption.js';
 import type { Prompt } from '../run/GenerateOptions.js';
 
 /** What a run is asked to show, and what not. */
@@ -21,6 +23,8 @@ export interface Prompts {
 
 /** Checks the texts of a run, and counts its results: `perPrompt` of each prompt. @throws ERR_ARGUMENT_INVALID */
 export function readPrompts(prompt: Prompt | undefined, options: PromptOptions, perPrompt = 1): Prompts {
+  checkMembers('options', options, 'the options of a run', []);
+  checkInteger('perPrompt', perPrompt, 1);
   const { negativePrompt, promptEmbeds, negativePromptEmbeds } = options;
   const dims = promptEmbeds?.dims;
   if (dims !== undefined && negativePromptEmbeds !== undefined && negativePromptEmbeds.dims.join() !== dims.join())

@@ -1,5 +1,5 @@
 import type { Tensor } from 'onnxruntime-common';
-import { refuseOption } from '../fields/readOptions.js';
+import { refuseOption } from '../fields/refuseOption.js';
 import { oneEach, type Prompts } from './readPrompts.js';
 
 /** What the second of two text encoders reads, each as long as the prompts. */

@@ -1,4 +1,4 @@
-import { refuseOption } from '../fields/readOptions.js';
+import { refuseOption } from '../fields/refuseOption.js';
 
 /** The guidance of a video's run. */
 export interface StepGuidance {

@@ -1,5 +1,5 @@
 import { Tensor } from 'onnxruntime-common';
-import { refuseOption } from '../fields/readOptions.js';
+import { refuseOption } from '../fields/refuseOption.js';
 
 /** Height and width in pixels, or top and left. */
 type Pair = readonly [number, number];

@@ -1,3 +1,4 @@
+import { checkMembers } from '../fields/checkMembers.js';
 import type { GenerateResult } from '../run/GenerateOptions.js';
 import type { PipelineEvent } from '../run/PipelineEvent.js';
 import type { PipelineRun } from '../run/PipelineRun.js';
@@ -8,8 +9,10 @@ import type { ResultParts } from './imageResult.js';
 /** The last part of a run that makes videos: decodes latents [n, frames, c, h, w] as its `outputType` asks, with an event for each frame and one at the end. */
 export async function* videoResult(
   run: PipelineRun,
-  { vae, latents, options, seeds, source }: ResultParts,
+  parts: ResultParts,
 ): AsyncGenerator<PipelineEvent, GenerateResult> {
+  checkMembers('parts', parts, '{ vae, latents, options, seeds, source }', ['latents', 'options', 'seeds']);
+  const { vae, latents, options, seeds, source } = parts;
   if (options.outputType === 'latent' || vae === undefined)
     return run.result({ images: latents, frames: latents, seeds });
   if (options.outputType === 'tensor') {

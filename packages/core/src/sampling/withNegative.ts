@@ -1,6 +1,6 @@
 import { Tensor } from 'onnxruntime-common';
 import { concatBatch, repeatBatch } from '../execution/batch.js';
-import { refuseOption } from '../fields/readOptions.js';
+import { refuseOption } from '../fields/refuseOption.js';
 import type { PromptEmbeds } from '../hooks/calls/EncodePromptCall.js';
 
 /** Embeddings in place of prompts, where they are given. */

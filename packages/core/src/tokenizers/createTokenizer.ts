@@ -1,3 +1,4 @@
+import { checkPath } from '../fields/checkPath.js';
 import { join } from 'node:path';
 import { ThimbleError } from '../errors.js';
 import { readTokenizerObject } from './readTokenizerFile.js';
@@ -21,6 +22,7 @@ export async function createTokenizer(
   className?: string,
   registry: Readonly<Record<string, TokenizerClass>> = tokenizerRegistry,
 ): Promise<Tokenizer> {
+  checkPath('folder', folder, "the path of a tokenizer's folder");
   const { tokenizer_class: own } = await readTokenizerObject(join(folder, 'tokenizer_config.json'));
   const names =
     className === undefined

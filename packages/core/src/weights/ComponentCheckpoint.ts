@@ -1,3 +1,4 @@
+import { checkPath } from '../fields/checkPath.js';
 import { readdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isThimbleError, ThimbleError } from '../errors.js';
@@ -63,6 +64,7 @@ export async function openComponentCheckpoint(
   folder: string,
   options: ComponentCheckpointOptions = {},
 ): Promise<ComponentCheckpoint> {
+  checkPath('folder', folder, 'the path of a folder');
   if (options.weights !== undefined) return checkpointOf(folder, options.weights, options.config);
   const names = await listNames(folder);
   if (!names.includes('config.json'))

@@ -1,3 +1,4 @@
+import { checkPath } from '../fields/checkPath.js';
 import { readdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ThimbleError } from '../errors.js';
@@ -38,6 +39,7 @@ export interface ModelIndex {
  * @throws `ERR_FILE_NOT_FOUND`, `ERR_FILE_ACCESS`, `ERR_MODEL_FOLDER_INVALID`, `ERR_JSON_INVALID`
  */
 export async function readModelIndex(folder: string): Promise<ModelIndex> {
+  checkPath('folder', folder, 'the path of a folder');
   const names = await listNames(folder);
   if (names.includes('model_index.json'))
     return parsePipeline(await realpath(folder), await readJsonFile(join(folder, 'model_index.json')));

@@ -1,5 +1,8 @@
 import { join } from 'node:path';
 import type { JsonObject } from '../disk/readJsonFile.js';
+import { checkMembers } from '../fields/checkMembers.js';
+import { checkPath } from '../fields/checkPath.js';
+import { refuseOption } from '../fields/refuseOption.js';
 import type { TensorView } from './TensorView.js';
 
 /** Weights that lie in a file of their own, or in one with others. */
@@ -24,8 +27,12 @@ export interface PartPlace {
 
 /** Where a part of a model lies; `name` is its name in `model_index.json`, or '' for a single model. */
 export function placeOf(
-  { folder, places }: { readonly folder: string; readonly places?: Readonly<Record<string, PartPlace>> },
+  index: { readonly folder: string; readonly places?: Readonly<Record<string, PartPlace>> },
   name: string,
 ): PartPlace {
+  checkMembers('index', index, 'the index of a model', ['folder']);
+  const { folder, places } = index;
+  checkPath('folder', folder, 'the path of a folder');
+  if (typeof name !== 'string') refuseOption('name', name, 'the name of a part');
   return places?.[name] ?? { folder: join(folder, name) };
 }

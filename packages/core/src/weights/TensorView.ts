@@ -1,4 +1,8 @@
+import { checkMembers } from '../fields/checkMembers.js';
+import { checkInteger } from '../fields/checkNumber.js';
+import { refuseOption } from '../fields/refuseOption.js';
 import type { FileRange } from '../device/FileRange.js';
+import { checkView } from './checkView.js';
 
 /**
  * The description of a stored tensor, and the only one: what it is called, how its elements are stored, where they lie. Plain data; enough to map or read it
@@ -24,27 +28,30 @@ export interface TensorView<Dtype extends string = string> extends FileRange {
 }
 
 /** Elements of one row, an index on the first axis. */
-export function rowLength({ shape }: Pick<TensorView, 'shape'>): number {
-  return shape.slice(1).reduce((a, b) => a * b, 1);
+export function rowLength(view: Pick<TensorView, 'shape'>): number {
+  checkMembers('view', view, 'what has a shape', ['shape']);
+  return view.shape.slice(1).reduce((a, b) => a * b, 1);
 }
 
 /**
  * Some rows of a tensor (indices on the first axis), such as a third of a fused projection.
  *
- * @throws RangeError for rows that the tensor does not have, and for rows that do not begin and end on a byte, or a block
+ * @throws ERR_ARGUMENT_INVALID for rows that the tensor does not have, and for rows that do not begin and end on a byte, or a block
  */
 export function sliceRows<View extends TensorView>(view: View, start: number, count: number): View {
+  checkView(view);
   const [rows = 1, ...rest] = view.shape;
   if (start === 0 && count === rows) return view;
-  if (start < 0 || count < 1 || start + count > rows)
-    throw new RangeError(`"${view.name}" has ${rows} rows: ${start} to ${start + count} are not among them`);
+  checkInteger('start', start, 0);
+  checkInteger('count', count, 1);
+  if (start + count > rows) refuseOption('count', count, `rows out of the ${rows} of "${view.name}", from ${start} on`);
   const scale = view.scale === undefined ? {} : { scale: sliceRows(view.scale, start, count) };
   const shape = [count, ...rest];
   if (view.transposed !== undefined)
     return { ...view, ...scale, shape, transposed: { ...view.transposed, start: view.transposed.start + start } };
   const bytesPerRow = view.byteLength / rows;
   if (!hasWholeRows(view))
-    throw new RangeError(`"${view.name}" (${view.dtype}) has no rows of whole bytes or blocks: it cannot be cut`);
+    refuseOption('view', view.dtype, `a type with rows of whole bytes or blocks: "${view.name}" cannot be cut`);
   return { ...view, ...scale, shape, offset: view.offset + start * bytesPerRow, byteLength: count * bytesPerRow };
 }
 
@@ -56,14 +63,15 @@ export function hasWholeRows({ shape: [rows = 1], byteLength, blockBytes = 1 }: 
 /**
  * The transpose of a matrix that lies in its file the other way round: [in, out] there, [out, in] here.
  *
- * @throws RangeError for what is no matrix, is transposed already, or has a scale for each row
+ * @throws ERR_ARGUMENT_INVALID for what is no matrix, is transposed already, or has a scale for each row
  */
 export function transposeView<View extends TensorView>(view: View): View {
+  checkView(view);
   const [rows, columns, ...others] = view.shape;
   if (rows === undefined || columns === undefined || others.length > 0)
-    throw new RangeError(`"${view.name}" has shape [${view.shape.join(', ')}]: only a matrix can be transposed`);
+    refuseOption('view', view.shape, `the shape of a matrix: "${view.name}" cannot be transposed`);
   if (view.transposed !== undefined || view.scale !== undefined)
-    throw new RangeError(`"${view.name}" cannot be transposed: it is a transpose already, or has scales of its rows`);
+    refuseOption('view', view.name, 'a matrix that is no transpose already, and has no scales of its rows');
   return { ...view, shape: [columns, rows], transposed: { start: 0, of: columns } };
 }
 

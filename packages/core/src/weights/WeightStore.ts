@@ -1,3 +1,5 @@
+import { checkMembers } from '../fields/checkMembers.js';
+import { refuseOption } from '../fields/refuseOption.js';
 import { createHash } from 'node:crypto';
 import { identityOf, type TensorView } from './TensorView.js';
 
@@ -20,6 +22,8 @@ const known = new WeakMap<WeightStore, string>();
 
 /** A digest of which views a store holds: equal for two stores in which everything lies in the same place. Reads no data. Remembered for each store. */
 export function contentsOf(store: WeightStore): string {
+  checkMembers('store', store, 'a store of weights', ['keys', 'find']);
+  if (ArrayBuffer.isView(store)) refuseOption('store', store, 'a store of weights');
   const remembered = known.get(store);
   if (remembered !== undefined) return remembered;
   const hash = createHash('sha256');

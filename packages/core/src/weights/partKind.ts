@@ -1,3 +1,5 @@
+import { refuseOption } from '../fields/refuseOption.js';
+
 /** What a part of a checkpoint is: a model with weights, a solver, or what turns texts or pictures into what models take. */
 export type PartKind = 'model' | 'scheduler' | 'tokenizer' | 'processor';
 
@@ -9,6 +11,7 @@ const KINDS: readonly (readonly [RegExp, PartKind])[] = [
 
 /** What the name of a class says, as diffusers and transformers name theirs. */
 export function partKind(className: string): PartKind {
+  if (typeof className !== 'string') refuseOption('className', className, 'the name of a class');
   return KINDS.find(([pattern]) => pattern.test(className))?.[1] ?? 'model';
 }
 

@@ -1,3 +1,4 @@
+import { checkMembers } from '../fields/checkMembers.js';
 import { stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { isThimbleError, ThimbleError } from '../errors.js';
@@ -60,6 +61,7 @@ export interface ResolvedModel {
  *   the signal's reason
  */
 export async function resolveModel(model: string, options: ResolveModelOptions = {}): Promise<ResolvedModel> {
+  checkMembers('options', options, 'an object, or nothing', []);
   options.signal?.throwIfAborted();
   checkPath(
     'model',

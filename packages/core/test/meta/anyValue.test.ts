@@ -2,19 +2,34 @@ import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { GraphBuilder } from '../../src/graph/GraphBuilder.js';
 import * as core from '../../src/index.js';
+import * as model from '../../src/model.js';
+import * as plugin from '../../src/plugin.js';
 import { CallsWithAnyValue } from '../support/CallsWithAnyValue.js';
 import { fixturePath } from '../support/fixturePath.js';
 
-/** Not called: what `/plugin` and `/model` alone export; onnxruntime's, and what is for authors and made of parts that only a factory has (`fromConfig`, `fromPretrained`). */
+/** Not called: onnxruntime's, and constructors of what only a factory makes (`fromConfig`, `fromPretrained`, `open`). */
 const EXCLUDED: ReadonlySet<string> = new Set([
   'Tensor',
   'ThimbleError',
   'new Component',
+  'new Pipeline',
+  'new SafetensorsFile',
   ...Object.keys(core)
     .filter((name) => /Pipeline$|Model$|^Autoencoder|Tokenizer$/.test(name))
     .map((name) => `new ${name}`),
 ]);
+
+/** Those that take something beside a value, or a graph. */
+const OPERATIONS: ReadonlySet<string> = new Set(
+  'add mul scale matMul gemm reshape transpose split slice gather averagePoolFrames cast expandRank resizeNearest upscaleNearest attention rmsNorm rotaryEmbedding'.split(
+    ' ',
+  ),
+);
+const PASSES: ReadonlySet<string> = new Set(
+  'bindWeights chunkFeedForward freezeShapes lowerAttention peakBytes'.split(' '),
+);
 
 const environment = { ...process.env };
 const home = process.cwd();
@@ -38,6 +53,34 @@ afterAll(async () => {
 test('functions and classes that core exports throw nothing without a code', async () => {
   for (const [name, value] of Object.entries(core)) await calls.callExport(name, value);
   expect(calls.count).toBeGreaterThan(3000);
+  expect(calls.uncoded).toEqual([]);
+});
+
+test.each([
+  ['/plugin', plugin],
+  ['/model', model],
+])(
+  'nor do those of core%s',
+  async (_, entry) => {
+    for (const [name, value] of Object.entries(entry)) await calls.callExport(name, value);
+    expect(calls.count).toBeGreaterThan(3000);
+    expect(calls.uncoded).toEqual([]);
+  },
+  120_000,
+);
+
+test('nor do operations on values, and passes on graphs', async () => {
+  const builder = new GraphBuilder('graph');
+  const x = builder.input('x', 'float32', [1, 4, 8, 8]);
+  const after = async (given: unknown, entry: object, names: ReadonlySet<string>): Promise<void> => {
+    for (const [name, call] of Object.entries(entry) as [string, (...all: unknown[]) => unknown][])
+      if (names.has(name)) await calls.callMany(name, (...args) => call(given, ...args));
+  };
+  await after(x, model, OPERATIONS);
+  builder.output('y', model.relu(x));
+  await after(builder.build(), plugin, PASSES);
+  await after(2 ** 30, plugin, new Set(['evenChunks']));
+  expect(calls.count).toBeGreaterThan(1400);
   expect(calls.uncoded).toEqual([]);
 });
 

@@ -72,9 +72,10 @@ export class CallsWithAnyValue {
   async #call(name: string, call: Callable, args: readonly unknown[]): Promise<void> {
     this.count++;
     try {
-      await call(...args);
+      const made: unknown = await call(...args);
+      await (made as Partial<AsyncDisposable> | undefined | null)?.[Symbol.asyncDispose]?.();
     } catch (error) {
-      if (isThimbleError(error) || this.#uncoded.has(name)) return;
+      if (isCoded(error) || this.#uncoded.has(name)) return;
       this.#uncoded.set(name, `(${args.map((arg) => inspect(arg)).join(', ')}) threw ${inspect(error)}`);
     }
   }
@@ -83,6 +84,11 @@ export class CallsWithAnyValue {
     const length = 2 + (this.#random.next() % 2);
     return Array.from({ length }, () => VALUES[this.#random.next() % VALUES.length]!);
   }
+}
+
+/** Of thimble, or of a check in a test. */
+function isCoded(error: unknown): boolean {
+  return isThimbleError(error) || (error as { readonly code?: unknown } | null)?.code === 'ERR_ASSERTION';
 }
 
 /** Names of what an object or a class has and inherits, up to what the language itself gives. */

@@ -1,3 +1,4 @@
+import { checkMembers } from '../../fields/checkMembers.js';
 import { Module } from '../Module.js';
 import { builderOf } from '../operations.js';
 import { Parameter } from '../Parameter.js';
@@ -39,6 +40,7 @@ export class Conv3d extends Module {
     { stride = ONE, padding = NONE, paddingEnd = padding, weightShape }: Conv3dOptions = {},
   ) {
     super();
+    checkMembers('kernel', kernel, '{ time, height, width }', ['time', 'height', 'width']);
     this.#dims = [outChannels, inChannels, kernel.time, kernel.height, kernel.width];
     this.weight = new Parameter(weightShape ?? this.#dims);
     this.bias = new Parameter([outChannels]);

@@ -1,3 +1,4 @@
+import { checkMembers } from '../../fields/checkMembers.js';
 import { gemm, reshape } from '../operations.js';
 import { Module } from '../Module.js';
 import { Parameter } from '../Parameter.js';
@@ -14,6 +15,7 @@ export class Linear extends Module {
     options: { bias?: boolean | undefined; weightShape?: readonly number[] | undefined } = {},
   ) {
     super();
+    checkMembers('options', options, 'an object, or nothing', []);
     this.weight = new Parameter(options.weightShape ?? [outFeatures, inFeatures]);
     this.bias = options.bias === false ? undefined : new Parameter([outFeatures]);
   }

@@ -1,3 +1,4 @@
+import { checkMembers } from '../../fields/checkMembers.js';
 import { COMPOSITE_DOMAIN } from '../Graph.js';
 import { builderOf } from '../operations.js';
 import type { Value } from '../Value.js';
@@ -13,6 +14,8 @@ export function attention(
   value: Value,
   options: { heads: number; causal?: boolean | undefined; mask?: Value | undefined },
 ): Value {
+  checkMembers('options', options, 'options with heads', ['heads']);
+  for (const each of [query, key, value]) builderOf(each);
   const { heads, causal = false, mask } = options;
   return builderOf(query).emit(
     'Attention',

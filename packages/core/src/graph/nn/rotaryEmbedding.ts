@@ -1,3 +1,4 @@
+import { checkMembers } from '../../fields/checkMembers.js';
 import { builderOf } from '../operations.js';
 import type { Value } from '../Value.js';
 
@@ -14,12 +15,10 @@ export interface RotaryOptions {
  * @param x [n, tokens, heads · d]
  * @param cosines [tokens, d / 2], one for each pair, and `sines` alike
  */
-export function rotaryEmbedding(
-  x: Value,
-  cosines: Value,
-  sines: Value,
-  { heads, interleaved = true }: RotaryOptions,
-): Value {
+export function rotaryEmbedding(x: Value, cosines: Value, sines: Value, options: RotaryOptions): Value {
+  checkMembers('options', options, 'options with heads', ['heads']);
+  for (const each of [x, cosines, sines]) builderOf(each);
+  const { heads, interleaved = true } = options;
   const builder = builderOf(x);
   const offset = builder.constant('int64', [1], [0]);
   return builder.emit(

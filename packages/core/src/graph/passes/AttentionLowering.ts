@@ -1,3 +1,5 @@
+import { refuseOption } from '../../fields/refuseOption.js';
+import { checkGraph } from '../checkGraph.js';
 import { Emitter } from '../Emitter.js';
 import { COMPOSITE_DOMAIN, type Graph, type GraphNode } from '../Graph.js';
 
@@ -23,6 +25,8 @@ export type AttentionLowering = (site: AttentionSite, emit: Emitter) => void;
 
 /** Replaces every composite `Attention` of a graph by what `lowering` emits for it. */
 export function lowerAttention(graph: Graph, lowering: AttentionLowering): Graph {
+  checkGraph(graph);
+  if (typeof lowering !== 'function') refuseOption('lowering', lowering, 'a function, such as chunkedAttention()');
   if (!graph.nodes.some(isAttention)) return graph;
   const constants = [...graph.constants];
   const nodes = graph.nodes.flatMap((node) => {

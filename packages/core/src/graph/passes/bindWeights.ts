@@ -1,9 +1,13 @@
+import { checkMembers } from '../../fields/checkMembers.js';
+import { checkGraph } from '../checkGraph.js';
 import { sliceRows } from '../../weights/TensorView.js';
 import type { WeightStore } from '../../weights/WeightStore.js';
 import type { Graph } from '../Graph.js';
 
 /** Binds the weights of a graph to where a store has them; of whole rows, to those rows. What the store lacks stays as it is. */
 export function bindWeights(graph: Graph, store: Pick<WeightStore, 'find'>): Graph {
+  checkGraph(graph);
+  checkMembers('store', store, 'a store of weights', ['find']);
   return graph.with({
     weights: graph.weights.map((weight) => {
       const view = store.find(weight.key);

@@ -1,3 +1,5 @@
+import { checkNumber } from '../../fields/checkNumber.js';
+import { checkGraph } from '../checkGraph.js';
 import { Emitter } from '../Emitter.js';
 import type { Graph, GraphNode, GraphWeight } from '../Graph.js';
 import { narrowWeightOf } from '../storage/storageFormats.js';
@@ -29,6 +31,8 @@ interface FeedForwardRegion {
  * (diffusers' `chunk_feed_forward`): rows do not know of each other, so the result is the same.
  */
 export function chunkFeedForward(graph: Graph, budget: number): Graph {
+  checkGraph(graph);
+  checkNumber('budget', budget, 1);
   const finder = new RegionFinder(graph, budget);
   const constants = [...graph.constants];
   const shapes = new Map(graph.shapes);

@@ -1,3 +1,4 @@
+import { checkNumber } from '../../fields/checkNumber.js';
 import { DEFAULT_TRANSIENT_BYTES } from '../../device/MemoryBudget.js';
 import type { Emitter } from '../Emitter.js';
 import type { AttentionLowering, AttentionSite } from './AttentionLowering.js';
@@ -22,6 +23,7 @@ const MOST_PIECES = 12;
  * one head is the least a chunk can hold.
  */
 export function chunkedAttention(budget: number = DEFAULT_SCORE_BUDGET): AttentionLowering {
+  checkNumber('budget', budget, 1);
   return (site, emit) => {
     const most = Math.max(budget, scoreBytes(site) / MOST_CHUNKS);
     if (isFlat(site, most)) attendByHeads(site, emit, most);

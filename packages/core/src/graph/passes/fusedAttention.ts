@@ -1,3 +1,5 @@
+import { checkNumber } from '../../fields/checkNumber.js';
+import { checkOptionNames } from '../../fields/checkOptionNames.js';
 import type { ExecutionProvider } from '../../device/ExecutionProvider.js';
 import type { Emitter } from '../Emitter.js';
 import type { AttentionLowering, AttentionSite } from './AttentionLowering.js';
@@ -22,11 +24,10 @@ export interface FusedAttentionOptions {
  * The runtime's fused kernel (`com.microsoft.MultiHeadAttention`, flash attention), at any head size. On the CPU, whose kernel is fused only without a
  * mask and pays only from 2048 tokens on, plain attention in chunks elsewhere.
  */
-export function fusedAttention({
-  provider = 'cpu',
-  budget = DEFAULT_SCORE_BUDGET,
-  fuseFrom = WORTH_FUSING,
-}: FusedAttentionOptions = {}): AttentionLowering {
+export function fusedAttention(options: FusedAttentionOptions = {}): AttentionLowering {
+  checkOptionNames(options, ['provider', 'budget', 'fuseFrom'], 'fusedAttention');
+  const { provider = 'cpu', budget = DEFAULT_SCORE_BUDGET, fuseFrom = WORTH_FUSING } = options;
+  checkNumber('fuseFrom', fuseFrom, 0);
   const plain = chunkedAttention(budget);
   return (site, emit) => {
     if (!isFused(site, provider, fuseFrom)) plain(site, emit);

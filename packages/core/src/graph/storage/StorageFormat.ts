@@ -1,3 +1,5 @@
+import { checkMembers } from '../../fields/checkMembers.js';
+import { checkIntegers } from '../../fields/checkNumber.js';
 import type { ElementType, GraphWeight } from '../Graph.js';
 import type { TensorView } from '../../weights/TensorView.js';
 import type { StorageEmitter } from './StorageEmitter.js';
@@ -43,6 +45,9 @@ export interface StorageFormat {
 }
 
 /** Bytes that a tensor of this shape takes in a format. */
-export function storedBytes({ block }: StorageFormat, shape: readonly number[]): number {
+export function storedBytes(format: Pick<StorageFormat, 'block'>, shape: readonly number[]): number {
+  checkMembers('format', format, 'a storage format', ['block']);
+  checkIntegers('shape', shape);
+  const { block } = format;
   return (shape.reduce((a, b) => a * b, 1) / block.elements) * block.bytes;
 }

@@ -1,3 +1,4 @@
+import { checkMembers } from '../../fields/checkMembers.js';
 import type { ElementType, GraphWeight } from '../Graph.js';
 import { ONNX_TYPE } from '../operations.js';
 import { readDecoded } from './readDecoded.js';
@@ -14,7 +15,9 @@ export interface ElementwiseFormat {
 }
 
 /** A format of one or two bytes an element, for which the runtime has a type: a `Cast` widens it, and a table decodes it. */
-export function elementwise({ dtype, bytes, elementType, decode }: ElementwiseFormat): StorageFormat {
+export function elementwise(format: ElementwiseFormat): StorageFormat {
+  checkMembers('format', format, '{ dtype, bytes, elementType, decode }', ['dtype', 'bytes', 'elementType', 'decode']);
+  const { dtype, bytes, elementType, decode } = format;
   let table: Float32Array | undefined;
   const valueOf = (): Float32Array => (table ??= decode(everyCode(bytes)));
   return {

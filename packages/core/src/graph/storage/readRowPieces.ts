@@ -1,3 +1,4 @@
+import { checkView } from '../../weights/checkView.js';
 import { ThimbleError } from '../../errors.js';
 import type { TensorView } from '../../weights/TensorView.js';
 import { storageFormatOf, storageFormatNames } from './storageFormats.js';
@@ -8,6 +9,7 @@ import { storageFormatOf, storageFormatNames } from './storageFormats.js';
  * @throws ERR_DTYPE_UNSUPPORTED for a type that weights cannot have; what `readTensor` throws
  */
 export function readRowPieces(view: TensorView): AsyncGenerator<Float32Array, void> {
+  checkView(view);
   const format = storageFormatOf(view.dtype);
   if (format !== undefined) return format.read(view);
   const { file, name: tensor, dtype } = view;
@@ -21,6 +23,7 @@ export function readRowPieces(view: TensorView): AsyncGenerator<Float32Array, vo
  * @throws what {@link readRowPieces} throws
  */
 export async function readWeight(view: TensorView): Promise<Float32Array> {
+  checkView(view);
   const values = new Float32Array(view.shape.reduce((a, b) => a * b, 1));
   let done = 0;
   for await (const piece of readRowPieces(view)) {

@@ -1,4 +1,6 @@
 import { CountedSet } from '../../weights/CountedSet.js';
+import { checkMembers } from '../../fields/checkMembers.js';
+import { refuseOption } from '../../fields/refuseOption.js';
 import type { GraphWeight } from '../Graph.js';
 import { bfloat16 } from './bfloat16.js';
 import { float16 } from './float16.js';
@@ -24,12 +26,13 @@ export function storageFormatNames(): readonly string[] {
 /**
  * Adds a format of one's own, until the result is disposed. A format says what bytes mean, so it is the same for all pipelines; the same one may be registered for each.
  *
- * @throws RangeError for a name that another format has
+ * @throws ERR_ARGUMENT_INVALID for what is no format, and for a name that another format has
  */
 export function registerStorageFormat(format: StorageFormat): Disposable {
+  checkMembers('format', format, 'a storage format', ['dtype', 'block', 'widen', 'widenRows', 'read']);
   const known = storageFormatOf(format.dtype);
   if (known !== undefined && known !== format)
-    throw new RangeError(`there is a storage format "${format.dtype}" already`);
+    refuseOption('format.dtype', format.dtype, 'a name that no storage format has already');
   return formats.add(format);
 }
 

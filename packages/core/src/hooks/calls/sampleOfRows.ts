@@ -1,9 +1,16 @@
+import { checkInteger } from '../../fields/checkNumber.js';
+import { checkMembers } from '../../fields/checkMembers.js';
 import { Tensor } from 'onnxruntime-common';
 import { checkedRows } from './checkedRows.js';
 import type { SampleRows } from './SampleRows.js';
 
+/** More than one call decodes. */
+const MOST_PICTURES = 2 ** 16;
+
 /** Joins parts to a whole sample, [n, channels, height, width] or [n, channels, frames, height, width]. `count` pictures or videos are expected. @throws ERR_SAMPLE_ROWS for other parts */
 export async function sampleOfRows(parts: AsyncIterable<SampleRows>, count: number): Promise<Tensor> {
+  checkInteger('count', count, 1, MOST_PICTURES);
+  checkMembers('parts', parts, 'parts of samples, one after another', [Symbol.asyncIterator]);
   let whole: Tensor | undefined;
   const ofVideos: SampleRows[] = [];
   for await (const part of checkedRows(parts, count)) {

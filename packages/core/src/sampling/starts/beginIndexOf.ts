@@ -1,4 +1,4 @@
-import { refuseOption } from '../../fields/readOptions.js';
+import { refuseOption } from '../../fields/refuseOption.js';
 import type { Scheduler } from '../../schedulers/Scheduler.js';
 
 /** What becomes of a step that a strength covers in part: it is left out, or done, as diffusers' pipelines for flow matching have it. */

@@ -1,5 +1,5 @@
 import type { Tensor } from 'onnxruntime-common';
-import { refuseOption } from '../../fields/readOptions.js';
+import { refuseOption } from '../../fields/refuseOption.js';
 import { assertFinite } from '../assertFinite.js';
 
 /** Checks latents that were given, if any were. @throws ERR_ARGUMENT_INVALID for latents of another size; ERR_LATENTS_NAN */

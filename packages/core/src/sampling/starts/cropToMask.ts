@@ -1,4 +1,4 @@
-import { refuseOption } from '../../fields/readOptions.js';
+import { refuseOption } from '../../fields/refuseOption.js';
 import { crop, paste, type Rectangle } from '../../images/crop.js';
 import type { PlainImage } from '../../images/ImageParts.js';
 import { resizeImage } from '../../images/resize/resizeImage.js';

@@ -1,3 +1,4 @@
+import { checkConfig } from '../../fields/checkConfig.js';
 import { ThimbleError } from '../../errors.js';
 import type { ModelConfig } from '../../fields/ConfigReader.js';
 
@@ -10,7 +11,9 @@ export interface DenoiserInput {
 }
 
 /** What a UNet with this config takes. @throws ERR_CONFIG_UNSUPPORTED for one with other inputs, such as a picture's depths */
-export function denoiserInput({ in_channels: given = 4, out_channels: channels = 4 }: ModelConfig): DenoiserInput {
+export function denoiserInput(config: ModelConfig): DenoiserInput {
+  checkConfig('unet', config);
+  const { in_channels: given = 4, out_channels: channels = 4 } = config;
   const latents = Number(channels);
   const fillsIn = given === 2 * latents + 1;
   if (given === latents || fillsIn) return { channels: latents, fillsIn };

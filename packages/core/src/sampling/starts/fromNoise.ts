@@ -1,3 +1,4 @@
+import { checkMembers } from '../../fields/checkMembers.js';
 import type { Tensor } from 'onnxruntime-common';
 import type { Generator } from '../../random/Generator.js';
 import { mapTensor } from '../../schedulers/numeric/tensors.js';
@@ -17,7 +18,9 @@ export interface NoiseStart {
 }
 
 /** Begins at the first timestep, with noise at the scheduler's scale. @throws ERR_ARGUMENT_INVALID for latents of another size; ERR_LATENTS_NAN */
-export function fromNoise({ scheduler, generator, latents, dims }: NoiseStart): Start {
+export function fromNoise(start: NoiseStart): Start {
+  checkMembers('start', start, '{ scheduler, generator, dims }', ['scheduler', 'generator', 'dims']);
+  const { scheduler, generator, latents, dims } = start;
   checkLatents(latents, dims);
   const noise = latents ?? generator.randn(dims);
   const sigma = scheduler.initNoiseSigma;

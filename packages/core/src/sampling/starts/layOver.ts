@@ -1,3 +1,4 @@
+import { checkMembers } from '../../fields/checkMembers.js';
 import { crop, paste } from '../../images/crop.js';
 import { Image } from '../../images/Image.js';
 import { resizeImage } from '../../images/resize/resizeImage.js';
@@ -7,7 +8,10 @@ import type { PictureCrop } from './Pictures.js';
  * The whole picture with what was made of its part: the part resized back, and the original over it where the mask is not white, on grey as thin as the mask is dark (source: diffusers
  * image_processor.py, `apply_overlay`; PIL's arithmetic of bytes).
  */
-export async function layOver(made: Image, { region, original, mask }: PictureCrop): Promise<Image> {
+export async function layOver(made: Image, crop: PictureCrop): Promise<Image> {
+  checkMembers('made', made, 'a picture', ['width', 'height', 'data']);
+  checkMembers('crop', crop, '{ region, original, mask }', ['region', 'original', 'mask']);
+  const { region, original, mask } = crop;
   const { width, height } = original;
   const data = new Uint8Array(width * height * 3);
   const canvas = { ...original, data, metadata: made.metadata };

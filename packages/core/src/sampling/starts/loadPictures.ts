@@ -1,5 +1,5 @@
 import type { Tensor } from 'onnxruntime-common';
-import { refuseOption } from '../../fields/readOptions.js';
+import { refuseOption } from '../../fields/refuseOption.js';
 import { flatten } from '../../images/flatten.js';
 import { Image } from '../../images/Image.js';
 import { type ImageInput, isPlainImage, isTensor } from '../../images/ImageInput.js';

@@ -1,5 +1,5 @@
 import { Tensor } from 'onnxruntime-common';
-import { refuseOption } from '../../fields/readOptions.js';
+import { refuseOption } from '../../fields/refuseOption.js';
 import { toGrey } from '../../images/grey.js';
 import type { PlainImage } from '../../images/ImageParts.js';
 import { resizeImage } from '../../images/resize/resizeImage.js';

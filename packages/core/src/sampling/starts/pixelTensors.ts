@@ -1,5 +1,5 @@
 import type { Tensor } from 'onnxruntime-common';
-import { refuseOption } from '../../fields/readOptions.js';
+import { refuseOption } from '../../fields/refuseOption.js';
 import { mapTensor } from '../../schedulers/numeric/tensors.js';
 
 /** @throws ERR_ARGUMENT_INVALID unless all values are in [0, 1] */

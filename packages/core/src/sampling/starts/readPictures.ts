@@ -1,5 +1,6 @@
+import { checkMembers } from '../../fields/checkMembers.js';
 import type { Tensor } from 'onnxruntime-common';
-import { refuseOption } from '../../fields/readOptions.js';
+import { refuseOption } from '../../fields/refuseOption.js';
 import { toGrey, toRgb } from '../../images/grey.js';
 import type { PlainImage } from '../../images/ImageParts.js';
 import { resizeImage } from '../../images/resize/resizeImage.js';
@@ -43,6 +44,8 @@ interface Size {
  * @throws ERR_ARGUMENT_INVALID for options that contradict each other or the model; ERR_IMAGE_DECODE, ERR_IMAGE_SIZE, ERR_FILE_NOT_FOUND, ERR_FILE_ACCESS
  */
 export async function readPictures(options: PictureRunOptions, reader: PictureReader): Promise<Pictures | undefined> {
+  checkMembers('options', options, 'the options of a run', []);
+  checkMembers('reader', reader, '{ vae, denoiser, warn }', ['denoiser']);
   const { image, maskImage, paddingMaskCrop } = options;
   const { denoiser, warn } = reader;
   if (image === undefined) return undefined;
@@ -62,10 +65,11 @@ export async function readPictures(options: PictureRunOptions, reader: PictureRe
 }
 
 /** Checks what can be known before a picture is read. @throws ERR_ARGUMENT_INVALID for options that contradict each other or the model */
-export function checkPictureOptions(
-  { image, maskImage, strength, paddingMaskCrop, outputType }: PictureRunOptions,
-  { fillsIn, channels }: DenoiserInput,
-): void {
+export function checkPictureOptions(options: PictureRunOptions, denoiser: DenoiserInput): void {
+  checkMembers('options', options, 'the options of a run', []);
+  const { image, maskImage, strength, paddingMaskCrop, outputType } = options;
+  checkMembers('denoiser', denoiser, '{ channels, fillsIn }', ['channels', 'fillsIn']);
+  const { fillsIn, channels } = denoiser;
   const needed = 'a picture beside it, as the option image';
   if (image === undefined && maskImage !== undefined) refuseOption('maskImage', 'given', needed);
   if (image === undefined && strength !== undefined) refuseOption('strength', strength, needed);

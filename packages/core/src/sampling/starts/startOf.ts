@@ -1,5 +1,6 @@
+import { checkMembers } from '../../fields/checkMembers.js';
 import type { Component } from '../../execution/Component.js';
-import { refuseOption } from '../../fields/readOptions.js';
+import { refuseOption } from '../../fields/refuseOption.js';
 import type { CallOptions } from '../../hooks/calls/CallOptions.js';
 import type { Scheduler } from '../../schedulers/Scheduler.js';
 import type { SamplingOptions, SamplingRun } from '../prepareRun.js';
@@ -46,8 +47,11 @@ const STRENGTHS: StrengthDefaults = { image: 0.8, mask: 1 };
  */
 export function beginRun<R extends SamplingRun<SamplingOptions & PictureValues>>(
   run: R,
-  { scheduler, pictures, strengths = STRENGTHS, rounding = 'down' }: BeginningParts,
+  parts: BeginningParts,
 ): R & Beginning {
+  checkMembers('run', run, 'a prepared run', ['options', 'window']);
+  checkMembers('parts', parts, '{ scheduler, pictures }', ['scheduler']);
+  const { scheduler, pictures, strengths = STRENGTHS, rounding = 'down' } = parts;
   const { image, maskImage, strength, numInferenceSteps, denoisingStart, denoisingEnd } = run.options;
   if (pictures !== undefined) checkPictureCount(pictures.image.count, run.options);
   if (denoisingStart !== undefined && strength !== undefined)
@@ -85,7 +89,13 @@ export interface StartParts extends Omit<NoiseStart, 'dims'> {
 }
 
 /** The start that a run's options ask for: from noise, from a picture, or from a picture and a mask. @throws ERR_ARGUMENT_INVALID for noise of another size; ERR_LATENTS_NAN; what encoding throws */
-export async function startOf({ beginning: { pictures, whole }, vae, ...parts }: StartParts): Promise<Start> {
+export async function startOf(start: StartParts): Promise<Start> {
+  checkMembers('start', start, 'what a start is made of', ['beginning', 'scheduler', 'generator', 'dims']);
+  const {
+    beginning: { pictures, whole },
+    vae,
+    ...parts
+  } = start;
   if (pictures === undefined || vae === undefined) return fromNoise({ ...parts, latents: await unitNoise(parts) });
   const { image, mask, width, height } = pictures;
   const begun = { ...parts, vae, image };

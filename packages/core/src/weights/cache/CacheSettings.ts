@@ -1,3 +1,4 @@
+import { checkMembers } from '../../fields/checkMembers.js';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseBytes } from '../../device/parseBytes.js';
@@ -19,6 +20,7 @@ const DEFAULT_MAX_BYTES = 20 * 2 ** 30;
  * @throws ERR_ARGUMENT_INVALID for a size that is none
  */
 export function readCacheSettings(environment: NodeJS.ProcessEnv): CacheSettings {
+  checkMembers('environment', environment, 'variables, such as process.env', []);
   const { THIMBLE_CACHE: folder, THIMBLE_CACHE_SIZE: size, XDG_CACHE_HOME: caches } = environment;
   const maxBytes = size === undefined || size === '' ? DEFAULT_MAX_BYTES : parseBytes(size, 'THIMBLE_CACHE_SIZE');
   return { folder: resolve(folder || join(caches || join(homedir(), '.cache'), 'thimble')), maxBytes };

@@ -1,3 +1,5 @@
+import { refuseOption } from '../../fields/refuseOption.js';
+
 const BYTES = {
   F64: 8,
   F32: 4,
@@ -37,7 +39,7 @@ export const safetensorsDtypes = Object.keys(BYTES) as readonly SafetensorsDtype
 
 /** Whether `name` is a data type that can be read. */
 export function isSafetensorsDtype(name: string): name is SafetensorsDtype {
-  return Object.hasOwn(BYTES, name);
+  return typeof name === 'string' && Object.hasOwn(BYTES, name);
 }
 
 /** Bits that one element of a type takes in a file, of one that cannot be read too; `undefined` for a name that the format does not have. */
@@ -46,7 +48,8 @@ export function bitsPerElement(dtype: string): number | undefined {
   return Object.hasOwn(OTHER_BITS, dtype) ? OTHER_BITS[dtype as keyof typeof OTHER_BITS] : undefined;
 }
 
-/** Bytes that one element of `dtype` takes in a file. */
+/** Bytes that one element of `dtype` takes in a file. @throws ERR_ARGUMENT_INVALID for another type */
 export function bytesPerElement(dtype: SafetensorsDtype): number {
+  if (!isSafetensorsDtype(dtype)) refuseOption('dtype', dtype, `one of ${safetensorsDtypes.join(', ')}`);
   return BYTES[dtype];
 }

@@ -1,4 +1,5 @@
 import { realpath } from 'node:fs/promises';
+import { checkPath } from '../../fields/checkPath.js';
 import type { FileHandle } from 'node:fs/promises';
 import { ThimbleError } from '../../errors.js';
 import { fileSystemError } from '../../disk/fileSystemError.js';
@@ -35,6 +36,7 @@ export class SafetensorsFile implements TensorFile {
    * @throws `ERR_FILE_NOT_FOUND`, `ERR_FILE_ACCESS`, `ERR_SAFETENSORS_HEADER`, `ERR_SAFETENSORS_TENSOR`, `ERR_DTYPE_UNSUPPORTED`
    */
   static async open(path: string): Promise<SafetensorsFile> {
+    checkPath('path', path);
     try {
       const file = await realpath(path);
       const handle = await openForReading(file);

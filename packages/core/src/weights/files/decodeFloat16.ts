@@ -1,9 +1,12 @@
+import { checkMembers } from '../../fields/checkMembers.js';
+
 /**
  * Widens IEEE binary16 to float32, exactly; the sign and payload of a NaN are kept.
  *
  * @param codes bit patterns, one per element
  */
 export function decodeFloat16(codes: Uint16Array): Float32Array {
+  checkMembers('codes', codes, 'a typed array of bit patterns', ['buffer', 'byteLength', 'length']);
   const values = new Float32Array(codes.length);
   const bits = new Uint32Array(values.buffer);
   for (let i = 0; i < codes.length; i++) {

@@ -1,3 +1,5 @@
+import { checkMembers } from '../../fields/checkMembers.js';
+
 const table = Float32Array.from({ length: 256 }, (_, code) => {
   const sign = code & 0x80 ? -1 : 1;
   const exponent = (code >> 3) & 0xf;
@@ -12,6 +14,7 @@ const table = Float32Array.from({ length: 256 }, (_, code) => {
  * @param codes bit patterns, one per element
  */
 export function decodeFloat8E4m3fn(codes: Uint8Array): Float32Array {
+  checkMembers('codes', codes, 'a typed array of bit patterns', ['buffer', 'byteLength', 'length']);
   const values = new Float32Array(codes.length);
   for (let i = 0; i < codes.length; i++) values[i] = table[codes[i]!]!;
   return values;

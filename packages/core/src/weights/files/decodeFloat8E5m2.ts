@@ -1,3 +1,4 @@
+import { checkMembers } from '../../fields/checkMembers.js';
 import { decodeFloat16 } from './decodeFloat16.js';
 
 /**
@@ -6,5 +7,6 @@ import { decodeFloat16 } from './decodeFloat16.js';
  * @param codes bit patterns, one per element
  */
 export function decodeFloat8E5m2(codes: Uint8Array): Float32Array {
+  checkMembers('codes', codes, 'a typed array of bit patterns', ['buffer', 'byteLength', 'length']);
   return decodeFloat16(Uint16Array.from(codes, (code) => code << 8));
 }

@@ -1,8 +1,11 @@
+import { checkMembers } from '../../fields/checkMembers.js';
+
 const float = new Float32Array(1);
 const bits = new Uint32Array(float.buffer);
 
 /** Narrows float32 to IEEE binary16, to the nearest, ties to even; an infinity from 65520 on. */
 export function encodeFloat16(values: Float32Array): Uint16Array {
+  checkMembers('values', values, 'a Float32Array', ['buffer', 'byteLength', 'length']);
   return Uint16Array.from(values, encode);
 }
 

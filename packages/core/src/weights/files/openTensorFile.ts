@@ -1,3 +1,4 @@
+import { checkPath } from '../../fields/checkPath.js';
 import { extname } from 'node:path';
 import { fileSystemError } from '../../disk/fileSystemError.js';
 import { openForReading } from '../../disk/openForReading.js';
@@ -23,6 +24,7 @@ const PICKLE_NAMES = /\.(?:ckpt|pt|pth|bin|pkl)$/i;
  * @throws `ERR_PICKLE_REFUSED` for PyTorch's own files; `ERR_TENSOR_FILE_UNKNOWN`; `ERR_FILE_NOT_FOUND`; `ERR_FILE_ACCESS`; what the format's `open` throws
  */
 export async function openTensorFile(path: string): Promise<TensorFile> {
+  checkPath('path', path);
   const head = await readHead(path);
   const formats = tensorFileFormats();
   const known = formats.find((format) => format.matches(head));

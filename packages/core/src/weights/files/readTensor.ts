@@ -1,3 +1,4 @@
+import { checkView } from '../checkView.js';
 import { open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { ThimbleError } from '../../errors.js';
@@ -13,6 +14,7 @@ const CHUNK_BYTES = 64 * 2 ** 20;
  * @throws `ERR_SAFETENSORS_TENSOR` where the file has become shorter; `ERR_FILE_NOT_FOUND`; `ERR_FILE_ACCESS`
  */
 export async function readTensor(info: TensorView): Promise<Uint8Array> {
+  checkView(info);
   const bytes = new Uint8Array(info.byteLength);
   try {
     const handle = await open(info.file, 'r');

@@ -1,3 +1,4 @@
+import { checkView } from '../checkView.js';
 import { ThimbleError } from '../../errors.js';
 import { decodeBfloat16 } from './decodeBfloat16.js';
 import { decodeFloat16 } from './decodeFloat16.js';
@@ -33,6 +34,7 @@ const decoders: Readonly<Record<SafetensorsDtype, (buffer: ArrayBufferLike) => F
  * @throws `ERR_DTYPE_UNSUPPORTED`; what {@link readTensor} throws
  */
 export async function readTensorFloat32(info: TensorView): Promise<Float32Array> {
+  checkView(info);
   const { dtype, file, name: tensor } = info;
   if (!isSafetensorsDtype(dtype))
     throw new ThimbleError('ERR_DTYPE_UNSUPPORTED', { file, tensor, dtype, supported: safetensorsDtypes.join(', ') });

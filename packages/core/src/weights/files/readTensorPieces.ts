@@ -1,3 +1,4 @@
+import { checkView } from '../checkView.js';
 import { open } from 'node:fs/promises';
 import { fileSystemError } from '../../disk/fileSystemError.js';
 import { fillFrom } from './readTensor.js';
@@ -14,6 +15,7 @@ const PIECE_BYTES = 2 ** 20;
  * @throws what `readTensor` throws
  */
 export async function* readTensorPieces(info: TensorView, multipleOf = 8): AsyncGenerator<Uint8Array, void> {
+  checkView(info);
   const size = Math.min(info.byteLength, Math.max(1, Math.floor(PIECE_BYTES / multipleOf)) * multipleOf);
   const buffer = new Uint8Array(size);
   const handle = await open(info.file, 'r').catch((error: unknown) => {

@@ -1,4 +1,6 @@
 import { CountedSet } from '../CountedSet.js';
+import { checkMembers } from '../../fields/checkMembers.js';
+import { refuseOption } from '../../fields/refuseOption.js';
 import { SafetensorsFile } from './SafetensorsFile.js';
 import type { TensorFileFormat } from './TensorFile.js';
 
@@ -21,10 +23,11 @@ export function tensorFileFormats(): readonly TensorFileFormat[] {
 /**
  * Adds a format of files, until the result is disposed. A format says what bytes mean, so it is the same for all pipelines; the same one may be registered for each.
  *
- * @throws RangeError for a name that another format has
+ * @throws ERR_ARGUMENT_INVALID for a name that another format has
  */
 export function registerTensorFileFormat(format: TensorFileFormat): Disposable {
+  checkMembers('format', format, 'a format of files', ['name', 'extensions', 'matches', 'open']);
   if (tensorFileFormats().some((other) => other.name === format.name && other !== format))
-    throw new RangeError(`there is a file format "${format.name}" already`);
+    refuseOption('format.name', format.name, 'a name that no file format has already');
   return formats.add(format);
 }

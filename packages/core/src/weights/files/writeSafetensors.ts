@@ -1,3 +1,5 @@
+import { checkMembers } from '../../fields/checkMembers.js';
+import { checkPath } from '../../fields/checkPath.js';
 import { randomUUID } from 'node:crypto';
 import { open, rename, rm } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
@@ -30,6 +32,8 @@ export async function writeSafetensors(
   tensors: Readonly<Record<string, TensorToWrite>> | ReadonlyMap<string, TensorToWrite>,
   metadata?: Readonly<Record<string, string>>,
 ): Promise<void> {
+  checkPath('path', path);
+  checkMembers('tensors', tensors, 'tensors by name', []);
   const entries = inFileOrder(tensors instanceof Map ? [...tensors] : Object.entries(tensors));
   const temporary = `${path}.${process.pid}-${randomUUID()}.tmp`;
   try {

@@ -1,0 +1,43 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import * as attention from '@thimble/plugin-attention';
+import * as channelsLast from '@thimble/plugin-channels-last';
+import * as fp8 from '@thimble/plugin-fp8';
+import * as int8 from '@thimble/plugin-int8';
+import * as offload from '@thimble/plugin-offload';
+import * as testkit from '@thimble/plugin-testkit';
+import * as tracing from '@thimble/plugin-tracing';
+import * as vaeSlicing from '@thimble/plugin-vae-slicing';
+import * as vaeTiling from '@thimble/plugin-vae-tiling';
+import { temporaryFolder } from './support/temporaryFolder.js';
+
+interface Calls {
+  readonly count: number;
+  readonly uncoded: readonly string[];
+  callExport(name: string, value: unknown): Promise<void>;
+}
+
+// By URL: tests of packages share no modules.
+const { CallsWithAnyValue } = (await import(
+  new URL('../../core/test/support/CallsWithAnyValue.ts', import.meta.url).href
+)) as { CallsWithAnyValue: new (seed: number, excluded: ReadonlySet<string>) => Calls };
+
+/** Not called: what only a factory makes; a class of errors; and what declares tests, or runs for a minute. */
+const EXCLUDED: ReadonlySet<string> = new Set([
+  'new TracedModel',
+  'TraceError',
+  'runPluginConformance',
+  'checkPluginConformance',
+]);
+const PACKAGES = { attention, channelsLast, fp8, int8, offload, testkit, tracing, vaeSlicing, vaeTiling };
+
+const folder = temporaryFolder();
+const home = process.cwd();
+beforeAll(() => process.chdir(folder));
+afterAll(() => process.chdir(home));
+
+test.each(Object.entries(PACKAGES))('no value makes an export of %s throw what has no code', async (_, exports) => {
+  const calls = new CallsWithAnyValue(19, EXCLUDED);
+  for (const [name, value] of Object.entries(exports)) await calls.callExport(name, value);
+  expect(calls.count).toBeGreaterThan(60);
+  expect(calls.uncoded).toEqual([]);
+});
