@@ -144,6 +144,7 @@ describe('temporary files', () => {
   });
 
   test('have no name while they are there, and are gone after an abort', async () => {
+    use(await fixture.pipeline('kl'));
     await pipe.use(new VaeTilingPlugin({ ...TINY, tempDir: folder }));
     const controller = new AbortController();
     const decoding = vae.decodeRows(
