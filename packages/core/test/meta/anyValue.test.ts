@@ -31,6 +31,8 @@ const PASSES: ReadonlySet<string> = new Set(
   'bindWeights chunkFeedForward freezeShapes lowerAttention peakBytes'.split(' '),
 );
 
+const QUICK = { numInferenceSteps: 1, width: 64, height: 64, outputType: 'tensor' } as const;
+
 const environment = { ...process.env };
 const home = process.cwd();
 let folder: string;
@@ -104,13 +106,11 @@ test('nor does a pipeline', async () => {
     deviceOptions: { threads: 1 },
   });
   await calls.callMethods('pipe', pipe, ['decodeLatents', 'use', 'remove', 'createScheduler', 'replace']);
-  await calls.callMany('pipe.generate', async (prompt, options) =>
-    pipe.generate(prompt as string, options ?? { numInferenceSteps: 1 }),
-  );
+  await calls.callMany('pipe.generate', async (prompt, options) => pipe.generate(prompt as string, options ?? QUICK));
   for (const option of Object.keys(pipe.optionFields)) {
     const generate = async (value: unknown): Promise<unknown> =>
-      pipe.generate('x', { numInferenceSteps: 1, outputType: 'tensor', [option]: value } as object);
+      pipe.generate('x', { ...QUICK, [option]: value } as object);
     await calls.callMany(`pipe.generate with ${option}`, generate, 0);
   }
   expect(calls.uncoded).toEqual([]);
-});
+}, 120_000);
