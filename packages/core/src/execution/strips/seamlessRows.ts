@@ -1,3 +1,4 @@
+import { checkMembers } from '../../fields/checkMembers.js';
 import { spillFolder } from '../../device/spillFolder.js';
 import type { Tensor } from 'onnxruntime-common';
 import type { ComponentHandle } from '../../hooks/calls/ComponentHandle.js';
@@ -38,10 +39,15 @@ export interface SeamlessPlan {
 }
 
 /** Plans for a picture of the size of `x` [1, c, h, w]. @throws RangeError for a model that cannot be cut into rows; `signal.reason` */
-export async function planSeamless(
-  x: Tensor,
-  { component, entry, input, budget, spillType, signal }: SeamlessOptions,
-): Promise<SeamlessPlan> {
+export async function planSeamless(x: Tensor, options: SeamlessOptions): Promise<SeamlessPlan> {
+  checkMembers('x', x, 'a tensor', ['dims', 'data']);
+  checkMembers('options', options, '{ component, entry, input, budget, spillType }', [
+    'component',
+    'entry',
+    'input',
+    'budget',
+  ]);
+  const { component, entry, input, budget, spillType, signal } = options;
   const model = new RowGraph(component.graph(entry, { [input]: { type: 'float32', dims: x.dims } }));
   return { model, strips: await planStrips(model, { bytes: budget, spillType }, signal) };
 }
@@ -53,10 +59,18 @@ export async function planSeamless(
  */
 export async function* seamlessRows(
   x: Tensor,
-  { model, strips }: SeamlessPlan,
+  plan: SeamlessPlan,
   options: SeamlessOptions,
   statistics?: (found: ReadonlyMap<string, GroupStatistics>) => void,
 ): AsyncGenerator<SampleRows> {
+  checkMembers('plan', plan, 'what planSeamless gives', ['model', 'strips']);
+  checkMembers('options', options, '{ component, entry, input, budget, spillType }', [
+    'component',
+    'entry',
+    'input',
+    'budget',
+  ]);
+  const { model, strips } = plan;
   const { component, budget, tempDir, signal, progress } = options;
   const folder = strips.diskBytes > 0 ? await spillFolder(tempDir, strips.diskBytes) : undefined;
   const runner = new StripRunner({

@@ -1,3 +1,4 @@
+import { checkMembers } from '../../fields/checkMembers.js';
 import { Tensor } from 'onnxruntime-common';
 import { COMPOSITE_DOMAIN, type Graph, type GraphNode } from '../Graph.js';
 import type { GroupStatistics } from './GroupStatistics.js';
@@ -41,9 +42,12 @@ export function groupNormsOf(graph: Graph): readonly GroupNormSite[] {
 
 /** What a part of a graph that was cut out takes for a normalisation in place of taking statistics itself: input → [1, c, 1, 1]. */
 export function statisticsInputs(
-  { output, channels, epsilon }: GroupNormSite,
+  site: GroupNormSite,
   statistics: GroupStatistics,
 ): readonly (readonly [string, Tensor])[] {
+  checkMembers('site', site, 'a GroupNormSite', ['output', 'channels', 'epsilon']);
+  checkMembers('statistics', statistics, 'GroupStatistics', ['means', 'deviations']);
+  const { output, channels, epsilon } = site;
   return (
     [
       ['mean', statistics.means(channels)],

@@ -1,3 +1,8 @@
+import { checkInteger } from '../../fields/checkNumber.js';
+
+/** More than any layer has. */
+const MOST_GROUPS = 2 ** 16;
+
 /**
  * Mean and variance of each group of a picture's channels, put together from those of its parts: means and sums of squared distances are
  * merged pairwise, which loses nothing however many parts there are (Chan, Golub and LeVeque, 1979).
@@ -8,6 +13,7 @@ export class GroupStatistics {
   #count = 0;
 
   constructor(groups: number) {
+    checkInteger('groups', groups, 1, MOST_GROUPS);
     this.#mean = new Float64Array(groups);
     this.#m2 = new Float64Array(groups);
   }

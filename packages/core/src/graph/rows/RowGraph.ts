@@ -1,3 +1,4 @@
+import { checkGraph } from '../checkGraph.js';
 import { COMPOSITE_DOMAIN, type Graph, type GraphNode } from '../Graph.js';
 import { type GroupNormSite, groupNormsOf } from './GroupNormSite.js';
 import { reshapedLayout, type RowLayout, type Rows } from './RowLayout.js';
@@ -15,6 +16,7 @@ export class RowGraph {
 
   /** @throws RangeError for a graph with an operation that this does not know: it cannot be cut into rows */
   constructor(graph: Graph) {
+    checkGraph(graph);
     this.graph = graph;
     this.norms = groupNormsOf(graph);
     this.#normOfNode = new Map(this.norms.map((site) => [site.node, site]));

@@ -1,3 +1,4 @@
+import { checkMembers } from '../../fields/checkMembers.js';
 import { Emitter } from '../Emitter.js';
 import { type Attribute, Graph, type GraphConstant, type GraphNode, type GraphPort } from '../Graph.js';
 import type { GroupNormSite } from './GroupNormSite.js';
@@ -37,6 +38,8 @@ const ONNX_FLOAT = { float32: 1, float16: 10 } as const;
  * the ones asked for are read too. Normalisations take the statistics of the whole picture as inputs.
  */
 export function cutRows(model: RowGraph, options: CutOptions): Cut {
+  checkMembers('model', model, 'a RowGraph', ['graph', 'normOf']);
+  checkMembers('options', options, '{ outputs, rows, given }', ['outputs', 'rows', 'given']);
   const needed = neededRows(model, options);
   const emit = new RowEmitter(model, options, needed);
   for (const node of model.graph.nodes) emit.node(node);

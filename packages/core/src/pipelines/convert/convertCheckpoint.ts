@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { checkOptionNames } from '../../fields/checkOptionNames.js';
 import { checkPath } from '../../fields/checkPath.js';
-import { refuseOption } from '../../fields/readOptions.js';
+import { refuseOption } from '../../fields/refuseOption.js';
 import { modelRegistry } from '../../models/modelRegistry.js';
 import { ModelWeights } from '../../models/ModelWeights.js';
 import { libraryOf, openComponentCheckpoint } from '../../weights/ComponentCheckpoint.js';

@@ -1,4 +1,4 @@
-import { refuseOption } from '../../fields/readOptions.js';
+import { refuseOption } from '../../fields/refuseOption.js';
 import type { JsonObject } from '../../disk/readJsonFile.js';
 import { type KeyMap, unchanged } from '../../weights/keymaps/KeyMap.js';
 import { ldmUnet } from '../../weights/keymaps/ldmUnet.js';
