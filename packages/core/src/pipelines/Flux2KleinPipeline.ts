@@ -1,7 +1,7 @@
 import { Tensor } from 'onnxruntime-common';
 import { repeatBatch } from '../execution/batch.js';
 import { checkOptionNames } from '../fields/checkOptionNames.js';
-import { refuseOption } from '../fields/readOptions.js';
+import { refuseOption } from '../fields/refuseOption.js';
 import type { Image } from '../images/Image.js';
 import type { PlainImage } from '../images/ImageParts.js';
 import { samplesOfImages } from '../images/samplesOfImages.js';

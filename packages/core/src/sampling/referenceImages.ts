@@ -1,4 +1,4 @@
-import { refuseOption } from '../fields/readOptions.js';
+import { refuseOption } from '../fields/refuseOption.js';
 import { crop } from '../images/crop.js';
 import { toRgb } from '../images/grey.js';
 import type { ImageInput } from '../images/ImageInput.js';
