@@ -19,7 +19,9 @@ const folders = (await readdir(PACKAGES)).sort();
 const packages = await Promise.all(folders.map((folder) => packageEntries(fileURLToPath(new URL(folder, PACKAGES)))));
 const pages = {
   'errors.md': errorReference(
-    errorsOf(await Promise.all(folders.filter((name) => /^(core|plugin-(?!testkit).*)$/.test(name)).map(loadEntry))),
+    errorsOf(
+      await Promise.all(folders.filter((name) => /^(core|server|plugin-(?!testkit).*)$/.test(name)).map(loadEntry)),
+    ),
   ),
   'hooks.md': hookReference(hookManifest),
   'options.md': await optionReference(packages.flat()),

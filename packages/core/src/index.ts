@@ -79,7 +79,7 @@ export type { DecodeOptions, EncodeOptions, EncodedPrompts, Tokenizer } from './
 export { Image } from './images/Image.js';
 export type { ImageInput } from './images/ImageInput.js';
 export type { ImageParts } from './images/ImageParts.js';
-export type { ImageSource } from './images/decodeImage.js';
+export type { ImageSource, OpenImageOptions } from './images/decodeImage.js';
 export type { EncodeImageOptions } from './images/encodeImage.js';
 export type { ImageFormat } from './images/ImageFormat.js';
 export { readImageInfo } from './images/readImageInfo.js';

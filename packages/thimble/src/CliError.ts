@@ -41,6 +41,11 @@ export const cliErrorRegistry = {
     message: (d: { names: readonly string[] }): string =>
       `In use by a running program, and still in the cache: ${d.names.join(', ')}. Try again when that has ended.`,
   },
+  ERR_SERVER_PACKAGE_NOT_FOUND: {
+    exitCode: ExitCode.failure,
+    message: (d: { package: string }): string =>
+      `thimble serve is in a package of its own, which is not installed: npm install ${d.package}`,
+  },
   ERR_PLUGIN_PACKAGE_NOT_FOUND: {
     exitCode: ExitCode.failure,
     message: (d: { package: string; folder: string }): string =>

@@ -14,6 +14,7 @@ const GRACE = 4000;
 export class Interruption implements Disposable {
   readonly #controller = new AbortController();
   readonly #force = new Set<() => void>();
+  #first: (() => void) | undefined;
   readonly #expired: Promise<never>;
   #expire: (reason: unknown) => void = () => undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -46,6 +47,12 @@ export class Interruption implements Disposable {
     return { [Symbol.dispose]: () => void this.#force.delete(cleanUp) };
   }
 
+  /** Calls `begin` at the first signal, in place of the abort; the second one aborts. Disposing the result takes that back. */
+  onFirst(begin: () => void): Disposable {
+    this.#first = begin;
+    return { [Symbol.dispose]: () => void (this.#first = undefined) };
+  }
+
   [Symbol.dispose](): void {
     clearTimeout(this.#timer);
     for (const name of SIGNALS) process.off(name, this.#onSignal);
@@ -53,6 +60,9 @@ export class Interruption implements Disposable {
   }
 
   #interrupt(name: NodeJS.Signals): void {
+    const first = this.#first;
+    this.#first = undefined;
+    if (first !== undefined && !this.signal.aborted) return first();
     if (!this.signal.aborted) return this.#abort(new CliError('ERR_INTERRUPTED', { signal: name }));
     this.#giveUp();
     process.exit(128 + constants.signals[name]);

@@ -5,6 +5,7 @@ import { createCompletionCommand } from './completion/createCompletionCommand.js
 import { createConvertCommand } from './convert/createConvertCommand.js';
 import { createGenerateCommand } from './generate/createGenerateCommand.js';
 import { createInspectCommand } from './inspect/createInspectCommand.js';
+import { createServeCommand } from './serve/createServeCommand.js';
 import { createSchedulersCommand } from './schedulers/createSchedulersCommand.js';
 import type { Interruption } from './Interruption.js';
 import { fitText } from './terminalWidth.js';
@@ -21,6 +22,7 @@ Examples:
   $ thimble convert v1-5-pruned.safetensors ./stable-diffusion-v1-5
   $ thimble schedulers
   $ thimble cache list
+  $ thimble serve --model ./stable-diffusion-v1-5 --memory-limit 2GB
 
 A MODEL is a folder in diffusers' layout (model_index.json, then a folder with
 config.json and safetensors for each part), a file of weights, or the id of one
@@ -67,6 +69,7 @@ export async function createProgram(interruption: Interruption, args: readonly s
     createSchedulersCommand(),
     createCacheCommand(interruption),
     createCompletionCommand(() => program),
+    createServeCommand(interruption),
   ]) {
     program.addCommand(command);
     for (const each of [command, ...command.commands]) endByThrowing(each, silent);

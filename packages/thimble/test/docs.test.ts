@@ -11,7 +11,7 @@ const run = promisify(execFile);
 
 const NO_PROGRAM = ['README.md', 'benchmarks.md', 'troubleshooting.md'];
 /** Pages whose blocks are files with names: see guides.test.ts. */
-const GUIDES = ['serving.md', 'bundlers.md'];
+const GUIDES = ['serving.md', 'server.md', 'bundlers.md'];
 /** Pages of which every TypeScript block has to compile, all blocks of a page as one program. */
 const PAGES = [
   ...readdirSync(join(ROOT, 'docs'))
@@ -38,7 +38,9 @@ beforeAll(async () => {
   for (const name of readdirSync(join(ROOT, 'packages')))
     link(
       join('packages', name),
-      name.startsWith('plugin-') || name === 'core' ? `node_modules/@thimble/${name}` : `node_modules/${name}`,
+      name.startsWith('plugin-') || ['core', 'server'].includes(name)
+        ? `node_modules/@thimble/${name}`
+        : `node_modules/${name}`,
     );
   link('models', 'models');
   for (const page of PAGES) writeFileSync(join(folder, fileOf(page)), sourceOf(page));

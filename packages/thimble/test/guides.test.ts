@@ -29,7 +29,12 @@ let folder: string;
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'thimble-guides-'));
   symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'), 'dir');
-  const files = [...filesOf('serving.md'), ...filesOf('bundlers.md'), ['electron.d.ts', ELECTRON] as const];
+  const files = [
+    ...filesOf('serving.md'),
+    ...filesOf('server.md'),
+    ...filesOf('bundlers.md'),
+    ['electron.d.ts', ELECTRON] as const,
+  ];
   for (const [name, text] of files) writeFileSync(join(folder, name), text);
   const compilerOptions = {
     module: 'nodenext',

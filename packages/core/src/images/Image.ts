@@ -1,5 +1,6 @@
 import { ThimbleError } from '../errors.js';
-import { decodeImage, type ImageSource } from './decodeImage.js';
+import { checkOptionNames } from '../fields/checkOptionNames.js';
+import { decodeImage, type ImageSource, MAX_PIXELS, type OpenImageOptions } from './decodeImage.js';
 import { checkEncodeOptions, encodeImage, type EncodeImageOptions } from './encodeImage.js';
 import { checkImageFormat, imageFormatOf, type ImageFormat } from './ImageFormat.js';
 import type { ImageParts, PlainImage } from './ImageParts.js';
@@ -21,10 +22,13 @@ export class Image implements PlainImage {
    * Reads a PNG, JPEG, WebP or AVIF: turned upright, 8 bits a channel, with its transparency as a fourth one.
    *
    * @param source a path, a `file:` URL, or the bytes of a file
-   * @throws `ERR_FILE_NOT_FOUND`, `ERR_FILE_ACCESS`; `ERR_IMAGE_SIZE` for more than 100 million pixels; `ERR_IMAGE_DECODE` for another format, and for a file that is damaged or cut off
+   * @throws `ERR_FILE_NOT_FOUND`, `ERR_FILE_ACCESS`; `ERR_IMAGE_SIZE` for more than `maxPixels`, by default 100 million; `ERR_IMAGE_DECODE` for another format, and for a file that is damaged or cut off
    */
-  static async open(source: ImageSource): Promise<Image> {
-    return new Image(await decodeImage(source));
+  static async open(source: ImageSource, options: OpenImageOptions = {}): Promise<Image> {
+    checkOptionNames(options, ['maxPixels'], 'Image.open');
+    const { maxPixels = MAX_PIXELS } = options;
+    checkCount('maxPixels', maxPixels);
+    return new Image(await decodeImage(source, { maxPixels }));
   }
 
   /** @throws `ERR_ARGUMENT_INVALID` unless `data` has the length that goes with the size */

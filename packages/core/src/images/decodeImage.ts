@@ -15,6 +15,12 @@ export type ImageSource = string | URL | Uint8Array;
 /** More pixels than this are refused before any is decoded: 300 MB of colours. */
 export const MAX_PIXELS = 100_000_000;
 
+/** How a picture is read. */
+export interface OpenImageOptions {
+  /** More pixels than this are refused before any is decoded. Default, and at most, 100 million. */
+  readonly maxPixels?: number | undefined;
+}
+
 /** For messages. */
 const SOURCE = 'a path, a file: URL, or the bytes of a file';
 
@@ -25,13 +31,17 @@ const FORMATS: readonly (string | undefined)[] = ['png', 'jpeg', 'webp', 'heif']
  * Decodes a PNG, JPEG, WebP or AVIF to 8 bits a channel, sRGB, 3 channels or 4: turned upright as its EXIF orientation says, with its transparency, and of an animation the
  * first picture. Its texts come as metadata.
  *
- * @throws `ERR_FILE_NOT_FOUND`, `ERR_FILE_ACCESS`; `ERR_IMAGE_SIZE` beyond {@link MAX_PIXELS}, found in the header; `ERR_IMAGE_DECODE` for another format, and for what is damaged or cut
+ * @throws `ERR_FILE_NOT_FOUND`, `ERR_FILE_ACCESS`; `ERR_IMAGE_SIZE` beyond `maxPixels`, found in the header; `ERR_IMAGE_DECODE` for another format, and for what is damaged or cut
  * off
  */
-export async function decodeImage(source: ImageSource): Promise<ImageParts> {
+export async function decodeImage(
+  source: ImageSource,
+  { maxPixels = MAX_PIXELS }: OpenImageOptions = {},
+): Promise<ImageParts> {
+  const most = Math.min(maxPixels, MAX_PIXELS);
   return readPicture(source, async (sharp, input, name) => {
-    const metadata = textsOf(await imageHeader(sharp, input, name));
-    const { data, info } = await sharp(input, { limitInputPixels: MAX_PIXELS, failOn: 'error' })
+    const metadata = textsOf(await imageHeader(sharp, input, name, most));
+    const { data, info } = await sharp(input, { limitInputPixels: most, failOn: 'error' })
       .rotate()
       .toColourspace('srgb')
       .raw()
@@ -58,13 +68,18 @@ export async function readPicture<T>(
 }
 
 /** What a picture's file begins with. @throws `ERR_IMAGE_SIZE`, `ERR_IMAGE_DECODE` */
-export async function imageHeader(sharp: Sharp, input: string | Uint8Array, name: string): Promise<Metadata> {
+export async function imageHeader(
+  sharp: Sharp,
+  input: string | Uint8Array,
+  name: string,
+  maxPixels: number = MAX_PIXELS,
+): Promise<Metadata> {
   const header = await sharp(input, { limitInputPixels: false }).metadata();
   const { width, height, format } = header;
   if (!FORMATS.includes(format))
     throw new ThimbleError('ERR_IMAGE_DECODE', { source: name, reason: `it is ${format}` });
-  if (width * height > MAX_PIXELS)
-    throw new ThimbleError('ERR_IMAGE_SIZE', { source: name, width, height, maxPixels: MAX_PIXELS });
+  if (width * height > maxPixels)
+    throw new ThimbleError('ERR_IMAGE_SIZE', { source: name, width, height, maxPixels });
   return header;
 }
 

@@ -25,7 +25,7 @@ const page = (name: string): string => readFileSync(new URL(`docs/reference/${na
 const headings = (text: string): string[] => [...text.matchAll(/^## (.+)$/gm)].map((match) => match[1] as string);
 
 /** Core and the official plugins: who may throw errors with codes. */
-const FOLDERS = readdirSync(PACKAGES).filter((name) => /^(core|plugin-(?!testkit).*)$/.test(name));
+const FOLDERS = readdirSync(PACKAGES).filter((name) => /^(core|server|plugin-(?!testkit).*)$/.test(name));
 const packages: { name: string; exports: object }[] = [];
 // One after the other: jest links modules that several import at once.
 for (const folder of FOLDERS)

@@ -13,6 +13,7 @@ import {
   modelOptions,
   modelSource,
   promptOptions,
+  vaeOption,
 } from './sharedOptions.js';
 
 const HELP = `
@@ -86,11 +87,6 @@ export function createGenerateCommand(interruption: Interruption, fields: Fields
   for (const [heading, options] of Object.entries(groups))
     for (const option of options) command.addOption(option.helpGroup(heading));
   return command;
-}
-
-function vaeOption(): Option {
-  const text = "a VAE in place of the model's own, such as madebyollin/taesd; short for --component vae=PATH";
-  return new Option('--vae <path|id>', text);
 }
 
 function sizeOption(): Option {

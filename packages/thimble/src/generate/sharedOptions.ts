@@ -51,6 +51,12 @@ export function modelOptions(): Option[] {
   ];
 }
 
+/** A VAE in place of the model's. */
+export function vaeOption(): Option {
+  const text = "a VAE in place of the model's own, such as madebyollin/taesd; short for --component vae=PATH";
+  return new Option('--vae <path|id>', text);
+}
+
 /** Where prompts come from, beside the arguments. */
 export function promptOptions(): Option[] {
   return [new Option('--prompt-file <file>', 'a prompt on each line; - for the standard input')];

@@ -10,10 +10,14 @@ import { CliError } from '../CliError.js';
  * @returns the URL to import. @throws ERR_PLUGIN_PACKAGE_NOT_FOUND, ERR_PLUGIN_PACKAGE_BROKEN
  */
 export function resolvePackage(name: string): string {
-  const folder = process.cwd();
-  const found = tryResolve(name, pathToFileURL(folder + sep).href) ?? tryResolve(name, import.meta.url);
+  const found = findPackage(name);
   if (found !== undefined) return found;
-  throw new CliError('ERR_PLUGIN_PACKAGE_NOT_FOUND', { package: name, folder });
+  throw new CliError('ERR_PLUGIN_PACKAGE_NOT_FOUND', { package: name, folder: process.cwd() });
+}
+
+/** The same, and undefined where there is none. @throws ERR_PLUGIN_PACKAGE_BROKEN */
+export function findPackage(name: string): string | undefined {
+  return tryResolve(name, pathToFileURL(process.cwd() + sep).href) ?? tryResolve(name, import.meta.url);
 }
 
 /** By a library, because Node resolves from another folder only for `require`, which does not see packages for `import` alone. */

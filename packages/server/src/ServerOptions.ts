@@ -1,0 +1,109 @@
+import {
+  type FieldValues,
+  type OptionsOf,
+  booleanField,
+  choiceField,
+  integerField,
+  listField,
+  optional,
+  required,
+  textField,
+  objectField,
+} from '@thimble/core/model';
+import { readOptions } from '@thimble/core/plugin';
+import type { QueueFactory } from './jobs/QueueFactory.js';
+import type { ModelDefinition } from './models/ModelDefinition.js';
+import type { ResultStorage } from './results/ResultStorage.js';
+
+const isRecord = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length > 0;
+const isFunction = (value: unknown): boolean => typeof value === 'function';
+const isStore = (value: unknown): boolean =>
+  (typeof value === 'string' && value !== '') ||
+  isFunction((value as { readonly getItemRaw?: unknown } | null)?.getItemRaw);
+
+/** The options of the services, wherever they are mounted. */
+const serviceFields = {
+  /** The models that requests may name. The first one is taken where none is named. */
+  models: required(
+    objectField<Readonly<Record<string, ModelDefinition>>>(
+      'Readonly<Record<string, ModelDefinition>>',
+      'an object of names, each with a folder, a hub id, or a function that opens a model',
+      isRecord,
+    ),
+  ),
+  /** How many models stay open at once; another one closes the one that was not used for longest. */
+  keep: integerField(1, 1),
+  /** Milliseconds after which a model that nobody uses is closed. Default: ten minutes. */
+  idle: integerField(600_000, 1, 2 ** 31 - 1),
+  /** How many jobs may wait. Default 100. */
+  maxQueue: integerField(100),
+  /** Pictures of a request. Default 10. */
+  maxImages: integerField(10, 1),
+  /** Steps of a request. Default 150. */
+  maxSteps: integerField(150, 1),
+  /** Width × height × pictures of a request, and pixels of a picture that is sent. Default 2^24: sixteen of 1024×1024. */
+  maxPixels: integerField(2 ** 24, 64),
+  /** Where results lie: a folder, or a storage of unstorage. Default: a folder of its own, which goes with the server. */
+  results: objectField<string | ResultStorage>(
+    'string | ResultStorage',
+    'a folder, or a storage of unstorage',
+    isStore,
+  ),
+  /** Milliseconds for which jobs and their pictures are kept. Default: one hour. */
+  retain: integerField(3_600_000, 1, 2 ** 31 - 1),
+  /** A secret that requests have to bring: as Bearer, as the password of Basic, or by a cookie of `POST /login`. */
+  token: optional(textField('', 'a text of at least 8 characters', 8)),
+  /** Read pictures that requests name by their address: http(s) of public addresses alone. */
+  allowUrls: booleanField(false),
+  /** Bytes of a request. Default: 32 MiB. */
+  bodyLimit: integerField(32 * 2 ** 20, 1),
+  /** Another queue than that of this process. */
+  queue: objectField<QueueFactory>('QueueFactory', 'a function that makes a queue', isFunction),
+};
+
+/** The options of a server of its own. */
+const serverFields = {
+  ...serviceFields,
+  /** Where it listens. Elsewhere than on this machine alone it asks for a `token`. */
+  host: textField('127.0.0.1', 'a name or an address', 1),
+  /** 0: any that is free. */
+  port: integerField(8080, 0, 65_535),
+  /** Names by which requests may call the server, beside this machine's and `host`; with a token, any name goes if none is said. */
+  allowedHosts: optional(listField(textField('', 'a name', 1), 'a list of names')),
+  /** Origins of other pages that may use the server, such as https://example.org. */
+  allowedOrigins: optional(listField(textField('', 'an origin', 1), 'a list of origins')),
+  /** Requests of one client a minute; 0: any number. Default 600. */
+  rateLimit: integerField(600),
+  /** What is written to the standard error output, one JSON object a line. */
+  logLevel: choiceField('warn', ['silent', 'error', 'warn', 'info', 'debug']),
+};
+
+/** Options of the Fastify plugin `thimbleServer`. */
+export type ServiceOptions = OptionsOf<typeof serviceFields>;
+
+/** The same, checked, with defaults. */
+export type ServiceSettings = FieldValues<typeof serviceFields>;
+
+/** Options of `createServer`. */
+export type ServerOptions = OptionsOf<typeof serverFields>;
+
+/** The same, checked, with defaults. */
+export type ServerSettings = FieldValues<typeof serverFields>;
+
+/** Checks options of a plugin. Fastify's own, such as `prefix`, are left out before. @throws ERR_ARGUMENT_INVALID */
+export function readServiceOptions(options: ServiceOptions): ServiceSettings {
+  return readOptions(options, serviceFields, 'thimbleServer');
+}
+
+/** Checks options of a server. @throws ERR_ARGUMENT_INVALID */
+export function readServerOptions(options: ServerOptions): ServerSettings {
+  return readOptions(options, serverFields, 'createServer');
+}
+
+/** Those of a server's options that the services take. */
+export function serviceOptionsOf(settings: ServerSettings): ServiceOptions {
+  return Object.fromEntries(
+    Object.keys(serviceFields).map((name) => [name, settings[name as keyof ServerSettings]]),
+  ) as unknown as ServiceOptions;
+}

@@ -1,0 +1,173 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { randomSeed } from '@thimble/core';
+import { checkLimits } from './jobs/checkLimits.js';
+import type { Generation } from './jobs/Generation.js';
+import { InProcessQueue } from './jobs/InProcessQueue.js';
+import type { Job, JobState, JsonValue } from './jobs/Job.js';
+import type { JobProcessor, JobQueue } from './jobs/JobQueue.js';
+import { JobRunner } from './jobs/JobRunner.js';
+import { Metrics } from './Metrics.js';
+import { ModelPool } from './models/ModelPool.js';
+import { folderStorage } from './results/ResultStorage.js';
+import { ResultStore } from './results/ResultStore.js';
+import { ServerError } from './ServerError.js';
+import { readServiceOptions, type ServiceOptions, type ServiceSettings } from './ServerOptions.js';
+
+/** Milliseconds between two sweeps of the store. */
+const SWEEP_INTERVAL = 60_000;
+
+interface ServiceParts {
+  readonly settings: ServiceSettings;
+  readonly models: ModelPool;
+  readonly queue: JobQueue;
+  readonly store: ResultStore;
+  readonly metrics: Metrics;
+}
+
+/** What routes act through: models, a queue, a store. */
+export class Service {
+  readonly settings: ServiceSettings;
+  readonly models: ModelPool;
+  readonly queue: JobQueue;
+  readonly store: ResultStore;
+  readonly metrics: Metrics;
+  readonly #sweeper: NodeJS.Timeout;
+  #draining = false;
+  #closing: Promise<void> | undefined;
+
+  private constructor(parts: ServiceParts) {
+    this.settings = parts.settings;
+    this.models = parts.models;
+    this.queue = parts.queue;
+    this.store = parts.store;
+    this.metrics = parts.metrics;
+    const { retain } = parts.settings;
+    const sweep = (): void => void this.store.sweep(Date.now() - retain).catch(() => undefined);
+    this.#sweeper = setInterval(sweep, Math.min(retain, SWEEP_INTERVAL)).unref();
+  }
+
+  /** @throws ERR_ARGUMENT_INVALID for an option that cannot be */
+  static async create(options: ServiceOptions): Promise<Service> {
+    const settings = readServiceOptions(options);
+    const models = new ModelPool(settings.models as NonNullable<typeof settings.models>, settings);
+    const metrics = new Metrics();
+    const { results } = settings;
+    const store = new ResultStore(typeof results === 'object' ? results : await folderStorage(results));
+    const runner = new JobRunner(models, store);
+    const process: JobProcessor = async (job, run) =>
+      runner.run(job, {
+        ...run,
+        emit: (event) => {
+          metrics.happened(event);
+          run.emit(event);
+        },
+      });
+    const makeQueue = settings.queue ?? ((each, more) => new InProcessQueue(each, more));
+    const queue = await makeQueue(process, {
+      maxQueue: settings.maxQueue,
+      retain: settings.retain,
+      laneOf: ({ request }) => models.deviceOf(request.model),
+      onEnd: (state) => {
+        metrics.ended(state);
+        void store.remove(Object.values(state.request.pictures)).catch(() => undefined);
+      },
+    });
+    metrics.watch({ queue, models });
+    return new Service({ settings, models, queue, store, metrics });
+  }
+
+  /** Whether it takes no new jobs, because it is about to end. */
+  get draining(): boolean {
+    return this.#draining;
+  }
+
+  /**
+   * Takes a job in: checks its size, draws its seeds, stores its pictures.
+   *
+   * @param key of a client that may ask twice: the same one gives the same job
+   * @throws ERR_SERVER_CLOSING, ERR_MODEL_UNKNOWN, ERR_REQUEST_LIMIT, ERR_JOB_QUEUE_FULL, ERR_IDEMPOTENCY_CONFLICT
+   */
+  async submit(generation: Generation, key?: string): Promise<JobState> {
+    if (this.#draining) throw new ServerError('ERR_SERVER_CLOSING', {});
+    const model = generation.model ?? this.models.names[0]!;
+    this.models.deviceOf(model);
+    checkLimits(generation.options, this.settings);
+    const identity = identityOf({ ...generation, model }, key);
+    const known = key === undefined ? undefined : await this.queue.get(identity.id);
+    const job = jobOf({ ...generation, model }, { ...identity, createdAt: known?.createdAt ?? Date.now() }, this.store);
+    if (known !== undefined) return this.queue.add(job);
+    const { pictures } = job.request;
+    try {
+      for (const [name, stored] of Object.entries(pictures))
+        await this.store.put(stored, generation.pictures[name] as Uint8Array);
+      return await this.queue.add(job);
+    } catch (error) {
+      await this.store.remove(Object.values(pictures));
+      throw error;
+    }
+  }
+
+  /** Takes no new jobs, and resolves once those that were taken in are done. */
+  async drain(): Promise<void> {
+    this.#draining = true;
+    await this.queue.drained();
+  }
+
+  /** Cancels what is not done, and closes models and store. Idempotent. */
+  async close(): Promise<void> {
+    this.#closing ??= this.#close();
+    await this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    this.#draining = true;
+    clearInterval(this.#sweeper);
+    await this.queue.close();
+    await this.models.dispose();
+    await this.store.close();
+  }
+}
+
+/** An id, and with a key the same one for the same key, on whatever machine. */
+function identityOf(generation: Generation, key: string | undefined): Pick<Job, 'id' | 'fingerprint'> {
+  if (key === undefined) return { id: randomUUID() };
+  const digest = createHash('sha256').update(`thimble job ${key}`).digest('hex');
+  const id = [
+    [0, 8],
+    [8, 12],
+    [12, 16],
+    [16, 20],
+    [20, 32],
+  ]
+    .map(([from, to]) => digest.slice(from, to))
+    .join('-');
+  const pictures = Object.entries(generation.pictures).map(([name, bytes]) => [
+    name,
+    createHash('sha256').update(bytes).digest('hex'),
+  ]);
+  const fingerprint = createHash('sha256')
+    .update(JSON.stringify({ ...generation, pictures }))
+    .digest('hex');
+  return { id, fingerprint };
+}
+
+function jobOf(
+  { pictures, options, ...rest }: Generation & { readonly model: string },
+  job: Omit<Job, 'request'>,
+  store: ResultStore,
+): Job {
+  const keys = Object.keys(pictures).map((name) => [name, store.inputKey(job, name)] as const);
+  return {
+    ...job,
+    request: { ...rest, options: { ...options, seed: seedsOf(options) }, pictures: Object.fromEntries(keys) },
+  };
+}
+
+/** A seed for each picture: those that were given, those after the one that was given, or random ones; so that each can be made again alone. */
+function seedsOf({ seed, numImagesPerPrompt }: Generation['options']): JsonValue {
+  const count = typeof numImagesPerPrompt === 'number' ? numImagesPerPrompt : 1;
+  if (seed === undefined) return Array.from({ length: count }, () => randomSeed());
+  return typeof seed === 'number' && Number.isSafeInteger(seed + count)
+    ? Array.from({ length: count }, (_, i) => seed + i)
+    : seed;
+}
