@@ -78,8 +78,7 @@ export async function imageHeader(
   const { width, height, format } = header;
   if (!FORMATS.includes(format))
     throw new ThimbleError('ERR_IMAGE_DECODE', { source: name, reason: `it is ${format}` });
-  if (width * height > maxPixels)
-    throw new ThimbleError('ERR_IMAGE_SIZE', { source: name, width, height, maxPixels });
+  if (width * height > maxPixels) throw new ThimbleError('ERR_IMAGE_SIZE', { source: name, width, height, maxPixels });
   return header;
 }
 
