@@ -72,7 +72,9 @@ test('jobs of different devices run side by side, those of one take turns', asyn
   ] as const)
     await queue.add({ id, createdAt: 0, request: { ...request, model } });
   await queue.drained();
-  expect(seen).toEqual([['1'], ['1', '3'], ['2']]);
+  expect(seen.slice(0, 2)).toEqual([['1'], ['1', '3']]);
+  expect(seen[2]).toContain('2');
+  expect(seen[2]).not.toContain('1');
   await queue.close();
 });
 
@@ -86,22 +88,27 @@ test('results are swept by the age of their jobs, and other files are left alone
   const keys = [store.resultKey(old!, 0, 'png'), store.inputKey(old!, 'image'), store.resultKey(young!, 0, 'webp')];
   for (const key of [...keys, 'mine.png']) await store.put(key, Buffer.from(key));
   await store.sweep(1_790_000_050_000);
-  expect((await storage.getKeys()).sort()).toEqual([keys[2], 'mine.png'].sort());
+  expect((await storage.getKeys()).toSorted()).toEqual(['mine.png', keys[2]!].toSorted());
   expect((await store.get(keys[2]!))?.toString()).toBe(keys[2]);
   await store.close();
 });
 
 test('where memory runs out, models that lie about are closed, and the job is done again', async () => {
   const store = new ResultStore(await folderStorage());
-  const pool = new ModelPool({ a: { open: fake }, b: { open: fake } }, { keep: 2, idle: 60_000 });
+  let tries = 0;
+  const tight = async (): Promise<DiffusionPipeline> => {
+    const pipe = await fake();
+    const stream = pipe.stream.bind(pipe);
+    return Object.assign(pipe, {
+      stream: (prompt: string, options: object) => {
+        if (tries++ === 0) throw new ThimbleError('ERR_OUT_OF_MEMORY', { segment: 'unet', text: 'none' });
+        return stream(prompt, options);
+      },
+    });
+  };
+  const pool = new ModelPool({ a: { open: tight }, b: { open: fake } }, { keep: 2, idle: 60_000 });
   const runner = new JobRunner(pool, store);
   (await pool.lease('b', never))[Symbol.dispose]();
-  let tries = 0;
-  const a = await pool.lease('a', never);
-  a.pipe.hooks.beforeStep.tap('tight', () => {
-    if (tries++ === 0) throw new ThimbleError('ERR_OUT_OF_MEMORY', { segment: 'unet', text: 'none' });
-  });
-  a[Symbol.dispose]();
   const request: JobRequest = {
     model: 'a',
     prompt: 'a cat',
