@@ -74,6 +74,10 @@ const DEFINITIONS = {
     summary: 'A picture was named by an address that the server does not read.',
     message: (d: { reason: string }): string => `The picture's address is not read: ${d.reason}.`,
   },
+  ERR_SERVER_FAULT: {
+    summary: 'Something failed that has no code; the server notes what.',
+    message: (_: Record<never, never>): string => 'Something went wrong; the server has noted what.',
+  },
   ERR_MODEL_MAKES_VIDEOS: {
     summary: 'The server makes pictures, and the model makes videos.',
     message: (d: { model: string }): string => `"${d.model}" makes videos; this server makes pictures.`,

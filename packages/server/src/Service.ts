@@ -1,9 +1,9 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { randomSeed } from '@thimble/core';
+import { isThimbleError, randomSeed } from '@thimble/core';
 import { checkLimits } from './jobs/checkLimits.js';
 import type { Generation } from './jobs/Generation.js';
 import { InProcessQueue } from './jobs/InProcessQueue.js';
-import type { Job, JobState, JsonValue } from './jobs/Job.js';
+import type { Job, JobEvent, JobState, JsonValue } from './jobs/Job.js';
 import type { JobProcessor, JobQueue } from './jobs/JobQueue.js';
 import { JobRunner } from './jobs/JobRunner.js';
 import { Metrics } from './Metrics.js';
@@ -22,6 +22,7 @@ interface ServiceParts {
   readonly queue: JobQueue;
   readonly store: ResultStore;
   readonly metrics: Metrics;
+  readonly listeners: ((error: unknown) => void)[];
 }
 
 /** What routes act through: models, a queue, a store. */
@@ -31,6 +32,7 @@ export class Service {
   readonly queue: JobQueue;
   readonly store: ResultStore;
   readonly metrics: Metrics;
+  readonly #listeners: ((error: unknown) => void)[];
   readonly #sweeper: NodeJS.Timeout;
   #draining = false;
   #closing: Promise<void> | undefined;
@@ -41,6 +43,7 @@ export class Service {
     this.queue = parts.queue;
     this.store = parts.store;
     this.metrics = parts.metrics;
+    this.#listeners = parts.listeners;
     const { retain } = parts.settings;
     const sweep = (): void => void this.store.sweep(Date.now() - retain).catch(() => undefined);
     this.#sweeper = setInterval(sweep, Math.min(retain, SWEEP_INTERVAL)).unref();
@@ -54,14 +57,19 @@ export class Service {
     const { results } = settings;
     const store = new ResultStore(typeof results === 'object' ? results : await folderStorage(results));
     const runner = new JobRunner(models, store);
-    const process: JobProcessor = async (job, run) =>
-      runner.run(job, {
-        ...run,
-        emit: (event) => {
-          metrics.happened(event);
-          run.emit(event);
-        },
-      });
+    const listeners: ((error: unknown) => void)[] = [];
+    const process: JobProcessor = async (job, run) => {
+      const emit = (event: JobEvent): void => {
+        metrics.happened(event);
+        run.emit(event);
+      };
+      try {
+        await runner.run(job, { ...run, emit });
+      } catch (error) {
+        if (!isThimbleError(error)) for (const tell of listeners) tell(error);
+        throw error;
+      }
+    };
     const makeQueue = settings.queue ?? ((each, more) => new InProcessQueue(each, more));
     const queue = await makeQueue(process, {
       maxQueue: settings.maxQueue,
@@ -73,7 +81,12 @@ export class Service {
       },
     });
     metrics.watch({ queue, models });
-    return new Service({ settings, models, queue, store, metrics });
+    return new Service({ settings, models, queue, store, metrics, listeners });
+  }
+
+  /** Calls `listener` with what jobs fail of that has no code, which their clients are not told. */
+  onFault(listener: (error: unknown) => void): void {
+    this.#listeners.push(listener);
   }
 
   /** Whether it takes no new jobs, because it is about to end. */

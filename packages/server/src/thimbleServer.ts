@@ -48,6 +48,7 @@ export async function thimbleServer(
     pictures: new PictureReader(settings),
     resultUrl: (request, key) => resultUrl(app, request, key, access.signatureOf(key)),
   };
+  service.onFault((error) => app.log.error({ err: error }, 'a job failed'));
   app.setErrorHandler(sendError);
   app.addHook('onResponse', async (request, reply) =>
     metrics.answered(request.method, request.routeOptions.url ?? '', reply.statusCode),
