@@ -101,7 +101,7 @@ test('where memory runs out, models that lie about are closed, and the job is do
     const stream = pipe.stream.bind(pipe);
     return Object.assign(pipe, {
       stream: (prompt: string, options: object) => {
-        if (tries++ === 0) throw new ThimbleError('ERR_OUT_OF_MEMORY', { segment: 'unet', text: 'none' });
+        if (tries++ === 0) throw new ThimbleError('ERR_OUT_OF_MEMORY', { segment: 'unet' });
         return stream(prompt, options);
       },
     });

@@ -2,7 +2,6 @@ import { once } from 'node:events';
 import type * as server from '@thimble/server';
 import { CliError } from '../CliError.js';
 import { openPipeline } from '../generate/openPipeline.js';
-import { tilingWithin } from '../generate/tilingWithin.js';
 import type { Interruption } from '../Interruption.js';
 import { findPackage } from '../plugins/resolvePackage.js';
 import { print, tell } from '../standardOutput.js';
@@ -54,7 +53,7 @@ function definition(model: string, flags: ServeFlags): server.ModelDefinition {
   return {
     device: flags.device ?? 'cpu',
     open: async ({ signal }) =>
-      openPipeline({ ...flags, ...tilingWithin(flags), model }, signal, (event) => {
+      openPipeline({ ...flags, model }, signal, (event) => {
         if (event.type !== 'warning' || told.has(event.message)) return;
         told.add(event.message);
         tell(`thimble: ${event.message} [${event.code}]\n`);
