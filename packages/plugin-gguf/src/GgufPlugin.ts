@@ -16,6 +16,19 @@ export const ggufFormat: TensorFileFormat = {
   open: async (path) => GgufFile.open(path),
 };
 
+/** Makes GGUF files known to whatever opens weights in this process, until the result is disposed; for one pipeline, use {@link GgufPlugin}. */
+export function registerGguf(): Disposable {
+  const registered = [
+    registerTensorFileFormat(ggufFormat),
+    ...blockFormats.map((format) => registerStorageFormat(format)),
+  ];
+  return {
+    [Symbol.dispose]: () => {
+      for (const each of registered.splice(0)) each[Symbol.dispose]();
+    },
+  };
+}
+
 /**
  * Opens GGUF files as checkpoints: `fromPretrained(…, { plugins: [new GgufPlugin()] })`. Weights are mapped as they lie, in blocks of 2 to 8 bits, and are widened piece by
  * piece where a layer needs them.
@@ -26,7 +39,6 @@ export class GgufPlugin implements Plugin {
   readonly multiple = true;
 
   apply(context: PluginContext): void {
-    context.addDisposable(registerTensorFileFormat(ggufFormat));
-    for (const format of blockFormats) context.addDisposable(registerStorageFormat(format));
+    context.addDisposable(registerGguf());
   }
 }

@@ -3,4 +3,4 @@ export { blockFormats } from './formats/blockFormats.js';
 export type { GgufArray, GgufScalar, GgufValue } from './GgufArray.js';
 export { GgufError } from './GgufError.js';
 export { GgufFile } from './GgufFile.js';
-export { ggufFormat, GgufPlugin } from './GgufPlugin.js';
+export { ggufFormat, GgufPlugin, registerGguf } from './GgufPlugin.js';

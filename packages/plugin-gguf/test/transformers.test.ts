@@ -119,3 +119,13 @@ test("T5 by llama.cpp's names is the encoder of its folder, to the bit", async (
   }
   expect(states[1]).toEqual(states[0]);
 });
+
+test('a transformer alone asks for its configuration', async () => {
+  const options = { plugins: [new GgufPlugin()] };
+  await expect(
+    DiffusionPipeline.fromPretrained(join(CASE, 'z-image/z-image-tiny-mixed.gguf'), options),
+  ).rejects.toMatchObject({
+    code: 'ERR_CHECKPOINT_UNKNOWN',
+    message: expect.stringMatching(/it has a transformer, and its tensors do not say which model.*--config/s),
+  });
+});

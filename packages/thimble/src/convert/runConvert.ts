@@ -1,6 +1,7 @@
 import { convertCheckpoint } from '@thimble/core';
 import type { Interruption } from '../Interruption.js';
 import { PlainProgress } from '../progress/PlainProgress.js';
+import { registerFormats } from '../registerFormats.js';
 import { print } from '../standardOutput.js';
 import { withoutUndefined } from '../withoutUndefined.js';
 import type { ConvertFlags } from './ConvertFlags.js';
@@ -12,6 +13,7 @@ export async function runConvert(
   { singleFile, diffusers, dtype, variant, revision, config, offline = false, quiet = false }: ConvertFlags,
   { signal }: Interruption,
 ): Promise<void> {
+  await registerFormats([model]);
   const progress = quiet ? undefined : new PlainProgress();
   const oneFile = singleFile ?? (diffusers !== true && out.endsWith('.safetensors'));
   await convertCheckpoint(model, out, {

@@ -3,6 +3,7 @@ import { AutoencoderTiny, DiffusionPipeline, type FromPretrainedOptions } from '
 import { ProcessDevice } from '@thimble/core/plugin';
 import type { Interruption } from '../Interruption.js';
 import { loadPlugin } from '../plugins/loadPlugin.js';
+import { registerFormats } from '../registerFormats.js';
 import { withoutUndefined } from '../withoutUndefined.js';
 import type { GenerateFlags } from './GenerateFlags.js';
 import { type PluginFlags, pluginsOf } from './pluginsOf.js';
@@ -36,6 +37,7 @@ export async function openPipeline(
 ): Promise<DiffusionPipeline> {
   const { model, variant, revision, config, predictionType, scheduler, preset, device, threads, offline, memoryLimit } =
     flags;
+  await registerFormats([model, flags.vae, ...flags.component.map(({ source }) => source)]);
   const plugins = await pluginsOf(flags);
   for (const spec of flags.use) plugins.push(await loadPlugin(spec));
   const components = await replacements(flags, signal, onProgress);

@@ -15,6 +15,7 @@ import {
   type PartPlace,
 } from '@thimble/core/model';
 import { createDevice, createHooks, DENOISER } from '@thimble/core/plugin';
+import { registerFormats } from '../registerFormats.js';
 import { withoutUndefined } from '../withoutUndefined.js';
 import type { ComponentReport, DefaultsReport, ModelReport } from './ModelReport.js';
 
@@ -42,6 +43,7 @@ interface Entry {
  */
 export async function inspectModel(model: string, options: InspectOptions): Promise<ModelReport> {
   const { onProgress } = options;
+  await registerFormats([model]);
   const index = await openModelIndex(model, {
     ...options,
     components: runnable,

@@ -66,6 +66,11 @@ function differences({ component, facts }: FilePart, { config }: FamilyPart): re
 }
 
 function unknown(path: string, parts: readonly FilePart[]): ThimbleError {
+  const untold = parts.find(({ facts }) => Object.keys(facts).length === 0);
+  if (untold !== undefined) {
+    const problem = `it has a ${untold.component}, and its tensors do not say which model it belongs to`;
+    return new ThimbleError('ERR_CHECKPOINT_UNKNOWN', { file: path, problem });
+  }
   const [nearest] = families
     .map((family) => ({ family, wrong: parts.map((part) => nearestPart(part, family)) }))
     .toSorted((a, b) => weigh(a.wrong) - weigh(b.wrong));
