@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { lstat, readdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { checkPath } from '../../fields/checkPath.js';
 import { fileSystemError, systemErrorCode } from '../../disk/fileSystemError.js';
 import { isAbandoned, tryToHold } from '../../disk/holdFileLock.js';
 import { makeFolder } from '../../disk/makeFolder.js';
@@ -33,6 +34,7 @@ const held = new Map<string, string>();
 export async function cachedModels(
   cacheDir: string = readHubSettings(process.env).cacheDir,
 ): Promise<readonly CachedModel[]> {
+  checkPath('cacheDir', cacheDir, 'the path of a folder');
   const names = (await namesIn(cacheDir)).filter((name) => name.startsWith(PREFIX));
   const models = await Promise.all(names.map(async (name) => describe(cacheDir, name)));
   return models.toSorted((a, b) => b.bytes - a.bytes);
