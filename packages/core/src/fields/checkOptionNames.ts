@@ -17,6 +17,7 @@ export function checkOptionNames(options: object, known: readonly string[], of?:
       expected: 'an object, or nothing',
     });
   if (!isList(known) || known.some((name) => typeof name !== 'string')) refuseOption('known', known, 'a list of names');
+  if (of !== undefined && typeof of !== 'string') refuseOption('of', of, 'a text');
   if (known.includes('signal')) checkSignal((options as { readonly signal?: unknown }).signal);
   const unknown = Object.keys(options).find((name) => !known.includes(name));
   if (unknown === undefined) return;

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { checkMembers } from '../fields/checkMembers.js';
 import { ThimbleError } from '../errors.js';
 import { type CheckpointWarning, libraryOf } from './ComponentCheckpoint.js';
 import { openCheckpointFile } from './families/CheckpointFile.js';
@@ -33,6 +34,7 @@ export interface ModelIndexOptions extends ResolveModelOptions {
  * @throws what `resolveModel`, `readModelIndex` and opening files throw; `ERR_CHECKPOINT_UNKNOWN`, `ERR_CHECKPOINT_AMBIGUOUS`, `ERR_CHECKPOINT_OTHER`, `ERR_CHECKPOINT_INCOMPLETE`
  */
 export async function openModelIndex(model: string, options: ModelIndexOptions = {}): Promise<ModelIndex> {
+  checkMembers('options', options, 'an object, or nothing', []);
   const { sources = {}, given = [], variant, signal, onProgress, cacheDir, localFilesOnly } = options;
   const where = { variant, signal, onProgress, cacheDir, localFilesOnly };
   const replaced = [...Object.keys(sources), ...given];

@@ -3,6 +3,7 @@ import { rmSync } from 'node:fs';
 import { lstat, readdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { checkPath } from '../../fields/checkPath.js';
+import { refuseOption } from '../../fields/refuseOption.js';
 import { fileSystemError, systemErrorCode } from '../../disk/fileSystemError.js';
 import { isAbandoned, tryToHold } from '../../disk/holdFileLock.js';
 import { makeFolder } from '../../disk/makeFolder.js';
@@ -50,6 +51,7 @@ export async function removeCachedModel(
   id: string,
   cacheDir: string = readHubSettings(process.env).cacheDir,
 ): Promise<void> {
+  if (typeof id !== 'string') refuseOption('id', id, 'the id of a model');
   // The folder's name is the cache's own, so that no id leads out of it.
   const model = (await cachedModels(cacheDir)).find((each) => each.id === id);
   if (model === undefined) throw new ThimbleError('ERR_CACHE_UNKNOWN', { name: String(id), folder: cacheDir });
