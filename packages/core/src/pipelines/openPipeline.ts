@@ -169,8 +169,10 @@ async function openWhole(folderOrId: string, index: ModelIndex, composition: Com
   warnOfSafetyChecker(index, composition);
   const parts = await openParts(index, wanted, composition);
   await takeComponents(composition);
-  const given = [...givenNames(options.components), ...Object.keys(sourcesIn(options.components))];
-  const chosen = await presetOf(options.preset, { folderOrId, index, components: composition.components, given });
+  const sources = sourcesIn(options.components);
+  const given = [...givenNames(options.components), ...Object.keys(sources)];
+  const { components } = composition;
+  const chosen = await presetOf(options.preset, { folderOrId, index, components, given, sources });
   const pipe = new Class(withChosen(await partsOf(index, composition, parts), chosen, options));
   // One that somebody made is used as it is; the constructor corrects what a checkpoint brings.
   if (isScheduler(options.scheduler)) pipe.scheduler = options.scheduler;

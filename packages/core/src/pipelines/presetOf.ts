@@ -19,6 +19,8 @@ export interface Opened {
   readonly components: Readonly<Record<string, Component>>;
   /** Names of the components that were given in place of its own. */
   readonly given: readonly string[];
+  /** Where those come from that were given as files, by their names: a file in a cache is called otherwise. */
+  readonly sources: Readonly<Record<string, unknown>>;
 }
 
 /** A preset, and whether its scheduler goes with it: not where a checkpoint brings its own for the same denoiser. */
@@ -48,7 +50,11 @@ export async function presetOf(asked: string | undefined, opened: Opened): Promi
   const isGiven = name !== undefined && given.includes(name);
   // A file brings no scheduler: its family's is for the model that was not distilled.
   const withScheduler = isGiven || placeOf(index, 'scheduler').config !== undefined;
-  const called = new Set([...(isGiven ? [] : checkpointNames(opened)), ...denoiserNames(denoiser, isGiven)]);
+  const called = new Set([
+    ...(isGiven ? [] : checkpointNames(opened)),
+    ...denoiserNames(denoiser, isGiven),
+    ...namesIn(opened.sources[name ?? '']),
+  ]);
   const byName = presets.find(({ names }) => names.some((each) => called.has(each.toLowerCase())));
   if (byName !== undefined) return { preset: byName, withScheduler };
   if (denoiser === undefined) return undefined;
@@ -77,7 +83,7 @@ function namesIn(path: unknown): readonly string[] {
   if (typeof path !== 'string') return [];
   const parts = path
     .toLowerCase()
-    .split(/[/\\]/)
+    .split(/[/\\:]/)
     .filter((part) => part !== '');
   if (DENOISER.test(parts.at(-1) ?? '')) parts.pop();
   const cached = parts.flatMap((part) => /^models--[^/]+--(?<name>[^/]+)$/.exec(part)?.groups?.['name'] ?? []);

@@ -1,11 +1,11 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { UNet2DConditionModel } from '../../src/models/UNet2DConditionModel.js';
 import { DiffusionPipeline } from '../../src/pipelines/DiffusionPipeline.js';
 import type { FromPretrainedOptions } from '../../src/pipelines/FromPretrainedOptions.js';
-import { presetNames } from '../../src/pipelines/presets.js';
+import { presets } from '../../src/pipelines/presets.js';
 import type { GenerateOptions } from '../../src/run/GenerateOptions.js';
 import type { PipelineEvent } from '../../src/run/PipelineEvent.js';
 import { fixturePath } from '../support/fixturePath.js';
@@ -22,6 +22,9 @@ const SDXL_TURBO: ChangedFiles = {
   'model_index.json': { scheduler: ['diffusers', 'EulerAncestralDiscreteScheduler'] },
   'scheduler/scheduler_config.json': { timestep_spacing: 'trailing' },
 };
+
+/** Those of models with flow matching are tested with their pipelines. */
+const ofUnets = presets.filter(({ scheduler }) => !scheduler.name.startsWith('FlowMatch')).map(({ name }) => name);
 
 let root: string;
 beforeAll(async () => {
@@ -123,6 +126,17 @@ describe('a UNet in the place of another', () => {
     expect(events.filter(({ type }) => type === 'step')).toHaveLength(4);
   });
 
+  test('may be a lone file in the names of diffusers, over a base', async () => {
+    const file = join(root, 'sdxl_lightning_2step_unet.safetensors');
+    await symlink(join(SDXL, 'unet/diffusion_pytorch_model.safetensors'), file);
+    await using pipe = await open(SDXL, { components: { unet: file } });
+    expect([pipe.preset, pipe.scheduler.config['timestep_spacing']]).toEqual(['sdxl-lightning-2step', 'trailing']);
+    const events = await eventsOf(pipe);
+    expect(events.filter(({ type }) => type === 'step')).toHaveLength(2);
+    await using base = await open(SDXL, { scheduler: pipe.scheduler });
+    expect(latentsIn(events)).toEqual(latentsIn(await eventsOf(base, { numInferenceSteps: 2, guidanceScale: 0 })));
+  });
+
   test('is not what the checkpoint is called', async () => {
     const folder = await linkCheckpoint(SD, join(root, 'i/sd-turbo'));
     const unet = await UNet2DConditionModel.fromPretrained(join(SD, 'unet'));
@@ -164,7 +178,7 @@ describe('a run', () => {
     expect(await timesteps()).toEqual([999]);
   });
 
-  test.each(presetNames)('%s can be asked for, and draws', async (preset) => {
+  test.each(ofUnets)('%s can be asked for, and draws', async (preset) => {
     await using pipe = await open(preset === 'sd-turbo' ? SD : SDXL, { preset });
     const { numInferenceSteps } = pipe.defaults;
     const events = await eventsOf(pipe);
