@@ -95,6 +95,6 @@ describe('bad input', () => {
     [{ image: picture(60, 80) }, /at least 64 pixels/],
     [{ image: picture(64, 640) }, /at most 8 : 1/],
   ])('%#', async (options, text) => {
-    await expect(distilled.generate('a hut', { ...small, ...options } as object)).rejects.toThrow(text);
+    await expect(distilled.generate('a hut', { ...small, ...options })).rejects.toThrow(text);
   });
 });
