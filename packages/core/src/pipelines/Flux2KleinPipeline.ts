@@ -93,11 +93,11 @@ export class Flux2KleinPipeline extends Pipeline<typeof flux2KleinFields, Flux2K
     const most = Number(this.components['text_encoder']?.config['num_hidden_layers'] ?? Infinity);
     if (layers.some((layer) => layer > most))
       refuseOption('textEncoderOutLayers', layers, `layers of the text encoder, which has ${most}`);
-    const { width = references[0]?.width ?? SIDE, height = references[0]?.height ?? SIDE } = values;
+    const { width = references[0]?.width ?? SIDE, height = references[0]?.height ?? SIDE, numInferenceSteps } = values;
     const options = { ...values, width, height, timesteps: undefined, negativePrompt: undefined };
-    const steps = sigmas?.length ?? values.numInferenceSteps;
-    const mu = flux2Mu((width / this.#multiple) * (height / this.#multiple), steps);
-    const run = prepareRun(this.scheduler, prompt, options, { sigmas: flowSigmas(steps), mu });
+    const steps = sigmas?.length ?? numInferenceSteps;
+    const mu = flux2Mu((width / this.#multiple) * (height / this.#multiple), steps as number);
+    const run = prepareRun(this.scheduler, prompt, options, { sigmas: flowSigmas(steps as number), mu });
     if (image === undefined || references.length > 0) checkLatents(values.latents, this.#latentDims(run.options));
     return { ...run, references };
   }
