@@ -52,6 +52,13 @@ function flagOf(option: string): string | undefined {
   return fieldOptions(FIELDS)[option]?.long ?? `--option ${option}`;
 }
 
+/** The flag by which a component was given: a VAE may have come by the short one. */
+function componentFlag(argument: string): string | undefined {
+  const [, name] = /^components\.(\w+)$/.exec(argument) ?? [];
+  if (name === undefined) return undefined;
+  return name === 'vae' ? '--vae' : `--component ${name}`;
+}
+
 function describeCliError(error: CliError): FailureReport {
   const { code, message, details } = error;
   const bySignal = 'signal' in details ? SIGNAL_EXIT_CODES[details.signal] : undefined;
@@ -69,7 +76,7 @@ function describeThimbleError(error: ThimbleError): FailureReport {
         message: `${unknown} is for other models; this one has no such option.`,
         exitCode: ExitCode.usage,
       };
-    const option = ARGUMENTS[argument.split('.')[0] as string] ?? flagOf(argument);
+    const option = componentFlag(argument) ?? ARGUMENTS[argument] ?? flagOf(argument);
     if (option !== undefined)
       return {
         code,
