@@ -21,8 +21,9 @@ const PAGES = [
   'docs/reference/hooks.md',
   ...readdirSync(join(ROOT, 'packages')).map((name) => `packages/${name}/README.md`),
 ];
-/** Those that also run here; what READMEs of packages show runs against packed packages, and the one about videos asks for a checkpoint of gigabytes. */
-const RUN = PAGES.filter((page) => page.startsWith('docs/') && !['docs/videos.md', 'docs/sdxl.md'].includes(page));
+/** Those that also run here; what READMEs of packages show runs against packed packages, and some pages ask for checkpoints of gigabytes. */
+const LARGE = ['docs/videos.md', 'docs/sdxl.md', 'docs/large-models.md'];
+const RUN = PAGES.filter((page) => page.startsWith('docs/') && !LARGE.includes(page));
 
 // By URL: the tools have no types.
 const { joinExamples } = (await import(new URL('../../../tools/docs/joinExamples.mjs', import.meta.url).href)) as {
