@@ -139,13 +139,7 @@ export class WorkerProcess {
       void this.#pending.get(response.id)?.accept(response.answer as never);
       return;
     }
-    const { code, details, cause } = response;
-    const options = cause === undefined ? {} : { cause: new Error(cause) };
-    const error =
-      code === undefined
-        ? new ThimbleError('ERR_RUNTIME_RUN', { segment: 'worker', reason: 'it met what it does not know' }, options)
-        : new ThimbleError(code, details, options);
-    this.#settle(response.id)?.reject(error);
+    this.#settle(response.id)?.reject(errorOf(response));
   }
 
   #settle(id: number): Pending | undefined {
@@ -167,4 +161,12 @@ export class WorkerProcess {
       clearTimeout(timer);
     };
   }
+}
+
+/** What the worker threw, as it is thrown here. */
+function errorOf({ code, details, outOfRange, cause }: Extract<WorkerResponse, { ok: false }>): Error {
+  if (code === undefined && outOfRange) return new RangeError(cause);
+  const options = cause === undefined ? {} : { cause: new Error(cause) };
+  if (code !== undefined) return new ThimbleError(code, details, options);
+  return new ThimbleError('ERR_RUNTIME_RUN', { segment: 'worker', reason: 'it met what it does not know' }, options);
 }

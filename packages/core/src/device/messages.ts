@@ -72,6 +72,8 @@ export type WorkerResponse =
       readonly ok: false;
       readonly code: ErrorCode | undefined;
       readonly details: object;
+      /** Whether it was a RangeError: what was asked for is not there, and nothing of the runtime failed. */
+      readonly outOfRange: boolean;
       /** What the error was made of, in the words of the runtime or of the system. */
       readonly cause: string | undefined;
     };

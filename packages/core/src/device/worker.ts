@@ -52,6 +52,7 @@ async function answer(request: Exclude<WorkerRequest, { method: 'cancel' }>): Pr
       ok: false,
       code: known?.code,
       details: known?.details ?? {},
+      outOfRange: error instanceof RangeError,
       cause: textOf(known === undefined ? error : known.cause),
     });
   } finally {

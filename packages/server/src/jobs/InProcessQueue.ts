@@ -14,7 +14,7 @@ export interface InProcessQueueOptions {
   /** Jobs of one lane run one after the other: the device of the job's model. */
   readonly laneOf: (job: Job) => string;
   /** Told once of each job that has ended. */
-  readonly onEnd?: (state: JobState) => void;
+  readonly onEnd?: ((state: JobState) => void) | undefined;
 }
 
 /** How much the last run's duration counts for what the next one is expected to take. */

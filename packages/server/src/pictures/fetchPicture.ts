@@ -12,7 +12,7 @@ const MOST_REDIRECTS = 3;
 export interface FetchPictureOptions {
   readonly maxBytes: number;
   /** Which addresses may be reached. Default: public ones. */
-  readonly isAllowed?: (address: string) => boolean;
+  readonly isAllowed?: ((address: string) => boolean) | undefined;
 }
 
 /**
