@@ -51,7 +51,7 @@ class BatchNorm2d extends Module {
  * The autoencoder of FLUX.2 (source: diffusers models/autoencoders/autoencoder_kl_flux2.py). As {@link AutoencoderKL}; in place of a scaling factor each of the channels of a patch of 2 × 2 latents
  * has a mean and a deviation.
  *
- * - `normalize({ z })`, float32 [n, c, h, w] → `latents` [n, 4c, h/2, w/2]: as the denoiser takes them, channel 4c + 2 · row + column.
+ * - `normalize({ z })`, float32 `[n, c, h, w]` → `latents` of shape `[n, 4c, h/2, w/2]`, as the denoiser takes them; channel 4c + 2 · row + column.
  * - `denormalize({ latents })` → `z`: as they are decoded.
  */
 export class AutoencoderKLFlux2 extends AutoencoderKL {
