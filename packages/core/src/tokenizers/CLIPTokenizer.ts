@@ -1,6 +1,5 @@
 import { checkOptionNames } from '../fields/checkOptionNames.js';
-import type { AddedToken } from './AddedToken.js';
-import { AddedTokenSplitter } from './AddedTokenSplitter.js';
+import { AddedVocabulary } from './AddedVocabulary.js';
 import { byteCharacters, bytePairEncode, bytesOfToken } from './bytePairEncode.js';
 import { checkIds, checkLength, checkPrompt, listPrompts, refuseId } from './checkTexts.js';
 import { encodedRows } from './encodedRows.js';
@@ -29,10 +28,7 @@ export class CLIPTokenizer implements Tokenizer {
   readonly padTokenId: number;
   readonly #vocabulary: Vocabulary;
   readonly #merges: MergeTable;
-  readonly #idOfAdded: ReadonlyMap<string, number>;
-  readonly #addedOfId: ReadonlyMap<number, AddedToken>;
-  readonly #rawSplitter: AddedTokenSplitter;
-  readonly #normalizedSplitter: AddedTokenSplitter;
+  readonly #added: AddedVocabulary;
   /** The id of each byte within a word, and at its end. */
   readonly #byteIds: readonly number[];
   readonly #endByteIds: readonly number[];
@@ -44,15 +40,7 @@ export class CLIPTokenizer implements Tokenizer {
     this.padTokenId = parts.padTokenId;
     this.#vocabulary = parts.vocabulary;
     this.#merges = parts.merges;
-
-    const added = [...parts.addedTokens.keys()];
-    this.#idOfAdded = new Map(Array.from(parts.addedTokens, ([token, id]) => [token.content, id]));
-    this.#addedOfId = new Map(Array.from(parts.addedTokens, ([token, id]) => [id, token]));
-    this.#rawSplitter = new AddedTokenSplitter(added.filter(({ normalized }) => !normalized));
-    this.#normalizedSplitter = new AddedTokenSplitter(
-      added.filter(({ normalized }) => normalized),
-      normalize,
-    );
+    this.#added = new AddedVocabulary(parts.addedTokens, normalize);
 
     const idOf = (character: string): number => this.#vocabulary.idOf(Buffer.from(character)) ?? parts.unkTokenId;
     this.#byteIds = byteCharacters.map(idOf);
@@ -89,7 +77,7 @@ export class CLIPTokenizer implements Tokenizer {
     checkOptionNames(options, ['skipSpecialTokens'], 'decode');
     const bytes: Buffer[] = [];
     for (const id of checkIds(ids)) {
-      const added = this.#addedOfId.get(Number(id));
+      const added = this.#added.tokenOf(Number(id));
       if (added?.special && options.skipSpecialTokens) continue;
       const token = added?.content ?? this.#vocabulary.tokenOf(Number(id));
       bytes.push(bytesOfToken(token ?? refuseId(id, this.#vocabulary.size)));
@@ -103,12 +91,7 @@ export class CLIPTokenizer implements Tokenizer {
 
   /** The ids of a prompt of any length, without start and end. */
   #tokenize(prompt: string): number[] {
-    return this.#rawSplitter.split(prompt).flatMap((raw) => {
-      if (raw.isToken) return this.#idOfAdded.get(raw.text)!;
-      return this.#normalizedSplitter.split(normalize(raw.text)).flatMap((part) => {
-        return part.isToken ? this.#idOfAdded.get(part.text)! : this.#tokenizeText(part.text);
-      });
-    });
+    return this.#added.encode(prompt, (text) => this.#tokenizeText(text));
   }
 
   #tokenizeText(text: string): number[] {

@@ -1,7 +1,6 @@
 import { checkOptionNames } from '../fields/checkOptionNames.js';
 import { ThimbleError } from '../errors.js';
-import type { AddedToken } from './AddedToken.js';
-import { AddedTokenSplitter } from './AddedTokenSplitter.js';
+import { AddedVocabulary } from './AddedVocabulary.js';
 import { byteCharacters, bytePairEncode, bytesOfToken } from './bytePairEncode.js';
 import type { ChatTemplate, ChatTemplateOptions } from './ChatTemplate.js';
 import { checkIds, checkLength, checkPrompt, listPrompts, refuseId } from './checkTexts.js';
@@ -36,10 +35,7 @@ export class Qwen2Tokenizer implements Tokenizer {
   readonly #configFile: string;
   readonly #vocabulary: Vocabulary;
   readonly #merges: MergeTable;
-  readonly #idOfAdded: ReadonlyMap<string, number>;
-  readonly #addedOfId: ReadonlyMap<number, AddedToken>;
-  readonly #rawSplitter: AddedTokenSplitter;
-  readonly #normalizedSplitter: AddedTokenSplitter;
+  readonly #added: AddedVocabulary;
   readonly #byteIds: readonly number[];
 
   constructor(parts: Qwen2TokenizerParts) {
@@ -50,14 +46,7 @@ export class Qwen2Tokenizer implements Tokenizer {
     this.#configFile = parts.configFile;
     this.#vocabulary = parts.vocabulary;
     this.#merges = parts.merges;
-    const added = [...parts.addedTokens.keys()];
-    this.#idOfAdded = new Map(Array.from(parts.addedTokens, ([token, id]) => [token.content, id]));
-    this.#addedOfId = new Map(Array.from(parts.addedTokens, ([token, id]) => [id, token]));
-    this.#rawSplitter = new AddedTokenSplitter(added.filter(({ normalized }) => !normalized));
-    this.#normalizedSplitter = new AddedTokenSplitter(
-      added.filter(({ normalized }) => normalized),
-      (content) => content.normalize('NFC'),
-    );
+    this.#added = new AddedVocabulary(parts.addedTokens, normalize);
     this.#byteIds = byteCharacters.map((character) => this.#vocabulary.idOf(Buffer.from(character)) as number);
   }
 
@@ -92,7 +81,7 @@ export class Qwen2Tokenizer implements Tokenizer {
     checkOptionNames(options, ['skipSpecialTokens'], 'decode');
     const bytes: Buffer[] = [];
     for (const id of checkIds(ids)) {
-      const added = this.#addedOfId.get(Number(id));
+      const added = this.#added.tokenOf(Number(id));
       if (added?.special && options.skipSpecialTokens) continue;
       const token = this.#vocabulary.tokenOf(Number(id));
       if (added !== undefined) bytes.push(Buffer.from(added.content));
@@ -123,12 +112,7 @@ export class Qwen2Tokenizer implements Tokenizer {
 
   /** The ids of a prompt of any length. */
   #tokenize(prompt: string): number[] {
-    return this.#rawSplitter.split(prompt).flatMap((raw) => {
-      if (raw.isToken) return this.#idOfAdded.get(raw.text)!;
-      return this.#normalizedSplitter.split(raw.text.normalize('NFC')).flatMap((part) => {
-        return part.isToken ? this.#idOfAdded.get(part.text)! : this.#tokenizeText(part.text);
-      });
-    });
+    return this.#added.encode(prompt, (text) => this.#tokenizeText(text));
   }
 
   #tokenizeText(text: string): number[] {
@@ -139,4 +123,8 @@ export class Qwen2Tokenizer implements Tokenizer {
       ),
     );
   }
+}
+
+function normalize(text: string): string {
+  return text.normalize('NFC');
 }
