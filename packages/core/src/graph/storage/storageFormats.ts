@@ -1,6 +1,5 @@
-import { CountedSet } from '../../weights/CountedSet.js';
 import { checkMembers } from '../../fields/checkMembers.js';
-import { refuseOption } from '../../fields/refuseOption.js';
+import { FormatRegistry } from '../../weights/FormatRegistry.js';
 import type { GraphWeight } from '../Graph.js';
 import { bfloat16 } from './bfloat16.js';
 import { float16 } from './float16.js';
@@ -11,16 +10,23 @@ import { int8Rows } from './int8Rows.js';
 import type { BoundWeight, StorageFormat } from './StorageFormat.js';
 
 /** Core's, and those of plugins. */
-const formats = new CountedSet<StorageFormat>([float32, float16, bfloat16, float8E4m3fn, float8E5m2, int8Rows]);
+const registry = new FormatRegistry<'dtype', StorageFormat>('storage', 'dtype', [
+  float32,
+  float16,
+  bfloat16,
+  float8E4m3fn,
+  float8E5m2,
+  int8Rows,
+]);
 
 /** The format of weights of a type, as `TensorView.dtype` says it; `undefined` for types that weights cannot have, such as I64. */
 export function storageFormatOf(dtype: string): StorageFormat | undefined {
-  return formats.values().find((format) => format.dtype === dtype);
+  return registry.find(dtype);
 }
 
 /** What weights may be stored in. */
 export function storageFormatNames(): readonly string[] {
-  return formats.values().map((format) => format.dtype);
+  return registry.formats.map((format) => format.dtype);
 }
 
 /**
@@ -30,10 +36,7 @@ export function storageFormatNames(): readonly string[] {
  */
 export function registerStorageFormat(format: StorageFormat): Disposable {
   checkMembers('format', format, 'a storage format', ['dtype', 'block', 'widen', 'widenRows', 'read']);
-  const known = storageFormatOf(format.dtype);
-  if (known !== undefined && known !== format)
-    refuseOption('format.dtype', format.dtype, 'a name that no storage format has already');
-  return formats.add(format);
+  return registry.register(format);
 }
 
 /** A weight that has to be widened where it is used: one that the graph sees as float32 and that is stored otherwise. */

@@ -1,6 +1,5 @@
-import { CountedSet } from '../CountedSet.js';
 import { checkMembers } from '../../fields/checkMembers.js';
-import { refuseOption } from '../../fields/refuseOption.js';
+import { FormatRegistry } from '../FormatRegistry.js';
 import { SafetensorsFile } from './SafetensorsFile.js';
 import type { TensorFileFormat } from './TensorFile.js';
 
@@ -13,11 +12,11 @@ const safetensors: TensorFileFormat = {
 };
 
 /** Those of plugins after core's. */
-const formats = new CountedSet([safetensors]);
+const registry = new FormatRegistry<'name', TensorFileFormat>('file', 'name', [safetensors]);
 
 /** The formats that files of tensors may have. */
 export function tensorFileFormats(): readonly TensorFileFormat[] {
-  return formats.values();
+  return registry.formats;
 }
 
 /**
@@ -27,7 +26,5 @@ export function tensorFileFormats(): readonly TensorFileFormat[] {
  */
 export function registerTensorFileFormat(format: TensorFileFormat): Disposable {
   checkMembers('format', format, 'a format of files', ['name', 'extensions', 'matches', 'open']);
-  if (tensorFileFormats().some((other) => other.name === format.name && other !== format))
-    refuseOption('format.name', format.name, 'a name that no file format has already');
-  return formats.add(format);
+  return registry.register(format);
 }
