@@ -9,6 +9,7 @@ import type { GenerateResult } from '../run/GenerateOptions.js';
 import { Pipeline } from '../run/Pipeline.js';
 import type { PipelineEvent } from '../run/PipelineEvent.js';
 import type { PipelineRun } from '../run/PipelineRun.js';
+import { finishOf } from '../sampling/starts/layOver.js';
 import { assertFinite } from '../sampling/assertFinite.js';
 import { checkPictureRoom } from '../sampling/checkPictureRoom.js';
 import { decodeImages } from '../sampling/decodeImages.js';
@@ -23,7 +24,6 @@ import { checkPreviews, PREVIEW_VAE, previewOf } from '../sampling/previewOf.js'
 import type { SamplingRun } from '../sampling/prepareRun.js';
 import { denoiserInput } from '../sampling/starts/denoiserInput.js';
 import type { LatentDims } from '../sampling/starts/fromImage.js';
-import { layOver } from '../sampling/starts/layOver.js';
 import type { Pictures } from '../sampling/starts/Pictures.js';
 import { readPictures } from '../sampling/starts/readPictures.js';
 import type { Start } from '../sampling/starts/Start.js';
@@ -144,15 +144,13 @@ export abstract class LatentDiffusionPipeline<F extends Fields, R extends Latent
     const latents = yield* denoise(run, { scheduler, start, endIndex, predict, generator, eta, preview });
 
     // 4. Latents become pictures
-    const crop = prepared.pictures?.crop;
-    const finish = crop === undefined ? undefined : async (image: Image): Promise<Image> => layOver(image, crop);
     return yield* imageResult(run, {
       latents,
       options,
       seeds,
       vae: this.components['vae'],
       source: { scheduler, folder: this.folder },
-      finish,
+      finish: finishOf(prepared.pictures),
     });
   }
 

@@ -8,6 +8,7 @@ import { Pipeline } from '../run/Pipeline.js';
 import type { PipelineConstructor } from '../run/PipelineConstructor.js';
 import type { PipelineEvent } from '../run/PipelineEvent.js';
 import type { PipelineRun } from '../run/PipelineRun.js';
+import { finishOf } from '../sampling/starts/layOver.js';
 import { assertFinite } from '../sampling/assertFinite.js';
 import { checkPictureRoom } from '../sampling/checkPictureRoom.js';
 import { decodeImages } from '../sampling/decodeImages.js';
@@ -21,7 +22,6 @@ import { LatentPreview } from '../sampling/LatentPreview.js';
 import { prepareRun, type SamplingRun } from '../sampling/prepareRun.js';
 import { checkLatents } from '../sampling/starts/checkLatents.js';
 import type { LatentDims } from '../sampling/starts/fromImage.js';
-import { layOver } from '../sampling/starts/layOver.js';
 import type { Pictures } from '../sampling/starts/Pictures.js';
 import { checkPictureOptions, readPictures } from '../sampling/starts/readPictures.js';
 import { type Beginning, beginRun, startOf, type StrengthDefaults } from '../sampling/starts/startOf.js';
@@ -150,15 +150,13 @@ export class ZImagePipeline extends Pipeline<typeof zImageFields, ZImageRun, Pic
     const latents = yield* denoise(run, { scheduler, start, predict, generator, preview });
 
     // 4. Latents become pictures
-    const crop = pictures?.crop;
-    const finish = crop === undefined ? undefined : async (image: Image): Promise<Image> => layOver(image, crop);
     return yield* imageResult(run, {
       latents,
       options,
       seeds,
       vae: this.components['vae'],
       source: { scheduler, folder: this.folder },
-      finish,
+      finish: finishOf(pictures),
     });
   }
 

@@ -2,7 +2,7 @@ import { checkMembers } from '../../fields/checkMembers.js';
 import { crop, paste } from '../../images/crop.js';
 import { Image } from '../../images/Image.js';
 import { resizeImage } from '../../images/resize/resizeImage.js';
-import type { PictureCrop } from './Pictures.js';
+import type { PictureCrop, Pictures } from './Pictures.js';
 
 /**
  * The whole picture with what was made of its part: the part resized back, and the original over it where the mask is not white, on grey as thin as the mask is dark (source: diffusers
@@ -58,4 +58,10 @@ function byteProduct(a: number, b: number): number {
 function composite(over: number, under: number, alpha: number): number {
   const sum = (over * alpha + under * (255 - alpha)) * 128 + (128 << 7);
   return (((sum >> 8) + sum) >> 8) >> 7;
+}
+
+/** What is done with each picture of a run that began with `pictures`, before it is handed out; `undefined` where that is nothing. */
+export function finishOf(pictures: Pictures | undefined): ((made: Image) => Promise<Image>) | undefined {
+  const crop = pictures?.crop;
+  return crop && (async (made) => layOver(made, crop));
 }
