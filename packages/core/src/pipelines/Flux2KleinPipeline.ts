@@ -95,9 +95,9 @@ export class Flux2KleinPipeline extends Pipeline<typeof flux2KleinFields, Flux2K
       refuseOption('textEncoderOutLayers', layers, `layers of the text encoder, which has ${most}`);
     const { width = references[0]?.width ?? SIDE, height = references[0]?.height ?? SIDE, numInferenceSteps } = values;
     const options = { ...values, width, height, timesteps: undefined, negativePrompt: undefined };
-    const steps = sigmas?.length ?? numInferenceSteps;
-    const mu = flux2Mu((width / this.#multiple) * (height / this.#multiple), steps as number);
-    const run = prepareRun(this.scheduler, prompt, options, { sigmas: flowSigmas(steps as number), mu });
+    const steps = (sigmas?.length ?? numInferenceSteps) as number;
+    const mu = flux2Mu((width / this.#multiple) * (height / this.#multiple), steps);
+    const run = prepareRun(this.scheduler, prompt, options, { sigmas: flowSigmas(steps), mu });
     if (image === undefined || references.length > 0) checkLatents(values.latents, this.#latentDims(run.options));
     return { ...run, references };
   }

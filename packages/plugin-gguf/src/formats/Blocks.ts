@@ -1,7 +1,7 @@
 import type { BoundWeight, GatherSite, StorageEmitter } from '@thimble/core/plugin';
 
 /** ONNX's numbers of element types. */
-const ONNX = { float32: 1, uint8: 2, int8: 3, float16: 10 } as const;
+const ONNX = { float32: 1, uint8: 2, int8: 3, int32: 6, float16: 10 } as const;
 
 /**
  * The blocks of a weight in a graph, as operators see them: values whose last axis is what lies in a block, after `leading` axes that say which block. Each method adds a node
@@ -47,11 +47,6 @@ export class Blocks {
   /** The float16 at an even byte of each block as float32: [..., 1]. */
   half(at: number): string {
     return this.float(this.#slice(this.#viewed('float16', 2), at / 2, at / 2 + 1));
-  }
-
-  /** Some of the last axis. */
-  part(value: string, from: number, to: number): string {
-    return this.#slice(value, from, to);
   }
 
   and(value: string, mask: number): string {
@@ -108,7 +103,7 @@ export class Blocks {
 
   /** uint8 as places in a table. */
   lookUp(table: readonly number[], value: string): string {
-    const places = this.#emit.one('Cast', [value], { to: { int: 6 } });
+    const places = this.#emit.one('Cast', [value], { to: { int: ONNX.int32 } });
     return this.#emit.one('Gather', [this.#emit.constant('float32', [table.length], table), places]);
   }
 

@@ -41,12 +41,7 @@ export interface SeamlessPlan {
 /** Plans for a picture of the size of `x` [1, c, h, w]. @throws RangeError for a model that cannot be cut into rows; `signal.reason` */
 export async function planSeamless(x: Tensor, options: SeamlessOptions): Promise<SeamlessPlan> {
   checkMembers('x', x, 'a tensor', ['dims', 'data']);
-  checkMembers('options', options, '{ component, entry, input, budget, spillType }', [
-    'component',
-    'entry',
-    'input',
-    'budget',
-  ]);
+  checkOptions(options);
   const { component, entry, input, budget, spillType, signal } = options;
   const model = new RowGraph(component.graph(entry, { [input]: { type: 'float32', dims: x.dims } }));
   return { model, strips: await planStrips(model, { bytes: budget, spillType }, signal) };
@@ -64,12 +59,7 @@ export async function* seamlessRows(
   statistics?: (found: ReadonlyMap<string, GroupStatistics>) => void,
 ): AsyncGenerator<SampleRows> {
   checkMembers('plan', plan, 'what planSeamless gives', ['model', 'strips']);
-  checkMembers('options', options, '{ component, entry, input, budget, spillType }', [
-    'component',
-    'entry',
-    'input',
-    'budget',
-  ]);
+  checkOptions(options);
   const { model, strips } = plan;
   const { component, budget, tempDir, signal, progress } = options;
   const folder = strips.diskBytes > 0 ? await spillFolder(tempDir, strips.diskBytes) : undefined;
@@ -85,4 +75,14 @@ export async function* seamlessRows(
   const height = model.heightOf(model.graph.outputs[0]?.name as string);
   for await (const { start, tensor } of runner.run(x)) yield { index: 0, top: start, height, rows: tensor };
   statistics?.(runner.statistics);
+}
+
+/** @throws ERR_ARGUMENT_INVALID */
+function checkOptions(options: SeamlessOptions): void {
+  checkMembers('options', options, '{ component, entry, input, budget, spillType }', [
+    'component',
+    'entry',
+    'input',
+    'budget',
+  ]);
 }
