@@ -17,6 +17,7 @@ const FIELDS = { ...videoFields, ...pictureFields };
 /** What the command line calls those arguments of core's calls that are no fields with a flag. */
 const ARGUMENTS: Readonly<Record<string, string>> = {
   components: '--component',
+  vae: '--vae',
   config: '--config',
   predictionType: '--prediction-type',
   prompt: 'the prompt',
@@ -52,13 +53,6 @@ function flagOf(option: string): string | undefined {
   return fieldOptions(FIELDS)[option]?.long ?? `--option ${option}`;
 }
 
-/** The flag by which a component was given: a VAE may have come by the short one. */
-function componentFlag(argument: string): string | undefined {
-  const [, name] = /^components\.(\w+)$/.exec(argument) ?? [];
-  if (name === undefined) return undefined;
-  return name === 'vae' ? '--vae' : `--component ${name}`;
-}
-
 function describeCliError(error: CliError): FailureReport {
   const { code, message, details } = error;
   const bySignal = 'signal' in details ? SIGNAL_EXIT_CODES[details.signal] : undefined;
@@ -76,7 +70,7 @@ function describeThimbleError(error: ThimbleError): FailureReport {
         message: `${unknown} is for other models; this one has no such option.`,
         exitCode: ExitCode.usage,
       };
-    const option = componentFlag(argument) ?? ARGUMENTS[argument] ?? flagOf(argument);
+    const option = ARGUMENTS[argument.split('.')[0] as string] ?? flagOf(argument);
     if (option !== undefined)
       return {
         code,

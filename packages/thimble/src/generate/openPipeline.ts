@@ -1,5 +1,11 @@
 import { basename } from 'node:path';
-import { AutoencoderTiny, DiffusionPipeline, type FromPretrainedOptions } from '@thimble/core';
+import {
+  AutoencoderTiny,
+  DiffusionPipeline,
+  type FromPretrainedOptions,
+  isThimbleError,
+  ThimbleError,
+} from '@thimble/core';
 import { ProcessDevice } from '@thimble/core/plugin';
 import type { Interruption } from '../Interruption.js';
 import { loadPlugin } from '../plugins/loadPlugin.js';
@@ -41,7 +47,7 @@ export async function openPipeline(
   const plugins = await pluginsOf(flags);
   for (const spec of flags.use) plugins.push(await loadPlugin(spec));
   const components = await replacements(flags, signal, onProgress);
-  return DiffusionPipeline.fromPretrained(model, {
+  const opening = DiffusionPipeline.fromPretrained(model, {
     ...withoutUndefined({
       variant,
       revision,
@@ -59,6 +65,13 @@ export async function openPipeline(
     signal,
     onProgress,
   });
+  return flags.vae === undefined ? opening : opening.catch(blameVae);
+}
+
+/** What is wrong with the VAE is said of the flag that it came by. */
+function blameVae(error: unknown): never {
+  if (!isThimbleError(error, 'ERR_ARGUMENT_INVALID') || error.details.argument !== 'components.vae') throw error;
+  throw new ThimbleError('ERR_ARGUMENT_INVALID', { ...error.details, argument: 'vae' }, { cause: error });
 }
 
 /** Models in place of the checkpoint's, or beside them: files and folders by their names, and a VAE for previews. */
