@@ -15,6 +15,12 @@ export async function sdxlCheckpoint(folder = join(tmpdir(), 'thimble-sdxl-f16')
   return madeOnce(folder, (checkpoint) => makeSdxl(checkpoint));
 }
 
+/** SDXL's UNet alone, f32: 10.3 GB. */
+export async function sdxlUnetCheckpoint(folder = join(tmpdir(), 'thimble-sdxl-unet-f32')) {
+  const { makeSdxl } = await import('../tools/checkpoints/make-sdxl.mjs');
+  return madeOnce(folder, (checkpoint) => makeSdxl(checkpoint, 'f32', ['unet']));
+}
+
 /** A full-size TAESD, f32. */
 export function taesdCheckpoint(folder = join(tmpdir(), 'thimble-taesd')) {
   return madeOnce(folder, (checkpoint) => makeTaesd(checkpoint));

@@ -1,56 +1,16 @@
-// SD 1.5's UNet at full size with random weights: thimble beside plain onnxruntime-node at its defaults on the same graph exported whole.
+// SD 1.5's or SDXL's UNet at full size with random weights: thimble beside plain onnxruntime-node at its defaults on the same graph exported whole.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { DiffusionPipeline } from '../packages/core/dist/index.js';
 import { MemoryEfficientAttentionPlugin } from '../packages/plugin-attention/dist/index.js';
 import { describeMachine } from './machine.mjs';
 import { readProcessMemory, watchMemory } from './memory.mjs';
 import { PlainEngine } from './PlainEngine.mjs';
-import { sd15Checkpoint } from './randomCheckpoint.mjs';
+import { sd15Checkpoint, sdxlUnetCheckpoint } from './randomCheckpoint.mjs';
 import { markdownTable, median } from './statistics.mjs';
-import { unetInputs } from './unetInputs.mjs';
+import { ThimbleEngine } from './ThimbleEngine.mjs';
+import { sdxlUnetInputs, unetInputs } from './unetInputs.mjs';
 
 const MB = 2 ** 20;
-
-/** A thimble pipeline with only the UNet. */
-class ThimbleEngine {
-  label;
-  #checkpoint;
-  #batch;
-  #plugins;
-  #pipe;
-
-  constructor(label, checkpoint, batch, plugins = []) {
-    this.label = label;
-    this.#checkpoint = checkpoint;
-    this.#batch = batch;
-    this.#plugins = plugins;
-  }
-
-  async load() {
-    const started = performance.now();
-    this.#pipe = await DiffusionPipeline.fromPretrained(this.#checkpoint, {
-      components: ['unet'],
-      plugins: this.#plugins,
-    });
-    await this.#pipe.components.unet.load();
-    return performance.now() - started;
-  }
-
-  get pid() {
-    return this.#pipe.device.pid;
-  }
-
-  async run() {
-    const started = performance.now();
-    await this.#pipe.components.unet.call(unetInputs(this.#batch));
-    return performance.now() - started;
-  }
-
-  async dispose() {
-    await this.#pipe.dispose();
-  }
-}
 
 /** Runs the comparison and returns its rows: label, load, median seconds per pass, memory. */
 async function compare(engines, rounds, warmUp) {
@@ -77,25 +37,88 @@ async function compare(engines, rounds, warmUp) {
   return rows;
 }
 
-/** `npm run bench -- unet [--checkpoint DIR] [--batch N] [--rounds N] [--only plain,chunked,fused]` */
+/** SDXL's UNet at 1024×1024: float32 weights of two engines do not fit this memory together, so that they take turns, each twice. */
+async function compareInTurns(engines, passes) {
+  const rows = new Map(engines.map(([label]) => [label, { label, load: [], passes: [], anonymous: [] }]));
+  for (let turn = 0; turn < 2; turn++) {
+    for (const [label, make] of engines) {
+      const engine = make();
+      const row = rows.get(label);
+      row.load.push(await engine.load());
+      const watch = watchMemory(engine.pid);
+      for (let pass = 0; pass < passes; pass++) {
+        row.passes.push(await engine.run());
+        process.stderr.write(`${label}: ${(row.passes.at(-1) / 1000).toFixed(1)} s\n`);
+      }
+      watch.stop();
+      row.anonymous.push(watch.most.anonymous);
+      await engine.dispose();
+      await sleep(2000);
+    }
+  }
+  return [...rows.values()];
+}
+
+/** `passes` of every engine in a turn, two turns each; the median counts all of them. */
+async function benchSdxlUnet(checkpoint, passes) {
+  const inputs = sdxlUnetInputs();
+  const rows = await compareInTurns(
+    [
+      [
+        'onnxruntime-node, defaults',
+        () => new PlainEngine(checkpoint, 1, { component: 'unet', entry: 'call', inputs }),
+      ],
+      [
+        'thimble, fused attention',
+        () => new ThimbleEngine('', checkpoint, inputs, [new MemoryEfficientAttentionPlugin()]),
+      ],
+    ],
+    passes,
+  );
+  const base = median(rows[0].passes);
+  console.log(
+    `SDXL UNet, 1024×1024, batch 1, f32 files; medians of two turns of ${passes} passes. ${describeMachine()}\n`,
+  );
+  console.log(
+    markdownTable(
+      ['', 'load', 's per pass', 'fastest and slowest', 'peak anonymous'],
+      rows.map(({ label, load, passes: times, anonymous }) => [
+        label,
+        `${(median(load) / 1000).toFixed(1)} s`,
+        `${(median(times) / 1000).toFixed(1)} (×${(median(times) / base).toFixed(2)})`,
+        `${(Math.min(...times) / 1000).toFixed(1)} … ${(Math.max(...times) / 1000).toFixed(1)}`,
+        `${Math.round(Math.max(...anonymous) / MB)} MB`,
+      ]),
+    ),
+  );
+}
+
+/** `npm run bench -- unet [--model sd15|sdxl] [--checkpoint DIR] [--batch N] [--rounds N] [--passes N] [--only plain,chunked,fused]`; `--passes` is for SDXL's turns */
 export async function benchUnet(args) {
   const { values } = parseArgs({
     args,
     options: {
+      model: { type: 'string', default: 'sd15' },
       checkpoint: { type: 'string' },
+      passes: { type: 'string', default: '3' },
       batch: { type: 'string', default: '1' },
       rounds: { type: 'string', default: '5' },
       'warm-up': { type: 'string', default: '2' },
       only: { type: 'string', default: 'plain,chunked,fused' },
     },
   });
+  if (values.model === 'sdxl') {
+    return benchSdxlUnet(await sdxlUnetCheckpoint(values.checkpoint), Number(values.passes));
+  }
   const checkpoint = sd15Checkpoint('f32', values.checkpoint);
   const batch = Number(values.batch);
   const engines = {
     plain: () => new PlainEngine(checkpoint, batch),
-    chunked: () => new ThimbleEngine('thimble, plain attention in chunks', checkpoint, batch),
+    chunked: () => new ThimbleEngine('thimble, plain attention in chunks', checkpoint, unetInputs(batch)),
     fused: () =>
-      new ThimbleEngine('thimble, fused attention', checkpoint, batch, [new MemoryEfficientAttentionPlugin()]),
+      new ThimbleEngine('thimble, fused attention', checkpoint, unetInputs(batch), [
+        new MemoryEfficientAttentionPlugin(),
+      ]),
   };
   const rows = await compare(
     values.only.split(',').map((name) => engines[name]()),

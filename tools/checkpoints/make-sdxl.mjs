@@ -96,10 +96,11 @@ function writeTokenizers(out) {
   }
 }
 
-/** Makes the checkpoint. */
-export function makeSdxl(out, dtype = 'f16') {
+/** Makes the checkpoint; with `components` only the weights of these. */
+export function makeSdxl(out, dtype = 'f16', components = Object.keys(CONFIGS)) {
   const pool = makePool();
-  for (const [component, config] of Object.entries(CONFIGS)) {
+  for (const component of components) {
+    const config = CONFIGS[component];
     const folder = join(out, component);
     mkdirSync(folder, { recursive: true });
     writeJson(join(folder, 'config.json'), config);
