@@ -7,6 +7,7 @@ import { benchService } from './service.mjs';
 import { benchStartup } from './startup.mjs';
 import { benchStorage } from './storage.mjs';
 import { benchTable } from './table.mjs';
+import { benchTransformers } from './transformers.mjs';
 import { benchUhdStep } from './uhdStep.mjs';
 import { benchUnet } from './unet.mjs';
 import { benchVae } from './vae.mjs';
@@ -25,6 +26,7 @@ const BENCHES = {
   int8: benchInt8,
   'int8-quality': benchInt8Quality,
   distilled: benchDistilled,
+  transformers: benchTransformers,
 };
 const [name = 'unet', ...args] = process.argv.slice(2);
 const known = name.startsWith('-') ? benchUnet : BENCHES[name];

@@ -9,12 +9,21 @@ const CLI = fileURLToPath(new URL('../packages/thimble/dist/cli.js', import.meta
 
 /**
  * The command line under a hard limit of `megabytes`: text encoder, `steps` with or without guidance, decoding in tiles, a submodule in memory at a time, and `flags`.
- * `pass` and `decode` in milliseconds; a pass is half of a step with guidance.
+ * `pass` and `decode` in milliseconds, `read` megabytes from disk by both processes; a pass of `component` is half of a step with guidance.
  */
 export async function limitedGenerate(
   checkpoint,
   megabytes,
-  { flags = [], cold = true, size = '512x512', steps = 2, guided = true } = {},
+  {
+    flags = [],
+    cold = true,
+    size = '512x512',
+    steps = 2,
+    guided = true,
+    component = 'unet',
+    variant = 'fp16',
+    scheduler = 'ddim',
+  } = {},
 ) {
   const picture = join(tmpdir(), `thimble-bench-${process.pid}.png`);
   const args = [
@@ -22,12 +31,8 @@ export async function limitedGenerate(
     'a red fox',
     '-m',
     checkpoint,
-    '--variant',
-    'fp16',
     '--steps',
     String(steps),
-    '--scheduler',
-    'ddim',
     '--seed',
     '1',
     '--size',
@@ -39,17 +44,19 @@ export async function limitedGenerate(
     'sequential',
     '--vae-tiling',
     '--json',
-    ...(guided ? [] : ['--guidance', '1']),
+    ...(variant === undefined ? [] : ['--variant', variant]),
+    ...(scheduler === undefined ? [] : ['--scheduler', scheduler]),
+    ...(guided ? [] : ['--guidance', component === 'unet' ? '1' : '0']),
     ...flags,
   ];
-  const { lines, ok, peakAnonymous, peakTotal } = await underLimit(megabytes, [process.execPath, CLI, ...args], {
+  const { lines, ok, peakAnonymous, peakTotal, read } = await underLimit(megabytes, [process.execPath, CLI, ...args], {
     cold,
   });
   rmSync(picture, { force: true });
   const events = lines.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line));
   const passes = events
-    .filter(({ type, component }) => type === 'model' && component === 'unet')
+    .filter((event) => event.type === 'model' && event.component === component)
     .map(({ milliseconds }) => milliseconds / (guided ? 2 : 1));
   const decode = events.find(({ type }) => type === 'decode')?.milliseconds;
-  return { ok, pass: median(passes), decode, peakAnonymous, peakTotal };
+  return { ok, pass: median(passes), decode, peakAnonymous, peakTotal, read };
 }
