@@ -18,14 +18,15 @@ const PRODUCTS = {
  * How many multiplications with an addition onnxruntime's own kernels do in a second on a component's device: the best of five products
  * [4096, 3840] × [3840, 10240], in float32 and in int8.
  */
-export async function arithmeticRates({ device, lower }) {
+export async function arithmeticRates(component) {
   const rates = {};
-  for (const type of ['float32', 'int8']) rates[type] = (ROWS * INNER * COLUMNS) / (await best(device, lower, type));
+  for (const type of ['float32', 'int8']) rates[type] = (ROWS * INNER * COLUMNS) / (await best(component, type));
   return rates;
 }
 
 /** The least seconds of {@link ROUNDS}. */
-async function best(device, lower, type) {
+async function best(component, type) {
+  const { device } = component;
   const graph = new Graph({
     name: `rate.${type}`,
     nodes: PRODUCTS[type],
@@ -41,7 +42,7 @@ async function best(device, lower, type) {
 
   const values = (Kind, count, amplitude) => Kind.from({ length: count }, (_, i) => Math.sin(i) * amplitude);
   const weights = type === 'int8' ? values(Int8Array, INNER * COLUMNS, 60) : values(Float32Array, INNER * COLUMNS, 1);
-  const session = await device.load(lower(graph));
+  const session = await device.load(component.lower(graph));
   const inputs = {
     x: await device.upload(new Tensor('float32', values(Float32Array, ROWS * INNER, 1), [ROWS, INNER])),
     w: await device.upload(new Tensor(type, weights, [INNER, COLUMNS])),
