@@ -16,6 +16,7 @@ export type { CogVideoXOptions } from './pipelines/CogVideoXOptions.js';
 export type { LatentConsistencyModelOptions } from './pipelines/LatentConsistencyModelOptions.js';
 export type { StableDiffusionOptions } from './pipelines/StableDiffusionOptions.js';
 export type { StableDiffusionXLOptions } from './pipelines/StableDiffusionXLOptions.js';
+export type { StableDiffusion3Options } from './pipelines/StableDiffusion3Options.js';
 export type { Flux2KleinOptions } from './pipelines/Flux2KleinOptions.js';
 export type { ZImageOptions } from './pipelines/ZImageOptions.js';
 export type { PictureOptions } from './sampling/starts/pictureFields.js';

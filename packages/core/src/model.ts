@@ -51,6 +51,7 @@ export {
   booleanField,
   choiceField,
   described,
+  expectedFor,
   integerField,
   nullable,
   numberField,

@@ -1,14 +1,20 @@
 import {
   CogVideoXPipeline,
+  Flux2KleinPipeline,
   LatentConsistencyModelPipeline,
+  StableDiffusion3Pipeline,
   StableDiffusionPipeline,
   StableDiffusionXLPipeline,
+  ZImagePipeline,
 } from '@thimble/core';
 
 const { guidanceScale } = StableDiffusionPipeline.optionFields;
 
 /** The options of pipelines that make pictures, some of which have flags. What a model does not take, it refuses by name. */
 export const pictureFields = {
+  ...Flux2KleinPipeline.optionFields,
+  ...ZImagePipeline.optionFields,
+  ...StableDiffusion3Pipeline.optionFields,
   ...StableDiffusionXLPipeline.optionFields,
   ...StableDiffusionPipeline.optionFields,
   originalInferenceSteps: LatentConsistencyModelPipeline.optionFields.originalInferenceSteps,

@@ -6,7 +6,7 @@ export const pipelineErrors = {
   ERR_COMPONENT_MISSING: {
     summary: 'A run needs a component that the pipeline does not have.',
     message: (d: { component: string; folder: string; available: readonly string[] }): string =>
-      `This needs the component "${d.component}", which was not loaded from "${d.folder}"; loaded: ${d.available.join(', ') || 'none'}.`,
+      `This needs the component "${d.component}", which was not loaded from "${d.folder}"; loaded: ${d.available.join(', ') || 'none'}.${/tokenizer/.test(d.component) ? ` Files of weights have none: name its folder, components: { ${d.component}: 'FOLDER' } (--component ${d.component}=FOLDER).` : ''}`,
   },
   ERR_COMPONENT_UNSUPPORTED: {
     summary: 'A checkpoint holds a component of a class that thimble does not know.',

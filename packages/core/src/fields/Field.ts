@@ -25,6 +25,8 @@ export interface Field<T = unknown> extends FieldText {
   /** Ends the sentence "expected …". */
   readonly expected: string;
   readonly accepts: (value: unknown) => boolean;
+  /** What may stand in place of a value that is not accepted, to end `expected`: ", such as 64 or 80". */
+  readonly advice?: (value: unknown) => string;
   /** The TypeScript type, for the reference. */
   readonly type?: string;
   /** What the field accepts, as a JSON schema; absent where JSON has no such value, as for a tensor. */
@@ -62,6 +64,12 @@ export type ConfigValues<F extends ConfigFields> = FieldValues<F>;
 /** Refuses what is no field. @throws ERR_ARGUMENT_INVALID */
 export function checkField(field: unknown): void {
   checkMembers('field', field, 'a field, such as integerField(1)', ['accepts', 'expected']);
+}
+
+/** What a field expects in place of a value: ends the sentence "expected …". */
+export function expectedFor(field: Field, value: unknown): string {
+  checkField(field);
+  return `${field.expected}${field.advice?.(value) ?? ''}`;
 }
 
 /** The same field with what people read of it. */

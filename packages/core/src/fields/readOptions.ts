@@ -1,6 +1,6 @@
 import { checkFields } from './checkFields.js';
 import { checkOptionNames } from './checkOptionNames.js';
-import type { Field, Fields, FieldValues } from './Field.js';
+import { expectedFor, type Field, type Fields, type FieldValues } from './Field.js';
 import { refuseOption } from './refuseOption.js';
 
 /**
@@ -25,7 +25,7 @@ export function readOptions<F extends Fields>(options: object, fields: F, of?: s
 /** `value`, if the field accepts it. @throws ERR_ARGUMENT_INVALID naming the field */
 export function checkValue(name: string, field: Field, value: unknown): unknown {
   if (field.accepts(value)) return value;
-  return refuseOption(name, shownValue(field, value), field.expected);
+  return refuseOption(name, shownValue(field, value), expectedFor(field, value));
 }
 
 function shownValue(field: Field, value: unknown): unknown {

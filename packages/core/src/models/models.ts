@@ -7,6 +7,7 @@ export { CLIPTextModel } from './CLIPTextModel.js';
 export { CogVideoXTransformer3DModel } from './CogVideoXTransformer3DModel.js';
 export { Flux2Transformer2DModel } from './Flux2Transformer2DModel.js';
 export { Qwen3Model } from './Qwen3Model.js';
+export { SD3Transformer2DModel } from './SD3Transformer2DModel.js';
 export { T5EncoderModel } from './T5EncoderModel.js';
 export { UNet2DConditionModel } from './UNet2DConditionModel.js';
 export { ZImageTransformer2DModel } from './ZImageTransformer2DModel.js';

@@ -38,7 +38,7 @@ export interface FromPretrainedOptions extends OptionsOf<typeof limitFields> {
   readonly memoryLimit?: number | string | undefined;
   /**
    * Names of the components to load, all by default, out of those that the checkpoint has; or, in place of the checkpoint's of the same name, components of another pipeline, what a
-   * model's `fromPretrained` gives, and where others lie: files of weights, folders, hub ids and files on the hub.
+   * model's `fromPretrained` gives, and where others lie: files of weights, folders, hub ids and files on the hub; of tokenizers folders and hub ids.
    */
   readonly components?: readonly string[] | Readonly<Record<string, PretrainedModel | string>> | undefined;
   /** For a file of weights: a folder in diffusers' layout, or a hub id, whose configs and tokenizers are taken in place of those of the family that its tensors show; or that family's name. */

@@ -112,8 +112,13 @@ export abstract class LatentDiffusionPipeline<F extends Fields, R extends Latent
 
   protected override async checkRoom(prepared: R, signal: AbortSignal): Promise<void> {
     const scaleFactor = this.vaeScaleFactor;
-    const sizes = { latentSides: ['height', 'width'], scaleFactor, multiple: scaleFactor } as const;
-    await checkPictureRoom(this, prepared, { denoiser: this.unet, ...sizes, signal });
+    await checkPictureRoom(this, prepared, {
+      denoiser: this.unet,
+      denoiserSizes: (height, width) => ({ height, width }),
+      scaleFactor,
+      multiple: scaleFactor,
+      signal,
+    });
   }
 
   protected async *sample(prepared: R, run: PipelineRun): AsyncGenerator<PipelineEvent, GenerateResult> {

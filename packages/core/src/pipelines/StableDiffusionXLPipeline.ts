@@ -142,7 +142,7 @@ export class StableDiffusionXLPipeline extends LatentDiffusionPipeline<
     const encodings: PromptEmbeds[] = [];
     for (const [i, name] of this.#encoders.entries()) {
       const encoder = this.promptEncoder(name, async (clip, inputs) =>
-        penultimateState(clip, inputs, negative ? 0 : options.clipSkip, run.callOptions),
+        penultimateState(clip, inputs, { clipSkip: negative ? 0 : options.clipSkip }, run.callOptions),
       );
       encodings.push(await encodePrompt(run, encoder, texts[i] as readonly string[], negative));
     }

@@ -207,7 +207,7 @@ async function openSingle(index: ModelIndex, composition: Composition): Promise<
   return new SingleModelPipeline(await partsOf(index, composition, { schedulers: {}, tokenizers: {} }));
 }
 
-/** What a checkpoint has under which names: parts that can be loaded, and models that can be given in their place, where it leaves one out, or `beside` its own. */
+/** What a checkpoint has under which names: parts that can be loaded, and models and tokenizers that can be given in their place, where it leaves one out, or `beside` its own. */
 function namesIn(
   { components }: ModelIndex,
   services: ServiceRegistry,
@@ -218,7 +218,7 @@ function namesIn(
     loaded: names.filter((name) => components[name] !== null),
     given: [...new Set([...names, ...beside])].filter((name) => {
       const component = components[name];
-      return component == null || kindOf(component.className, services) === 'model';
+      return component == null || ['model', 'tokenizer'].includes(kindOf(component.className, services));
     }),
   };
 }

@@ -2,6 +2,7 @@
 export { StableDiffusionPipeline } from './StableDiffusionPipeline.js';
 export { LatentConsistencyModelPipeline } from './LatentConsistencyModelPipeline.js';
 export { StableDiffusionXLPipeline } from './StableDiffusionXLPipeline.js';
+export { StableDiffusion3Pipeline } from './StableDiffusion3Pipeline.js';
 export { CogVideoXPipeline } from './CogVideoXPipeline.js';
 export { Flux2KleinPipeline } from './Flux2KleinPipeline.js';
 export { ZImagePipeline } from './ZImagePipeline.js';

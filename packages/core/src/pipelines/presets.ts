@@ -78,6 +78,12 @@ export const presets: readonly Preset[] = [
     scheduler: { name: 'LCMScheduler', config: {} },
   },
   {
+    name: 'sd3.5-large-turbo',
+    names: ['stable-diffusion-3.5-large-turbo', 'sd3.5_large_turbo'],
+    options: { numInferenceSteps: 4, guidanceScale: 0 },
+    scheduler: { name: 'FlowMatchEulerDiscreteScheduler', config: { shift: 3 } },
+  },
+  {
     name: 'flux2-klein',
     names: ['FLUX.2-klein-4B', 'FLUX.2-klein-9B'],
     options: { numInferenceSteps: 4, guidanceScale: 1 },

@@ -30,6 +30,7 @@ export function sideField(step: number, size: number, reason = ''): Field<number
     ...side,
     expected: `a positive multiple of ${step}${reason}`,
     accepts: (value) => side.accepts(value) && (value as number) % step === 0,
+    advice: (value) => nearestSides(value, step),
     schema: { ...side.schema, multipleOf: step },
     description: 'pixels',
   };
@@ -104,6 +105,13 @@ export const outputTypeField = choiceField('image', OUTPUT_TYPES);
 export const previewsField = described(eitherField(booleanField(false), choiceField('rgb', ['rgb', 'tiny'])), {
   description: 'a small picture after every step',
 });
+
+/** The multiples on both sides of a number. */
+function nearestSides(value: unknown, step: number): string {
+  if (typeof value !== 'number' || !Number.isFinite(value) || value <= 0) return '';
+  const [below, above] = [Math.floor(value / step) * step, Math.ceil(value / step) * step];
+  return `, such as ${below === 0 ? above : `${below} or ${above}`}`;
+}
 
 function wholeNumber(text: string): number | bigint {
   const value = Number(text);

@@ -12,8 +12,8 @@ export interface PictureRun {
 /** How a pipeline makes them. */
 export interface PictureMaking {
   readonly denoiser: Component;
-  /** Names of the height and the width of latents among the sizes of the denoiser's inputs. */
-  readonly latentSides: readonly [height: string, width: string];
+  /** The sizes of the denoiser's inputs, by their names, for latents of this height and width. */
+  readonly denoiserSizes: (latentHeight: number, latentWidth: number) => Readonly<Record<string, number>>;
   /** Pixels per latent, on each side. */
   readonly scaleFactor: number;
   /** What sides are multiples of, in pixels. */
@@ -29,7 +29,7 @@ export interface PictureMaking {
 export async function checkPictureRoom(
   { components: { vae }, hooks }: Pick<Pipeline, 'components' | 'hooks'>,
   { options, pictures }: PictureRun,
-  { denoiser, latentSides, scaleFactor, multiple, signal }: PictureMaking,
+  { denoiser, denoiserSizes, scaleFactor, multiple, signal }: PictureMaking,
 ): Promise<void> {
   const { outputType, image } = options;
   // How large a picture is that it begins with is known once it is read.
@@ -38,9 +38,8 @@ export async function checkPictureRoom(
   const encoder = image === undefined || hooks.beforeEncode.isUsed() ? undefined : vae;
   const lackAt = async ({ width, height }: RunSides): Promise<RoomLack | undefined> => {
     const [latentHeight, latentWidth] = [height / scaleFactor, width / scaleFactor];
-    const denoised = { [latentSides[0]]: latentHeight, [latentSides[1]]: latentWidth };
     return (
-      (await lackOf(denoiser, 'call', denoised)) ??
+      (await lackOf(denoiser, 'call', denoiserSizes(latentHeight, latentWidth))) ??
       (await lackOf(decoder, 'decode', { latentHeight, latentWidth })) ??
       (await lackOf(encoder, 'encode', { height, width }))
     );

@@ -1,3 +1,4 @@
+import { checkMembers } from '../fields/checkMembers.js';
 import { checkPath } from '../fields/checkPath.js';
 import { readdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -65,6 +66,7 @@ export async function openComponentCheckpoint(
   options: ComponentCheckpointOptions = {},
 ): Promise<ComponentCheckpoint> {
   checkPath('folder', folder, 'the path of a folder');
+  checkMembers('options', options, 'an object, or nothing', []);
   if (options.weights !== undefined) return checkpointOf(folder, options.weights, options.config);
   const names = await listNames(folder);
   if (!names.includes('config.json'))

@@ -29,6 +29,8 @@ export interface ModelIndex {
   readonly config: JsonObject;
   /** Of parts that lie elsewhere than in a folder of their name. */
   readonly places?: Readonly<Record<string, PartPlace>>;
+  /** Names of components that are left out where a file of weights does not have them. */
+  readonly optional?: readonly string[];
   /** Keys of a file of weights that belong to no component. */
   readonly unused?: readonly string[];
 }

@@ -21,9 +21,11 @@ export interface TensorView<Dtype extends string = string> extends FileRange {
   readonly byteLength: number;
   /** Set where a matrix lies transposed: `shape` is [out, in], the file holds [in, of], and the rows of this view are its columns from `start` on. */
   readonly transposed?: { readonly start: number; readonly of: number };
+  /** Set where the halves of the rows lie the other way round: the file holds the rows from the middle on first. Its parts are read so; in a graph only rows of one half can be used. */
+  readonly swapped?: true;
   /** Set where elements are stored in blocks: the bytes of one. Between blocks alone can rows be cut. */
   readonly blockBytes?: number;
-  /** For formats that keep their scales apart: those of the rows of this view. */
+  /** For formats that keep their scales apart: those of the rows of this view, or a single one for all. */
   readonly scale?: TensorView;
 }
 
@@ -45,14 +47,53 @@ export function sliceRows<View extends TensorView>(view: View, start: number, co
   checkInteger('start', start, 0);
   checkInteger('count', count, 1);
   if (start + count > rows) refuseOption('count', count, `rows out of the ${rows} of "${view.name}", from ${start} on`);
-  const scale = view.scale === undefined ? {} : { scale: sliceRows(view.scale, start, count) };
+  const scale = view.scale === undefined ? {} : { scale: scaleOfRows(view.scale, start, count) };
   const shape = [count, ...rest];
   if (view.transposed !== undefined)
     return { ...view, ...scale, shape, transposed: { ...view.transposed, start: view.transposed.start + start } };
   const bytesPerRow = view.byteLength / rows;
   if (!hasWholeRows(view))
     refuseOption('view', view.dtype, `a type with rows of whole bytes or blocks: "${view.name}" cannot be cut`);
-  return { ...view, ...scale, shape, offset: view.offset + start * bytesPerRow, byteLength: count * bytesPerRow };
+  const { swapped, ...plain } = view;
+  const at = swapped === true ? startInFile(view, start, count) : start;
+  return {
+    ...(plain as View),
+    ...scale,
+    shape,
+    offset: view.offset + at * bytesPerRow,
+    byteLength: count * bytesPerRow,
+  };
+}
+
+/** A scale for all rows is that of some of them too. */
+function scaleOfRows(scale: TensorView, start: number, count: number): TensorView {
+  return isSingle(scale) ? scale : sliceRows(scale, start, count);
+}
+
+function isSingle({ shape }: TensorView): boolean {
+  return shape.every((size) => size === 1);
+}
+
+/** Where rows of one half begin in the file. */
+function startInFile({ name, shape: [rows = 1] }: TensorView, start: number, count: number): number {
+  const half = rows / 2;
+  if (start < half && start + count > half)
+    refuseOption('count', count, `rows of one half: those of "${name}" lie the other way round`);
+  return start < half ? start + half : start - half;
+}
+
+/**
+ * The same rows with their halves exchanged, as of a projection to shift and scale where another layout has scale and shift.
+ *
+ * @throws ERR_ARGUMENT_INVALID for an odd number of rows, rows that lie transposed or swapped already, or have a scale each
+ */
+export function swapHalves<View extends TensorView>(view: View): View {
+  checkView(view);
+  const isPlain = view.transposed === undefined && view.swapped === undefined;
+  const isScaledByRows = view.scale !== undefined && !isSingle(view.scale);
+  if (!isPlain || isScaledByRows || !hasWholeRows(view) || (view.shape[0] ?? 1) % 2 !== 0)
+    refuseOption('view', view.name, 'an even number of rows that lie as they are, without scales of their own');
+  return { ...view, swapped: true };
 }
 
 /** Whether each row of a tensor has bytes, or blocks, of its own. */
@@ -81,11 +122,11 @@ export function transposeView<View extends TensorView>(view: View): View {
  * @returns plain data, for `JSON.stringify`
  */
 export function identityOf(view: TensorView, fileOf: (file: string) => unknown): readonly unknown[] {
-  const { name, dtype, shape, file, offset, transposed, scale } = view;
+  const { name, dtype, shape, file, offset, transposed, scale, swapped } = view;
   const more =
-    transposed === undefined && scale === undefined
+    transposed === undefined && scale === undefined && swapped === undefined
       ? []
-      : [transposed ?? null, scale === undefined ? null : identityOf(scale, fileOf)];
+      : [transposed ?? null, scale === undefined ? null : identityOf(scale, fileOf), ...(swapped ? ['swapped'] : [])];
   return [name, dtype, shape, fileOf(file), offset, ...more];
 }
 

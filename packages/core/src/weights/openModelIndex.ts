@@ -7,6 +7,7 @@ import { families, familyNamed } from './families/families.js';
 import { familyOf } from './families/familyOf.js';
 import { indexOfFamily, indexOfFile } from './families/indexOfFile.js';
 import { type PlacedPart, placeFromFile } from './families/placePart.js';
+import { placeTokenizer } from './families/placeTokenizer.js';
 import { type ModelIndex, readModelIndex } from './ModelIndex.js';
 import { resolveModel, type ResolveModelOptions } from './resolveModel.js';
 
@@ -103,6 +104,7 @@ async function placePart(
     ...where,
     components: ({ components }) => (components[name] == null ? [] : [name]),
   });
+  if (name.startsWith('tokenizer')) return placeTokenizer(name, folder, model);
   if (file !== undefined) return placeFromFile(name, file, model);
   const index = await readModelIndex(folder);
   if (index.kind === 'model')

@@ -146,6 +146,28 @@ describe.each(FORMATS)('%s', (dtype, encode) => {
   });
 });
 
+test.each(['F8_E4M3', 'F8_E5M2'])(
+  '%s with one scale for all: what reading gives, whole, by rows and gathered',
+  async (dtype) => {
+    const encoder = dtype === 'F8_E4M3' ? Float8Encoder.e4m3fn : Float8Encoder.e5m2;
+    const plain = write(dtype, [OUT, IN], encoder.encode(values));
+    const scale = write('F32', [], bytesOf(Float32Array.of(0.037)));
+    const view = { ...plain, dtype: `${dtype}_SCALED`, scale };
+    const want = (await readWeight(plain)).map((value) => value * Math.fround(0.037));
+    expect(await readWeight(view)).toEqual(want);
+    expect(await widened(view)).toEqual(want);
+    const rows = sliceRows(view, 32, 32);
+    expect(await widened(rows)).toEqual(want.slice(32 * IN, 64 * IN));
+    const ids = new runtime.Tensor('int64', BigInt64Array.of(5n, 95n), [1, 2]);
+    const gathered = await run({ op: 'Gather', x: ids, weight: weightOf(view), outDims: [1, 2, IN] });
+    expect(gathered.y).toEqual(
+      Float32Array.from([5, 95].flatMap((row) => [...want.subarray(row * IN, (row + 1) * IN)])),
+    );
+    expectClose(await linear(view, { budget: 10_000 }), product(want, OUT), 1e-4);
+    expectClose(await linear(view, { float16: true }), product(want, OUT), 0.05);
+  },
+);
+
 test('a format of an outsider is there while it is registered, and no name is taken twice', () => {
   expect(storageFormatNames()).toContain('Q8_0');
   expect(() => registerStorageFormat({ ...q8_0 })).toThrow(expect.objectContaining({ code: 'ERR_ARGUMENT_INVALID' }));

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { Tensor } from 'onnxruntime-common';
+import { Tensor } from 'onnxruntime-common';
 import type { Component } from '../../src/execution/Component.js';
 import { FixtureCase } from '../support/FixtureCase.js';
 import { openComponent } from '../support/openComponent.js';
@@ -25,6 +25,7 @@ const COMPONENT_OF: Readonly<Record<string, string>> = {
   'AutoencoderKLFlux2.decode': 'vae',
   'AutoencoderKLFlux2.encode': 'vae',
   'ZImageTransformer2DModel.forward': 'transformer',
+  'SD3Transformer2DModel.forward': 'transformer',
 };
 
 describe.each([
@@ -37,6 +38,7 @@ describe.each([
   'cogvideox-rope-tiny',
   'z-image-tiny',
   'flux2-klein-tiny',
+  'sd3-tiny',
 ])('%s computes what diffusers computes', (name) => {
   let fixture: FixtureCase;
   let checkpoint: string;
@@ -59,7 +61,7 @@ describe.each([
     const calls = fixture.calls.filter(({ call, args }) => call in COMPONENT_OF && args['tiling'] !== true);
     expect(calls.length).toBeGreaterThan(0);
     const report: Record<string, number> = {};
-    for (const { name: call, call: what, out } of calls) {
+    for (const { name: call, call: what, out, args } of calls) {
       const component = COMPONENT_OF[what] as string;
       if (!components.has(component)) components.set(component, await openComponent(checkpoint, component));
       const [, method = ''] = what.split('.');
@@ -67,9 +69,13 @@ describe.each([
       const { hidden_states: hidden, mode, std, ...plain } = out;
       const layers = hidden?.shape[0] ?? 0;
       const hiddenNames = Array.from({ length: layers }, (_, i) => `hidden_states.${i}`);
-      const results = await (components.get(component) as Component).invoke(entry, await fixture.inputs(call), {
-        outputs: [...Object.keys(plain), ...hiddenNames],
-      });
+      const results = await (components.get(component) as Component).invoke(
+        entry,
+        { ...(await fixture.inputs(call)), ...skipped(args) },
+        {
+          outputs: [...Object.keys(plain), ...hiddenNames],
+        },
+      );
       for (const output of Object.keys(plain))
         report[`${call} ${output}`] = await fixture.excess(call, output, results[output] as Tensor);
       if (hidden !== undefined)
@@ -84,3 +90,9 @@ describe.each([
     expect(Object.entries(report).filter(([, excess]) => !(excess <= 1))).toEqual([]);
   }, 60_000);
 });
+
+/** The blocks of a transformer that a call leaves out. */
+function skipped({ skip_layers: layers = [] }: Readonly<Record<string, unknown>>): Record<string, Tensor> {
+  const named = new Tensor('int64', BigInt64Array.of(1n), [1]);
+  return Object.fromEntries((layers as number[]).map((layer) => [`skip_layers.${layer}`, named]));
+}

@@ -13,6 +13,7 @@ const OTHERWISE: Readonly<Record<string, unknown>> = {
   output_type: null,
   is_distilled: null,
   references: null,
+  without_t5: null,
 };
 
 /** A recorded run of diffusers that begins with a picture, done again. */

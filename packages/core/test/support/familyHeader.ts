@@ -4,6 +4,7 @@ import { type KeyMap, unchanged } from '../../src/weights/keymaps/KeyMap.js';
 import { ldmUnet } from '../../src/weights/keymaps/ldmUnet.js';
 import { ldmVae } from '../../src/weights/keymaps/ldmVae.js';
 import { openClip } from '../../src/weights/keymaps/openClip.js';
+import { sd3 } from '../../src/weights/keymaps/sd3.js';
 import type { TensorView } from '../../src/weights/TensorView.js';
 import { originalShapes } from './originalKeys.js';
 
@@ -36,8 +37,18 @@ export function wholeHeader(family: ModelFamily, more: object = {}): Header {
   return new Map([...parts, ['betas', [1000]], ['alphas_cumprod', [1000]], ['model_ema.decay', []]]);
 }
 
+/** What files of Stable Diffusion 3 call its text encoders. */
+const ENCODERS: Readonly<Record<string, string>> = {
+  text_encoder: 'clip_l',
+  text_encoder_2: 'clip_g',
+  text_encoder_3: 't5xxl',
+};
+
 function layoutOf(family: ModelFamily, name: string): readonly [KeyMap, string] {
   const isXl = family.className.startsWith('StableDiffusionXL');
+  if (name === 'transformer') return [sd3, 'model.diffusion_model.'];
+  if (family.className === 'StableDiffusion3Pipeline' && name !== 'vae')
+    return [unchanged, `text_encoders.${ENCODERS[name]}.transformer.`];
   if (name === 'unet') return [ldmUnet, 'model.diffusion_model.'];
   if (name === 'vae') return [ldmVae, 'first_stage_model.'];
   if (name === 'text_encoder_2')

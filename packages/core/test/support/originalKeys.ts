@@ -9,8 +9,8 @@ export function originalShapes(
 ): Map<string, readonly number[]> {
   return new Map(
     Array.from(toOriginal(map, [...shapes.keys()]), ([name, { keys, unsqueezed, transposed }]) => {
-      const [rows = 0, ...rest] = shapes.get(keys[0] as string) as readonly number[];
-      const shape = [rows * keys.length, ...rest];
+      const [, ...rest] = shapes.get(keys[0] as string) as readonly number[];
+      const shape = [keys.reduce((sum, key) => sum + (shapes.get(key)?.[0] ?? 0), 0), ...rest];
       const turned = transposed ? shape.toReversed() : shape;
       return [prefix + name, unsqueezed && shape.length === 2 ? [...turned, 1, 1] : turned];
     }),

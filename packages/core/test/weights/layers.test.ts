@@ -9,7 +9,7 @@ import { SafetensorsFile } from '../../src/weights/files/SafetensorsFile.js';
 import { type TensorToWrite, writeSafetensors } from '../../src/weights/files/writeSafetensors.js';
 import { overlay } from '../../src/weights/layers/overlay.js';
 import { type KeySource, remapped } from '../../src/weights/layers/remapped.js';
-import { identityOf, sliceRows, type TensorView, transposeView } from '../../src/weights/TensorView.js';
+import { identityOf, sliceRows, swapHalves, type TensorView, transposeView } from '../../src/weights/TensorView.js';
 import { contentsOf, storeOf } from '../../src/weights/WeightStore.js';
 import { fixturePath } from '../support/fixturePath.js';
 import { openComponent } from '../support/openComponent.js';
@@ -37,7 +37,19 @@ describe('views', () => {
     });
   });
 
+  test('of halves the other way round are plain rows, but for those of both halves', () => {
+    const turned = swapHalves(matrix);
+    expect(sliceRows(turned, 1, 3)).toEqual({ ...matrix, shape: [3, 4], offset: 156, byteLength: 24 });
+    expect(sliceRows(turned, 6, 6)).toEqual({ ...matrix, shape: [6, 4], offset: 100, byteLength: 48 });
+    expect(sliceRows(turned, 0, 12)).toBe(turned);
+    expect(() => sliceRows(turned, 5, 2)).toThrow(/rows of one half/);
+    const scale: TensorView = { name: 's', dtype: 'F32', shape: [], file: '/g', offset: 0, byteLength: 4 };
+    expect(sliceRows({ ...matrix, scale }, 2, 3).scale).toBe(scale);
+  });
+
   test.each([
+    ['halves of an odd number of rows', () => swapHalves({ ...matrix, shape: [3, 16] })],
+    ['halves of halves', () => swapHalves(swapHalves(matrix))],
     ['rows that there are not', () => sliceRows(matrix, 8, 5)],
     ['no rows', () => sliceRows(matrix, 8, 0)],
     ['rows that end within a byte', () => sliceRows({ ...matrix, dtype: 'Q4_0', shape: [32], byteLength: 18 }, 0, 5)],
@@ -52,8 +64,8 @@ describe('views', () => {
     const scale = { ...matrix, offset: 0 };
     const all = [matrix, sliceRows(matrix, 0, 6), sliceRows(matrix, 6, 6), turned, sliceRows(turned, 0, 6)];
     const more = [sliceRows(turned, 6, 6), { ...matrix, scale }, { ...matrix, scale: { ...scale, offset: 4 } }];
-    const named = [...all, ...more].map((view) => JSON.stringify(identityOf(view, () => 'digest')));
-    expect(new Set(named).size).toBe(8);
+    const named = [...all, ...more, swapHalves(matrix)].map((view) => JSON.stringify(identityOf(view, () => 'digest')));
+    expect(new Set(named).size).toBe(9);
   });
 });
 

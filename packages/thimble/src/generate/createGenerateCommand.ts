@@ -56,6 +56,8 @@ const OF_PICTURE = [
   'guidanceScale',
   'prompt2',
   'negativePrompt2',
+  'prompt3',
+  'negativePrompt3',
   'originalSize',
   'cropsCoordsTopLeft',
   'targetSize',

@@ -1,5 +1,5 @@
 import { InvalidArgumentError, Option } from 'commander';
-import type { Field, Fields } from '@thimble/core/model';
+import { expectedFor, type Field, type Fields } from '@thimble/core/model';
 
 /** The flags of those fields that have one, by the fields' names, in the order of the table. */
 export function fieldOptions(fields: Fields): Readonly<Record<string, Option>> {
@@ -29,7 +29,7 @@ function optionOf(field: Field, flag: string): Option {
   if (parse === undefined || !flag.includes('<')) return option;
   return option.argParser((text: string) => {
     const value = parse(text);
-    if (!field.accepts(value)) throw new InvalidArgumentError(`Expected ${field.expected}.`);
+    if (!field.accepts(value)) throw new InvalidArgumentError(`Expected ${expectedFor(field, value)}.`);
     return value;
   });
 }

@@ -11,7 +11,10 @@ export function bindWeights(graph: Graph, store: Pick<WeightStore, 'find'>): Gra
   return graph.with({
     weights: graph.weights.map((weight) => {
       const view = store.find(weight.key);
-      return view === undefined ? weight : { ...weight, source: sliceRows(view, ...weight.rows) };
+      if (view === undefined) return weight;
+      const source = sliceRows(view, ...weight.rows);
+      if (source.swapped === true) throw new TypeError(`${weight.key} lies in two halves, and is used as a whole`);
+      return { ...weight, source };
     }),
   });
 }

@@ -7,6 +7,7 @@ import { float32 } from './float32.js';
 import { float8E4m3fn } from './float8E4m3fn.js';
 import { float8E5m2 } from './float8E5m2.js';
 import { int8Rows } from './int8Rows.js';
+import { scaled } from './scaled.js';
 import type { BoundWeight, StorageFormat } from './StorageFormat.js';
 
 /** Core's, and those of plugins. */
@@ -16,6 +17,8 @@ const registry = new FormatRegistry<'dtype', StorageFormat>('storage', 'dtype', 
   bfloat16,
   float8E4m3fn,
   float8E5m2,
+  scaled(float8E4m3fn),
+  scaled(float8E5m2),
   int8Rows,
 ]);
 

@@ -124,8 +124,8 @@ function originalTensors(
   return new Map(
     Array.from(toOriginal(keyMap, [...weights.keys()]), ([key, { keys, unsqueezed, transposed }]) => {
       const views = keys.map((each) => weights.find(each) as TensorView);
-      const [rows = 0, ...rest] = (views[0] as TensorView).shape;
-      const joined = [rows * keys.length, ...rest];
+      const [, ...rest] = (views[0] as TensorView).shape;
+      const joined = [views.reduce((sum, { shape: [rows = 0] }) => sum + rows, 0), ...rest];
       const shape = unsqueezed && joined.length === 2 ? [...joined, 1, 1] : transposed ? joined.toReversed() : joined;
       return [prefix + key, convertedTensor(views, { shape, transposed, dtype })];
     }),

@@ -6,8 +6,10 @@ import { remapped } from '../layers/remapped.js';
 import type { TensorView } from '../TensorView.js';
 import { storeOf } from '../WeightStore.js';
 import { otherKinds } from './otherKinds.js';
-import { type PartFacts, factsOfWeights } from './partFacts.js';
+import type { PartFacts } from './ModelFamily.js';
+import { factsOfWeights } from './partFacts.js';
 import { type PartLayout, partLayouts } from './partLayouts.js';
+import { withScales } from './withScales.js';
 
 /** A component's weights as they lie in a file of whatever layout. */
 export interface FilePart {
@@ -41,8 +43,9 @@ export async function openCheckpointFile(path: string): Promise<CheckpointFile> 
 }
 
 /** What {@link openCheckpointFile} makes of the header. @throws as that */
-export function takeApart({ path, tensors }: Pick<TensorFile, 'path' | 'tensors'>): CheckpointFile {
-  refuseOthers(path, tensors);
+export function takeApart({ path, tensors: stored }: Pick<TensorFile, 'path' | 'tensors'>): CheckpointFile {
+  refuseOthers(path, stored);
+  const tensors = withScales(path, stored);
   const layouts = new Map<string, PartLayout>();
   for (const layout of partLayouts)
     if (!layouts.has(layout.component) && layout.marks.some((mark) => tensors.has(layout.prefix + mark)))

@@ -1,5 +1,8 @@
 import type { JsonObject } from '../../disk/readJsonFile.js';
 
+/** What tells a model from others of its class: fields as diffusers' and transformers' configs have them. */
+export type PartFacts = Readonly<Record<string, number | readonly number[]>>;
+
 /** A part of a pipeline with its public configuration. */
 export interface FamilyPart {
   readonly library: 'diffusers' | 'transformers';
@@ -23,6 +26,8 @@ export interface ModelFamily {
   readonly fields: JsonObject;
   /** By name; null for one that the pipeline leaves out. */
   readonly parts: Readonly<Record<string, FamilyPart | null>>;
+  /** Names of parts that are left out where a file does not have them: the pipeline does without. */
+  readonly optional?: readonly string[];
   /** Set where checkpoints of equal tensors predict different things: the other kind, which `predictionType` chooses. */
   readonly otherPrediction?: { readonly predictionType: string; readonly family: ModelFamily };
 }

@@ -1,8 +1,8 @@
 import { ThimbleError } from '../../errors.js';
 import type { CheckpointFile, FilePart } from './CheckpointFile.js';
 import { families } from './families.js';
-import type { FamilyPart, ModelFamily } from './ModelFamily.js';
-import { factsOfConfig, type PartFacts } from './partFacts.js';
+import type { FamilyPart, ModelFamily, PartFacts } from './ModelFamily.js';
+import { factsOfConfig } from './partFacts.js';
 
 /** Differences that a message tells of. */
 const MOST_TOLD = 4;

@@ -15,7 +15,7 @@ export interface FileChoice {
 }
 
 /** The index of a family, as `model_index.json` and the configs beside it would say it. */
-export function indexOfFamily({ className, fields, parts }: ModelFamily, folder: string): ModelIndex {
+export function indexOfFamily({ className, fields, parts, optional }: ModelFamily, folder: string): ModelIndex {
   const entries = Object.entries(parts);
   return {
     folder,
@@ -23,6 +23,7 @@ export function indexOfFamily({ className, fields, parts }: ModelFamily, folder:
     className,
     components: Object.fromEntries(entries.map(([name, part]) => [name, part && classOf(part)])),
     config: fields,
+    ...(optional && { optional }),
     places: Object.fromEntries(
       entries.flatMap(([name, part]) => (part === null ? [] : [[name, placeFor(part, folder)]])),
     ),
@@ -59,13 +60,12 @@ export function indexOfFile(
       unused,
     };
   }
-  checkComplete(
-    file,
-    configs,
-    choice,
-    named.map(([name]) => name),
-  );
-  return { ...configs, folder: path, places, unused };
+  const has = named.map(([name]) => name);
+  const { optional = [] } = configs;
+  const left = optional.filter((name) => !has.includes(name)).map((name) => [name, null] as const);
+  const whole = { ...configs, components: { ...configs.components, ...Object.fromEntries(left) } };
+  checkComplete(file, whole, choice, has);
+  return { ...whole, folder: path, places, unused };
 }
 
 /** The config with what only the weights say. */

@@ -46,5 +46,4 @@ export const otherKinds: readonly OtherKind[] = [
     mark: /\.time_stack\.|temporal_transformer_blocks\./,
   },
   { name: 'a transformer of FLUX', instead: FOLDER, mark: /double_blocks\.\d+\.img_(?:attn|mod)/ },
-  { name: 'a transformer of SD 3', instead: FOLDER, mark: /joint_blocks\.\d+\.(?:context|x)_block/ },
 ];

@@ -1,21 +1,24 @@
 import type { JsonObject } from '../../disk/readJsonFile.js';
 import type { WeightStore } from '../WeightStore.js';
+import type { PartFacts } from './ModelFamily.js';
+import { transformerConfigFacts, transformerFacts } from './transformerFacts.js';
 
-/** What tells a model from others of its class: fields as diffusers' and transformers' configs have them. */
-export type PartFacts = Readonly<Record<string, number | readonly number[]>>;
+/** What T5's sizes are called. */
+const T5_FIELDS = ['vocab_size', 'd_model', 'd_ff'];
 
 /** Read off the names and shapes of a component's tensors, by diffusers' keys. */
 export function factsOfWeights(component: string, store: WeightStore): PartFacts {
   if (component === 'unet') return unetFacts(store);
   if (component === 'vae') return vaeFacts(store);
-  // No family of transformers is told by its tensors: configs come from a folder.
-  if (component === 'transformer') return {};
+  if (component === 'transformer') return transformerFacts(store);
   return textEncoderFacts(store);
 }
 
 /** The same facts as a config says them. */
 export function factsOfConfig(component: string, config: JsonObject): PartFacts {
   if (component === 'unet') return unetConfigFacts(config);
+  if (component === 'transformer') return transformerConfigFacts(config);
+  if (component.startsWith('text_encoder') && 'd_model' in config) return pick(config, T5_FIELDS);
   const width = component === 'vae' ? 'block_out_channels' : 'hidden_size';
   const fields =
     component === 'vae' ? ['in_channels', 'latent_channels', width] : ['vocab_size', width, 'intermediate_size'];
@@ -80,10 +83,17 @@ function levelsOf(store: WeightStore): readonly number[] {
 }
 
 function textEncoderFacts(store: WeightStore): PartFacts {
+  const table = store.find('shared.weight') ?? store.find('encoder.embed_tokens.weight');
+  if (table !== undefined) return t5Facts(table.shape, store);
   const shape = (key: string): readonly number[] => (store.find(`text_model.${key}`) ?? store.find(key))?.shape ?? [];
   const [vocabulary = 0, width = 0] = shape('embeddings.token_embedding.weight');
   const [inner = 0] = shape('encoder.layers.0.mlp.fc1.weight');
   return { vocab_size: vocabulary, hidden_size: width, intermediate_size: inner };
+}
+
+function t5Facts([vocabulary = 0, width = 0]: readonly number[], store: WeightStore): PartFacts {
+  const [inner = 0] = store.find('encoder.block.0.layer.1.DenseReluDense.wo.weight')?.shape.toReversed() ?? [];
+  return { vocab_size: vocabulary, d_model: width, d_ff: inner };
 }
 
 function pick(config: JsonObject, fields: readonly string[]): PartFacts {

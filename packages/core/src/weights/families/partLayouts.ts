@@ -3,12 +3,13 @@ import { ldmUnet } from '../keymaps/ldmUnet.js';
 import { ldmVae } from '../keymaps/ldmVae.js';
 import { llamaCppQwen3, llamaCppT5 } from '../keymaps/llamaCpp.js';
 import { openClip } from '../keymaps/openClip.js';
+import { sd3 } from '../keymaps/sd3.js';
 import { zImage } from '../keymaps/zImage.js';
 
 /** A way in which a component lies in a file. */
 export interface PartLayout {
   /** The component, as `model_index.json` calls it. */
-  readonly component: 'unet' | 'transformer' | 'vae' | 'text_encoder' | 'text_encoder_2';
+  readonly component: 'unet' | 'transformer' | 'vae' | 'text_encoder' | 'text_encoder_2' | 'text_encoder_3';
   /** What its keys begin with. */
   readonly prefix: string;
   /** Keys, without the prefix, of which one is in every such file. */
@@ -31,6 +32,9 @@ const Z_IMAGE = {
   keyMap: zImage,
 } as const;
 
+const SD3 = { component: 'transformer', marks: ['joint_blocks.0.x_block.attn.qkv.weight'], keyMap: sd3 } as const;
+const T5 = { marks: ['encoder.block.0.layer.0.SelfAttention.q.weight'], keyMap: unchanged } as const;
+
 /** The layouts that are known: of whole checkpoints, then of single components. Of one component the first that fits is taken. */
 export const partLayouts: readonly PartLayout[] = [
   { ...LDM_UNET, prefix: 'model.diffusion_model.' },
@@ -51,7 +55,18 @@ export const partLayouts: readonly PartLayout[] = [
   { ...CLIP, prefix: 'conditioner.embedders.0.transformer.' },
   { ...OPEN_CLIP, component: 'text_encoder_2', prefix: 'conditioner.embedders.1.model.' },
   { ...OPEN_CLIP, component: 'text_encoder_2', prefix: 'conditioner.embedders.0.model.' },
+  { ...CLIP, prefix: 'text_encoders.clip_l.transformer.' },
+  { ...CLIP, component: 'text_encoder_2', prefix: 'text_encoders.clip_g.transformer.' },
+  { ...T5, component: 'text_encoder_3', prefix: 'text_encoders.t5xxl.transformer.' },
   { ...CLIP, prefix: '' },
+  { ...SD3, prefix: 'model.diffusion_model.' },
+  { ...SD3, prefix: '' },
+  {
+    component: 'transformer',
+    prefix: '',
+    marks: ['transformer_blocks.0.norm1_context.linear.weight'],
+    keyMap: unchanged,
+  },
   { ...Z_IMAGE, prefix: 'model.diffusion_model.' },
   { ...Z_IMAGE, prefix: '' },
   { component: 'transformer', prefix: '', marks: ['noise_refiner.0.attention.to_q.weight'], keyMap: unchanged },
@@ -63,11 +78,6 @@ export const partLayouts: readonly PartLayout[] = [
     marks: ['model.layers.0.self_attn.q_norm.weight', 'layers.0.self_attn.q_norm.weight'],
     keyMap: unchanged,
   },
-  {
-    component: 'text_encoder',
-    prefix: '',
-    marks: ['encoder.block.0.layer.0.SelfAttention.q.weight'],
-    keyMap: unchanged,
-  },
+  { ...T5, component: 'text_encoder', prefix: '' },
   { ...OPEN_CLIP, component: 'text_encoder', prefix: '' },
 ];

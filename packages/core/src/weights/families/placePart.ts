@@ -26,7 +26,10 @@ export async function placeFromFile(name: string, path: string, model: ModelInde
     name,
   );
   const own = model.components[name];
-  if (fitting.length === 1) return placed(fitting[0] as FittingPart, part);
+  const [known] = fitting;
+  // By what its latents are scaled cannot be seen in a VAE: a model knows it of its own.
+  const isSaid = own != null && part.component === 'vae' && own.className === known?.part.className;
+  if (known !== undefined && fitting.length === 1 && !isSaid) return placed(known, part);
   if (own != null) return { component: own, place: withWeights(placeOf(model, name), part) };
   const problem = `the model has no "${name}" whose config would fit it`;
   throw new ThimbleError('ERR_CHECKPOINT_UNKNOWN', { file: path, problem });

@@ -32,7 +32,8 @@ const UNET_2 = {
   use_linear_projection: true,
 } as const;
 
-const VAE = {
+/** Stable Diffusion 1's; others differ in a few fields. */
+export const VAE = {
   _class_name: 'AutoencoderKL',
   act_fn: 'silu',
   block_out_channels: [128, 256, 512, 512],
@@ -47,7 +48,8 @@ const VAE = {
   up_block_types: ['UpDecoderBlock2D', 'UpDecoderBlock2D', 'UpDecoderBlock2D', 'UpDecoderBlock2D'],
 } as const;
 
-const CLIP = {
+/** CLIP ViT-L. */
+export const CLIP = {
   architectures: ['CLIPTextModel'],
   model_type: 'clip_text_model',
   attention_dropout: 0,
@@ -79,7 +81,7 @@ const OPEN_CLIP_H = {
 } as const;
 
 /** OpenCLIP's ViT-bigG. */
-const OPEN_CLIP_G = {
+export const OPEN_CLIP_G = {
   ...CLIP,
   architectures: ['CLIPTextModelWithProjection'],
   hidden_act: 'gelu',
@@ -142,14 +144,22 @@ const REFINER_UNET = {
 
 const XL_VAE = { ...VAE, force_upcast: true, sample_size: 1024, scaling_factor: 0.13025 } as const;
 
-const CLIP_TOKENIZER: FamilyPart = { library: 'transformers', className: 'CLIPTokenizer', padToken: '<|endoftext|>' };
-const OPEN_CLIP_TOKENIZER: FamilyPart = { library: 'transformers', className: 'CLIPTokenizer', padToken: '!' };
+/** Of CLIP ViT-L. */
+export const CLIP_TOKENIZER: FamilyPart = {
+  library: 'transformers',
+  className: 'CLIPTokenizer',
+  padToken: '<|endoftext|>',
+};
+/** Of OpenCLIP's. */
+export const OPEN_CLIP_TOKENIZER: FamilyPart = { library: 'transformers', className: 'CLIPTokenizer', padToken: '!' };
 
-function diffusers(config: Readonly<Record<string, unknown>> & { readonly _class_name: string }): FamilyPart {
+/** A part of diffusers' by its config. */
+export function diffusers(config: Readonly<Record<string, unknown>> & { readonly _class_name: string }): FamilyPart {
   return { library: 'diffusers', className: config._class_name, config };
 }
 
-function transformers(
+/** A part of transformers' by its config. */
+export function transformers(
   config: Readonly<Record<string, unknown>> & { readonly architectures: readonly [string] },
 ): FamilyPart {
   return { library: 'transformers', className: config.architectures[0], config };

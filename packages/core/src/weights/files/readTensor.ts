@@ -29,16 +29,27 @@ export async function readTensor(info: TensorView): Promise<Uint8Array> {
   return bytes;
 }
 
-/** Fills `bytes` with those of a tensor from its byte `start` on. @throws ERR_SAFETENSORS_TENSOR where the file has become shorter */
+/** Fills `bytes` with those of a tensor from its byte `start` on, in the order of its rows. @throws ERR_SAFETENSORS_TENSOR where the file has become shorter */
 export async function fillFrom(handle: FileHandle, bytes: Uint8Array, info: TensorView, start: number): Promise<void> {
   let done = 0;
   while (done < bytes.length) {
-    const length = Math.min(CHUNK_BYTES, bytes.length - done);
-    const { bytesRead } = await handle.read(bytes, done, length, info.offset + start + done);
+    const at = placeInFile(info, start + done);
+    const length = Math.min(CHUNK_BYTES, bytes.length - done, at.left);
+    const { bytesRead } = await handle.read(bytes, done, length, info.offset + at.offset);
     if (bytesRead === 0) {
       const problem = `its data ends after ${start + done} of ${info.byteLength} bytes; the file was changed while in use`;
       throw new ThimbleError('ERR_SAFETENSORS_TENSOR', { file: info.file, tensor: info.name, problem });
     }
     done += bytesRead;
   }
+}
+
+/** Where a byte of a tensor lies, and how many follow it there. */
+function placeInFile(
+  { byteLength, swapped }: TensorView,
+  byte: number,
+): { readonly offset: number; readonly left: number } {
+  const half = byteLength / 2;
+  if (swapped !== true) return { offset: byte, left: byteLength - byte };
+  return byte < half ? { offset: byte + half, left: half - byte } : { offset: byte - half, left: byteLength - byte };
 }

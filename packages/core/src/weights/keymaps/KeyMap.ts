@@ -8,12 +8,16 @@ import type { TensorView } from '../TensorView.js';
 export interface KeyRule {
   /** The original key. */
   readonly from: string;
-  /** Diffusers' key; several where the original is these one after the other, in equal parts of its rows. */
+  /** Diffusers' key; several where the original is these one after the other, in equal parts of its rows, or in `shares` of them. */
   readonly to: string | readonly string[];
+  /** How many equal parts of the rows each of `to` has. */
+  readonly shares?: readonly number[];
   /** The original is a 1×1 convolution, diffusers' a matrix. */
   readonly squeezed?: true;
   /** The original lies transposed. */
   readonly transposed?: true;
+  /** The halves of its rows lie the other way round in the original, as shift and scale; in all blocks, or in the last one alone: the one with the largest number. */
+  readonly swapped?: 'always' | 'last';
 }
 
 /** How the keys of an original layout are called in diffusers'. */
@@ -60,19 +64,20 @@ function renameBlocks(keys: readonly string[], blocks: ReadonlyMap<string, strin
 interface CompiledRule {
   readonly rule: KeyRule;
   readonly pattern: RegExp;
-  /** The largest number at each place, for those that are counted backwards. */
+  /** The largest number at each place, for those that are counted backwards, or where the last block is another. */
   readonly largest: Readonly<Record<string, number>>;
 }
 
 function compile(rule: KeyRule, keys: Iterable<string>): CompiledRule {
   const pattern = new RegExp(`^${expression(rule.from)}$`);
-  const backwards = /\{-(\w)\}/.exec(String(rule.to))?.[1];
-  if (backwards === undefined) return { rule, pattern, largest: {} };
+  const counted = rule.swapped === 'last' ? /\{(\w)\}/.exec(rule.from) : /\{-(\w)\}/.exec(String(rule.to));
+  const letter = counted?.[1];
+  if (letter === undefined) return { rule, pattern, largest: {} };
   // Of all keys that begin so, whether this rule is for them or another.
-  const place = `{${backwards}}`;
+  const place = `{${letter}}`;
   const start = new RegExp(`^${expression(rule.from.slice(0, rule.from.indexOf(place) + place.length))}\\.`);
-  const found = [...keys].flatMap((key) => start.exec(key)?.groups?.[backwards] ?? []);
-  return { rule, pattern, largest: { [backwards]: Math.max(...found.map(Number)) } };
+  const found = [...keys].flatMap((key) => start.exec(key)?.groups?.[letter] ?? []);
+  return { rule, pattern, largest: { [letter]: Math.max(...found.map(Number)) } };
 }
 
 function expression(from: string): string {
@@ -91,14 +96,23 @@ function take(
   const groups = pattern.exec(name)?.groups ?? {};
   const targets = [rule.to].flat();
   const { squeezed, transposed } = rule;
-  const how = { ...(squeezed && { squeezed }), ...(transposed && { transposed }) };
-  const count = (view.shape[0] ?? 0) / targets.length;
+  const isLast = Object.entries(largest).every(([letter, most]) => Number(groups[letter]) === most);
+  const isSwapped = rule.swapped === 'always' || (rule.swapped === 'last' && isLast);
+  const how = {
+    ...(squeezed && { squeezed }),
+    ...(transposed && { transposed }),
+    ...(isSwapped && { swapped: true as const }),
+  };
+  const { shares = targets.map(() => 1) } = rule;
+  const share = (view.shape[0] ?? 0) / shares.reduce((sum, each) => sum + each, 0);
+  let taken = 0;
   return targets.map((to, part) => {
     const target = to
       .replace('*', groups['rest'] ?? '')
       .replaceAll(/\{(\w)\}/g, (_, letter: string) => groups[letter] as string)
       .replaceAll(/\{-(\w)\}/g, (_, letter: string) => String((largest[letter] as number) - Number(groups[letter])));
-    const rows = [part * count, count] as const;
-    return [target, { key, ...how, ...(targets.length > 1 && Number.isInteger(count) && { rows }) }];
+    const rows = [taken, share * (shares[part] as number)] as const;
+    taken += rows[1];
+    return [target, { key, ...how, ...(targets.length > 1 && Number.isInteger(share) && { rows }) }];
   });
 }

@@ -1,4 +1,4 @@
-import { sliceRows, type TensorView, transposeView } from '../TensorView.js';
+import { sliceRows, swapHalves, type TensorView, transposeView } from '../TensorView.js';
 import type { WeightStore } from '../WeightStore.js';
 
 /** Where a weight is found in the store below. */
@@ -9,6 +9,8 @@ export interface KeySource {
   readonly squeezed?: true;
   /** Set where that tensor lies transposed. It is turned before rows are taken. */
   readonly transposed?: true;
+  /** Set where the halves of its rows lie the other way round there. */
+  readonly swapped?: true;
   /** Set where it is some rows of that tensor: the first, and how many, as of a query in a fused projection. */
   readonly rows?: readonly [start: number, count: number];
 }
@@ -30,10 +32,11 @@ export function remapped(below: WeightStore, sources: ReadonlyMap<string, KeySou
   };
 }
 
-function take(view: TensorView, { squeezed, transposed, rows }: KeySource): TensorView {
+function take(view: TensorView, { squeezed, transposed, swapped, rows }: KeySource): TensorView {
   const matrix = squeezed === true ? squeeze(view) : view;
   const turned = transposed === true ? transposeView(matrix) : matrix;
-  return rows === undefined ? turned : sliceRows(turned, ...rows);
+  const ordered = swapped === true ? swapHalves(turned) : turned;
+  return rows === undefined ? ordered : sliceRows(ordered, ...rows);
 }
 
 /** Without sizes of 1 after the second: the same numbers in the same order. */

@@ -46,6 +46,14 @@ describe('a whole checkpoint is told by its tensors', () => {
     }
   });
 
+  test('of Stable Diffusion 3 may be without T5, and T5 has no tokenizer in it', () => {
+    const family = named('stable-diffusion-3.5-medium');
+    const header = wholeHeader(family);
+    for (const key of header.keys()) if (key.startsWith('text_encoders.t5xxl.')) header.delete(key);
+    const { components } = indexOfFile(apart(header), indexOfFamily(family, path), { given: [] }, family);
+    expect(components).toMatchObject({ text_encoder_3: null, tokenizer_3: null, tokenizer_2: {} });
+  });
+
   test('of a latent consistency model, which takes guidance as a condition', () => {
     const header = wholeHeader(V1, { time_cond_proj_dim: 256 });
     const { places } = indexOfFile(apart(header), indexOfFamily(V1, path), { given: [] }, V1);
@@ -57,7 +65,7 @@ describe('a whole checkpoint is told by its tensors', () => {
 test('the page about checkpoints names every family', () => {
   const page = readFileSync(new URL('../../../../../docs/checkpoints.md', import.meta.url), 'utf8');
   const [, table = ''] = page.split('## What opens');
-  const told = [...table.split('\n- ')[0]!.matchAll(/`(stable-diffusion-[\w-]+)`/g)].map(([, name]) => name);
+  const told = [...table.split('\n- ')[0]!.matchAll(/`(stable-diffusion-[\w.-]+)`/g)].map(([, name]) => name);
   const names = families.flatMap(({ name, otherPrediction }) => [
     name,
     ...(otherPrediction ? [otherPrediction.family.name] : []),
@@ -144,7 +152,6 @@ describe('what fits nothing', () => {
     ['a textual inversion', 'emb_params'],
     ['a motion module of AnimateDiff', 'down_blocks.0.motion_modules.0.temporal_transformer.norm.weight'],
     ['a transformer of FLUX', 'model.diffusion_model.double_blocks.0.img_attn.qkv.weight'],
-    ['a transformer of SD 3', 'model.diffusion_model.joint_blocks.0.context_block.attn.qkv.weight'],
   ])('%s is refused by its name: %s', (kind, key) => {
     // A UNet beside it, as ControlNets come, changes nothing.
     for (const header of [
@@ -163,6 +170,16 @@ describe('what fits nothing', () => {
     expect(error).toMatchObject({ code: 'ERR_CHECKPOINT_UNKNOWN' });
     expect(error.message).toMatch(/h\.0\.attn\.weight/);
   });
+});
+
+test('rows whose halves lie the other way round are told by the last block, and by the last norm', () => {
+  const family = named('stable-diffusion-3-medium');
+  const { parts } = apart(originalPart(family, 'transformer'));
+  const swapped = [...parts[0]!.tensors].filter(([, view]) => view.swapped === true).map(([key]) => key);
+  const last = 'transformer_blocks.23.norm1_context.linear';
+  expect(swapped.toSorted()).toEqual(
+    [`${last}.bias`, `${last}.weight`, 'norm_out.linear.bias', 'norm_out.linear.weight'].toSorted(),
+  );
 });
 
 function unetOf(family: (typeof families)[number], more: object): Header {
