@@ -15,20 +15,37 @@ const ownFields = {
     },
     { description: 'layers of the text encoder that are read' },
   ) as Field<readonly number[]>,
+  /** Pictures to look at beside one to begin with. */
+  imageReference: described(pictureFields.image, {
+    description: 'a picture to look at beside one to begin with',
+    flag: '--reference <file>',
+  }),
 };
 
-const { numImagesPerPrompt, sigmas } = stableDiffusionFields;
+const { numImagesPerPrompt, previews, sigmas } = stableDiffusionFields;
 
-/** The options that a `Flux2KleinPipeline` takes. The negative prompt is always empty, and flow matching has neither timesteps of its own nor an η. */
+/** The options that a `Flux2KleinPipeline` takes. Flow matching has neither timesteps of its own nor an η. */
 export const flux2KleinFields = {
-  ...omitFields(runFields, ['timesteps', 'eta', 'negativePrompt']),
+  ...omitFields(runFields, ['timesteps', 'eta']),
+  ...pictureFields,
   ...ownFields,
   ...sides(),
   numImagesPerPrompt,
+  previews,
   sigmas,
-  /** Pictures to look at, for all prompts: what is asked for is made of them. Larger ones than 1024 × 1024 are made smaller; sides are cut to multiples of 16. */
-  image: described(pictureFields.image, { description: 'a picture to look at', flag: '--image <file>' }),
-  /** Weight of the prompt against an empty one; 1 or less means one pass without guidance. Distilled models pass over it. */
+  /**
+   * Pictures to look at, for all prompts, ten at most: what is asked for is made of them. Larger ones than 1024 × 1024 are made smaller; sides are cut to multiples of 16. With `strength` or `maskImage` a
+   * picture to begin with, as everywhere.
+   */
+  image: described(pictureFields.image, {
+    description: 'a picture to look at; with --strength or --mask one to begin with',
+    flag: '--image <file>',
+  }),
+  /** How far the result may go from `image`, above 0, to 1: the picture is begun with, and not only looked at. With a mask 0.8 by default. */
+  strength: described(pictureFields.strength, { defaultText: 'none: it is looked at; with a mask 0.8' }),
+  /** What the picture should not be, of models that are not distilled; diffusers' pipeline has an empty one always. */
+  negativePrompt: runFields.negativePrompt,
+  /** Weight of the prompt against the negative one; 1 or less means one pass without guidance. Distilled models pass over it. */
   guidanceScale: described(numberField(4), {
     description: 'how closely to follow the prompt, of models that are not distilled; 1 = freely, and twice as fast',
     flag: '--guidance <number>',

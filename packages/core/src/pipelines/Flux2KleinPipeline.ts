@@ -5,7 +5,6 @@ import { refuseOption } from '../fields/refuseOption.js';
 import type { Image } from '../images/Image.js';
 import type { PlainImage } from '../images/ImageParts.js';
 import { samplesOfImages } from '../images/samplesOfImages.js';
-import { drawNoise } from '../random/drawNoise.js';
 import type { GenerateResult, Prompt } from '../run/GenerateOptions.js';
 import { Pipeline } from '../run/Pipeline.js';
 import type { PipelineConstructor } from '../run/PipelineConstructor.js';
@@ -23,31 +22,47 @@ import { guide } from '../sampling/guidance.js';
 import { imageResult } from '../sampling/imageResult.js';
 import { joinEncodings } from '../sampling/joinEncodings.js';
 import { prepareRun, type SamplingRun } from '../sampling/prepareRun.js';
-import { referenceImages } from '../sampling/referenceImages.js';
+import type { Preview } from '../sampling/Preview.js';
+import { checkPreviews, PREVIEW_VAE, previewOf } from '../sampling/previewOf.js';
+import { checkImageCount, referenceImages } from '../sampling/referenceImages.js';
 import { checkLatents } from '../sampling/starts/checkLatents.js';
-import { fromNoise } from '../sampling/starts/fromNoise.js';
+import { forResults } from '../sampling/starts/encodeImages.js';
+import type { LatentDims } from '../sampling/starts/fromImage.js';
+import { finishOf } from '../sampling/starts/layOver.js';
+import type { Pictures } from '../sampling/starts/Pictures.js';
+import { checkPictureOptions, readPictures } from '../sampling/starts/readPictures.js';
+import type { Start } from '../sampling/starts/Start.js';
+import { type Beginning, beginRun, startOf, type StrengthDefaults } from '../sampling/starts/startOf.js';
 import { vaeScaleFactor } from '../sampling/vaeScaleFactor.js';
+import { warnOfNegative } from '../sampling/warnOfNegative.js';
 import { withNegative } from '../sampling/withNegative.js';
 import { ChatTokenizer } from '../tokenizers/ChatTokenizer.js';
 import { flux2KleinFields, type Flux2KleinValues } from './Flux2KleinOptions.js';
 import type { FromPretrainedOptions } from './FromPretrainedOptions.js';
+import { namesOf } from './namesOf.js';
 import { openAs } from './openAs.js';
 
 const SIDE = 1024;
+/** Latents of a token, on each side. */
+const PATCH = 2;
 /** Along the first axis each picture lies this far behind the one before. */
 const APART = 10;
 
-/** What a run looks at. */
-type References = readonly PlainImage[];
+/** diffusers'. */
+const STRENGTHS: StrengthDefaults = { image: 0.8, mask: 0.8 };
 
-type Flux2KleinRun = SamplingRun<
-  Flux2KleinValues & {
-    readonly width: number;
-    readonly height: number;
-    readonly timesteps: undefined;
-    readonly negativePrompt: undefined;
-  }
-> & { readonly references: References };
+/** The pictures of a run. */
+interface KleinPictures {
+  /** What it looks at. */
+  readonly references: readonly PlainImage[];
+  /** What it begins with. */
+  readonly pictures: Pictures | undefined;
+}
+
+type Flux2KleinRun = Beginning &
+  SamplingRun<Flux2KleinValues & { readonly width: number; readonly height: number; readonly timesteps: undefined }> & {
+    readonly references: readonly PlainImage[];
+  };
 
 /** Tokens beside those of the picture that is made, and where they are. */
 interface Tokens {
@@ -56,10 +71,14 @@ interface Tokens {
 }
 
 /**
- * FLUX.2 klein, from text, and from text with pictures to look at: Qwen3 reads the prompt, and the pictures' tokens follow those of the one that is made (source: diffusers
- * pipelines/flux2/pipeline_flux2_klein.py). Latents after a step are packed, [n, tokens, channels].
+ * FLUX.2 klein, from text, from text with pictures to look at, from a picture, and from a picture and a mask: Qwen3 reads the prompt, and the tokens of what is looked at follow those of the
+ * picture that is made (source: diffusers pipelines/flux2/pipeline_flux2_klein.py and those of img2img and inpainting beside it). Latents after a step are packed, [n, tokens, channels].
  */
-export class Flux2KleinPipeline extends Pipeline<typeof flux2KleinFields, Flux2KleinRun, References> {
+export class Flux2KleinPipeline extends Pipeline<typeof flux2KleinFields, Flux2KleinRun, KleinPictures> {
+  /** Its names in diffusers where it begins with pictures. */
+  static readonly aliases = ['Flux2KleinImg2ImgPipeline', 'Flux2KleinInpaintPipeline'];
+  /** A small VAE for previews. */
+  static readonly optionalComponents: readonly string[] = [PREVIEW_VAE];
   /** The options of `generate`. */
   static readonly optionFields = flux2KleinFields;
 
@@ -69,7 +88,7 @@ export class Flux2KleinPipeline extends Pipeline<typeof flux2KleinFields, Flux2K
     folderOrId: string,
     options: FromPretrainedOptions = {},
   ): Promise<P> {
-    return openAs({ Flux2KleinPipeline: this }, folderOrId, options);
+    return openAs(namesOf({ Flux2KleinPipeline: this }), folderOrId, options);
   }
 
   /** Whether guidance was distilled into the model, so that it has no effect. */
@@ -81,51 +100,58 @@ export class Flux2KleinPipeline extends Pipeline<typeof flux2KleinFields, Flux2K
     return flux2KleinFields;
   }
 
-  protected override async read({ image }: Flux2KleinValues): Promise<References> {
-    if (image === undefined) return [];
-    return referenceImages(image, this.#multiple, (code, message) => this.warn(code, message));
+  protected override async read(options: Flux2KleinValues): Promise<KleinPictures> {
+    const warn = (code: string, message: string): void => this.warn(code, message);
+    const { image, imageReference } = options;
+    const begins = beginsWith(options);
+    const given = Object.entries({ ...(begins ? {} : { image }), imageReference });
+    const references: PlainImage[] = [];
+    for (const [name, images] of given)
+      if (images !== undefined) references.push(...(await referenceImages(name, images, this.#multiple, warn)));
+    checkImageCount('imageReference', references);
+    if (!begins) return { references, pictures: undefined };
+    const [scaleFactor, size] = [this.#multiple, [SIDE, SIDE] as const];
+    return { references, pictures: await readPictures(options, { denoiser: this.#denoiser, scaleFactor, size, warn }) };
   }
 
-  protected prepare(prompt: Prompt, values: Flux2KleinValues, references: References = []): Flux2KleinRun {
-    const { image, promptEmbeds, negativePromptEmbeds, sigmas, textEncoderOutLayers: layers } = values;
-    const encodes = promptEmbeds === undefined || (this.#isGuided(values) && negativePromptEmbeds === undefined);
-    this.require('transformer', 'vae', encodes && 'text_encoder');
-    const most = Number(this.components['text_encoder']?.config['num_hidden_layers'] ?? Infinity);
-    if (layers.some((layer) => layer > most))
-      refuseOption('textEncoderOutLayers', layers, `layers of the text encoder, which has ${most}`);
-    const { width = references[0]?.width ?? SIDE, height = references[0]?.height ?? SIDE, numInferenceSteps } = values;
-    const options = { ...values, width, height, timesteps: undefined, negativePrompt: undefined };
-    const steps = (sigmas?.length ?? numInferenceSteps) as number;
+  protected prepare(prompt: Prompt, values: Flux2KleinValues, read?: KleinPictures): Flux2KleinRun {
+    this.#check(values);
+    const { image, sigmas } = values;
+    const { references = [], pictures } = read ?? {};
+    const { width = references[0]?.width ?? SIDE, height = references[0]?.height ?? SIDE } = pictures ?? values;
+    const steps = (sigmas?.length ?? values.numInferenceSteps) as number;
     const mu = flux2Mu((width / this.#multiple) * (height / this.#multiple), steps);
-    const run = prepareRun(this.scheduler, prompt, options, { sigmas: flowSigmas(steps), mu });
-    if (image === undefined || references.length > 0) checkLatents(values.latents, this.#latentDims(run.options));
-    return { ...run, references };
+    // What is only looked at is nothing to begin with.
+    const start = beginsWith(values) ? image : undefined;
+    const options = { ...values, width, height, timesteps: undefined, image: start };
+    const { scheduler } = this;
+    const prepared = prepareRun(scheduler, prompt, options, { sigmas: sigmas ?? flowSigmas(steps), mu });
+    const run = beginRun(prepared, { scheduler, pictures, strengths: STRENGTHS, rounding: 'up' });
+    if (image === undefined || read !== undefined) checkLatents(values.latents, this.#latentDims(run.options));
+    return { ...run, references, options: { ...run.options, image } };
   }
 
   protected async *sample(prepared: Flux2KleinRun, run: PipelineRun): AsyncGenerator<PipelineEvent, GenerateResult> {
     const { scheduler } = this;
-    const { options, references, noise } = prepared;
+    const { options, noise, pictures } = prepared;
     const [transformer, vae] = [this.component('transformer'), this.component('vae')];
     const dims = this.#latentDims(options);
-    const [count, , rows, columns] = dims as [number, number, number, number];
+    const [, , rows, columns] = dims;
 
-    // 1. The prompt becomes embeddings, of the padding too; an empty one beside it where there is guidance
+    // 1. The prompt becomes embeddings, of the padding too; the negative one beside it where there is guidance
     const guided = this.#isGuided(options);
+    if (!guided) this.#warnOfNegative(options);
     const { embeds } = yield* run.timed(
       'encodePrompt',
       withNegative(options, guided, async (negative) =>
-        this.#encode(negative ? options.negativePrompts : options.prompts, options, run),
+        this.#encode(negative ? options.negativePrompts : options.prompts, negative, options, run),
       ),
     );
     const [negative, positive] = guided ? halves(embeds) : [undefined, embeds];
     const text = textIds(embeds.dims[1] as number);
 
-    // 2. Noise, one token for each place, and behind it what there is to look at
-    const unit = options.latents ?? (await drawNoise(noise.generator, dims, run.signal));
-    checkLatents(unit, dims);
-    const packed = packTokens(unit);
-    const start = fromNoise({ scheduler, generator: noise.generator, dims: packed.dims, latents: packed });
-    const looked = yield* run.timed('encodeImage', this.#tokensOf(references, count, run));
+    // 2. Noise, or what else there is to begin with, one token for each place; and behind it what there is to look at
+    const { start, looked } = yield* run.timed('encodeImage', this.#beginning(prepared, run));
 
     // 3. The transformer predicts noise minus picture, for the picture's tokens alone
     const tokens = rows * columns;
@@ -142,17 +168,22 @@ export class Flux2KleinPipeline extends Pipeline<typeof flux2KleinFields, Flux2K
       if (negative === undefined) return withPrompt;
       return guide(await ask(latents, timestep, negative), withPrompt, options.guidanceScale);
     };
-    const last = yield* denoise(run, { scheduler, start, predict, generator: noise.generator });
+    const decoded = async (packed: Tensor): Promise<Tensor> => {
+      const unpacked = unpackTokens(packed, rows, columns);
+      return (await vae.invoke('denormalize', { latents: unpacked }, run.callOptions))['z'] as Tensor;
+    };
+    const drawn = await previewOf(options.previews, this.components, run);
+    const preview: Preview | undefined = drawn && { draw: async (latents) => drawn.draw(await decoded(latents)) };
+    const last = yield* denoise(run, { scheduler, start, predict, generator: noise.generator, preview });
 
     // 4. Tokens become latents, and those a picture
-    const unpacked = unpackTokens(last, rows, columns);
-    const { z: latents } = await vae.invoke('denormalize', { latents: unpacked }, run.callOptions);
     return yield* imageResult(run, {
-      latents: latents as Tensor,
+      latents: await decoded(last),
       options,
       seeds: noise.seeds,
       vae,
       source: { scheduler, folder: this.folder },
+      finish: finishOf(pictures),
     });
   }
 
@@ -165,25 +196,43 @@ export class Flux2KleinPipeline extends Pipeline<typeof flux2KleinFields, Flux2K
 
   /** Pixels of a token, on each side. */
   get #multiple(): number {
-    return 2 * vaeScaleFactor(this.components['vae']?.config);
+    return PATCH * vaeScaleFactor(this.components['vae']?.config);
   }
 
   #isGuided({ guidanceScale }: Pick<Flux2KleinValues, 'guidanceScale'>): boolean {
     return guidanceScale > 1 && !this.isDistilled;
   }
 
-  #latentDims({
-    count,
-    height,
-    width,
-  }: Pick<Flux2KleinRun['options'], 'count' | 'height' | 'width'>): readonly number[] {
-    const channels = Number(this.component('transformer').config['in_channels'] ?? 128);
-    return [count, channels, height / this.#multiple, width / this.#multiple];
+  /** What can be known before pictures are read. @throws ERR_COMPONENT_MISSING, ERR_ARGUMENT_INVALID */
+  #check(values: Flux2KleinValues): void {
+    const { image, promptEmbeds, negativePromptEmbeds, textEncoderOutLayers: layers, previews } = values;
+    const encodes = promptEmbeds === undefined || (this.#isGuided(values) && negativePromptEmbeds === undefined);
+    this.require('transformer', 'vae', encodes && 'text_encoder');
+    checkPreviews(previews, this.components, this.#denoiser.channels / PATCH ** 2);
+    checkPictureOptions(values, this.#denoiser);
+    checkImageCount('image', image);
+    const most = Number(this.components['text_encoder']?.config['num_hidden_layers'] ?? Infinity);
+    if (layers.some((layer) => layer > most))
+      refuseOption('textEncoderOutLayers', layers, `layers of the text encoder, which has ${most}`);
+  }
+
+  get #denoiser(): { readonly channels: number; readonly fillsIn: false } {
+    return { channels: Number(this.component('transformer').config['in_channels'] ?? 128), fillsIn: false };
+  }
+
+  #latentDims({ count, height, width }: Pick<Flux2KleinRun['options'], 'count' | 'height' | 'width'>): LatentDims {
+    return [count, this.#denoiser.channels, height / this.#multiple, width / this.#multiple];
+  }
+
+  #warnOfNegative(options: Flux2KleinValues): void {
+    const reason = this.isDistilled ? 'guidance was distilled into the model' : undefined;
+    warnOfNegative(options, (code, message) => this.warn(code, message), reason);
   }
 
   /** The outputs of several layers side by side. The padding's are computed too: the transformer attends to it. */
   async #encode(
     texts: readonly string[],
+    negative: boolean,
     { maxSequenceLength: maxLength, textEncoderOutLayers: layers }: Flux2KleinValues,
     run: PipelineRun,
   ): Promise<{ embeds: Tensor }> {
@@ -197,30 +246,77 @@ export class Flux2KleinPipeline extends Pipeline<typeof flux2KleinFields, Flux2K
       const states = await encoder.call(inputs, { ...run.callOptions, outputs });
       return joinEncodings(outputs.map((name) => ({ embeds: states[name] as Tensor })));
     };
-    return encodePrompt(run, { encoder, tokenizer, maxLength, encode, masks: true }, texts, false);
+    return encodePrompt(run, { encoder, tokenizer, maxLength, encode, masks: true }, texts, negative);
   }
 
-  /** The tokens of pictures, the same for each result. */
-  async #tokensOf(references: References, count: number, { callOptions }: PipelineRun): Promise<Tokens | undefined> {
-    if (references.length === 0) return undefined;
+  /** Where denoising begins, packed, and what the transformer looks at: with a mask the picture itself too. */
+  async #beginning(
+    { options, noise: { generator }, window, pictures, whole, references }: Flux2KleinRun,
+    { callOptions }: PipelineRun,
+  ): Promise<{ readonly start: Start; readonly looked: Tokens | undefined }> {
+    const dims = this.#latentDims(options);
+    const seen: Tensor[] = [];
+    for (const image of references) seen.push(await this.#encodeImage(samplesOfImages([image]), callOptions));
+    const own = pictures && (pictures.image.latents ?? (await this.#encodeImage(pictures.image.pixels(), callOptions)));
+    const begun = pictures && { ...pictures, image: { ...pictures.image, latents: own } };
+    const start = await startOf({
+      beginning: { pictures: begun, whole },
+      beginIndex: window.beginIndex,
+      scheduler: this.scheduler,
+      generator,
+      dims,
+      latents: options.latents,
+      fillsIn: false,
+      vae: this.component('vae'),
+      options: callOptions,
+    });
+    const looked = tokensOf(
+      [...(own !== undefined && pictures?.mask !== undefined ? [forResults(own, dims[0])] : []), ...seen],
+      dims[0],
+    );
+    return { start: packedStart(start, dims), looked };
+  }
+
+  /** Pixels in [-1, 1] as latents at the transformer's scale, [n, 4c, h, w]: the means of what the VAE gives. */
+  async #encodeImage(x: Tensor, options: PipelineRun['callOptions']): Promise<Tensor> {
     const vae = this.component('vae');
-    const states: Tensor[] = [];
-    const ids: Tensor[] = [];
-    for (const [i, image] of references.entries()) {
-      const { moments } = await vae.encode({ x: samplesOfImages([image]) }, callOptions);
-      const { latents } = await vae.invoke('normalize', { z: meansOf(moments) }, callOptions);
-      const [, , rows, columns] = (latents as Tensor).dims as [number, number, number, number];
-      states.push(packTokens(latents as Tensor));
-      ids.push(gridIds(rows, columns, APART * (i + 1)));
-    }
-    return { states: repeatBatch(joinTokens(states), count), ids: joinTokens(ids) };
+    const { moments } = await vae.encode({ x }, options);
+    return (await vae.invoke('normalize', { z: meansOf(moments) }, options))['latents'] as Tensor;
   }
 }
 
-/** The means of a distribution, [n, 2c, h, w] → [n, c, h, w], of one picture. */
+/** Whether a run begins with `image`, and does not only look at it. */
+function beginsWith({ image, strength, maskImage }: Flux2KleinValues): boolean {
+  return image !== undefined && (strength !== undefined || maskImage !== undefined);
+}
+
+/** Pictures to look at, [1 or n, 4c, h, w] each, as tokens for each of `count` results. */
+function tokensOf(latents: readonly Tensor[], count: number): Tokens | undefined {
+  if (latents.length === 0) return undefined;
+  const ids = latents.map(({ dims: [, , rows, columns] }, i) =>
+    gridIds(rows as number, columns as number, APART * (i + 1)),
+  );
+  const states = latents.map((each) => packTokens(each.dims[0] === count ? each : repeatBatch(each, count)));
+  return { states: joinTokens(states), ids: joinTokens(ids) };
+}
+
+/** A start of latents as one of tokens. */
+function packedStart({ latents, beginIndex, afterStep }: Start, [, , rows, columns]: LatentDims): Start {
+  const start = { latents: packTokens(latents), beginIndex };
+  if (afterStep === undefined) return start;
+  return {
+    ...start,
+    afterStep: async (made, next) => packTokens(await afterStep(unpackTokens(made, rows, columns), next)),
+  };
+}
+
+/** The means of distributions, [n, 2c, h, w] → [n, c, h, w]. */
 function meansOf({ data, dims }: Tensor): Tensor {
   const [n, channels, ...sides] = dims as [number, number, ...number[]];
-  return new Tensor('float32', (data as Float32Array).slice(0, data.length / 2), [n, channels / 2, ...sides]);
+  const half = data.length / n / 2;
+  const means = new Float32Array(n * half);
+  for (let i = 0; i < n; i++) means.set((data as Float32Array).subarray(2 * i * half, (2 * i + 1) * half), i * half);
+  return new Tensor('float32', means, [n, channels / 2, ...sides]);
 }
 
 /** The first tokens of each sample, [n, tokens, width]. */

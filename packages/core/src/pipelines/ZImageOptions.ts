@@ -20,10 +20,12 @@ const ownFields = {
    */
   cfgNormalization: described(eitherField(booleanField(false), numberField(0, 0)), {
     description: 'against colours that guidance makes too strong: a number, 1 = as strong as without guidance',
+    flag: '--cfg-normalization <number>',
   }),
   /** Leaves guidance out from that share of the denoising on, 0 to 1: what 1 never reaches. */
   cfgTruncation: described(numberField(1, 0, 1), {
     description: 'leave guidance out from that share of the denoising on, 0 to 1',
+    flag: '--cfg-truncation <share>',
   }),
 };
 

@@ -18,8 +18,8 @@ import type { PromptEncoder } from '../sampling/EncodingCall.js';
 import { flowSigmas } from '../sampling/flowSigmas.js';
 import { guide, limitNorm } from '../sampling/guidance.js';
 import { imageResult } from '../sampling/imageResult.js';
-import { LatentPreview } from '../sampling/LatentPreview.js';
 import { prepareRun, type SamplingRun } from '../sampling/prepareRun.js';
+import { checkPreviews, PREVIEW_VAE, previewOf } from '../sampling/previewOf.js';
 import { checkLatents } from '../sampling/starts/checkLatents.js';
 import type { LatentDims } from '../sampling/starts/fromImage.js';
 import type { Pictures } from '../sampling/starts/Pictures.js';
@@ -56,6 +56,8 @@ interface Captions {
 export class ZImagePipeline extends Pipeline<typeof zImageFields, ZImageRun, Pictures> {
   /** Its names in diffusers where it begins with pictures. */
   static readonly aliases = ['ZImageImg2ImgPipeline', 'ZImageInpaintPipeline'];
+  /** A small VAE for previews. */
+  static readonly optionalComponents: readonly string[] = [PREVIEW_VAE];
   /** The options of `generate`, before the sizes of a model are known. */
   static readonly optionFields = zImageFields;
 
@@ -88,9 +90,20 @@ export class ZImagePipeline extends Pipeline<typeof zImageFields, ZImageRun, Pic
   }
 
   protected prepare(prompt: Prompt, options: ZImageValues, pictures?: Pictures): ZImageRun {
-    const { image, outputType, promptEmbeds, negativePromptEmbeds, guidanceScale, numInferenceSteps, sigmas } = options;
+    const {
+      image,
+      outputType,
+      promptEmbeds,
+      negativePromptEmbeds,
+      guidanceScale,
+      numInferenceSteps,
+      sigmas,
+      previews,
+    } = options;
     const encodes = promptEmbeds === undefined || (guidanceScale > 0 && negativePromptEmbeds === undefined);
     this.require('transformer', (outputType !== 'latent' || image !== undefined) && 'vae', encodes && 'text_encoder');
+    this.require(previews !== false && previews !== 'tiny' && 'vae');
+    checkPreviews(previews, this.components, this.#denoiser.channels);
     checkPictureOptions(options, this.#denoiser);
     checkNegative(options);
     const { scheduler } = this;
@@ -105,10 +118,10 @@ export class ZImagePipeline extends Pipeline<typeof zImageFields, ZImageRun, Pic
   }
 
   protected override async checkRoom(prepared: ZImageRun, signal: AbortSignal): Promise<void> {
-    const sizes = { latentSides: ['latentHeight', 'latentWidth'], scaleFactor: this.vaeScaleFactor } as const;
     await checkPictureRoom(this, prepared, {
       denoiser: this.transformer,
-      ...sizes,
+      denoiserSizes: (latentHeight, latentWidth) => ({ latentHeight, latentWidth }),
+      scaleFactor: this.vaeScaleFactor,
       multiple: this.#multiple,
       signal,
     });
@@ -146,7 +159,7 @@ export class ZImagePipeline extends Pipeline<typeof zImageFields, ZImageRun, Pic
       const scale = time > options.cfgTruncation ? 0 : options.guidanceScale;
       return this.#predict(latents, time, { captions, scale, normalization: Number(options.cfgNormalization) }, run);
     };
-    const preview = options.previews === false ? undefined : await LatentPreview.of(this.component('vae'), run.signal);
+    const preview = await previewOf(options.previews, this.components, run);
     const latents = yield* denoise(run, { scheduler, start, predict, generator, preview });
 
     // 4. Latents become pictures

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Tensor } from 'onnxruntime-common';
 import { Image } from '../../src/images/Image.js';
 import { DiffusionPipeline } from '../../src/pipelines/DiffusionPipeline.js';
+import type { GenerateOptions } from '../../src/run/GenerateOptions.js';
 import { fittingSize } from '../../src/sampling/referenceImages.js';
 import { flux2Mu } from '../../src/sampling/flux2Mu.js';
 import { FixtureCase } from '../support/FixtureCase.js';
@@ -84,17 +85,79 @@ describe('computes what diffusers computes', () => {
   });
 });
 
+const SMALL = {
+  width: 64,
+  height: 64,
+  numInferenceSteps: 2,
+  maxSequenceLength: 40,
+  textEncoderOutLayers: [1, 2, 4],
+  seed: 1,
+} as const;
+
+function picture(width: number, height: number, level = 128): Image {
+  return new Image({ width, height, channels: 3, data: new Uint8Array(3 * width * height).fill(level) });
+}
+
+async function latentsOf(options: GenerateOptions): Promise<Tensor> {
+  return (await distilled.generate('a hut', { ...SMALL, ...options, outputType: 'latent' })).images;
+}
+
+describe('pictures to begin with', () => {
+  test('with a strength it is begun with, and has the size; without one it is looked at', async () => {
+    const image = picture(80, 64);
+    const size = { width: undefined, height: undefined };
+    const steps: number[] = [];
+    const options = { ...SMALL, ...size, numInferenceSteps: 4, image, strength: 0.5, outputType: 'latent' } as const;
+    for await (const event of distilled.stream('a hut', options)) if (event.type === 'step') steps.push(event.timestep);
+    expect(steps).toEqual(distilled.scheduler.timesteps.slice(2));
+    const begun = await latentsOf({ ...size, image, strength: 0.5 });
+    expect(begun.dims).toEqual([1, 8, 8, 10]);
+    expect((await latentsOf({ ...size, image })).data).not.toEqual(begun.data);
+  });
+
+  test('a mask protects, and beside the picture others are looked at', async () => {
+    const image = picture(64, 64);
+    const half = Uint8Array.from({ length: 64 * 64 }, (_, i) => (i % 64 < 32 ? 255 : 0));
+    const mask = (data: Uint8Array): Image => new Image({ width: 64, height: 64, channels: 1, data });
+    const made = await latentsOf({ image, maskImage: mask(half) });
+    const kept = await latentsOf({ image, maskImage: mask(half.map(() => 0)) });
+    const columns = (tensor: Tensor, left: boolean): number[] =>
+      [...(tensor.data as Float32Array)].filter((_, i) => i % 8 < 4 === left);
+    expect(columns(made, false)).toEqual(columns(kept, false));
+    expect(columns(made, true)).not.toEqual(columns(kept, true));
+    const beside = await latentsOf({ image, maskImage: mask(half), imageReference: picture(64, 80, 30) });
+    expect(columns(beside, false)).toEqual(columns(kept, false));
+    expect(columns(beside, true)).not.toEqual(columns(made, true));
+  });
+});
+
+test('previews are of what the tokens decode to', async () => {
+  const sizes: number[][] = [];
+  for await (const event of distilled.stream('a hut', { ...SMALL, numInferenceSteps: 1, previews: 'rgb' }))
+    if (event.type === 'preview') sizes.push([event.images[0]!.width, event.images[0]!.height]);
+  expect(sizes).toEqual([[8, 8]]);
+});
+
+test('a negative prompt has an effect with guidance; without it a warning tells that it has none', async () => {
+  const warnings: string[] = [];
+  const run = { ...SMALL, negativePrompt: 'blurry', guidanceScale: 4, outputType: 'latent' } as const;
+  for await (const event of distilled.stream('a hut', run)) if (event.type === 'warning') warnings.push(event.message);
+  expect(warnings).toEqual(['The negative prompt has no effect: guidance was distilled into the model.']);
+  const withText = await base.generate('a hut', run);
+  const without = await base.generate('a hut', { ...run, negativePrompt: '' });
+  expect(withText.images.data).not.toEqual(without.images.data);
+});
+
 describe('bad input', () => {
-  const small = { width: 64, height: 64, numInferenceSteps: 1, maxSequenceLength: 40, textEncoderOutLayers: [1, 2, 4] };
-  const picture = (width: number, height: number): Image =>
-    new Image({ width, height, channels: 3, data: new Uint8Array(3 * width * height) });
-  test.each([
-    [{ negativePrompt: 'blurry' }, /negativePrompt/],
-    [{ width: 72 }, /multiple of 16/],
+  test.each<[GenerateOptions, RegExp]>([
+    [{ width: 72 }, /multiple of 16: 16 pixels are one token, such as 64 or 80/],
     [{ textEncoderOutLayers: [9, 18, 27] }, /layers of the text encoder, which has 5/],
-    [{ image: picture(60, 80) }, /at least 64 pixels/],
-    [{ image: picture(64, 640) }, /at most 8 : 1/],
+    [{ image: picture(60, 80) }, /image.*at least 64 pixels/],
+    [{ imageReference: picture(64, 640) }, /imageReference.*at most 8 : 1/],
+    [{ image: Array.from({ length: 11 }, () => picture(64, 64)) }, /11 pictures.*10 pictures to look at, at most/],
+    [{ strength: 0.5 }, /picture beside it/],
+    [{ previews: 'tiny' }, /AutoencoderTiny/],
   ])('%#', async (options, text) => {
-    await expect(distilled.generate('a hut', { ...small, ...options })).rejects.toThrow(text);
+    await expect(distilled.generate('a hut', { ...SMALL, ...options })).rejects.toThrow(text);
   });
 });

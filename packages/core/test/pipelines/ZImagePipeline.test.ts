@@ -136,9 +136,10 @@ test('computing stays in float32 where bfloat16 weights make values that float16
 });
 
 describe('bad input', () => {
-  test.each([
-    [{ width: 72 }, /width.*multiple of 16: 16 pixels are one patch/],
+  test.each<[GenerateOptions, RegExp]>([
+    [{ width: 72 }, /width.*multiple of 16: 16 pixels are one patch, such as 64 or 80/],
     [{ strength: 0.5 }, /picture beside it/],
+    [{ previews: 'tiny' }, /AutoencoderTiny/],
     [{ timesteps: [3] }, /timesteps/],
     [
       {
