@@ -51,6 +51,7 @@ export type { PredictionType } from './schedulers/numeric/predictOriginalSample.
 export { schedulerName } from './schedulers/schedulerName.js';
 export { schedulerRegistry } from './schedulers/schedulerRegistry.js';
 export type {
+  PredictedStep,
   Scheduler,
   SchedulerClass,
   SetTimestepsOptions,

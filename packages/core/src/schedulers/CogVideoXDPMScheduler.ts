@@ -3,7 +3,7 @@ import { predictOriginalSample } from './numeric/predictOriginalSample.js';
 import { spacedTimesteps } from './numeric/spacedTimesteps.js';
 import { weightedSum } from './numeric/tensors.js';
 import { readSchedulerConfig, type SchedulerConfig, type SchedulerConfigInput } from './readSchedulerConfig.js';
-import type { SetTimestepsOptions, StepOptions, StepResult } from './Scheduler.js';
+import type { SetTimestepsOptions, StepOptions, PredictedStep } from './Scheduler.js';
 import { checkStep } from './solvers/checkStep.js';
 import { AlphaScheduler } from './solvers/AlphaScheduler.js';
 import { cogVideoXFields, cogVideoXNoise } from './solvers/cogVideoXNoise.js';
@@ -43,12 +43,7 @@ export class CogVideoXDPMScheduler extends AlphaScheduler<SchedulerConfig<typeof
     this.#last = undefined;
   }
 
-  step(
-    modelOutput: Tensor,
-    timestep: number,
-    sample: Tensor,
-    options: StepOptions = {},
-  ): Required<Pick<StepResult, 'prevSample' | 'predOriginalSample'>> {
+  step(modelOutput: Tensor, timestep: number, sample: Tensor, options: StepOptions = {}): PredictedStep {
     const prevTimestep = timestep - Math.floor(this.config.num_train_timesteps / this.checkStarted());
     checkStep('CogVideoXDPMScheduler', modelOutput, sample, options);
     const { oldPredOriginalSample = this.#last?.predOriginalSample, timestepBack = this.#last?.timestep } = options;

@@ -6,7 +6,7 @@ import { PREDICTION_TYPES, predictOriginalSample } from './numeric/predictOrigin
 import { spacedTimesteps, spacingFields } from './numeric/spacedTimesteps.js';
 import { mapTensor, weightedSum } from './numeric/tensors.js';
 import { readSchedulerConfig, type SchedulerConfig, type SchedulerConfigInput } from './readSchedulerConfig.js';
-import type { SetTimestepsOptions, StepOptions, StepResult } from './Scheduler.js';
+import type { SetTimestepsOptions, StepOptions, PredictedStep } from './Scheduler.js';
 import { checkStep } from './solvers/checkStep.js';
 import { AlphaScheduler } from './solvers/AlphaScheduler.js';
 import { resolveStepCount } from './solvers/resolveStepCount.js';
@@ -46,12 +46,7 @@ export class DDIMScheduler extends AlphaScheduler<SchedulerConfig<typeof FIELDS>
     this.begin(spacedTimesteps(count, this.config), count);
   }
 
-  step(
-    modelOutput: Tensor,
-    timestep: number,
-    sample: Tensor,
-    options: StepOptions = {},
-  ): Required<Pick<StepResult, 'prevSample' | 'predOriginalSample'>> {
+  step(modelOutput: Tensor, timestep: number, sample: Tensor, options: StepOptions = {}): PredictedStep {
     // 1. the step before, which in time is the next one
     const prevTimestep = timestep - Math.floor(this.config.num_train_timesteps / this.checkStarted());
     checkStep('DDIMScheduler', modelOutput, sample, options);

@@ -7,7 +7,7 @@ import { PREDICTION_TYPES, predictOriginalSample } from './numeric/predictOrigin
 import { spacedTimesteps, spacingFields } from './numeric/spacedTimesteps.js';
 import { combine, weightedSum } from './numeric/tensors.js';
 import { readSchedulerConfig, type SchedulerConfig, type SchedulerConfigInput } from './readSchedulerConfig.js';
-import type { SetTimestepsOptions, StepOptions, StepResult } from './Scheduler.js';
+import type { SetTimestepsOptions, StepOptions, PredictedStep } from './Scheduler.js';
 import { checkStepOptions } from './solvers/checkStep.js';
 import { AlphaScheduler } from './solvers/AlphaScheduler.js';
 import { resolveStepCount } from './solvers/resolveStepCount.js';
@@ -52,12 +52,7 @@ export class DDPMScheduler extends AlphaScheduler<SchedulerConfig<typeof FIELDS>
     this.begin(options.timesteps?.slice() ?? spacedTimesteps(count, this.config), count);
   }
 
-  step(
-    modelOutput: Tensor,
-    timestep: number,
-    sample: Tensor,
-    options: StepOptions = {},
-  ): Required<Pick<StepResult, 'prevSample' | 'predOriginalSample'>> {
+  step(modelOutput: Tensor, timestep: number, sample: Tensor, options: StepOptions = {}): PredictedStep {
     this.checkStarted();
     checkStepOptions('DDPMScheduler', options);
     const { prediction, variance: predictedVariance } = splitLearnedVariance(

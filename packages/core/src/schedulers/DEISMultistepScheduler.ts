@@ -13,7 +13,7 @@ import {
   type SchedulerConfig,
   type SchedulerConfigInput,
 } from './readSchedulerConfig.js';
-import type { SetTimestepsOptions, StepOptions, StepResult } from './Scheduler.js';
+import type { SetTimestepsOptions, StepOptions, PredictedStep } from './Scheduler.js';
 import { checkStep } from './solvers/checkStep.js';
 import { flowSchedule, multistepFields, MultistepScheduler, noiseOf } from './solvers/MultistepScheduler.js';
 import { resolveStepCount } from './solvers/resolveStepCount.js';
@@ -61,12 +61,7 @@ export class DEISMultistepScheduler extends MultistepScheduler<SchedulerConfig<t
     this.#predictions = [];
   }
 
-  step(
-    modelOutput: Tensor,
-    timestep: number,
-    sample: Tensor,
-    options: StepOptions = {},
-  ): Required<Pick<StepResult, 'prevSample' | 'predOriginalSample'>> {
+  step(modelOutput: Tensor, timestep: number, sample: Tensor, options: StepOptions = {}): PredictedStep {
     checkStep('DEISMultistepScheduler', modelOutput, sample, options);
     const index = this.run.stepIndex(timestep);
 

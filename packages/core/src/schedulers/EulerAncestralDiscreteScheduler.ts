@@ -3,7 +3,7 @@ import { booleanField, choiceField } from '../fields/Field.js';
 import { spacedTimesteps32 } from './numeric/spacedTimesteps.js';
 import { weightedSum } from './numeric/tensors.js';
 import { readSchedulerConfig, type SchedulerConfig, type SchedulerConfigInput } from './readSchedulerConfig.js';
-import type { SetTimestepsOptions, StepOptions, StepResult } from './Scheduler.js';
+import type { SetTimestepsOptions, StepOptions, PredictedStep } from './Scheduler.js';
 import { checkStep } from './solvers/checkStep.js';
 import { ancestralNoise } from './solvers/ancestralNoise.js';
 import { kDiffusionFields, KDiffusionScheduler } from './solvers/KDiffusionScheduler.js';
@@ -37,12 +37,7 @@ export class EulerAncestralDiscreteScheduler extends KDiffusionScheduler<Schedul
     this.run.begin({ timesteps, sigmas: [...timesteps.map((t) => this.trained.at(t)), 0] });
   }
 
-  step(
-    modelOutput: Tensor,
-    timestep: number,
-    sample: Tensor,
-    options: StepOptions = {},
-  ): Required<Pick<StepResult, 'prevSample' | 'predOriginalSample'>> {
+  step(modelOutput: Tensor, timestep: number, sample: Tensor, options: StepOptions = {}): PredictedStep {
     checkStep('EulerAncestralDiscreteScheduler', modelOutput, sample, options);
     const index = this.run.stepIndex(timestep);
     const [sigmaFrom, sigmaTo] = [this.sigmas[index]!, this.sigmas[index + 1]!];

@@ -5,7 +5,7 @@ import { sigmaConversion, sigmaFields } from './numeric/sigmaConversion.js';
 import { spacedTimesteps32 } from './numeric/spacedTimesteps.js';
 import { weightedSum } from './numeric/tensors.js';
 import { readSchedulerConfig, type SchedulerConfig, type SchedulerConfigInput } from './readSchedulerConfig.js';
-import type { SetTimestepsOptions, StepOptions, StepResult } from './Scheduler.js';
+import type { SetTimestepsOptions, StepOptions, PredictedStep } from './Scheduler.js';
 import { checkStep } from './solvers/checkStep.js';
 import { kDiffusionFields, KDiffusionScheduler } from './solvers/KDiffusionScheduler.js';
 import { resolveStepCount } from './solvers/resolveStepCount.js';
@@ -54,12 +54,7 @@ export class EulerDiscreteScheduler extends KDiffusionScheduler<SchedulerConfig<
     });
   }
 
-  step(
-    modelOutput: Tensor,
-    timestep: number,
-    sample: Tensor,
-    options: StepOptions = {},
-  ): Required<Pick<StepResult, 'prevSample' | 'predOriginalSample'>> {
+  step(modelOutput: Tensor, timestep: number, sample: Tensor, options: StepOptions = {}): PredictedStep {
     checkStep('EulerDiscreteScheduler', modelOutput, sample, options);
     const { sChurn = 0, sTmin = 0, sTmax = Infinity, sNoise = 1 } = options;
     const index = this.run.stepIndex(timestep);

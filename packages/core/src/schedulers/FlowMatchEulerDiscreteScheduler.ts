@@ -6,7 +6,7 @@ import { shiftOf, shiftSigmas, stretchToTerminal } from './numeric/shiftSigmas.j
 import { sigmaConversion, sigmaFields } from './numeric/sigmaConversion.js';
 import { weightedSum } from './numeric/tensors.js';
 import { readSchedulerConfig, type SchedulerConfig, type SchedulerConfigInput } from './readSchedulerConfig.js';
-import type { Scheduler, SetTimestepsOptions, StepOptions, StepResult } from './Scheduler.js';
+import type { Scheduler, SetTimestepsOptions, StepOptions, PredictedStep } from './Scheduler.js';
 import { checkStep } from './solvers/checkStep.js';
 import { ConfiguredScheduler } from './solvers/ConfiguredScheduler.js';
 import { resolveStepCount } from './solvers/resolveStepCount.js';
@@ -107,12 +107,7 @@ export class FlowMatchEulerDiscreteScheduler
     return sample;
   }
 
-  step(
-    modelOutput: Tensor,
-    timestep: number,
-    sample: Tensor,
-    options: StepOptions = {},
-  ): Required<Pick<StepResult, 'prevSample' | 'predOriginalSample'>> {
+  step(modelOutput: Tensor, timestep: number, sample: Tensor, options: StepOptions = {}): PredictedStep {
     checkStep('FlowMatchEulerDiscreteScheduler', modelOutput, sample, options);
     const index = this.#run.stepIndex(timestep);
     const [sigma, sigmaNext] = [this.sigmas[index]!, this.sigmas[index + 1]!];

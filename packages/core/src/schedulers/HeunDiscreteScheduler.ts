@@ -8,7 +8,7 @@ import { sigmaConversion, sigmaFields } from './numeric/sigmaConversion.js';
 import { spacedTimesteps32 } from './numeric/spacedTimesteps.js';
 import { mapTensor, weightedSum } from './numeric/tensors.js';
 import { readSchedulerConfig, type SchedulerConfig, type SchedulerConfigInput } from './readSchedulerConfig.js';
-import type { SetTimestepsOptions, StepOptions, StepResult } from './Scheduler.js';
+import type { SetTimestepsOptions, StepOptions, PredictedStep } from './Scheduler.js';
 import { checkStep } from './solvers/checkStep.js';
 import { kDiffusionFields, KDiffusionScheduler } from './solvers/KDiffusionScheduler.js';
 import { resolveStepCount } from './solvers/resolveStepCount.js';
@@ -65,12 +65,7 @@ export class HeunDiscreteScheduler extends KDiffusionScheduler<SchedulerConfig<t
     this.#firstHalf = undefined;
   }
 
-  step(
-    modelOutput: Tensor,
-    timestep: number,
-    sample: Tensor,
-    options: StepOptions = {},
-  ): Required<Pick<StepResult, 'prevSample' | 'predOriginalSample'>> {
+  step(modelOutput: Tensor, timestep: number, sample: Tensor, options: StepOptions = {}): PredictedStep {
     checkStep('HeunDiscreteScheduler', modelOutput, sample, options);
     const index = this.run.stepIndex(timestep);
     const first = this.#firstHalf;

@@ -80,12 +80,7 @@ export class LCMScheduler extends AlphaScheduler<SchedulerConfig<typeof FIELDS>>
     this.#cursor.reset();
   }
 
-  step(
-    modelOutput: Tensor,
-    timestep: number,
-    sample: Tensor,
-    options: StepOptions = {},
-  ): Required<Pick<StepResult, 'prevSample' | 'predOriginalSample' | 'denoised'>> {
+  step(modelOutput: Tensor, timestep: number, sample: Tensor, options: StepOptions = {}): Required<StepResult> {
     this.checkStarted();
     checkStep('LCMScheduler', modelOutput, sample, options);
     const index = this.#cursor.at(this.timesteps, timestep);

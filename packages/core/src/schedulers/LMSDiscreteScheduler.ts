@@ -6,7 +6,7 @@ import { sigmaConversion, sigmaFields } from './numeric/sigmaConversion.js';
 import { spacedTimesteps32 } from './numeric/spacedTimesteps.js';
 import { type Term, weightedSum } from './numeric/tensors.js';
 import { readSchedulerConfig, type SchedulerConfig, type SchedulerConfigInput } from './readSchedulerConfig.js';
-import type { SetTimestepsOptions, StepOptions, StepResult } from './Scheduler.js';
+import type { SetTimestepsOptions, StepOptions, PredictedStep } from './Scheduler.js';
 import { checkStep } from './solvers/checkStep.js';
 import { kDiffusionFields, KDiffusionScheduler } from './solvers/KDiffusionScheduler.js';
 import { resolveStepCount } from './solvers/resolveStepCount.js';
@@ -48,12 +48,7 @@ export class LMSDiscreteScheduler extends KDiffusionScheduler<SchedulerConfig<ty
     this.#derivatives = [];
   }
 
-  step(
-    modelOutput: Tensor,
-    timestep: number,
-    sample: Tensor,
-    options: StepOptions = {},
-  ): Required<Pick<StepResult, 'prevSample' | 'predOriginalSample'>> {
+  step(modelOutput: Tensor, timestep: number, sample: Tensor, options: StepOptions = {}): PredictedStep {
     checkStep('LMSDiscreteScheduler', modelOutput, sample, options);
     const { order = 4 } = options;
     const index = this.run.stepIndex(timestep);

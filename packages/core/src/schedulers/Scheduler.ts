@@ -106,6 +106,11 @@ export interface StepResult {
   readonly denoised?: Tensor;
 }
 
+/** A {@link StepResult} of a scheduler that always knows what the latents would be with all noise removed. */
+export interface PredictedStep extends StepResult {
+  readonly predOriginalSample: Tensor;
+}
+
 /** A class of schedulers: what a new file in this folder exports. */
 export interface SchedulerClass {
   new (config?: SchedulerConfigInput): Scheduler;

@@ -5,7 +5,7 @@ import { sigmaConversion, sigmaFields } from '../numeric/sigmaConversion.js';
 import { spacedTimesteps32 } from '../numeric/spacedTimesteps.js';
 import { mapTensor, type Term, weightedSum } from '../numeric/tensors.js';
 import type { SchedulerConfig } from '../readSchedulerConfig.js';
-import type { SetTimestepsOptions, StepOptions, StepResult } from '../Scheduler.js';
+import type { SetTimestepsOptions, StepOptions, PredictedStep } from '../Scheduler.js';
 import { kDiffusionFields, KDiffusionScheduler } from './KDiffusionScheduler.js';
 import { resolveStepCount } from './resolveStepCount.js';
 import { checkStep } from './checkStep.js';
@@ -68,12 +68,7 @@ export abstract class MidpointScheduler extends KDiffusionScheduler<MidpointConf
     return mapTensor(sample, (x) => x / scale);
   }
 
-  step(
-    modelOutput: Tensor,
-    timestep: number,
-    sample: Tensor,
-    options: StepOptions = {},
-  ): Required<Pick<StepResult, 'prevSample' | 'predOriginalSample'>> {
+  step(modelOutput: Tensor, timestep: number, sample: Tensor, options: StepOptions = {}): PredictedStep {
     checkStep(this.config._class_name, modelOutput, sample, options);
     const { from, middle, to } = this.#place(this.run.stepIndex(timestep));
     const start = this.#start;
