@@ -77,7 +77,7 @@ export type { ChatTemplate, ChatTemplateOptions } from './tokenizers/ChatTemplat
 export { Qwen2Tokenizer } from './tokenizers/Qwen2Tokenizer.js';
 export type { Qwen2EncodeOptions } from './tokenizers/Qwen2Tokenizer.js';
 export { T5Tokenizer } from './tokenizers/T5Tokenizer.js';
-export type { DecodeOptions, EncodeOptions, EncodedPrompts, Tokenizer } from './tokenizers/Tokenizer.js';
+export type { DecodeOptions, EncodeOptions, EncodedPrompts, TokenAddition, Tokenizer } from './tokenizers/Tokenizer.js';
 export { Image } from './images/Image.js';
 export type { ImageInput } from './images/ImageInput.js';
 export type { ImageParts } from './images/ImageParts.js';

@@ -1,10 +1,13 @@
 import type { ComponentHandle } from '../hooks/calls/ComponentHandle.js';
 import type { MemoryReport } from '../hooks/calls/MemoryReport.js';
+import type { Tokenizer } from '../tokenizers/Tokenizer.js';
 
 /** What a plugin may know of the pipeline it is in. The pipeline implements it. */
 export interface PluginHostPipeline {
   /** By name: `unet`, `vae`, `text_encoder`. Read it when needed: components can be replaced. */
   readonly components: Readonly<Record<string, ComponentHandle>>;
+  /** By name: `tokenizer`, `tokenizer_2`; none until the checkpoint is open. */
+  readonly tokenizers: Readonly<Record<string, Tokenizer>>;
   /** What both processes together may take, in bytes; `undefined` = no limit. */
   readonly memoryLimit: number | undefined;
   /** Measures what the pipeline holds now. */

@@ -67,6 +67,7 @@ export class PluginScope {
   ): PluginPipeline {
     return Object.freeze<PluginPipeline>({
       components: pipeline.components,
+      tokenizers: pipeline.tokenizers,
       get ownComponents() {
         return ownComponents();
       },

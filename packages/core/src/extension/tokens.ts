@@ -1,8 +1,8 @@
 import type { Device } from '../device/Device.js';
-import type { Field } from '../fields/Field.js';
 import type { ModelClass } from '../models/Model.js';
 import type { Scheduler } from '../schedulers/Scheduler.js';
 import type { TokenizerClass } from '../tokenizers/Tokenizer.js';
+import type { RunOption } from './RunOption.js';
 import { createToken, type Token } from './Token.js';
 
 /** A component's config: the JSON beside its weights. */
@@ -33,6 +33,6 @@ export const DEVICES: Token<Named<DeviceFactory>> = createToken('thimble:devices
 
 /**
  * Options of a run, by name: `ctx.provide(OPTIONS, { strictness: integerField(3) })`. `generate` then takes and checks the option, and hooks find it under
- * `run.options.strictness`.
+ * `run.options.strictness`. One that names something to be read, such as a picture, has a `read`.
  */
-export const OPTIONS: Token<Named<Field>> = createToken('thimble:options');
+export const OPTIONS: Token<Named<RunOption>> = createToken('thimble:options');

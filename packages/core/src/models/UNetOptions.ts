@@ -51,9 +51,9 @@ export interface UNetOptions {
   readonly textTime: { readonly timeDim: number; readonly projectionDim: number } | undefined;
 }
 
-/** Reads the config of a `UNet2DConditionModel`. Throws ERR_CONFIG_UNSUPPORTED or ERR_CONFIG_INVALID naming the field. */
-export function readUNetOptions(config: ModelConfig): UNetOptions {
-  const reader = new ConfigReader('UNet2DConditionModel', config);
+/** Reads the config of a `UNet2DConditionModel`, or of `className`, which has its fields. @throws ERR_CONFIG_UNSUPPORTED or ERR_CONFIG_INVALID naming the field */
+export function readUNetOptions(config: ModelConfig, className = 'UNet2DConditionModel'): UNetOptions {
+  const reader = new ConfigReader(className, config);
   refuseOtherTopologies(reader);
   const blockOutChannels = reader.sizes('block_out_channels', undefined, [320, 640, 1280, 1280]);
   const count = blockOutChannels.length;

@@ -1,3 +1,4 @@
+import { checkMembers } from '../fields/checkMembers.js';
 import type { ModelInput } from './Model.js';
 import type { UNetOptions } from './UNetOptions.js';
 
@@ -7,8 +8,10 @@ export const DOWN_RESIDUAL = 'down_block_additional_residuals.';
 /** The input that is added to what the mid block gives. */
 export const MID_RESIDUAL = 'mid_block_additional_residual';
 
-/** The UNet's inputs for residuals, such as a ControlNet's: one for each hidden state that the up path takes back, and one for the mid block. */
-export function residualInputs({ blockOutChannels, layersPerBlock }: UNetOptions): Record<string, ModelInput> {
+/** The UNet's inputs for residuals, such as a ControlNet's: one for each hidden state that the up path takes back, and one for the mid block. @throws ERR_ARGUMENT_INVALID for options that are none */
+export function residualInputs(options: UNetOptions): Record<string, ModelInput> {
+  checkMembers('options', options, 'what readUNetOptions gives', ['blockOutChannels', 'layersPerBlock']);
+  const { blockOutChannels, layersPerBlock } = options;
   const states = [residual(blockOutChannels[0] as number, 0)];
   const last = blockOutChannels.length - 1;
   for (const [level, channels] of blockOutChannels.entries()) {

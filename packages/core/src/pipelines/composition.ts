@@ -18,6 +18,7 @@ import { readOptions } from '../fields/readOptions.js';
 import type { WarningEvent } from '../run/PipelineEvent.js';
 import { PIPELINES, type PipelineConstructor } from '../run/PipelineConstructor.js';
 import { schedulerRegistry } from '../schedulers/schedulerRegistry.js';
+import type { Tokenizer } from '../tokenizers/Tokenizer.js';
 import { tokenizerRegistry } from '../tokenizers/tokenizerRegistry.js';
 import { VERSION } from '../version.js';
 import type { FromPretrainedOptions } from './FromPretrainedOptions.js';
@@ -33,6 +34,8 @@ export interface Composition {
   readonly budget: MemoryBudget;
   readonly limits: RunLimits;
   readonly components: Record<string, Component>;
+  /** Filled when the checkpoint is opened. */
+  readonly tokenizers: Record<string, Tokenizer>;
   /** Names of the components that plugins opened. */
   readonly brought: Set<string>;
   /** Names of the parts that come from the checkpoint, or in place of its own, once they are known: no plugin's model may have them. */
@@ -67,6 +70,7 @@ export function compose(
   const budget = MemoryBudget.of(options.memoryLimit);
   const limits = readLimits(options);
   const components: Record<string, Component> = {};
+  const tokenizers: Record<string, Tokenizer> = {};
   const brought = new Set<string>();
   let ownComponents: readonly string[] | undefined;
   const opening = new DeviceOpening(async () => openDevice(options, services, budget));
@@ -79,6 +83,7 @@ export function compose(
     ownComponents: () => ownComponents,
     pipeline: {
       components,
+      tokenizers,
       memory: async () => measureMemory(opening.device, components),
       memoryLimit: budget.limit,
       trim: async () => opening.device?.trim(),
@@ -95,6 +100,7 @@ export function compose(
     budget,
     limits,
     components,
+    tokenizers,
     brought,
     ownNames: new Set(),
     host,

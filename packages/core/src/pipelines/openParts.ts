@@ -22,9 +22,8 @@ export async function openParts(
   names: readonly string[],
   composition: Composition,
 ): Promise<Pick<PipelineParts, 'schedulers' | 'tokenizers'>> {
-  const { services, components, options } = composition;
+  const { services, components, tokenizers, options } = composition;
   const schedulers: Record<string, Scheduler> = {};
-  const tokenizers: Record<string, Tokenizer> = {};
   for (const name of names) {
     options.signal?.throwIfAborted();
     const part = index.components[name] as ComponentClass;

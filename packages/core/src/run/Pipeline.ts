@@ -28,6 +28,7 @@ import { PipelineRun } from './PipelineRun.js';
 import type { PipelinePart, PipelineParts } from './PipelineParts.js';
 import type { JudgedRun, PreparedRun } from './PreparedRun.js';
 import { RoomJudge } from './RoomJudge.js';
+import { readRunOptions } from './readRunOptions.js';
 import { tellPreset, withPreset } from './RunPreset.js';
 import { checkRunSize } from './runLimits.js';
 import { runScheduler, withSchedulerCopy } from './ownScheduler.js';
@@ -186,8 +187,7 @@ export abstract class Pipeline<F extends Fields = Fields, R extends PreparedRun 
 
   /**
    * Generates images. Calls that overlap take turns.
-   * @throws `signal.reason` when aborted; ThimbleError at once for bad arguments, for a run that is larger than the pipeline allows (ERR_REQUEST_TOO_LARGE), and
-   * where too many wait (ERR_QUEUE_FULL); and for what fails on the way
+   * @throws `signal.reason` when aborted; ThimbleError at once for bad arguments, a run that is larger than the pipeline allows (ERR_REQUEST_TOO_LARGE) or one too many (ERR_QUEUE_FULL); and for what fails on the way
    */
   async generate<O extends OutputType = 'image'>(
     prompt: Prompt,
@@ -239,8 +239,7 @@ export abstract class Pipeline<F extends Fields = Fields, R extends PreparedRun 
   }
 
   /**
-   * Puts a component in the place of another one, or what attaches to it, such as a traced model: `pipe.replace('unet', traced)`. Runs that begin afterwards use it.
-   * @returns the component that is there now
+   * Puts a component in the place of another one, or what attaches to it, such as a traced model: `pipe.replace('unet', traced)`. Runs that begin afterwards use it. Gives the component that is there now.
    * @throws ERR_COMPONENT_MISSING if none of that name was loaded; what attaching throws
    */
   replace(name: string, replacement: Component | Attachable): Component {
@@ -329,8 +328,9 @@ export abstract class Pipeline<F extends Fields = Fields, R extends PreparedRun 
     using turn = yield* waitForTurn(this.#parts.turns, signal);
     await this.#parts.host.settled(signal);
     using scheduler = runScheduler(this.#schedulers);
-    const prepared = this.prepare(prompt, given, await this.read?.(given));
-    const options = { ...given, ...prepared.options };
+    const values = await readRunOptions(this, this.#parts.host, { given, asked, signal });
+    const prepared = this.prepare(prompt, values, await this.read?.(values));
+    const options = { ...values, ...prepared.options };
     checkRunSize(prompt, options, this.#parts.limits, this.fields);
     await this.#room.judge(prepared, signal);
     using memory = new MemoryMonitor(this.device, this.components, this.memoryLimit);

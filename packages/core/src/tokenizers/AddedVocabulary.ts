@@ -1,5 +1,13 @@
+import { refuseOption } from '../fields/refuseOption.js';
 import type { AddedToken } from './AddedToken.js';
 import { AddedTokenSplitter } from './AddedTokenSplitter.js';
+import type { TokenAddition } from './Tokenizer.js';
+
+/** A word that somebody added: what it is called in parts, and the id of the first of them; the others follow. */
+interface AddedWord {
+  readonly parts: readonly [string, ...string[]];
+  readonly first: number;
+}
 
 /** The added tokens of a tokenizer, by content and by id: some are recognised in a prompt as it is, the others once it is normalised. */
 export class AddedVocabulary {
@@ -8,6 +16,11 @@ export class AddedVocabulary {
   readonly #raw: AddedTokenSplitter;
   readonly #normalized: AddedTokenSplitter;
   readonly #normalize: (text: string) => string;
+  readonly #words = new Set<AddedWord>();
+  /** The ids of what is written as here: of a word all, of a part its own. */
+  #written: ReadonlyMap<string, readonly number[]> = new Map();
+  #exact = new AddedTokenSplitter([]);
+  #anyCase = new AddedTokenSplitter([]);
 
   /** @param tokens with their ids */
   constructor(tokens: ReadonlyMap<AddedToken, number>, normalize: (text: string) => string) {
@@ -23,17 +36,64 @@ export class AddedVocabulary {
   }
 
   /** The added token of an id; `undefined` for all other ids. */
-  tokenOf(id: number): AddedToken | undefined {
-    return this.#tokenOf.get(id);
+  tokenOf(id: number): Pick<AddedToken, 'content' | 'special'> | undefined {
+    const content = Array.from(this.#words, ({ parts, first }) => parts[id - first]).find((part) => part !== undefined);
+    return content === undefined ? this.#tokenOf.get(id) : { content, special: false };
+  }
+
+  /** See {@link Tokenizer.addToken}. `size`: of the vocabulary; `knows`: whether it has a token. @throws ERR_ARGUMENT_INVALID for a token that there is already */
+  add(token: string, count: number, size: number, knows: (token: string) => boolean): TokenAddition {
+    const parts = [token, ...Array.from({ length: count - 1 }, (_, i) => `${token}_${i + 1}`)] as const;
+    for (const part of parts)
+      for (const text of [part, this.#normalize(part)])
+        if (this.#idOf.has(text) || this.#isWritten(text) || knows(text))
+          refuseOption('token', part, 'a token that the tokenizer does not have already');
+    const taken = Array.from(this.#words, (word) => word.first + word.parts.length - 1);
+    const first = Math.max(size - 1, ...this.#tokenOf.keys(), ...taken) + 1;
+    const word: AddedWord = { parts, first };
+    this.#words.add(word);
+    this.#splitAnew();
+    return {
+      ids: parts.map((_, i) => first + i),
+      [Symbol.dispose]: () => {
+        if (this.#words.delete(word)) this.#splitAnew();
+      },
+    };
   }
 
   /** The ids of a prompt: its added tokens', and those that `encode` makes of the normalised text between them. */
   encode(prompt: string, encode: (text: string) => readonly number[]): number[] {
     return this.#raw.split(prompt).flatMap((raw) => {
       if (raw.isToken) return this.#idOf.get(raw.text)!;
-      return this.#normalized
-        .split(this.#normalize(raw.text))
-        .flatMap((part) => (part.isToken ? this.#idOf.get(part.text)! : encode(part.text)));
+      return this.#exact
+        .split(raw.text)
+        .flatMap((part) => (part.isToken ? this.#written.get(part.text)! : this.#encodeText(part.text, encode)));
     });
   }
+
+  #encodeText(text: string, encode: (text: string) => readonly number[]): number[] {
+    return this.#normalized.split(this.#normalize(text)).flatMap((part) => {
+      if (part.isToken) return this.#idOf.get(part.text)!;
+      return this.#anyCase
+        .split(part.text)
+        .flatMap(({ text: word, isToken }) => (isToken ? this.#written.get(word)![0]! : encode(word)));
+    });
+  }
+
+  #isWritten(text: string): boolean {
+    return Array.from(this.#written.keys()).some((word) => word === text || this.#normalize(word) === text);
+  }
+
+  #splitAnew(): void {
+    this.#written = new Map(
+      [...this.#words].flatMap(({ parts, first }) =>
+        parts.map((part, i) => [part, i === 0 ? parts.map((_, at) => first + at) : [first + i]] as const),
+      ),
+    );
+    const tokens = Array.from(this.#written.keys(), (content): AddedToken => ({ content, ...PLAIN }));
+    this.#exact = new AddedTokenSplitter(tokens);
+    this.#anyCase = new AddedTokenSplitter(tokens, this.#normalize);
+  }
 }
+
+const PLAIN = { special: false, normalized: true, lstrip: false, rstrip: false, single_word: false } as const;

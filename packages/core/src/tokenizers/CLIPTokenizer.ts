@@ -1,11 +1,13 @@
+import { checkInteger } from '../fields/checkNumber.js';
 import { checkOptionNames } from '../fields/checkOptionNames.js';
+import { refuseOption } from '../fields/refuseOption.js';
 import { AddedVocabulary } from './AddedVocabulary.js';
 import { byteCharacters, bytePairEncode, bytesOfToken } from './bytePairEncode.js';
 import { checkIds, checkLength, checkPrompt, listPrompts, refuseId } from './checkTexts.js';
 import { encodedRows } from './encodedRows.js';
 import type { MergeTable } from './MergeTable.js';
 import { type CLIPTokenizerParts, readClipTokenizer } from './readClipTokenizer.js';
-import type { DecodeOptions, EncodedPrompts, EncodeOptions, Tokenizer } from './Tokenizer.js';
+import type { DecodeOptions, EncodedPrompts, EncodeOptions, TokenAddition, Tokenizer } from './Tokenizer.js';
 import type { Vocabulary } from './Vocabulary.js';
 
 const END_OF_WORD = '</w>';
@@ -71,6 +73,15 @@ export class CLIPTokenizer implements Tokenizer {
     checkOptionNames(options, ['maxLength'], 'truncated');
     const cut = this.#tokenize(checkPrompt(prompt)).slice(this.#length(options) - 2);
     return cut.length > 0 ? this.decode(cut) : undefined;
+  }
+
+  addToken(token: string, count = 1): TokenAddition {
+    if (typeof token !== 'string' || token === '' || token.trim() !== token)
+      refuseOption('token', token, 'a text without white space around it');
+    checkInteger('count', count, 1);
+    const knows = (text: string): boolean =>
+      [text, text + END_OF_WORD].some((each) => this.#vocabulary.idOf(Buffer.from(each)) !== undefined);
+    return this.#added.add(token, count, this.#vocabulary.size, knows);
   }
 
   decode(ids: Iterable<number | bigint>, options: DecodeOptions = {}): string {

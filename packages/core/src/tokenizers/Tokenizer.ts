@@ -23,8 +23,23 @@ export interface Tokenizer {
    */
   decode(ids: Iterable<number | bigint>, options?: DecodeOptions): string;
 
+  /**
+   * Adds a token that stands for words that the text encoder does not know, with ids of its own from the end of the vocabulary on: `count` of them, which it becomes where it is written as
+   * here, also within a word; in other cases it is the first alone, as in diffusers. Its parts are `token_1`, `token_2`, … Of tokenizers that can.
+   *
+   * @returns the ids; disposing it takes the token out again
+   * @throws `ERR_ARGUMENT_INVALID` for a token that the tokenizer has already
+   */
+  addToken?(token: string, count?: number): TokenAddition;
+
   /** What a chat model is to read where a user says `prompt`; of tokenizers that have a template for it. */
   applyChatTemplate?(prompt: string, options?: ChatTemplateOptions): string;
+}
+
+/** A token that was added to a tokenizer, until it is disposed. */
+export interface TokenAddition extends Disposable {
+  /** In the order of its parts. */
+  readonly ids: readonly number[];
 }
 
 /** Options of {@link Tokenizer.encode}. */

@@ -22,6 +22,7 @@ export function createHost(version = '1.2.3'): TestHost {
   const memory = { residentBytes: 3, anonymousBytes: 2, fileBytes: 1 };
   const pipeline = {
     components: {},
+    tokenizers: {},
     memoryLimit: undefined,
     memory: async () => ({ main: memory, loaded: {} }),
     trim: () => Promise.resolve(),

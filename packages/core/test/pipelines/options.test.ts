@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Plugin } from '../../src/extension/Plugin.js';
+import type { RunOption } from '../../src/extension/RunOption.js';
 import { OPTIONS } from '../../src/extension/tokens.js';
 import { integerField } from '../../src/fields/Field.js';
+import { refuseOption } from '../../src/fields/refuseOption.js';
 import { optionsSchema } from '../../src/fields/optionsSchema.js';
 import { DiffusionPipeline } from '../../src/pipelines/DiffusionPipeline.js';
 import { fixturePath } from '../support/fixturePath.js';
@@ -62,6 +64,46 @@ describe("a plugin's option", () => {
     await pipe.use(strict());
     await pipe.use(strict('test:other', option));
     await expect(pipe.generate('x', TINY)).rejects.toMatchObject({ details: { argument: 'options', value: option } });
+  });
+});
+
+describe("a plugin's option that is read", () => {
+  /** An option whose value says a size, and which refuses one. */
+  const reading = (): Plugin => ({
+    name: 'test:reading',
+    apply: ({ provide, hooks }) => {
+      const strictness: RunOption<number> = {
+        ...integerField(3, 0, 99),
+        read: async (value, { warn, signal }) => {
+          signal.throwIfAborted();
+          if (value === 13) refuseOption('strictness', value, 'another number');
+          warn('WARN_TEST', `read ${value}`);
+          return { value: `read ${value}`, size: { width: 8 * value, height: 16 } };
+        },
+      };
+      provide(OPTIONS, { strictness });
+      hooks.beforeRun.tap('test:reading', ({ options }) => void (seen = options));
+    },
+  });
+  let seen: Readonly<Record<string, unknown>>;
+  const { width, height, ...small } = TINY;
+  void [width, height];
+
+  test('is what was read for hooks, and says the size of the run where nobody else does', async () => {
+    await pipe.use(reading());
+    const { images } = await pipe.generate('x', { ...small, strictness: 5 });
+    expect(images.dims).toEqual([1, 4, 2, 5]);
+    expect(seen).toMatchObject({ strictness: 'read 5', width: 40, height: 16 });
+    expect((await pipe.generate('x', small)).images.dims).toEqual([1, 4, 2, 3]);
+    expect((await pipe.generate('x', TINY)).images.dims).toEqual([1, 4, 8, 8]);
+  });
+
+  test('fails the run with its own error', async () => {
+    await pipe.use(reading());
+    await expect(pipe.generate('x', { ...small, strictness: 13 })).rejects.toMatchObject({
+      code: 'ERR_ARGUMENT_INVALID',
+      details: { argument: 'strictness', value: 13 },
+    });
   });
 });
 

@@ -90,6 +90,26 @@ describe('CLIPTokenizer', () => {
     expect(() => sd.decode([-1])).toThrow(code('ERR_ARGUMENT_INVALID', /ids/));
   });
 
+  test('takes words of several ids, until they are taken out again', () => {
+    const prompt = 'a <Toy>, two <toy>s, my<Toy>_1!';
+    const before = ids(sd.encode(prompt));
+    const [toy, cow] = [sd.addToken!('<Toy>', 2), sd.addToken!('<cow>')];
+    expect([toy.ids, cow.ids]).toEqual([[49408, 49409], [49410]]);
+    expect(ids(sd.encode('a <Toy>, <toy>s<cow>', { maxLength: 10 }))).toEqual([
+      49406, 320, 49408, 49409, 267, 49408, 338, 49410, 49407, 49407,
+    ]);
+    expect(ids(sd.encode('my<Toy>_1', { maxLength: 4 }))).toEqual([49406, 607, 49409, 49407]);
+    expect(sd.decode([49409, 49410])).toBe('<Toy>_1<cow>');
+    for (const taken of ['<Toy>', '<TOY>', '<toy>_1', 'cat', 'CAT', '<|endoftext|>', ' x', ''])
+      expect(() => sd.addToken!(taken)).toThrow(code('ERR_ARGUMENT_INVALID', /token/));
+    toy[Symbol.dispose]();
+    const bow = sd.addToken!('<bow>');
+    expect(bow.ids).toEqual([49411]);
+    for (const word of [cow, bow]) word[Symbol.dispose]();
+    toy[Symbol.dispose]();
+    expect(ids(sd.encode(prompt))).toEqual(before);
+  });
+
   test('is quick with very long words', () => {
     const start = performance.now();
     sd.encode('x'.repeat(50_000));

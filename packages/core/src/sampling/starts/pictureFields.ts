@@ -1,25 +1,6 @@
 import { described, type Field, type FieldValues, integerField, type OptionsOf } from '../../fields/Field.js';
-import { objectField } from '../../fields/objectField.js';
-import { eitherField, listField, optional } from '../../fields/optionFields.js';
-import { type ImageInput, isImageInput } from '../../images/ImageInput.js';
-
-/** A picture, which a command line names by its path. JSON has none, so that nobody has a server read its files. */
-function imageField(expected: string): Field<ImageInput | readonly ImageInput[] | undefined> {
-  const one: Field<ImageInput | undefined> = {
-    ...objectField<ImageInput>('ImageInput', expected, isImageInput),
-    parse: (text) => text,
-    shown: shownImage,
-  };
-  return eitherField(one, listField(one as Field<ImageInput>, 'a list of them'));
-}
-
-/** A tensor's shape in place of its numbers, and of other objects what they are. */
-function shownImage(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null) return value;
-  const { type, dims } = value as { readonly type?: unknown; readonly dims?: unknown };
-  if (Array.isArray(dims)) return `${String(type)} [${dims.join(', ')}]`;
-  return Array.isArray(value) ? value.map(shownImage) : `a ${value.constructor?.name ?? 'object'}`;
-}
+import { optional } from '../../fields/optionFields.js';
+import { imageField } from './imageField.js';
 
 /** How much of a picture is made anew. */
 const strengthField: Field<number | undefined> = {

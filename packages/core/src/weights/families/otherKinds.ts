@@ -31,7 +31,7 @@ export const otherKinds: readonly OtherKind[] = [
   { name: 'an IP-Adapter', instead: PLUGIN, mark: /^(?:image_proj|ip_adapter)\./ },
   {
     name: 'a textual inversion',
-    instead: `${PLUGIN} (@thimble/plugin-lora)`,
+    instead: `${PLUGIN} (@thimble/plugin-textual-inversion)`,
     mark: /^(?:emb_params|string_to_param\..*|clip_g)$/,
   },
   { name: 'a motion module of AnimateDiff', instead: PLUGIN, mark: /\.motion_modules\.\d/ },

@@ -1,3 +1,5 @@
+import { checkMembers } from '../../fields/checkMembers.js';
+import { refuseOption } from '../../fields/refuseOption.js';
 import type { KeySource } from '../layers/remapped.js';
 import type { TensorView } from '../TensorView.js';
 
@@ -33,12 +35,15 @@ export interface KeyMap {
 /** The map of files that have diffusers' keys already. */
 export const unchanged: KeyMap = { rules: [{ from: '*', to: '*' }] };
 
-/** Where each of diffusers' keys is found in a file of the original layout; `prefix` stands before all keys there. */
+/** Where each of diffusers' keys is found in a file of the original layout; `prefix` stands before all keys there. @throws ERR_ARGUMENT_INVALID for what is no key map, no map of tensors or no prefix */
 export function sourcesOf(
   map: KeyMap,
   tensors: ReadonlyMap<string, TensorView>,
   prefix: string,
 ): ReadonlyMap<string, KeySource> {
+  checkMembers('map', map, 'a key map', ['rules']);
+  checkMembers('tensors', tensors, 'a map of tensors by their keys', ['keys', 'get']);
+  if (typeof prefix !== 'string') refuseOption('prefix', prefix, 'a text');
   const keys = [...tensors.keys()].filter((key) => key.startsWith(prefix)).map((key) => key.slice(prefix.length));
   const named = renameBlocks(keys, map.blocks?.(keys));
   const rules = map.rules.map((rule) => compile(rule, named.values()));
