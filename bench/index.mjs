@@ -1,4 +1,5 @@
 // npm run bench -- [NAME] [options]: measures; nothing else may run meanwhile.
+import { benchControlNet } from './controlnet.mjs';
 import { benchDistilled } from './distilled.mjs';
 import { benchInt8 } from './int8.mjs';
 import { benchInt8Quality } from './int8Quality.mjs';
@@ -27,6 +28,7 @@ const BENCHES = {
   'int8-quality': benchInt8Quality,
   distilled: benchDistilled,
   transformers: benchTransformers,
+  controlnet: benchControlNet,
 };
 const [name = 'unet', ...args] = process.argv.slice(2);
 const known = name.startsWith('-') ? benchUnet : BENCHES[name];

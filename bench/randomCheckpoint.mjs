@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { makeControlNet } from '../tools/checkpoints/make-controlnet.mjs';
 import { makeSd15 } from '../tools/checkpoints/make-sd15.mjs';
 import { makeTaesd } from '../tools/checkpoints/make-taesd.mjs';
 
@@ -24,6 +25,11 @@ export async function sdxlUnetCheckpoint(folder = join(tmpdir(), 'thimble-sdxl-u
 /** A full-size TAESD, f32. */
 export function taesdCheckpoint(folder = join(tmpdir(), 'thimble-taesd')) {
   return madeOnce(folder, (checkpoint) => makeTaesd(checkpoint));
+}
+
+/** A ControlNet for SD 1.5, f16 or f32. */
+export function controlNetCheckpoint(dtype, folder = join(tmpdir(), `thimble-controlnet-${dtype}`)) {
+  return madeOnce(folder, (checkpoint) => makeControlNet(checkpoint, dtype));
 }
 
 function madeOnce(folder, make) {

@@ -46,8 +46,15 @@ export class ModelOffloadPlugin implements Plugin {
   async apply({ hooks, pipeline }: PluginContext): Promise<void> {
     const unload = async (call?: ModelCall): Promise<void> => this.#unload(pipeline, call);
     hooks.beforeModelCall.tap({ name: this.name, stage: Stage.Early }, unload);
-    // What other plugins called meanwhile, such as a model that feeds this one, has to go again.
-    hooks.beforeModelCall.tap({ name: this.name, stage: Stage.Late }, unload);
+    // What other plugins called meanwhile, such as a model that feeds this one, has to go again; of a model that they call in parts, before each.
+    hooks.beforeModelCall.tap({ name: this.name, stage: Stage.Late }, async (call) => {
+      await unload(call);
+      if (call.entry !== 'call') return;
+      call.wrap((next) => async (inputs) => {
+        await unload(call);
+        return next(inputs);
+      });
+    });
     hooks.afterModelCall.tap(this.name, (call) => this.#readAhead(pipeline, call));
     hooks.afterRun.tap({ name: this.name, stage: Stage.Late }, async () => {
       await unload();

@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import * as attention from '@thimble/plugin-attention';
 import * as channelsLast from '@thimble/plugin-channels-last';
+import * as controlnet from '@thimble/plugin-controlnet';
 import * as fp8 from '@thimble/plugin-fp8';
 import * as int8 from '@thimble/plugin-int8';
 import * as offload from '@thimble/plugin-offload';
 import * as testkit from '@thimble/plugin-testkit';
+import * as textualInversion from '@thimble/plugin-textual-inversion';
 import * as tracing from '@thimble/plugin-tracing';
 import * as vaeSlicing from '@thimble/plugin-vae-slicing';
 import * as vaeTiling from '@thimble/plugin-vae-tiling';
@@ -25,10 +27,24 @@ const { CallsWithAnyValue } = (await import(
 const EXCLUDED: ReadonlySet<string> = new Set([
   'new TracedModel',
   'TraceError',
+  'ControlNetError',
+  'TextualInversionError',
   'runPluginConformance',
   'checkPluginConformance',
 ]);
-const PACKAGES = { attention, channelsLast, fp8, int8, offload, testkit, tracing, vaeSlicing, vaeTiling };
+const PACKAGES = {
+  attention,
+  channelsLast,
+  controlnet,
+  fp8,
+  int8,
+  offload,
+  testkit,
+  textualInversion,
+  tracing,
+  vaeSlicing,
+  vaeTiling,
+};
 
 const folder = temporaryFolder();
 const home = process.cwd();

@@ -4,13 +4,15 @@ import { MemoryEfficientAttentionPlugin } from '@thimble/plugin-attention';
 import { ChannelsLastPlugin } from '@thimble/plugin-channels-last';
 import { LayerwiseCastingPlugin } from '@thimble/plugin-fp8';
 import { ModelOffloadPlugin, SequentialOffloadPlugin } from '@thimble/plugin-offload';
-import { runPluginConformance } from '@thimble/plugin-testkit';
+import { runPluginConformance, testCheckpoint } from '@thimble/plugin-testkit';
 import { TracingPlugin } from '@thimble/plugin-tracing';
 import { VaeSlicingPlugin } from '@thimble/plugin-vae-slicing';
 import { VaeTilingPlugin } from '@thimble/plugin-vae-tiling';
+import { adapterKinds } from './support/adapterKinds.js';
 import { temporaryFolder } from './support/temporaryFolder.js';
 
 const folder = temporaryFolder();
+const ADAPTERS = await adapterKinds(folder, testCheckpoint, 16);
 beforeAll(() => {
   process.env['THIMBLE_CACHE'] = `${folder}/cache`;
 });
@@ -43,6 +45,7 @@ const PLUGINS: readonly (readonly [tolerance: number, create: () => Plugin, vari
   [5e-5, () => new MemoryEfficientAttentionPlugin()],
   [5e-5, () => new ChannelsLastPlugin()],
   [5e-5, () => new TracingPlugin({ dir: `${folder}/traces` })],
+  ...Object.values(ADAPTERS).map(({ tolerance, create }) => [tolerance, create] as const),
 ];
 
 for (const [tolerance, create, variant] of PLUGINS) {

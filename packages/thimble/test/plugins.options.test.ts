@@ -1,20 +1,24 @@
 import { expect, test } from '@jest/globals';
 import { MemoryEfficientAttentionPlugin } from '@thimble/plugin-attention';
 import { ChannelsLastPlugin } from '@thimble/plugin-channels-last';
+import { ControlNetPlugin } from '@thimble/plugin-controlnet';
 import { LayerwiseCastingPlugin } from '@thimble/plugin-fp8';
 import { Int8ComputePlugin } from '@thimble/plugin-int8';
 import { ModelOffloadPlugin, SequentialOffloadPlugin } from '@thimble/plugin-offload';
+import { TextualInversionPlugin } from '@thimble/plugin-textual-inversion';
 import { TracingPlugin } from '@thimble/plugin-tracing';
 import { VaeSlicingPlugin } from '@thimble/plugin-vae-slicing';
 import { VaeTilingPlugin } from '@thimble/plugin-vae-tiling';
 
 const PLUGINS = {
   ChannelsLastPlugin,
+  ControlNetPlugin,
   Int8ComputePlugin,
   LayerwiseCastingPlugin,
   MemoryEfficientAttentionPlugin,
   ModelOffloadPlugin,
   SequentialOffloadPlugin,
+  TextualInversionPlugin,
   TracingPlugin,
   VaeSlicingPlugin,
   VaeTilingPlugin,

@@ -2,6 +2,8 @@ import type { TilingMode } from '@thimble/plugin-vae-tiling';
 import type { PluginSpec } from '../plugins/parsePluginSpec.js';
 import type { PredictionType } from '@thimble/core';
 import type { ComponentSetting } from './parseComponentSetting.js';
+import type { ControlSetting } from './parseControlSetting.js';
+import type { EmbeddingSetting } from './parseEmbeddingSetting.js';
 import type { OptionSetting } from './parseOptionSetting.js';
 import type { FileFormat } from './FileFormat.js';
 import type { SchedulerFlags } from '../schedulers/SchedulerFlags.js';
@@ -21,6 +23,8 @@ export interface GenerateFlags extends SchedulerFlags {
   readonly predictionType?: PredictionType;
   readonly preset?: string;
   readonly promptFile?: string;
+  readonly control?: readonly ControlSetting[];
+  readonly embedding?: readonly EmbeddingSetting[];
   readonly size?: Size;
   readonly count?: number;
   readonly scheduler?: string;

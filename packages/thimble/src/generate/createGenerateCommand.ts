@@ -7,6 +7,7 @@ import { fieldOptions } from './fieldOptions.js';
 import type { GenerateFlags } from './GenerateFlags.js';
 import { parseSize } from './parseSize.js';
 import {
+  adapterOptions,
   computingOptions,
   memoryOptions,
   messageOptions,
@@ -39,6 +40,9 @@ Examples:
   With Stable Diffusion XL, whose second text encoder reads the style:
     $ thimble generate "a red fox" -m ./stable-diffusion-xl-base-1.0 \\
         --variant fp16 --prompt-2 "an oil painting"
+  Where a ControlNet says what goes where:
+    $ thimble generate "a red fox" -m ./stable-diffusion-v1-5 \\
+        --control model=./sd-controlnet-canny,image=edges.png,scale=0.8
   For programs, one JSON object a line:
     $ thimble generate "a red fox" -m ./stable-diffusion-v1-5 --json |
         jq -r 'select(.type == "done").images[]'
@@ -79,7 +83,7 @@ export function createGenerateCommand(interruption: Interruption, fields: Fields
     });
   const groups: Readonly<Record<string, readonly Option[]>> = {
     'Model:': [...modelOptions(), vaeOption()],
-    'Picture:': [...promptOptions(), sizeOption(), ...flagsOf(true)],
+    'Picture:': [...promptOptions(), sizeOption(), ...flagsOf(true), ...adapterOptions()],
     'Sampling:': [schedulerOption(), ...schedulerOptions(), ...flagsOf(false)],
     'Files:': fileOptions(),
     'Computing:': computingOptions(),

@@ -1,14 +1,29 @@
 import type { Plugin } from '@thimble/core';
+import type { ControlNetOptions } from '@thimble/plugin-controlnet';
 import type { GenerateFlags } from './GenerateFlags.js';
 
 /** The flags that ask for plugins. */
 export type PluginFlags = Pick<
   GenerateFlags,
-  'offload' | 'vaeSlicing' | 'vaeTiling' | 'fp8' | 'int8Weights' | 'int8' | 'attention' | 'channelsLast' | 'trace'
+  | 'control'
+  | 'embedding'
+  | 'offload'
+  | 'vaeSlicing'
+  | 'vaeTiling'
+  | 'fp8'
+  | 'int8Weights'
+  | 'int8'
+  | 'attention'
+  | 'channelsLast'
+  | 'trace'
+  | 'offline'
 >;
 
 /** The plugins that the flags ask for. Their packages are loaded when they are wanted, and not before. */
 export async function pluginsOf({
+  control = [],
+  embedding = [],
+  offline = false,
   offload,
   vaeSlicing,
   vaeTiling,
@@ -20,6 +35,16 @@ export async function pluginsOf({
   trace,
 }: PluginFlags): Promise<Plugin[]> {
   const plugins: Plugin[] = [];
+  if (control.length > 0) {
+    const { ControlNetPlugin } = await import('@thimble/plugin-controlnet');
+    plugins.push(
+      new ControlNetPlugin(control.map((net) => ({ ...net, localFilesOnly: offline }) as ControlNetOptions)),
+    );
+  }
+  if (embedding.length > 0) {
+    const { TextualInversionPlugin } = await import('@thimble/plugin-textual-inversion');
+    plugins.push(new TextualInversionPlugin(embedding));
+  }
   if (fp8 !== undefined || int8Weights === true) {
     const { LayerwiseCastingPlugin } = await import('@thimble/plugin-fp8');
     plugins.push(new LayerwiseCastingPlugin({ storageDtype: fp8 === undefined ? 'int8' : `float8_${fp8}` }));

@@ -1,6 +1,8 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { parsePluginSpec, type PluginSpec } from '../plugins/parsePluginSpec.js';
 import { type ComponentSetting, parseComponentSetting } from './parseComponentSetting.js';
+import { type ControlSetting, parseControlSetting } from './parseControlSetting.js';
+import { type EmbeddingSetting, parseEmbeddingSetting } from './parseEmbeddingSetting.js';
 import { wholeNumberFrom } from './parseNumber.js';
 import { type OptionSetting, parseOptionSetting } from './parseOptionSetting.js';
 
@@ -60,6 +62,26 @@ export function vaeOption(): Option {
 /** Where prompts come from, beside the arguments. */
 export function promptOptions(): Option[] {
   return [new Option('--prompt-file <file>', 'a prompt on each line; - for the standard input')];
+}
+
+/** Models and words beside the checkpoint's, each of which may be repeated. */
+export function adapterOptions(): Option[] {
+  return [
+    new Option(
+      '--control <model=…,image=…>',
+      'a ControlNet and what it looks at: model=PATH|ID and image=FILE, and if need be scale, start and end (numbers), guess=true, preprocess=canny, with commas between; may be repeated',
+    ).argParser((text: string, before: readonly ControlSetting[] | undefined) => [
+      ...(before ?? []),
+      parseControlSetting(text),
+    ]),
+    new Option(
+      '--embedding <file[=token]>',
+      "a textual inversion, a word that was learned: a safetensors file, and what prompts call it (default: as the file says, else the file's name); may be repeated",
+    ).argParser((text: string, before: readonly EmbeddingSetting[] | undefined) => [
+      ...(before ?? []),
+      parseEmbeddingSetting(text),
+    ]),
+  ];
 }
 
 /** Where it is computed, and with which plugins. */

@@ -19,7 +19,7 @@ export interface PluginKind {
   readonly own?: true;
 }
 
-/** Every official plugin, some in several ways; traces lie in `folder`. */
+/** Every official plugin but those that bring a model of their own, some in several ways; traces lie in `folder`. */
 export function pluginKinds(folder: string): Readonly<Record<string, PluginKind>> {
   return {
     'model offload': { create: () => new ModelOffloadPlugin(), tolerance: 0 },

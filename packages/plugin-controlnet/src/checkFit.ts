@@ -1,0 +1,36 @@
+import type { ModelInput } from '@thimble/core/model';
+import type { ComponentHandle, PluginHostPipeline } from '@thimble/core/plugin';
+import { ControlNetError } from './ControlNetError.js';
+import type { ControlNetModel } from './ControlNetModel.js';
+
+const RESIDUAL = /^(?:down_block_additional_residuals\.\d+|mid_block_additional_residual)$/;
+
+/** @throws ERR_CONTROLNET_MISMATCH for a ControlNet that was made for another UNet than the pipeline's */
+export function checkFit(
+  { components }: Pick<PluginHostPipeline, 'components'>,
+  nets: readonly ComponentHandle[],
+): void {
+  for (const net of nets) {
+    const problem = problemOf(net, components['unet']);
+    if (problem !== undefined) throw new ControlNetError('ERR_CONTROLNET_MISMATCH', { model: net.name, problem });
+  }
+}
+
+function problemOf(net: ComponentHandle, unet: ComponentHandle | undefined): string | undefined {
+  if (unet === undefined) return 'there is no unet to control';
+  if (net.model.className !== 'ControlNetModel') return `it is a ${net.model.className}`;
+  const model = net.model as ControlNetModel;
+  const [there, own] = [inputsOf(unet), inputsOf(net)];
+  const channels = Object.entries(there).flatMap(([name, { dims }]) => (RESIDUAL.test(name) ? [dims[1]] : []));
+  const residuals = [...model.controlnet_down_blocks, model.controlnet_mid_block].map(({ weight }) => weight.shape[0]);
+  if (channels.join() !== residuals.join())
+    return `the UNet has hidden states of ${channels.join(', ')} channels, and it was made for ${residuals.join(', ')}`;
+  const missing = Object.keys(own).find((name) => name !== 'controlnet_cond' && !Object.hasOwn(there, name));
+  if (missing !== undefined) return `it needs ${missing}, which the UNet does not`;
+  const [width, expected] = [there, own].map((inputs) => inputs['encoder_hidden_states']?.dims[2]);
+  return width === expected ? undefined : `the UNet reads texts of ${width} numbers a token, and it of ${expected}`;
+}
+
+function inputsOf({ model }: ComponentHandle): Readonly<Record<string, ModelInput>> {
+  return model.entries['call']?.inputs ?? {};
+}

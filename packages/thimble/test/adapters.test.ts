@@ -1,0 +1,83 @@
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, jest, test } from '@jest/globals';
+import { Image, readImageInfo } from '@thimble/core';
+import { testCheckpoint } from '@thimble/plugin-testkit';
+import { parseControlSetting } from '../src/generate/parseControlSetting.js';
+import { parseEmbeddingSetting } from '../src/generate/parseEmbeddingSetting.js';
+import { stripes, writeInversion, writeRandomControlNet } from './support/adapterKinds.js';
+import { runMain } from './support/runMain.js';
+import { temporaryFolder } from './support/temporaryFolder.js';
+
+jest.setTimeout(60_000);
+
+const folder = temporaryFolder();
+const FAST = ['--model', testCheckpoint, '--steps', '1', '--seed', '5', '--quiet'];
+
+async function picture(prompt: string, name: string, flags: readonly string[]): Promise<Image> {
+  const result = await runMain(['generate', prompt, ...FAST, '-o', `${name}.png`, ...flags], { cwd: folder });
+  expect(result).toMatchObject({ code: 0, stderr: '' });
+  return Image.open(join(folder, `${name}.png`));
+}
+
+describe('thimble generate', () => {
+  test('--control draws after a picture, in its size; a negative scale does otherwise', async () => {
+    const model = await writeRandomControlNet(join(folder, 'net'), testCheckpoint);
+    await stripes(64, 48).save(join(folder, 'stripes.png'));
+    const control = ['--control', `model=${model},image=stripes.png`];
+    const [plain, controlled] = [
+      await picture('a fox', 'plain', ['--size', '64x48']),
+      await picture('a fox', 'controlled', control),
+    ];
+    expect([controlled.width, controlled.height]).toEqual([64, 48]);
+    expect(controlled.data).not.toEqual(plain.data);
+    const twice = [`${control[1]},scale=0.5`, `${control[1]},scale=-0.5`].flatMap((net) => ['--control', net]);
+    const info = await picture('a fox', 'nothing', twice);
+    const far = info.data.reduce((worst, level, i) => Math.max(worst, Math.abs(level - plain.data[i]!)), 0);
+    expect(far).toBeLessThanOrEqual(1);
+    expect((await readImageInfo(join(folder, 'controlled.png'))).width).toBe(64);
+  });
+
+  test('--embedding gives prompts a word, under the name that is asked for', async () => {
+    const file = await writeInversion(folder, '<toy>', { '<toy>': [2, 16] });
+    const [without, own, other] = [
+      await picture('a <toy>', 'without', []),
+      await picture('a <toy>', 'own', ['--embedding', file]),
+      await picture('a zzgubu', 'other', ['--embedding', `${file}=zzgubu`]),
+    ];
+    expect(own.data).not.toEqual(without.data);
+    expect(other.data).toEqual(own.data);
+  });
+
+  test.each([
+    ['--control', 'image=x.png'],
+    ['--control', 'model=x,scale=much'],
+    ['--control', 'model=x,strength=1'],
+    ['--embedding', '=toy'],
+  ])('%s %s is wrong usage', async (flag, value) => {
+    const { code, stderr } = await runMain(['generate', 'a fox', ...FAST, flag, value], { cwd: folder });
+    expect([code, stderr.includes(flag)]).toEqual([2, true]);
+  });
+
+  test('--control with a preprocessor that there is not says what there is', async () => {
+    const { code, stderr } = await runMain(
+      ['generate', 'a fox', ...FAST, '--control', 'model=x,image=y,preprocess=depth'],
+      {
+        cwd: folder,
+      },
+    );
+    expect([code, stderr.includes('canny')]).toEqual([1, true]);
+  });
+});
+
+test('a path may hold commas, and a sign of equality', () => {
+  expect(parseControlSetting('model=a,b,image=c=d.png,start=0.25,guess=true')).toEqual({
+    model: 'a,b',
+    image: 'c=d.png',
+    controlGuidanceStart: 0.25,
+    guessMode: true,
+  });
+  const here = fileURLToPath(import.meta.url);
+  expect(parseEmbeddingSetting(here)).toEqual({ file: here });
+  expect(parseEmbeddingSetting('a=b.safetensors=c')).toEqual({ file: 'a=b.safetensors', token: 'c' });
+});
