@@ -1,7 +1,7 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 import type { JobEvent, JobState } from './jobs/Job.js';
 import type { JobQueue } from './jobs/JobQueue.js';
-import type { ModelPool } from './models/ModelPool.js';
+import type { ModelCatalog } from './models/ModelCatalog.js';
 
 /** What Prometheus reads: jobs, steps, models, requests, and this process. */
 export class Metrics {
@@ -41,7 +41,7 @@ export class Metrics {
   }
 
   /** Looks at a queue and at models whenever it is read. */
-  watch({ queue, models }: { readonly queue: JobQueue; readonly models: ModelPool }): void {
+  watch({ queue, models }: { readonly queue: JobQueue; readonly models: ModelCatalog }): void {
     const jobs: Gauge = new Gauge({
       name: 'thimble_jobs',
       help: 'Jobs that are not done',

@@ -33,6 +33,30 @@ const DEFINITIONS = {
     summary: 'A job was cancelled, by its client or because its client went away.',
     message: (_: Record<never, never>): string => 'The job was cancelled.',
   },
+  ERR_JOB_LOST: {
+    summary: 'A job was given up, because too many workers were lost while they did it.',
+    message: (d: { times: number; reason: string }): string =>
+      `The job was given up: ${d.times} times its worker ended or fell silent while it did it${d.reason === '' ? '' : `, the last time so: ${d.reason}`}.`,
+  },
+  ERR_NO_WORKERS: {
+    summary: 'No worker has said which models it has.',
+    message: (_: Record<never, never>): string =>
+      'There is no worker yet, so that no model is known: start one (thimble worker), or name models for the server (--model).',
+  },
+  ERR_REDIS_UNAVAILABLE: {
+    summary: 'Redis, in which the jobs of many machines wait, cannot be reached or does not do what it is asked.',
+    message: (d: { address: string; reason: string }): string => `Redis at ${d.address} is of no use now: ${d.reason}.`,
+  },
+  ERR_REDIS_EVICTS: {
+    summary: 'Redis may drop keys where memory runs out, and jobs with them.',
+    message: (d: { address: string; policy: string }): string =>
+      `Redis at ${d.address} drops keys where memory runs out (maxmemory-policy ${d.policy}), and would lose jobs: set maxmemory-policy noeviction.`,
+  },
+  ERR_SERVER_PEER_MISSING: {
+    summary: 'What an option asks for needs packages that are not installed.',
+    message: (d: { what: string; packages: readonly string[] }): string =>
+      `${d.what} needs packages that are not installed: npm install ${d.packages.join(' ')}`,
+  },
   ERR_JOB_QUEUE_FULL: {
     summary: 'As many jobs wait as the server allows.',
     message: (d: { queued: number; maxQueue: number; retryAfter: number }): string =>

@@ -22,20 +22,35 @@ const isStore = (value: unknown): boolean =>
   (typeof value === 'string' && value !== '') ||
   isFunction((value as { readonly getItemRaw?: unknown } | null)?.getItemRaw);
 
-/** The options of the services, wherever they are mounted. */
-const serviceFields = {
-  /** The models that requests may name. The first one is taken where none is named. */
-  models: required(
-    objectField<Readonly<Record<string, ModelDefinition>>>(
-      'Readonly<Record<string, ModelDefinition>>',
-      'an object of names, each with a folder, a hub id, or a function that opens a model',
-      isRecord,
-    ),
-  ),
+/** The models of a server or a worker. */
+const modelsField = objectField<Readonly<Record<string, ModelDefinition>>>(
+  'Readonly<Record<string, ModelDefinition>>',
+  'an object of names, each with a folder, a hub id, or a function that opens a model',
+  isRecord,
+);
+
+/** A folder, an address (redis://HOST, s3://BUCKET?endpoint=https://HOST&region=NAME with the keys in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY), or a storage of unstorage. */
+const resultsField = objectField<string | ResultStorage>(
+  'string | ResultStorage',
+  'a folder, redis://… or s3://…, or a storage of unstorage',
+  isStore,
+);
+
+/** What a server or a worker does with its models. */
+const poolFields = {
   /** How many models stay open at once; another one closes the one that was not used for longest. */
   keep: integerField(1, 1),
   /** Milliseconds after which a model that nobody uses is closed. Default: ten minutes. */
   idle: integerField(600_000, 1, 2 ** 31 - 1),
+};
+
+/** The options of the services, wherever they are mounted. */
+const serviceFields = {
+  /** The models that requests may name. The first one is taken where none is named. With `redis` names alone count; by default those that workers have. */
+  models: modelsField,
+  /** Queue jobs in Redis or Valkey, by its address such as redis://127.0.0.1:6379, for workers to do; results lie there too, unless `results` says where. */
+  redis: optional(textField('', 'an address of Redis, such as redis://127.0.0.1:6379', 1)),
+  ...poolFields,
   /** How many jobs may wait. Default 100. */
   maxQueue: integerField(100),
   /** Pictures of a request. Default 10. */
@@ -44,12 +59,8 @@ const serviceFields = {
   maxSteps: integerField(150, 1),
   /** Width × height × pictures of a request, and pixels of a picture that is sent. Default 2^24: sixteen of 1024×1024. */
   maxPixels: integerField(2 ** 24, 64),
-  /** Where results lie: a folder, or a storage of unstorage. Default: a folder of its own, which goes with the server. */
-  results: objectField<string | ResultStorage>(
-    'string | ResultStorage',
-    'a folder, or a storage of unstorage',
-    isStore,
-  ),
+  /** Where results lie. Default: a folder of its own, which goes with the server. */
+  results: resultsField,
   /** Milliseconds for which jobs and their pictures are kept. Default: one hour. */
   retain: integerField(3_600_000, 1, 2 ** 31 - 1),
   /** A secret that requests have to bring: as Bearer, as the password of Basic, or by a cookie of `POST /login`. */
@@ -79,6 +90,17 @@ const serverFields = {
   logLevel: choiceField('warn', ['silent', 'error', 'warn', 'info', 'debug']),
 };
 
+/** The options of a worker. */
+const workerFields = {
+  /** Where jobs wait: the address of Redis or Valkey, as the server has it. */
+  redis: required(textField('', 'an address of Redis, such as redis://127.0.0.1:6379', 1)),
+  /** The models whose jobs it does, by the names that requests use. */
+  models: required(modelsField),
+  ...poolFields,
+  /** Where results lie, as the server has it. Default: in Redis. */
+  results: resultsField,
+};
+
 /** Options of the Fastify plugin `thimbleServer`. */
 export type ServiceOptions = OptionsOf<typeof serviceFields>;
 
@@ -93,7 +115,8 @@ export type ServerSettings = FieldValues<typeof serverFields>;
 
 /** Checks options of a plugin. Fastify's own, such as `prefix`, are left out before. @throws ERR_ARGUMENT_INVALID */
 export function readServiceOptions(options: ServiceOptions): ServiceSettings {
-  return readOptions(options, serviceFields, 'thimbleServer');
+  const fields = options.redis === undefined ? { ...serviceFields, models: required(modelsField) } : serviceFields;
+  return readOptions(options, fields, 'thimbleServer');
 }
 
 /** Checks options of a server. @throws ERR_ARGUMENT_INVALID */
@@ -101,9 +124,17 @@ export function readServerOptions(options: ServerOptions): ServerSettings {
   return readOptions(options, serverFields, 'createServer');
 }
 
+/** Options of `createWorker`. */
+export type WorkerOptions = OptionsOf<typeof workerFields>;
+
+/** Checks options of a worker. @throws ERR_ARGUMENT_INVALID */
+export function readWorkerOptions(options: WorkerOptions): FieldValues<typeof workerFields> {
+  return readOptions(options, workerFields, 'createWorker');
+}
+
 /** Those of a server's options that the services take. */
 export function serviceOptionsOf(settings: ServerSettings): ServiceOptions {
   return Object.fromEntries(
     Object.keys(serviceFields).map((name) => [name, settings[name as keyof ServerSettings]]),
-  ) as unknown as ServiceOptions;
+  ) as ServiceOptions;
 }

@@ -1,14 +1,13 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { isThimbleError, randomSeed } from '@thimble/core';
+import { randomSeed } from '@thimble/core';
 import { checkLimits } from './jobs/checkLimits.js';
 import type { Generation } from './jobs/Generation.js';
-import { InProcessQueue } from './jobs/InProcessQueue.js';
 import type { Job, JobEvent, JobState, JsonValue } from './jobs/Job.js';
-import type { JobProcessor, JobQueue } from './jobs/JobQueue.js';
-import { JobRunner } from './jobs/JobRunner.js';
+import type { JobQueue } from './jobs/JobQueue.js';
 import { Metrics } from './Metrics.js';
-import { ModelPool } from './models/ModelPool.js';
-import { folderStorage } from './results/ResultStorage.js';
+import type { ModelCatalog } from './models/ModelCatalog.js';
+import { openHere, openRedis } from './openBackend.js';
+import { openStorage } from './results/openStorage.js';
 import { ResultStore } from './results/ResultStore.js';
 import { ServerError } from './ServerError.js';
 import { readServiceOptions, type ServiceOptions, type ServiceSettings } from './ServerOptions.js';
@@ -18,21 +17,24 @@ const SWEEP_INTERVAL = 60_000;
 
 interface ServiceParts {
   readonly settings: ServiceSettings;
-  readonly models: ModelPool;
+  readonly models: ModelCatalog;
   readonly queue: JobQueue;
   readonly store: ResultStore;
   readonly metrics: Metrics;
   readonly listeners: ((error: unknown) => void)[];
+  /** Closes the queue and what belongs to it. */
+  readonly close: () => Promise<void>;
 }
 
 /** What routes act through: models, a queue, a store. */
 export class Service {
   readonly settings: ServiceSettings;
-  readonly models: ModelPool;
+  readonly models: ModelCatalog;
   readonly queue: JobQueue;
   readonly store: ResultStore;
   readonly metrics: Metrics;
   readonly #listeners: ((error: unknown) => void)[];
+  readonly #closeQueue: () => Promise<void>;
   readonly #sweeper: NodeJS.Timeout;
   #draining = false;
   #closing: Promise<void> | undefined;
@@ -45,43 +47,35 @@ export class Service {
     this.metrics = parts.metrics;
     this.#listeners = parts.listeners;
     const { retain } = parts.settings;
-    const sweep = (): void => void this.store.sweep(Date.now() - retain).catch(() => undefined);
+    this.#closeQueue = parts.close;
+    const isKnown = async (id: string): Promise<boolean> => (await this.queue.get(id)) !== undefined;
+    const sweep = (): void => void this.store.sweep(Date.now() - retain, isKnown).catch(() => undefined);
     this.#sweeper = setInterval(sweep, Math.min(retain, SWEEP_INTERVAL)).unref();
   }
 
-  /** @throws ERR_ARGUMENT_INVALID for an option that cannot be */
+  /** @throws ERR_ARGUMENT_INVALID for an option that cannot be; with `redis`, ERR_REDIS_UNAVAILABLE, ERR_REDIS_EVICTS, ERR_SERVER_PEER_MISSING */
   static async create(options: ServiceOptions): Promise<Service> {
     const settings = readServiceOptions(options);
-    const models = new ModelPool(settings.models as NonNullable<typeof settings.models>, settings);
     const metrics = new Metrics();
-    const { results } = settings;
-    const store = new ResultStore(typeof results === 'object' ? results : await folderStorage(results));
-    const runner = new JobRunner(models, store);
     const listeners: ((error: unknown) => void)[] = [];
-    const process: JobProcessor = async (job, run) => {
-      const emit = (event: JobEvent): void => {
-        metrics.happened(event);
-        run.emit(event);
-      };
-      try {
-        await runner.run(job, { ...run, emit });
-      } catch (error) {
-        if (!isThimbleError(error)) for (const tell of listeners) tell(error);
-        throw error;
-      }
+    const onFault = (error: unknown): void => {
+      for (const tell of listeners) tell(error);
     };
-    const makeQueue = settings.queue ?? ((each, more) => new InProcessQueue(each, more));
-    const queue = await makeQueue(process, {
-      maxQueue: settings.maxQueue,
-      retain: settings.retain,
-      laneOf: ({ request }) => models.deviceOf(request.model),
-      onEnd: (state) => {
-        metrics.ended(state);
-        void store.remove(Object.values(state.request.pictures)).catch(() => undefined);
-      },
+    const { results = settings.redis } = settings;
+    const store = new ResultStore(typeof results === 'object' ? results : await openStorage(results));
+    const onEnd = (state: JobState): void => {
+      metrics.ended(state);
+      void store.remove(Object.values(state.request.pictures)).catch(() => undefined);
+    };
+    const open = settings.redis === undefined ? openHere : openRedis;
+    const onEvent = (event: JobEvent): void => metrics.happened(event);
+    const opening = open(settings, { store, onEnd, onFault, onEvent });
+    const { models, queue, close } = await opening.catch(async (error: unknown) => {
+      await store.close();
+      throw error;
     });
     metrics.watch({ queue, models });
-    return new Service({ settings, models, queue, store, metrics, listeners });
+    return new Service({ settings, models, queue, store, metrics, listeners, close });
   }
 
   /** Calls `listener` with what jobs fail of that has no code, which their clients are not told. */
@@ -102,7 +96,7 @@ export class Service {
    */
   async submit(generation: Generation, key?: string): Promise<JobState> {
     if (this.#draining) throw new ServerError('ERR_SERVER_CLOSING', {});
-    const model = generation.model ?? this.models.names[0]!;
+    const model = generation.model ?? this.models.names[0] ?? '';
     this.models.deviceOf(model);
     checkLimits(generation.options, this.settings);
     const identity = identityOf({ ...generation, model }, key);
@@ -135,8 +129,7 @@ export class Service {
   async #close(): Promise<void> {
     this.#draining = true;
     clearInterval(this.#sweeper);
-    await this.queue.close();
-    await this.models.dispose();
+    await this.#closeQueue();
     await this.store.close();
   }
 }

@@ -1,12 +1,15 @@
 // The public API of @thimble/server.
 export { createServer } from './createServer.js';
 export type { ThimbleServer } from './createServer.js';
+export { createWorker } from './createWorker.js';
+export type { ThimbleWorker } from './createWorker.js';
 export { thimbleServer } from './thimbleServer.js';
 export type { ThimbleServerOptions } from './thimbleServer.js';
 export { Service } from './Service.js';
 export { ServerError } from './ServerError.js';
-export type { ServerOptions, ServiceOptions, ServiceSettings } from './ServerOptions.js';
+export type { ServerOptions, ServiceOptions, ServiceSettings, WorkerOptions } from './ServerOptions.js';
 export type { ModelDefinition, OpenModel } from './models/ModelDefinition.js';
+export type { ModelCatalog } from './models/ModelCatalog.js';
 export { ModelPool } from './models/ModelPool.js';
 export type { ModelLease, ModelPoolOptions } from './models/ModelPool.js';
 export type { Generation } from './jobs/Generation.js';

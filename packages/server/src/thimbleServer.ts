@@ -83,5 +83,5 @@ function resultUrl(app: FastifyInstance, request: FastifyRequest, key: string, s
 /** Without Fastify's own option. */
 function withoutPrefix(options: ServiceOptions): ServiceOptions {
   const given = Object.entries(options).filter(([name]) => name !== 'prefix');
-  return Object.fromEntries(given) as unknown as ServiceOptions;
+  return Object.fromEntries(given) as ServiceOptions;
 }

@@ -3,7 +3,7 @@ import { expect, test } from '@jest/globals';
 import { type DiffusionPipeline, ThimbleError } from '@thimble/core';
 import { createTestPipeline, testCheckpoint } from '@thimble/plugin-testkit';
 import { InProcessQueue, JobRunner, type JobRequest, ModelPool, ResultStore } from '../src/index.js';
-import { folderStorage } from '../src/results/ResultStorage.js';
+import { folderStorage } from '../src/results/openStorage.js';
 import { until } from './support/tinyServer.js';
 
 const never = new AbortController().signal;
@@ -78,7 +78,7 @@ test('jobs of different devices run side by side, those of one take turns', asyn
   await queue.close();
 });
 
-test('results are swept by the age of their jobs, and other files are left alone', async () => {
+test('results are swept once their jobs are forgotten, and other files are left alone', async () => {
   const storage = await folderStorage();
   const store = new ResultStore(storage);
   const [old, young] = [1_790_000_000_000, 1_790_000_100_000].map((createdAt) => ({
@@ -86,9 +86,12 @@ test('results are swept by the age of their jobs, and other files are left alone
     id: '01234567-89ab-cdef-0123-456789abcdef',
   }));
   const keys = [store.resultKey(old!, 0, 'png'), store.inputKey(old!, 'image'), store.resultKey(young!, 0, 'webp')];
+  // It waited for long.
+  const known = store.resultKey({ ...old!, id: old!.id.replace('0', 'f') }, 0, 'png');
+  keys.push(known);
   for (const key of [...keys, 'mine.png']) await store.put(key, Buffer.from(key));
-  await store.sweep(1_790_000_050_000);
-  expect((await storage.getKeys()).toSorted()).toEqual(['mine.png', keys[2]!].toSorted());
+  await store.sweep(1_790_000_050_000, async (id) => id.startsWith('f'));
+  expect((await storage.getKeys()).toSorted()).toEqual(['mine.png', keys[2]!, known].toSorted());
   expect((await store.get(keys[2]!))?.toString()).toBe(keys[2]);
   await store.close();
 });

@@ -43,8 +43,8 @@ export const cliErrorRegistry = {
   },
   ERR_SERVER_PACKAGE_NOT_FOUND: {
     exitCode: ExitCode.failure,
-    message: (d: { package: string }): string =>
-      `thimble serve is in a package of its own, which is not installed: npm install ${d.package}`,
+    message: (d: { command: string; package: string }): string =>
+      `thimble ${d.command} is in a package of its own, which is not installed: npm install ${d.package}`,
   },
   ERR_PLUGIN_PACKAGE_NOT_FOUND: {
     exitCode: ExitCode.failure,

@@ -6,6 +6,7 @@ import { createConvertCommand } from './convert/createConvertCommand.js';
 import { createGenerateCommand } from './generate/createGenerateCommand.js';
 import { createInspectCommand } from './inspect/createInspectCommand.js';
 import { createServeCommand } from './serve/createServeCommand.js';
+import { createWorkerCommand } from './serve/createWorkerCommand.js';
 import { createSchedulersCommand } from './schedulers/createSchedulersCommand.js';
 import type { Interruption } from './Interruption.js';
 import { fitText } from './terminalWidth.js';
@@ -70,6 +71,7 @@ export async function createProgram(interruption: Interruption, args: readonly s
     createCacheCommand(interruption),
     createCompletionCommand(() => program),
     createServeCommand(interruption),
+    createWorkerCommand(interruption),
   ]) {
     program.addCommand(command);
     for (const each of [command, ...command.commands]) endByThrowing(each, silent);

@@ -22,16 +22,15 @@ export class A1111Jobs {
   readonly #service: Service;
   /** Those that are not done, in the order in which they were taken in, with the last preview of each. */
   readonly #previews = new Map<string, string | undefined>();
-  #model: string;
+  #model: string | undefined;
 
   constructor(service: Service) {
     this.#service = service;
-    this.#model = service.models.names[0] as string;
   }
 
   /** That of requests which name none. @throws ERR_MODEL_UNKNOWN where it is set to one that there is not */
   get model(): string {
-    return this.#model;
+    return this.#model ?? this.#service.models.names[0] ?? '';
   }
 
   set model(name: string) {

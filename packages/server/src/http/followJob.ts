@@ -10,14 +10,22 @@ export function cancelWhenGone({ queue }: Service, id: string, gone: AbortSignal
   else gone.addEventListener('abort', cancel, { once: true });
 }
 
-/** What happens to the job of a client who waits, who has it cancelled by going away. @throws `gone.reason` */
+/** What happens to the job of a client who waits, who has it cancelled by going away; so does a server that ends. @throws `gone.reason` */
 export async function* followJob(
   service: Service,
   { id }: JobState,
   gone: AbortSignal,
 ): AsyncGenerator<JobEvent, void> {
   cancelWhenGone(service, id, gone);
-  for await (const { event } of service.queue.events(id, { signal: gone })) yield event;
+  let over = false;
+  try {
+    for await (const { event } of service.queue.events(id, { signal: gone })) {
+      over = event.type === 'done' || event.type === 'error';
+      yield event;
+    }
+  } finally {
+    if (!over) void service.queue.cancel(id).catch(() => undefined);
+  }
 }
 
 /** The job of a client who waits, once it is done. @throws JobFailedError; `gone.reason` */

@@ -18,7 +18,7 @@ export interface QueueLoad {
   readonly retryAfter: number;
 }
 
-/** Where jobs wait, and are known for a while after. In this process: `InProcessQueue`. */
+/** Where jobs wait, and are known for a while after: in this process (`InProcessQueue`), or in Redis, for workers elsewhere. */
 export interface JobQueue {
   /**
    * Takes a job in; one of the same id and fingerprint is there once.
@@ -36,8 +36,8 @@ export interface JobQueue {
   /** Ends a job that waits or runs; false if there is none to end. */
   cancel(id: string): Promise<boolean>;
   load(): Promise<QueueLoad>;
-  /** Resolves once everything is done that this process has taken in. */
+  /** Resolves once nothing is left that this process does, and nobody whom it tells of a job that is done elsewhere. */
   drained(): Promise<void>;
-  /** Cancels what is not done, and ends. */
+  /** Cancels what is not done in this process, and ends. */
   close(): Promise<void>;
 }

@@ -1,4 +1,5 @@
 import type { Job, JobEvent, JobFailure, JobImage, JobState, JobStatus, NumberedEvent } from './Job.js';
+import { isResult, replacesLast } from './jobLog.js';
 
 /** A job of an in-process queue: its state and what has happened to it. */
 export class JobRecord {
@@ -63,8 +64,7 @@ export class JobRecord {
   emit(event: JobEvent): void {
     if (event.type === 'step') this.#progress = { step: event.step, steps: event.steps };
     if (event.type === 'image') this.#images.push(event.image);
-    // Who comes late wants to see how it looks now.
-    if (this.#replaces(event)) this.#log = this.#log.filter((one) => one.event.type !== event.type);
+    if (replacesLast(event, this.job.request)) this.#log = this.#log.filter((one) => one.event.type !== event.type);
     this.#log.push({ number: ++this.#count, event });
     for (const wake of this.#waiters) wake();
     this.#waiters.clear();
@@ -90,14 +90,10 @@ export class JobRecord {
     }
   }
 
-  #replaces({ type }: JobEvent): boolean {
-    return type === 'memory' || type === 'queued' || (type === 'preview' && this.job.request.previews === 'live');
-  }
-
   /** Of a job that has ended, its result is kept; once those who read along have read all. */
   #compact(): void {
     if (!this.ended || this.#readers > 0) return;
-    this.#log = this.#log.filter(({ event: { type } }) => ['image', 'done', 'error'].includes(type));
+    this.#log = this.#log.filter(({ event }) => isResult(event));
   }
 
   #end(status: JobStatus, event: JobEvent): void {

@@ -1,5 +1,6 @@
 import type { DiffusionPipeline, Scheduler } from '@thimble/core';
 import { ServerError } from '../ServerError.js';
+import type { ModelCatalog } from './ModelCatalog.js';
 import { type ModelDefinition, type NamedModel, readModelDefinition } from './ModelDefinition.js';
 
 /** Options of a {@link ModelPool}. */
@@ -25,7 +26,7 @@ interface OpenedModel {
 }
 
 /** Models by name: opened when a run needs one, closed when nobody does for a while, or when another one needs the place. */
-export class ModelPool {
+export class ModelPool implements ModelCatalog {
   readonly #definitions: ReadonlyMap<string, NamedModel>;
   readonly #options: ModelPoolOptions;
   /** Those used last come last. */

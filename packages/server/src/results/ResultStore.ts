@@ -34,6 +34,7 @@ export class ResultStore {
   async get(key: string): Promise<Buffer | undefined> {
     const bytes: unknown = await this.#storage.getItemRaw(key);
     if (bytes instanceof Uint8Array) return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+    if (bytes instanceof ArrayBuffer) return Buffer.from(bytes);
     return typeof bytes === 'string' ? Buffer.from(bytes, 'base64') : undefined;
   }
 
@@ -41,10 +42,16 @@ export class ResultStore {
     await Promise.all(keys.map(async (key) => this.#storage.removeItem(key)));
   }
 
-  /** Removes what belongs to jobs that were made before `time`, in milliseconds since 1970; other files are left alone. */
-  async sweep(time: number): Promise<void> {
-    const keys = await this.#storage.getKeys();
-    await this.remove(keys.filter((key) => (timeOf(key) ?? Infinity) < time));
+  /** Removes what belongs to jobs that were made before `time`, in milliseconds since 1970, and that `isKnown` does not know any more; other files are left alone. */
+  async sweep(time: number, isKnown: (id: string) => Promise<boolean>): Promise<void> {
+    const known = new Map<string, boolean>();
+    for (const key of await this.#storage.getKeys()) {
+      const job = jobOf(key);
+      if (job === undefined || job.createdAt >= time) continue;
+      // A job may have waited for longer than results are kept.
+      if (!known.has(job.id)) known.set(job.id, await isKnown(job.id));
+      if (known.get(job.id) === false) await this.remove([key]);
+    }
   }
 
   async close(): Promise<void> {
@@ -52,7 +59,7 @@ export class ResultStore {
   }
 }
 
-function timeOf(key: string): number | undefined {
-  const time = /^([0-9a-z]{6,12})\.[0-9a-f-]{36}\.\w+\.(?:png|jpeg|webp|input)$/.exec(key)?.[1];
-  return time === undefined ? undefined : Number.parseInt(time, 36);
+function jobOf(key: string): Pick<Job, 'createdAt' | 'id'> | undefined {
+  const [, time, id] = /^([0-9a-z]{6,12})\.([0-9a-f-]{36})\.\w+\.(?:png|jpeg|webp|input)$/.exec(key) ?? [];
+  return time === undefined || id === undefined ? undefined : { createdAt: Number.parseInt(time, 36), id };
 }

@@ -2,8 +2,8 @@ import type { PluginSpec } from '../plugins/parsePluginSpec.js';
 import type { GenerateFlags } from '../generate/GenerateFlags.js';
 import type { NamedModel } from './parseModel.js';
 
-/** What the options of `thimble serve` say. */
-export interface ServeFlags extends Pick<
+/** What the options say of models that are served, or worked with. */
+export interface ServedFlags extends Pick<
   GenerateFlags,
   | 'variant'
   | 'revision'
@@ -28,14 +28,28 @@ export interface ServeFlags extends Pick<
 > {
   readonly model: readonly NamedModel[];
   readonly use: readonly PluginSpec[];
+  readonly keep?: number;
+  /** Milliseconds. */
+  readonly idle?: number;
+  readonly results?: string;
+  readonly debug?: boolean;
+}
+
+/** What the options of `thimble worker` say. */
+export interface WorkerFlags extends ServedFlags {
+  readonly redis: string;
+}
+
+/** What the options of `thimble serve` say. */
+export interface ServeFlags extends Omit<ServedFlags, 'model'> {
+  /** Of a server whose workers are elsewhere there need be none. */
+  readonly model?: readonly NamedModel[];
+  readonly redis?: string;
   readonly host?: string;
   readonly port?: number;
   readonly token?: string;
-  readonly keep?: number;
-  /** Milliseconds, as `retain`. */
-  readonly idle?: number;
+  /** Milliseconds. */
   readonly retain?: number;
-  readonly results?: string;
   readonly maxQueue?: number;
   readonly maxImages?: number;
   readonly maxSteps?: number;
@@ -47,5 +61,4 @@ export interface ServeFlags extends Pick<
   readonly allowHost?: readonly string[];
   readonly allowOrigin?: readonly string[];
   readonly logLevel?: 'silent' | 'error' | 'warn' | 'info' | 'debug';
-  readonly debug?: boolean;
 }

@@ -1,9 +1,10 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { ExitCode } from '../ExitCode.js';
 import { wholeNumberFrom } from '../generate/parseNumber.js';
-import { computingOptions, memoryOptions, MODEL_VARIABLE, modelOptions, vaeOption } from '../generate/sharedOptions.js';
+import { MODEL_VARIABLE } from '../generate/sharedOptions.js';
 import type { Interruption } from '../Interruption.js';
 import { parseDuration } from './parseDuration.js';
-import { parseModel } from './parseModel.js';
+import { addServedOptions, redisOption, resultsOption, servedModel } from './servedOptions.js';
 import type { ServeFlags } from './ServeFlags.js';
 
 const HELP = `
@@ -22,15 +23,14 @@ Examples:
     $ thimble serve -m sd=./stable-diffusion-v1-5 -m lcm=./lcm --idle 5m
   For others in the network, with a token:
     $ THIMBLE_TOKEN=… thimble serve -m ./stable-diffusion-v1-5 --host 0.0.0.0
+  For workers on other machines (thimble worker), with jobs in Redis or Valkey:
+    $ thimble serve --redis redis://10.0.0.5:6379
 
 The standard output holds the address once it listens; messages go to the
 standard error output. The first Ctrl-C, or SIGTERM, has it finish the jobs
 that it has and take no more; the second one ends it at once.
 It is in a package of its own: npm install @thimble/server
 `;
-
-/** Shared options that say something of one run. */
-const OF_A_RUN = ['option', 'memoryReport', 'model'];
 
 /** `thimble serve`. */
 export function createServeCommand(interruption: Interruption): Command {
@@ -39,43 +39,22 @@ export function createServeCommand(interruption: Interruption): Command {
     .helpOption('-h, --help', 'print this help')
     .addHelpText('after', HELP)
     .action(async (flags: ServeFlags) => {
+      const { redis, model, ...others } = flags;
+      if (redis === undefined && model === undefined)
+        command.error(`error: required option '${servedModel().flags}' not specified`, { exitCode: ExitCode.usage });
+      // A model of the environment is this machine's, and not those of workers.
+      const named = redis === undefined || command.getOptionValueSource('model') !== 'env';
       const { runServe } = await import('./runServe.js');
-      await runServe(flags, interruption);
+      await runServe(named ? flags : { ...others, redis }, interruption);
     });
-  const groups: Readonly<Record<string, readonly Option[]>> = {
-    'Models:': [servedModel(), ...modelOptions(), vaeOption(), ...poolOptions()],
+  addServedOptions(command, servedModel().env(MODEL_VARIABLE), {
     'Listening:': listeningOptions(),
     'Limits:': limitOptions(),
+    'Workers:': [redisOption()],
     'Results:': resultOptions(),
-    'Computing:': computingOptions(),
-    'Memory:': memoryOptions('pictures'),
     'Messages:': messageOptions(),
-  };
-  for (const [heading, options] of Object.entries(groups))
-    for (const option of options)
-      if (option === groups['Models:']?.[0] || !OF_A_RUN.includes(option.attributeName()))
-        command.addOption(option.helpGroup(heading));
+  });
   return command;
-}
-
-function servedModel(): Option {
-  return new Option(
-    '-m, --model <[name=]path|id>',
-    'a folder in diffusers\' layout, or a hub id "owner/name[@revision]", and the name by which requests ask for it; may be repeated, the first one is the default',
-  )
-    .argParser((text: string, before: Parameters<typeof parseModel>[1] | undefined) => parseModel(text, before ?? []))
-    .env(MODEL_VARIABLE)
-    .makeOptionMandatory();
-}
-
-function poolOptions(): Option[] {
-  return [
-    new Option('--keep <number>', 'models that stay open at once (default: 1)').argParser(wholeNumberFrom(1)),
-    new Option(
-      '--idle <time>',
-      'close a model that nobody used for so long, such as 90s, 10m or 1h (default: 10m)',
-    ).argParser(parseDuration),
-  ];
 }
 
 function listeningOptions(): Option[] {
@@ -115,7 +94,7 @@ function limitOptions(): Option[] {
 
 function resultOptions(): Option[] {
   return [
-    new Option('--results <folder>', 'where pictures lie (default: in a folder that goes with the server)'),
+    resultsOption('in a folder that goes with the server; with --redis: there'),
     new Option('--retain <time>', 'how long jobs and pictures are kept (default: 1h)').argParser(parseDuration),
   ];
 }

@@ -1,0 +1,15 @@
+import type { DiffusionPipeline } from '@thimble/core';
+
+/** The models that requests may name: those of this process, or those of its workers. */
+export interface ModelCatalog {
+  /** The first one is the default. */
+  readonly names: readonly string[];
+  /** The names of those that are open. */
+  readonly opened: readonly string[];
+  /** The pipeline of a model that is open in this process. */
+  peek(name: string): DiffusionPipeline | undefined;
+  /** @throws ERR_MODEL_UNKNOWN; ERR_NO_WORKERS */
+  deviceOf(name: string): string;
+  /** Closes all that this process has open. */
+  dispose(): Promise<void>;
+}
