@@ -4,6 +4,7 @@ import { benchDistilled } from './distilled.mjs';
 import { benchInt8 } from './int8.mjs';
 import { benchInt8Quality } from './int8Quality.mjs';
 import { benchOffload } from './offload.mjs';
+import { benchServe } from './serve.mjs';
 import { benchService } from './service.mjs';
 import { benchStartup } from './startup.mjs';
 import { benchStorage } from './storage.mjs';
@@ -18,6 +19,7 @@ const BENCHES = {
   unet: benchUnet,
   memory: benchOffload,
   storage: benchStorage,
+  serve: benchServe,
   service: benchService,
   startup: benchStartup,
   table: benchTable,
