@@ -3,6 +3,7 @@ import { benchControlNet } from './controlnet.mjs';
 import { benchDistilled } from './distilled.mjs';
 import { benchInt8 } from './int8.mjs';
 import { benchInt8Quality } from './int8Quality.mjs';
+import { benchLora } from './lora.mjs';
 import { benchOffload } from './offload.mjs';
 import { benchServe } from './serve.mjs';
 import { benchService } from './service.mjs';
@@ -31,6 +32,7 @@ const BENCHES = {
   distilled: benchDistilled,
   transformers: benchTransformers,
   controlnet: benchControlNet,
+  lora: benchLora,
 };
 const [name = 'unet', ...args] = process.argv.slice(2);
 const known = name.startsWith('-') ? benchUnet : BENCHES[name];

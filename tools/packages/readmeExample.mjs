@@ -2,6 +2,7 @@ import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { joinExamples } from '../docs/joinExamples.mjs';
 import { command } from './command.mjs';
+import { writeSafetensors } from '../../packages/core/dist/plugin.js';
 
 // The runtime's own declarations name what browsers have.
 const COMPILER_OPTIONS = {
@@ -15,6 +16,7 @@ const COMPILER_OPTIONS = {
 
 /** What examples call their checkpoint. */
 const MODELS = ['models/stable-diffusion-v1-5', 'stable-diffusion-v1-5/stable-diffusion-v1-5'];
+const LORAS = ['detail.safetensors', 'style.safetensors'];
 const FP16 = [
   ['unet', 'diffusion_pytorch_model'],
   ['vae', 'diffusion_pytorch_model'],
@@ -22,8 +24,8 @@ const FP16 = [
 ];
 
 /**
- * Compiles the TypeScript of a README, all its blocks as one program, and runs it in a folder where the packages are installed. A tiny checkpoint stands where
- * the examples look for one.
+ * Compiles the TypeScript of a README, all its blocks as one program, and runs it in a folder where the packages are installed. A tiny checkpoint, and tiny LoRAs, stand
+ * where the examples look for them.
  *
  * @param {{ root: string, folder: string, readme: string, node?: string }} parts `node`: the program to run it with
  */
@@ -31,6 +33,7 @@ export async function runReadmeExample({ root, folder, readme, node = process.ex
   const source = joinExamples(await readFile(readme, 'utf8'));
   if (source === '') return;
   await layModels(root, folder);
+  await layLoras(folder);
   await writeFile(join(folder, 'example.test.ts'), source);
   const compilerOptions = { ...COMPILER_OPTIONS, typeRoots: [join(root, 'node_modules/@types')] };
   await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['example.test.ts'] }));
@@ -51,4 +54,15 @@ async function layModels(root, folder) {
     for (const [component, file] of FP16)
       await cp(join(model, component, `${file}.safetensors`), join(model, component, `${file}.fp16.safetensors`));
   }
+}
+
+/** Of zeros, on one layer of the test kit's UNet. */
+async function layLoras(folder) {
+  const layer = 'unet.mid_block.attentions.0.transformer_blocks.0.attn1.to_q';
+  const zeros = (...shape) => ({ dtype: 'F32', shape, data: new Uint8Array(shape[0] * shape[1] * 4) });
+  for (const name of LORAS)
+    await writeSafetensors(join(folder, name), {
+      [`${layer}.lora_A.weight`]: zeros(1, 16),
+      [`${layer}.lora_B.weight`]: zeros(16, 1),
+    });
 }

@@ -127,6 +127,8 @@ export type { TensorView } from './weights/TensorView.js';
 export { contentsOf, storeOf } from './weights/WeightStore.js';
 export type { WeightStore } from './weights/WeightStore.js';
 export { overlay } from './weights/layers/overlay.js';
+export { originalLayouts } from './weights/families/originalLayouts.js';
+export type { OriginalLayout } from './weights/families/originalLayouts.js';
 export { remapped } from './weights/layers/remapped.js';
 export type { KeySource } from './weights/layers/remapped.js';
 export { sourcesOf, unchanged } from './weights/keymaps/KeyMap.js';

@@ -21,8 +21,8 @@ const PAGES = [
   'docs/reference/hooks.md',
   ...readdirSync(join(ROOT, 'packages')).map((name) => `packages/${name}/README.md`),
 ];
-/** Those that also run here; what READMEs of packages show runs against packed packages, and some pages ask for checkpoints of gigabytes. */
-const LARGE = ['docs/videos.md', 'docs/sdxl.md', 'docs/large-models.md'];
+/** Those that also run here; what READMEs of packages show runs against packed packages, and some pages ask for checkpoints of gigabytes, or for a LoRA. */
+const LARGE = ['docs/videos.md', 'docs/sdxl.md', 'docs/large-models.md', 'docs/lora.md'];
 const RUN = PAGES.filter((page) => page.startsWith('docs/') && !LARGE.includes(page));
 
 // By URL: the tools have no types.

@@ -4,6 +4,7 @@ import * as channelsLast from '@thimble/plugin-channels-last';
 import * as controlnet from '@thimble/plugin-controlnet';
 import * as fp8 from '@thimble/plugin-fp8';
 import * as int8 from '@thimble/plugin-int8';
+import * as lora from '@thimble/plugin-lora';
 import * as offload from '@thimble/plugin-offload';
 import * as testkit from '@thimble/plugin-testkit';
 import * as textualInversion from '@thimble/plugin-textual-inversion';
@@ -28,6 +29,7 @@ const EXCLUDED: ReadonlySet<string> = new Set([
   'new TracedModel',
   'TraceError',
   'ControlNetError',
+  'LoraError',
   'TextualInversionError',
   'runPluginConformance',
   'checkPluginConformance',
@@ -38,6 +40,7 @@ const PACKAGES = {
   controlnet,
   fp8,
   int8,
+  lora,
   offload,
   testkit,
   textualInversion,

@@ -3,6 +3,7 @@ import type { Plugin } from '@thimble/core';
 import { MemoryEfficientAttentionPlugin } from '@thimble/plugin-attention';
 import { ChannelsLastPlugin } from '@thimble/plugin-channels-last';
 import { LayerwiseCastingPlugin } from '@thimble/plugin-fp8';
+import { LoraPlugin } from '@thimble/plugin-lora';
 import { ModelOffloadPlugin, SequentialOffloadPlugin } from '@thimble/plugin-offload';
 import { runPluginConformance, testCheckpoint } from '@thimble/plugin-testkit';
 import { TracingPlugin } from '@thimble/plugin-tracing';
@@ -10,10 +11,13 @@ import { VaeSlicingPlugin } from '@thimble/plugin-vae-slicing';
 import { VaeTilingPlugin } from '@thimble/plugin-vae-tiling';
 import { adapterKinds } from './support/adapterKinds.js';
 import { temporaryFolder } from './support/temporaryFolder.js';
+import { writeTinyLora } from './support/writeTinyLora.js';
 
 const folder = temporaryFolder();
 const ADAPTERS = await adapterKinds(folder, testCheckpoint, 16);
-beforeAll(() => {
+const LORA = `${folder}/lora.safetensors`;
+beforeAll(async () => {
+  await writeTinyLora(LORA);
   process.env['THIMBLE_CACHE'] = `${folder}/cache`;
 });
 afterAll(() => {
@@ -43,6 +47,8 @@ const PLUGINS: readonly (readonly [tolerance: number, create: () => Plugin, vari
   [0.6, () => new LayerwiseCastingPlugin(), 'float8_e4m3fn'],
   [0.2, () => new LayerwiseCastingPlugin({ storageDtype: 'int8' }), 'int8'],
   [5e-5, () => new MemoryEfficientAttentionPlugin()],
+  [0.05, () => new LoraPlugin([{ file: LORA }]), 'beside the layers'],
+  [0.05, () => new LoraPlugin([{ file: LORA }], { mode: 'fuse' }), 'merged'],
   [5e-5, () => new ChannelsLastPlugin()],
   [5e-5, () => new TracingPlugin({ dir: `${folder}/traces` })],
   ...Object.values(ADAPTERS).map(({ tolerance, create }) => [tolerance, create] as const),

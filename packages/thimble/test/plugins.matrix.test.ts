@@ -1,23 +1,27 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { type DiffusionPipeline, Tensor } from '@thimble/core';
+import { LoraPlugin } from '@thimble/plugin-lora';
 import { createTestPipeline, testCheckpoint } from '@thimble/plugin-testkit';
 import { adapterKinds } from './support/adapterKinds.js';
 import { distance, type PluginKind, pluginKinds } from './support/PluginKind.js';
 import { expectedOf, largeSets, pairsOf } from './support/PluginSet.js';
 import { rememberSessions } from './support/rememberSessions.js';
 import { temporaryFolder } from './support/temporaryFolder.js';
+import { writeTinyLora } from './support/writeTinyLora.js';
 
 // Every plugin beside every other one, held against one another by the bytes of all programs that a run loads, on the smallest checkpoint.
 // `npm run test:matrix` does it with pictures of a checkpoint whose UNet has all kinds of blocks.
 jest.setTimeout(120_000);
 
 const folder = temporaryFolder();
+const LORA = `${folder}/lora.safetensors`;
 const all = { ...pluginKinds(folder), ...(await adapterKinds(folder, testCheckpoint, 16)) };
 const KINDS: Readonly<Record<string, PluginKind>> = {
   ...all,
   // What its README tells; elsewhere the checkpoint is another one.
   'int8 computation': { ...all['int8 computation']!, tolerance: 0.6 },
+  lora: { create: () => new LoraPlugin([{ file: LORA }]), tolerance: 0.05 },
 };
 const NAMES = Object.keys(KINDS);
 
@@ -58,6 +62,7 @@ const alone = new Map<string, Trial>();
 
 beforeAll(async () => {
   process.env['THIMBLE_CACHE'] = `${folder}/cache`;
+  await writeTinyLora(LORA);
   rememberSessions(({ name, mode }, hash) => loaded.add(`${name} ${mode ?? ''} ${hash}`));
   pipe = await createTestPipeline({ device: 'inline' });
   plain = await trial();

@@ -4,6 +4,7 @@ import { ChannelsLastPlugin } from '@thimble/plugin-channels-last';
 import { ControlNetPlugin } from '@thimble/plugin-controlnet';
 import { LayerwiseCastingPlugin } from '@thimble/plugin-fp8';
 import { Int8ComputePlugin } from '@thimble/plugin-int8';
+import { LoraPlugin } from '@thimble/plugin-lora';
 import { ModelOffloadPlugin, SequentialOffloadPlugin } from '@thimble/plugin-offload';
 import { TextualInversionPlugin } from '@thimble/plugin-textual-inversion';
 import { TracingPlugin } from '@thimble/plugin-tracing';
@@ -15,6 +16,7 @@ const PLUGINS = {
   ControlNetPlugin,
   Int8ComputePlugin,
   LayerwiseCastingPlugin,
+  LoraPlugin,
   MemoryEfficientAttentionPlugin,
   ModelOffloadPlugin,
   SequentialOffloadPlugin,

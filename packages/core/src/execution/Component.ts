@@ -118,6 +118,10 @@ export class Component implements ComponentHandle {
     return this.segments.every((segment) => segment.loaded);
   }
 
+  get isFrozen(): boolean {
+    return this.#parts.frozen !== undefined;
+  }
+
   get residentBytes(): number {
     return this.#segments.residentBytes;
   }

@@ -15,6 +15,7 @@ import type { ComponentSegments } from './ComponentSegments.js';
 import type { CompiledSegment } from './compileSegment.js';
 import { halfInputsOf, planEntry } from './EntryPlan.js';
 import { entryOf } from './entryOf.js';
+import { feedPlan } from './feedPlan.js';
 import { toFloat16, toFloat32 } from './floatTensors.js';
 import { checkOnePiece, type FrozenPrograms } from './FrozenEntry.js';
 import { cutIntoPieces, joinPieces } from './sequencePieces.js';
@@ -171,7 +172,8 @@ export class EntryRunner {
     );
     const valuesOf = (names: readonly string[]): string[] => names.map((name) => outline.outputs.get(name) as string);
     const [download, keep] = [valuesOf(wanted), valuesOf(kept)];
-    const values = await runner.run(plan, { given: inputs, state, download, keep }, options);
+    const fed = feedPlan(plan, programs);
+    const values = await runner.run(fed.plan, { given: { ...inputs, ...fed.inputs }, state, download, keep }, options);
     return {
       outputs: Object.fromEntries(
         wanted.map((name, i) => [name, toFloat32(values.downloaded[download[i] as string] as Tensor)]),

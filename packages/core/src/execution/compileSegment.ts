@@ -1,3 +1,4 @@
+import type { Tensor } from 'onnxruntime-common';
 import type { Graph } from '../graph/Graph.js';
 import { serializeOnnx } from '../graph/onnx/serializeOnnx.js';
 import type { FileRange } from '../device/FileRange.js';
@@ -10,6 +11,8 @@ export interface CompiledSegment {
   readonly ranges: readonly FileRange[];
   /** Inputs that it takes as float16. */
   readonly halfInputs?: readonly string[];
+  /** Inputs that plugins have added, with what says what they are at a call. */
+  readonly feeds?: ReadonlyMap<string, () => Tensor>;
 }
 
 /** What a segment runs of a graph that is lowered and bound. */
@@ -21,5 +24,6 @@ export function compileSegment(lowered: Graph): CompiledSegment {
       ...new Map(sources.map((source) => [`${source.offset} ${source.byteLength} ${source.file}`, source])).values(),
     ],
     halfInputs: lowered.inputs.filter(({ type }) => type === 'float16').map(({ name }) => name),
+    feeds: new Map(lowered.inputs.flatMap(({ name, feed }) => (feed === undefined ? [] : [[name, feed] as const]))),
   };
 }

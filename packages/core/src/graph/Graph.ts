@@ -1,3 +1,4 @@
+import type { Tensor } from 'onnxruntime-common';
 import { refuseOption } from '../fields/refuseOption.js';
 import { checkMembers } from '../fields/checkMembers.js';
 import type { TensorView } from '../weights/TensorView.js';
@@ -41,6 +42,12 @@ export interface GraphPort {
   readonly rank: number;
   /** Set where the graph takes these sizes and no others. */
   readonly dims?: readonly number[];
+  /**
+   * Set for an input that a graph pass has added: what it is, asked anew at each call, so that a plugin can change it without a graph being built again. A tensor of
+   * the port's type and rank, float32 where the graph is computed in float16. Ports with one `feed` are given one tensor. A part of a graph that runs by itself
+   * (`GraphContext.partial`) is not fed.
+   */
+  readonly feed?: () => Tensor;
 }
 
 /** A small tensor that lies in the graph itself. */

@@ -4,6 +4,7 @@ import type { PredictionType } from '@thimble/core';
 import type { ComponentSetting } from './parseComponentSetting.js';
 import type { ControlSetting } from './parseControlSetting.js';
 import type { EmbeddingSetting } from './parseEmbeddingSetting.js';
+import type { LoraSetting } from './parseLoraSetting.js';
 import type { OptionSetting } from './parseOptionSetting.js';
 import type { FileFormat } from './FileFormat.js';
 import type { SchedulerFlags } from '../schedulers/SchedulerFlags.js';
@@ -44,6 +45,8 @@ export interface GenerateFlags extends SchedulerFlags {
   readonly int8?: boolean;
   readonly attention?: 'flash' | 'sliced' | 'math';
   readonly channelsLast?: boolean;
+  readonly lora?: readonly LoraSetting[];
+  readonly loraMode?: 'branch' | 'fuse';
   readonly trace?: string;
   readonly memoryReport?: string;
   readonly use: readonly PluginSpec[];

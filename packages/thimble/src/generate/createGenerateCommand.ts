@@ -11,6 +11,7 @@ import {
   computingOptions,
   memoryOptions,
   messageOptions,
+  loraOptions,
   modelOptions,
   modelSource,
   promptOptions,
@@ -82,7 +83,7 @@ export function createGenerateCommand(interruption: Interruption, fields: Fields
       await runGenerate(prompts, { ...flags, ...modelSource(command) }, interruption);
     });
   const groups: Readonly<Record<string, readonly Option[]>> = {
-    'Model:': [...modelOptions(), vaeOption()],
+    'Model:': [...modelOptions(), vaeOption(), ...loraOptions()],
     'Picture:': [...promptOptions(), sizeOption(), ...flagsOf(true), ...adapterOptions()],
     'Sampling:': [schedulerOption(), ...schedulerOptions(), ...flagsOf(false)],
     'Files:': fileOptions(),

@@ -7,6 +7,8 @@ export type PluginFlags = Pick<
   GenerateFlags,
   | 'control'
   | 'embedding'
+  | 'lora'
+  | 'loraMode'
   | 'offload'
   | 'vaeSlicing'
   | 'vaeTiling'
@@ -24,6 +26,8 @@ export async function pluginsOf({
   control = [],
   embedding = [],
   offline = false,
+  lora = [],
+  loraMode,
   offload,
   vaeSlicing,
   vaeTiling,
@@ -44,6 +48,10 @@ export async function pluginsOf({
   if (embedding.length > 0) {
     const { TextualInversionPlugin } = await import('@thimble/plugin-textual-inversion');
     plugins.push(new TextualInversionPlugin(embedding));
+  }
+  if (lora.length > 0) {
+    const { LoraPlugin } = await import('@thimble/plugin-lora');
+    plugins.push(new LoraPlugin(lora, { mode: loraMode, localFilesOnly: offline }));
   }
   if (fp8 !== undefined || int8Weights === true) {
     const { LayerwiseCastingPlugin } = await import('@thimble/plugin-fp8');

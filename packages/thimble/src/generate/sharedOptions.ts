@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { parsePluginSpec, type PluginSpec } from '../plugins/parsePluginSpec.js';
+import { type LoraSetting, parseLoraSetting } from './parseLoraSetting.js';
 import { type ComponentSetting, parseComponentSetting } from './parseComponentSetting.js';
 import { type ControlSetting, parseControlSetting } from './parseControlSetting.js';
 import { type EmbeddingSetting, parseEmbeddingSetting } from './parseEmbeddingSetting.js';
@@ -50,6 +51,23 @@ export function modelOptions(): Option[] {
       '--preset <name>',
       "steps, guidance and scheduler of a distilled model, such as sd-turbo, or none: diffusers' defaults (default: by what the model says it is)",
     ),
+  ];
+}
+
+/** What changes the model. */
+export function loraOptions(): Option[] {
+  return [
+    new Option(
+      '--lora <file[=scale]>',
+      'a LoRA, and how strong it is (default: 1): a file, a folder, or a file on the hub, "owner/name:path"; may be repeated',
+    ).argParser((text: string, before: readonly LoraSetting[] | undefined) => [
+      ...(before ?? []),
+      parseLoraSetting(text),
+    ]),
+    new Option(
+      '--lora-mode <how>',
+      'beside the layers (branch, the default), or merged into them, once, on disk (fuse): no step costs more then',
+    ).choices(['branch', 'fuse']),
   ];
 }
 

@@ -19,6 +19,8 @@ export interface ServedFlags extends Pick<
   | 'attention'
   | 'channelsLast'
   | 'trace'
+  | 'lora'
+  | 'loraMode'
   | 'offload'
   | 'vaeTiling'
   | 'vaeSlicing'

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { wholeNumberFrom } from '../generate/parseNumber.js';
-import { computingOptions, memoryOptions, modelOptions, vaeOption } from '../generate/sharedOptions.js';
+import { computingOptions, loraOptions, memoryOptions, modelOptions, vaeOption } from '../generate/sharedOptions.js';
 import { parseDuration } from './parseDuration.js';
 import { parseModel } from './parseModel.js';
 
@@ -11,7 +11,7 @@ const OF_A_RUN = ['option', 'memoryReport', 'model'];
 export function addServedOptions(command: Command, model: Option, others: Readonly<Record<string, Option[]>>): void {
   command.addOption(model.helpGroup('Models:'));
   const groups: Readonly<Record<string, readonly Option[]>> = {
-    'Models:': [...modelOptions(), vaeOption(), ...poolOptions()],
+    'Models:': [...modelOptions(), vaeOption(), ...loraOptions(), ...poolOptions()],
     ...others,
     'Computing:': computingOptions(),
     'Memory:': memoryOptions('pictures'),

@@ -5,6 +5,7 @@ import { numberFrom } from '../generate/parseNumber.js';
 import { parseSize } from '../generate/parseSize.js';
 import {
   computingOptions,
+  loraOptions,
   memoryOptions,
   messageOptions,
   modelOptions,
@@ -49,7 +50,7 @@ export function createVideoCommand(interruption: Interruption, fields: Fields): 
       await runVideo(prompts, { ...flags, ...modelSource(command) }, interruption);
     });
   const groups: Readonly<Record<string, readonly Option[]>> = {
-    'Model:': modelOptions(),
+    'Model:': [...modelOptions(), ...loraOptions()],
     'Video:': [...promptOptions(), ...videoOptions(), ...flagsOf(true)],
     'Sampling:': [schedulerOption(), ...schedulerOptions(), ...flagsOf(false)],
     'Files:': fileOptions(),

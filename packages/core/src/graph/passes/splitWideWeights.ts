@@ -11,7 +11,8 @@ const SPLITTABLE = new Set(['Gemm', 'Conv']);
 /**
  * Splits convolutions and linear layers along their output channels where a weight that is stored in a narrower type would take more
  * than `budget` bytes as float32: each part's weight is widened, used and dropped before the next one's. Weights stored in float32 are
- * mapped, not widened, and stay whole; so do those that lie transposed, whose rows are not together, and those whose rows share blocks.
+ * mapped, not widened, and stay whole; so do those that lie transposed, whose rows are not together, those whose rows share blocks, and layers that add a value which
+ * is no weight.
  */
 export function splitWideWeights(graph: Graph, budget: number = DEFAULT_TRANSIENT_BYTES): Graph {
   const weights = new Map(graph.weights.map((weight) => [weight.name, weight]));
@@ -32,6 +33,7 @@ export function splitWideWeights(graph: Graph, budget: number = DEFAULT_TRANSIEN
 function partsOf(node: GraphNode, weights: ReadonlyMap<string, GraphWeight>, budget: number): readonly Chunk[] {
   const weight = weights.get(node.inputs[1] ?? '');
   if (!SPLITTABLE.has(node.op) || weight === undefined || weight.source?.transposed !== undefined) return [];
+  if (!node.inputs.slice(2).every((name) => weights.has(name))) return [];
   const narrow = narrowWeightOf(weight);
   if (narrow === undefined || !hasWholeRows(narrow.weight.source)) return [];
   const [rows = 1, ...rest] = weight.dims;

@@ -21,6 +21,8 @@ export interface ComponentHandle {
   /** Where each of the model's parameters lies, by state-dict key, under the plugins of now: the checkpoint, and their layers on top. */
   readonly weights: WeightStore;
   readonly loaded: boolean;
+  /** Whether it runs programs that were made before, as a traced model does: what plugins do to graphs does not reach it. */
+  readonly isFrozen: boolean;
   /** Weights of the segments that are loaded, in bytes. */
   readonly residentBytes: number;
   /** In the order of execution. */
