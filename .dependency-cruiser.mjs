@@ -2,7 +2,7 @@
 import { entries, foundation, groundFloor, libraries, rooms, roomsBelow } from './tools/rooms.mjs';
 
 const CORE = '^packages/core/src';
-const SOURCES = '^packages/[^/]+/src/';
+const SOURCES = '^packages/[^/]+/(page/)?src/';
 // Built or not, as the package's own `exports` say.
 const PUBLIC_ENTRIES = '^packages/([^/]+/(src|dist)/index|core/(src|dist)/(plugin|model))\\.(ts|js|d\\.ts)$';
 const escape = (text) => text.replaceAll(/[.\\/]/g, '\\$&');
@@ -105,7 +105,7 @@ export default {
     enhancedResolveOptions: {
       exportsFields: ['exports'],
       conditionNames: ['@thimble/source', 'types', 'import', 'node', 'default'],
-      extensions: ['.ts', '.js', '.d.ts', '.json'],
+      extensions: ['.ts', '.tsx', '.js', '.d.ts', '.json'],
     },
   },
 };

@@ -10,6 +10,7 @@ export { ServerError } from './ServerError.js';
 export type { ServerOptions, ServiceOptions, ServiceSettings, WorkerOptions } from './ServerOptions.js';
 export type { ModelDefinition, OpenModel } from './models/ModelDefinition.js';
 export type { ModelCatalog } from './models/ModelCatalog.js';
+export type { ModelFacts } from './models/ModelFacts.js';
 export { ModelPool } from './models/ModelPool.js';
 export type { ModelLease, ModelPoolOptions } from './models/ModelPool.js';
 export type { Generation } from './jobs/Generation.js';

@@ -1,8 +1,5 @@
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import cookie from '@fastify/cookie';
 import multipart from '@fastify/multipart';
-import statics from '@fastify/static';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { a1111Routes } from './a1111/a1111Routes.js';
 import { withoutNulls } from './http/withoutNulls.js';
@@ -12,15 +9,14 @@ import { statusRoutes } from './http/statusRoutes.js';
 import { jobsRoutes } from './jobs/jobsRoutes.js';
 import { imagesRoutes } from './openai/imagesRoutes.js';
 import { modelsRoutes } from './openai/modelsRoutes.js';
+import { pageFiles } from './page/pageFiles.js';
+import { serverRoute } from './page/serverRoute.js';
 import { PictureReader } from './pictures/PictureReader.js';
 import { resultsRoutes } from './results/resultsRoutes.js';
 import { Access } from './security/Access.js';
 import { accessGuard } from './security/accessGuard.js';
 import { Service } from './Service.js';
 import type { ServiceOptions } from './ServerOptions.js';
-
-/** What is built of the page. */
-const PAGE = fileURLToPath(new URL('../page/dist', import.meta.url));
 
 /** Files, fields and bytes of a form. */
 const MOST_FILES = 17;
@@ -67,12 +63,11 @@ export async function thimbleServer(
   });
   await app.register(async (guarded) => {
     accessGuard(guarded, access);
-    for (const routes of [statusRoutes, imagesRoutes, modelsRoutes, jobsRoutes, resultsRoutes])
+    for (const routes of [statusRoutes, serverRoute, imagesRoutes, modelsRoutes, jobsRoutes, resultsRoutes])
       routes(guarded, context);
     await guarded.register(async (scope) => a1111Routes(scope, context), { prefix: '/sdapi/v1' });
   });
-  // The page asks for the token itself.
-  if (existsSync(PAGE)) await app.register(statics, { root: PAGE });
+  await pageFiles(app);
 }
 
 function resultUrl(app: FastifyInstance, request: FastifyRequest, key: string, signature: string | undefined): string {

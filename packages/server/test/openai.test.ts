@@ -158,7 +158,7 @@ test.each([
   ['a path in place of a picture', { image: '/etc/passwd' }, 400, 'ERR_REQUEST_INVALID', 'image'],
   ['a file as address', { image: 'file:///etc/passwd' }, 400, 'ERR_REQUEST_INVALID', 'image'],
   ['an address', { image: 'http://127.0.0.1/' }, 400, 'ERR_URL_REFUSED', null],
-  ['an unknown scheduler', { scheduler: 'fast' }, 400, 'ERR_SCHEDULER_UNKNOWN', null],
+  ['an unknown scheduler', { scheduler: 'fast' }, 400, 'ERR_SCHEDULER_UNKNOWN', 'scheduler'],
 ])('refuses %s', async (_, more, status, code, param) => {
   expect(await failure(client.images.generate(asked(more)))).toMatchObject({
     status,

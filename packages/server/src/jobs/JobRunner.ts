@@ -15,9 +15,7 @@ import type { Job, JobRequest } from './Job.js';
 import type { JobRun } from './JobQueue.js';
 import { isPictureField } from './isPictureField.js';
 import { PreviewChoice } from './PreviewChoice.js';
-
-/** Milliseconds between two reports of the memory. */
-const MEMORY_INTERVAL = 500;
+import { reportMemory } from './reportMemory.js';
 
 /** Options of a run that are the server's: it reads and makes pictures. */
 const WITHHELD = ['outputType', 'previews', 'signal'];
@@ -49,8 +47,21 @@ export class JobRunner {
     const { pipe } = lease;
     const options = await this.#optionsOf(pipe, request);
     chooseScheduler(lease, request.scheduler);
+    const stopReporting = reportMemory(pipe, run.emit);
+    try {
+      await this.#generate(pipe, options, { job, run });
+    } finally {
+      stopReporting();
+    }
+  }
+
+  async #generate(
+    pipe: DiffusionPipeline,
+    options: GenerateOptions<'image'>,
+    { job, run }: { readonly job: Job; readonly run: JobRun },
+  ): Promise<void> {
+    const { request } = job;
     const previews = new PreviewChoice(request.previews);
-    let reported = 0;
     let steps = 0;
     for await (const event of pipe.stream(request.prompt, {
       ...options,
@@ -62,10 +73,6 @@ export class JobRunner {
         run.emit({ type: 'step', step: event.index + 1, steps });
       } else if (event.type === 'preview' && previews.takes(event.index, steps)) {
         run.emit({ type: 'preview', step: event.index + 1, steps, images: await encoded(event) });
-      } else if (event.type === 'memory' && Date.now() - reported >= MEMORY_INTERVAL) {
-        reported = Date.now();
-        const { main, device } = event.memory;
-        run.emit({ type: 'memory', bytes: main.residentBytes + (device?.residentBytes ?? 0) });
       } else if (event.type === 'image') await this.#keep(job, event, run);
     }
   }

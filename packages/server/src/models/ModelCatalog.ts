@@ -1,4 +1,4 @@
-import type { DiffusionPipeline } from '@thimble/core';
+import type { ModelFacts } from './ModelFacts.js';
 
 /** The models that requests may name: those of this process, or those of its workers. */
 export interface ModelCatalog {
@@ -6,8 +6,8 @@ export interface ModelCatalog {
   readonly names: readonly string[];
   /** The names of those that are open. */
   readonly opened: readonly string[];
-  /** The pipeline of a model that is open in this process. */
-  peek(name: string): DiffusionPipeline | undefined;
+  /** What is known of a model that was open in this process; undefined for others. */
+  facts(name: string): ModelFacts | undefined;
   /** @throws ERR_MODEL_UNKNOWN; ERR_NO_WORKERS */
   deviceOf(name: string): string;
   /** Closes all that this process has open. */

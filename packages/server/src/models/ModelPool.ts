@@ -1,6 +1,7 @@
 import type { DiffusionPipeline, Scheduler } from '@thimble/core';
 import { ServerError } from '../ServerError.js';
 import type { ModelCatalog } from './ModelCatalog.js';
+import { factsOf, type ModelFacts } from './ModelFacts.js';
 import { type ModelDefinition, type NamedModel, readModelDefinition } from './ModelDefinition.js';
 
 /** Options of a {@link ModelPool}. */
@@ -32,6 +33,7 @@ export class ModelPool implements ModelCatalog {
   /** Those used last come last. */
   readonly #opened = new Map<string, OpenedModel>();
   readonly #opening = new Map<string, Promise<OpenedModel>>();
+  readonly #facts = new Map<string, ModelFacts>();
 
   constructor(models: Readonly<Record<string, ModelDefinition>>, options: ModelPoolOptions) {
     this.#definitions = new Map(Object.entries(models).map(([name, model]) => [name, readModelDefinition(model)]));
@@ -47,9 +49,10 @@ export class ModelPool implements ModelCatalog {
     return [...this.#opened.keys()];
   }
 
-  /** The pipeline of a model that is open. */
-  peek(name: string): DiffusionPipeline | undefined {
-    return this.#opened.get(name)?.pipe;
+  /** What is known of a model: as it is while it is open, else as it was when it was closed; undefined for one that was never open. */
+  facts(name: string): ModelFacts | undefined {
+    const open = this.#opened.get(name);
+    return open === undefined ? this.#facts.get(name) : factsOf(open.pipe);
   }
 
   /** @throws ERR_MODEL_UNKNOWN */
@@ -114,6 +117,7 @@ export class ModelPool implements ModelCatalog {
     const opened = this.#opened.get(name);
     if (opened === undefined) return;
     clearTimeout(opened.timer);
+    this.#facts.set(name, factsOf(opened.pipe));
     this.#opened.delete(name);
     await opened.pipe.dispose();
   }

@@ -1,5 +1,4 @@
 import type { FastifyInstance } from 'fastify';
-import { optionsSchema } from '@thimble/core/plugin';
 import type { RouteContext } from '../http/RouteContext.js';
 
 /** `GET /v1/models`, and one of them with its options. */
@@ -19,22 +18,11 @@ export function modelsRoutes(app: FastifyInstance, { service: { models } }: Rout
   // A name may hold slashes.
   app.get<{ Params: { '*': string } }>(
     '/v1/models/*',
-    { schema: { summary: 'A model; while it is open, with the JSON schema of its options', tags: ['OpenAI'] } },
+    { schema: { summary: 'A model; once it was open, with the JSON schema of its options', tags: ['OpenAI'] } },
     ({ params: { '*': name } }) => {
       models.deviceOf(name);
-      const pipe = models.peek(name);
-      return {
-        ...described(name),
-        ...(pipe === undefined
-          ? {}
-          : { options: optionsSchema(pipe.optionFields), defaults: jsonDefaults(pipe.defaults) }),
-      };
+      const { memoryLimit, ...facts } = models.facts(name) ?? {};
+      return { ...described(name), ...facts, ...(memoryLimit === undefined ? {} : { memory_limit: memoryLimit }) };
     },
-  );
-}
-
-function jsonDefaults(defaults: Readonly<Record<string, unknown>>): object {
-  return Object.fromEntries(
-    Object.entries(defaults).filter(([, value]) => ['string', 'number', 'boolean'].includes(typeof value)),
   );
 }

@@ -41,7 +41,7 @@ export class RemoteModels implements ModelCatalog {
     return this.#workers.reduce((sum, { there, lanes }) => sum + (there ? lanes : 0), 0);
   }
 
-  peek(): undefined {
+  facts(): undefined {
     return undefined;
   }
 

@@ -9,6 +9,7 @@ import type { ServeFlags } from './ServeFlags.js';
 
 const HELP = `
 What it serves (GET /openapi.json tells all):
+  /       a page, for a browser
   /v1/images/generations, /v1/images/edits, /v1/models
           as OpenAI; extra fields: steps, seed, negative_prompt, …
   /sdapi/v1/…
