@@ -28,17 +28,14 @@ export async function startRedis(...options) {
   const args = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--dir', folder, ...options];
   const child = spawn(redisProgram, args, { stdio: 'ignore' });
   while (!(await answers(port))) await sleep(20);
-  return {
-    url: `redis://127.0.0.1:${port}`,
-    process: child,
-    async [Symbol.asyncDispose]() {
-      if (child.exitCode === null && child.signalCode === null) {
-        child.kill('SIGKILL');
-        await once(child, 'exit');
-      }
-      await rm(folder, { recursive: true, force: true });
-    },
+  const end = async () => {
+    if (child.exitCode === null && child.signalCode === null) {
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+    }
+    await rm(folder, { recursive: true, force: true });
   };
+  return { url: `redis://127.0.0.1:${port}`, process: child, end, [Symbol.asyncDispose]: end };
 }
 
 async function freePort() {

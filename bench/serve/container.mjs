@@ -7,11 +7,12 @@ const INSIDE = fileURLToPath(new URL('./insideContainer.mjs', import.meta.url));
 
 /** A server and a worker of a full-size SD 1.5 within one hard limit, page cache and all: a picture of 512×512. Redis is outside. */
 export async function measureContainer({ limit }) {
-  await using redis = await startRedis();
   const checkpoint = sd15Checkpoint('f16');
+  const redis = await startRedis();
   const command = [process.execPath, INSIDE, redis.url, checkpoint];
   const started = performance.now();
-  const { lines, ok, peakAnonymous, peakTotal } = await underLimit(Number(limit), command, { cold: true });
+  const limited = await underLimit(Number(limit), command, { cold: true }).finally(async () => redis.end());
+  const { lines, ok, peakAnonymous, peakTotal } = limited;
   const seconds = (performance.now() - started) / 1000;
   const said = lines.findLast((line) => line.startsWith('{'));
   return {

@@ -11,7 +11,7 @@ const KILL_INTERVAL = 10_000;
 /** Three workers and jobs that wait for them, while one of the workers is killed every ten seconds, and another one begins in its place. */
 export async function measureWorkers({ jobs: count, minutes, steps, size }) {
   if (redisProgram === undefined) throw new Error('there is no redis-server here');
-  await using redis = await startRedis();
+  const redis = await startRedis();
   const server = await startServer('--redis', redis.url, '--max-queue', String(count));
   const start = () => startWorker('--redis', redis.url, '--model', `demo=${DEMO}`, '--threads', '1');
   const workers = Array.from({ length: WORKERS }, start);
@@ -48,6 +48,7 @@ export async function measureWorkers({ jobs: count, minutes, steps, size }) {
   } finally {
     clearInterval(killing);
     await Promise.all([...workers, server.child].map((child) => end(child)));
+    await redis.end();
   }
 }
 
