@@ -18,6 +18,7 @@ export type { StableDiffusionOptions } from './pipelines/StableDiffusionOptions.
 export type { StableDiffusionXLOptions } from './pipelines/StableDiffusionXLOptions.js';
 export type { StableDiffusion3Options } from './pipelines/StableDiffusion3Options.js';
 export type { Flux2KleinOptions } from './pipelines/Flux2KleinOptions.js';
+export type { FluxOptions } from './pipelines/FluxOptions.js';
 export type { ZImageOptions } from './pipelines/ZImageOptions.js';
 export type { PictureOptions } from './sampling/starts/pictureFields.js';
 export type { VideoResult } from './pipelines/CogVideoXPipeline.js';

@@ -57,11 +57,14 @@ async function openModel({ args: { file } }: Call, config = join(CASE, file, '..
   });
 }
 
-test("Z-Image's transformer, whose projections are fused in the file, computes what it should", async () => {
-  const call = calls.find(({ name }) => name === 'z-image.transformer')!;
+test.each([
+  ['Z-Image', 'z-image.transformer'],
+  ['FLUX.1', 'flux.transformer'],
+])("%s's transformer, whose projections are fused in the file, computes what it should", async (_, name) => {
+  const call = calls.find((each) => each.name === name)!;
   await using pipe = await openModel(call);
   const inputs: Record<string, Tensor> = {};
-  for (const [name, source] of Object.entries(call.in)) inputs[name] = await tensor(source);
+  for (const [input, source] of Object.entries(call.in)) inputs[input] = await tensor(source);
   const { sample } = await pipe.components['transformer']!.call(inputs);
   expect(await excess(call, 'sample', sample!.data as Float32Array)).toBeLessThanOrEqual(1);
 });

@@ -1,6 +1,7 @@
 import {
   CogVideoXPipeline,
   Flux2KleinPipeline,
+  FluxPipeline,
   LatentConsistencyModelPipeline,
   StableDiffusion3Pipeline,
   StableDiffusionPipeline,
@@ -13,6 +14,7 @@ const { guidanceScale } = StableDiffusionPipeline.optionFields;
 /** The options of pipelines that make pictures, some of which have flags. What a model does not take, it refuses by name. */
 export const pictureFields = {
   ...Flux2KleinPipeline.optionFields,
+  ...FluxPipeline.optionFields,
   ...ZImagePipeline.optionFields,
   ...StableDiffusion3Pipeline.optionFields,
   ...StableDiffusionXLPipeline.optionFields,

@@ -26,6 +26,7 @@ const MODELS: readonly (readonly [title: string, checkpoint: string, options: Ge
     'sd3-tiny',
     { width: 48, height: 32, numInferenceSteps: 1, guidanceScale: 3, maxSequenceLength: 8 },
   ],
+  ['FLUX.1', 'flux-schnell-tiny', { width: 48, height: 32, numInferenceSteps: 1, maxSequenceLength: 8 }],
 ];
 
 const PROMPT =

@@ -13,4 +13,9 @@ export const tokenizerErrors = {
     message: (d: { file: string; problem: string }): string =>
       `the tokenizer file "${d.file}" cannot be used: ${d.problem}. It may be damaged or of another model: download it again.`,
   },
+  ERR_TOKENIZER_MISMATCH: {
+    summary: 'A tokenizer gives tokens that its text encoder does not have.',
+    message: (d: { component: string; folder: string; token: number; vocabulary: number }): string =>
+      `the tokenizer of ${d.component} gives the token ${d.token}, but "${d.folder}" has ${d.vocabulary} of them: it is the tokenizer of another model. Take the one that was published with this text encoder.`,
+  },
 } as const satisfies ErrorDefinitions;

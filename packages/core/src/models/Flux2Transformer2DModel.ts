@@ -1,10 +1,10 @@
 import { Module } from '../graph/Module.js';
 import { Linear } from '../graph/nn/Linear.js';
-import { plainLayerNorm } from '../graph/nn/plainLayerNorm.js';
-import { add, builderOf, cast, concat, cos, mul, reshape, scale, silu, sin, slice } from '../graph/operations.js';
+import { concat, reshape, scale, silu, slice } from '../graph/operations.js';
 import { segment } from '../graph/segment.js';
 import type { Value } from '../graph/Value.js';
 import { ConfigReader, type ModelConfig } from '../fields/ConfigReader.js';
+import { AdaLayerNormContinuous } from './blocks/AdaLayerNorms.js';
 import {
   Flux2Modulation,
   type Flux2Options,
@@ -13,6 +13,7 @@ import {
   type Modulation,
 } from './blocks/Flux2TransformerBlocks.js';
 import type { Rotation } from './blocks/rotaryAxes.js';
+import { rotationOfIds } from './blocks/rotationOfIds.js';
 import { timestepFrequencies } from './blocks/TimestepEmbedding.js';
 import { loadPretrained, type LoadPretrainedOptions, type PretrainedModel } from './loadPretrained.js';
 import { Model, type ModelEntry } from './Model.js';
@@ -49,28 +50,6 @@ class TimestepGuidanceEmbeddings extends Module {
   forward(timestep: Value): Value {
     const projection = { channels: this.#channels, flipSinToCos: true, frequencyShift: 0 };
     return this.timestep_embedder.forward(timestepFrequencies(scale(timestep, 1000), projection));
-  }
-}
-
-/** A norm with scale and shift out of the timestep, in this order. */
-class AdaLayerNormContinuous extends Module {
-  readonly linear: Linear;
-  readonly #width: number;
-  readonly #epsilon: number;
-
-  constructor({ width, epsilon }: Flux2Options) {
-    super();
-    this.linear = new Linear(width, 2 * width, { bias: false });
-    this.#width = width;
-    this.#epsilon = epsilon;
-  }
-
-  forward(x: Value, temb: Value): Value {
-    const activated = silu(temb);
-    const part = (index: number): Value =>
-      reshape(this.linear.forwardRows(activated, index * this.#width, this.#width), [temb.dim(0), 1, this.#width]);
-    const scaleBy = add(part(0), builderOf(x).constant('float32', [], [1]));
-    return add(mul(plainLayerNorm(x, this.#epsilon), scaleBy), part(1));
   }
 }
 
@@ -114,7 +93,7 @@ export class Flux2Transformer2DModel extends Model {
       { length: options.singleLayers },
       () => new Flux2SingleTransformerBlock(options),
     );
-    this.norm_out = new AdaLayerNormContinuous(options);
+    this.norm_out = new AdaLayerNormContinuous({ ...options, bias: false });
     this.proj_out = new Linear(width, outChannels, { bias: false });
     this.#options = options;
     this.entries = {
@@ -219,16 +198,10 @@ export class Flux2Transformer2DModel extends Model {
 
   /** Tables of the text's tokens, then the image's, [tokens, headSize / 2]. */
   #rotation(text: Value, image: Value): Rotation {
-    const { axes, rotaryBase } = this.#options;
+    const { axes } = this.#options;
     return segment('pos_embed', { text, image }, (inner) => {
       const rows = (ids: Value): Value => reshape(slice(ids, 0, 0, 1), [ids.dim(1), axes.length], [-1, axes.length]);
-      const positions = cast(concat([rows(inner.text), rows(inner.image)], 0), 'float32');
-      const angles = axes.map((features, axis) => {
-        const frequencies = Array.from({ length: features / 2 }, (_, i) => 1 / rotaryBase ** ((2 * i) / features));
-        const table = builderOf(positions).constant('float32', [1, features / 2], frequencies);
-        return mul(slice(positions, 1, axis, axis + 1), table);
-      });
-      return { cosines: cos(concat(angles, 1)), sines: sin(concat(angles, 1)) };
+      return { ...rotationOfIds([rows(inner.text), rows(inner.image)], this.#options) };
     });
   }
 }

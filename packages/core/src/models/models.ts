@@ -6,6 +6,7 @@ export { AutoencoderTiny } from './AutoencoderTiny.js';
 export { CLIPTextModel } from './CLIPTextModel.js';
 export { CogVideoXTransformer3DModel } from './CogVideoXTransformer3DModel.js';
 export { Flux2Transformer2DModel } from './Flux2Transformer2DModel.js';
+export { FluxTransformer2DModel } from './FluxTransformer2DModel.js';
 export { Qwen3Model } from './Qwen3Model.js';
 export { SD3Transformer2DModel } from './SD3Transformer2DModel.js';
 export { T5EncoderModel } from './T5EncoderModel.js';

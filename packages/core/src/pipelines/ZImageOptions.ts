@@ -1,7 +1,6 @@
 import {
   booleanField,
   described,
-  type Field,
   type FieldValues,
   integerField,
   numberField,
@@ -9,8 +8,8 @@ import {
 } from '../fields/Field.js';
 import { omitFields } from '../fields/omitFields.js';
 import { eitherField } from '../fields/optionFields.js';
-import { outputTypeField, runFields, sideField } from '../run/runFields.js';
-import { pictureFields } from '../sampling/starts/pictureFields.js';
+import { outputTypeField, runFields } from '../run/runFields.js';
+import { pictureFields, pictureSides } from '../sampling/starts/pictureFields.js';
 import { stableDiffusionFields } from './StableDiffusionOptions.js';
 
 /** What Z-Image takes beside what other pipelines do. */
@@ -36,7 +35,7 @@ export const zImageFields = {
   ...omitFields(runFields, ['timesteps', 'eta']),
   ...pictureFields,
   ...ownFields,
-  ...sidesOf(16, ''),
+  ...pictureSides(16, ''),
   numImagesPerPrompt,
   previews,
   sigmas,
@@ -57,7 +56,7 @@ export const zImageFields = {
 
 /** The same for a model whose patches are of `multiple` pixels on each side. */
 export function fieldsForMultiple(multiple: number): typeof zImageFields {
-  return { ...zImageFields, ...sidesOf(multiple, `: ${multiple} pixels are one patch`) };
+  return { ...zImageFields, ...pictureSides(multiple, `: ${multiple} pixels are one patch`) };
 }
 
 /** The options of a `ZImagePipeline`'s runs. */
@@ -68,13 +67,4 @@ export type ZImageValues = FieldValues<typeof zImageFields>;
 
 declare module '../run/GenerateOptions.js' {
   interface GenerateOptions<O extends OutputType = OutputType> extends OptionsOf<typeof ownFields> {}
-}
-
-/** A picture to begin with has a size. */
-function sidesOf(multiple: number, reason: string): Record<'width' | 'height', Field<number | undefined>> {
-  const side = described(sideField(multiple, 1024, reason) as Field<number | undefined>, {
-    impliedBy: ['image'],
-    defaultText: "the picture's, or 1024",
-  });
-  return { width: side, height: side };
 }

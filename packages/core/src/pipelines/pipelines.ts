@@ -5,4 +5,5 @@ export { StableDiffusionXLPipeline } from './StableDiffusionXLPipeline.js';
 export { StableDiffusion3Pipeline } from './StableDiffusion3Pipeline.js';
 export { CogVideoXPipeline } from './CogVideoXPipeline.js';
 export { Flux2KleinPipeline } from './Flux2KleinPipeline.js';
+export { FluxPipeline } from './FluxPipeline.js';
 export { ZImagePipeline } from './ZImagePipeline.js';

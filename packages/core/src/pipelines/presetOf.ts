@@ -1,4 +1,4 @@
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { type JsonObject, readJsonFile } from '../disk/readJsonFile.js';
 import type { Component } from '../execution/Component.js';
 import { DENOISER } from '../extension/chooseComponents.js';
@@ -10,6 +10,9 @@ import { type Preset, presetNames, presets } from './presets.js';
 
 /** The preset that is none: diffusers' defaults. */
 export const NO_PRESET = 'none';
+
+/** What files are called after beside their model: the type of their weights, such as `-Q4_K_S` or `-fp8_e4m3fn`. */
+const STORED_AS = /[-_.](?:i?q\d(?:_[a-z\d]+)*|bf16|fp?(?:8|16|32)(?:[-_][a-z\d]+)*)$/;
 
 /** A checkpoint that was opened, as far as it says what it is. */
 export interface Opened {
@@ -76,7 +79,7 @@ function denoiserNames(denoiser: Component | undefined, isGiven: boolean): reado
 }
 
 /**
- * What a path or a hub id calls a model, in lower case: its last part, or the one before where that is a component's folder; and the repository in whose cache it lies,
+ * What a path or a hub id calls a model, in lower case: its last part, with and without the type of weights, or the one before where that is a component's folder; and the repository in whose cache it lies,
  * `models--stabilityai--sd-turbo/snapshots/…`.
  */
 function namesIn(path: unknown): readonly string[] {
@@ -87,7 +90,8 @@ function namesIn(path: unknown): readonly string[] {
     .filter((part) => part !== '');
   if (DENOISER.test(parts.at(-1) ?? '')) parts.pop();
   const cached = parts.flatMap((part) => /^models--[^/]+--(?<name>[^/]+)$/.exec(part)?.groups?.['name'] ?? []);
-  return [basename(parts.at(-1) ?? '', '.safetensors'), ...cached];
+  const name = (parts.at(-1) ?? '').replace(/\.(?:safetensors|gguf)$/, '');
+  return [name, name.replace(STORED_AS, ''), ...cached];
 }
 
 /** Of the checkpoint, whether its scheduler was opened or not. */

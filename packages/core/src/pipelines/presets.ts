@@ -84,6 +84,18 @@ export const presets: readonly Preset[] = [
     scheduler: { name: 'FlowMatchEulerDiscreteScheduler', config: { shift: 3 } },
   },
   {
+    name: 'flux1-schnell',
+    names: ['FLUX.1-schnell', 'flux1-schnell'],
+    // Of this size there are two, and the other one takes the guidance scale as a condition.
+    saidBy: ({ pipeline, denoiser, scheduler }) =>
+      /^Flux(?:Img2Img|Inpaint)?Pipeline$/.test(pipeline) &&
+      denoiser['num_attention_heads'] === 24 &&
+      denoiser['guidance_embeds'] !== true &&
+      scheduler['use_dynamic_shifting'] === false,
+    options: { numInferenceSteps: 4, guidanceScale: 0 },
+    scheduler: { name: 'FlowMatchEulerDiscreteScheduler', config: { use_dynamic_shifting: false, shift: 1 } },
+  },
+  {
     name: 'flux2-klein',
     names: ['FLUX.2-klein-4B', 'FLUX.2-klein-9B'],
     options: { numInferenceSteps: 4, guidanceScale: 1 },

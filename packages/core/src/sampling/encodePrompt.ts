@@ -4,6 +4,7 @@ import type { PromptChunk, PromptEmbeds } from '../hooks/calls/EncodePromptCall.
 import { Wrapping } from '../hooks/engine/Wrapping.js';
 import type { PipelineRun } from '../run/PipelineRun.js';
 import type { NamedTensors } from '../hooks/calls/NamedTensors.js';
+import { checkTokens } from './checkTokens.js';
 import { joinTokens } from './gridTokens.js';
 import { EncodingCall, type PromptEncoder } from './EncodingCall.js';
 
@@ -42,12 +43,14 @@ function warnOfRest(run: PipelineRun, prompts: readonly string[], { tokenizer, m
 /** Each chunk is a call of the encoder; the tokens of all follow one another. */
 async function encodeChunks(
   chunks: readonly PromptChunk[],
-  { encode }: PromptEncoder,
+  { encoder, encode }: PromptEncoder,
   negative: boolean,
 ): Promise<PromptEmbeds> {
   const parts: PromptEmbeds[] = [];
-  for (const { input_ids, attention_mask, inputs_embeds } of chunks)
+  for (const { input_ids, attention_mask, inputs_embeds } of chunks) {
+    if (inputs_embeds === undefined) checkTokens(encoder, input_ids);
     parts.push(await encode(given({ input_ids, attention_mask, inputs_embeds }), negative));
+  }
   const embeds = joinTokens(parts.map((part) => part.embeds));
   return { embeds, pooled: parts[0]?.pooled };
 }

@@ -16,6 +16,38 @@ export function unpackTokens({ data, dims }: Tensor, rows: number, columns: numb
   return new Tensor('float32', turned(data as Float32Array, n, tokens, channels), [n, channels, rows, columns]);
 }
 
+/**
+ * Latents [n, c, h, w] as tokens of 2 × 2 places, [n, h / 2 · w / 2, 4c]: inside a token channel, row, column, the channel slowest (source: diffusers pipelines/flux/pipeline_flux.py,
+ * `_pack_latents`).
+ */
+export function packPatches({ data, dims }: Tensor): Tensor {
+  const [n, channels, height, width] = dims as [number, number, number, number];
+  const out = new Float32Array(data.length);
+  forEachPatched({ n, channels, rows: height / 2, columns: width / 2 }, (packed, plain) => {
+    out[packed] = data[plain] as number;
+  });
+  return new Tensor('float32', out, [n, (height / 2) * (width / 2), 4 * channels]);
+}
+
+/** What {@link packPatches} undoes: `rows` and `columns` of tokens. */
+export function unpackPatches({ data, dims }: Tensor, rows: number, columns: number): Tensor {
+  const [n, , features] = dims as [number, number, number];
+  const out = new Float32Array(data.length);
+  forEachPatched({ n, channels: features / 4, rows, columns }, (packed, plain) => {
+    out[plain] = data[packed] as number;
+  });
+  return new Tensor('float32', out, [n, features / 4, 2 * rows, 2 * columns]);
+}
+
+/** The positions (frame, row, column) of a picture's tokens, float32 [tokens, 3]; those of a text are zeros. */
+export function patchIds(rows: number, columns: number): Tensor {
+  const ids = Float32Array.from({ length: 3 * rows * columns }, (_, i) => {
+    const token = Math.floor(i / 3);
+    return [0, Math.floor(token / columns), token % columns][i % 3] as number;
+  });
+  return new Tensor('float32', ids, [rows * columns, 3]);
+}
+
 /** The positions (t, h, w, l) of a picture's tokens, int64 [1, tokens, 4]. */
 export function gridIds(rows: number, columns: number, time: number): Tensor {
   const ids = Array.from({ length: rows * columns }, (_, i) => [time, Math.floor(i / columns), i % columns, 0]);
@@ -46,6 +78,30 @@ export function joinTokens(tensors: readonly Tensor[]): Tensor {
 
 function idsOf(ids: readonly (readonly number[])[]): Tensor {
   return new Tensor('int64', BigInt64Array.from(ids.flat(), BigInt), [1, ids.length, 4]);
+}
+
+/** How many patches of 2 × 2 there are. */
+interface PatchCounts {
+  readonly n: number;
+  readonly channels: number;
+  readonly rows: number;
+  readonly columns: number;
+}
+
+/** Calls back with the place of each value among tokens, and among latents. */
+function forEachPatched(
+  { n, channels, rows, columns }: PatchCounts,
+  visit: (packed: number, plain: number) => void,
+): void {
+  let plain = 0;
+  for (let plane = 0; plane < n * channels; plane++) {
+    const [sample, channel] = [Math.floor(plane / channels), plane % channels];
+    for (let y = 0; y < 2 * rows; y++)
+      for (let x = 0; x < 2 * columns; x++, plain++) {
+        const token = (sample * rows + (y >> 1)) * columns + (x >> 1);
+        visit(4 * (token * channels + channel) + 2 * (y & 1) + (x & 1), plain);
+      }
+  }
 }
 
 /** [n, a, b] → [n, b, a]. */

@@ -22,6 +22,7 @@ const COMPONENT_OF: Readonly<Record<string, string>> = {
   'Qwen3Model.forward': 'text_encoder',
   'Qwen3ForCausalLM.forward': 'text_encoder',
   'Flux2Transformer2DModel.forward': 'transformer',
+  'FluxTransformer2DModel.forward': 'transformer',
   'AutoencoderKLFlux2.decode': 'vae',
   'AutoencoderKLFlux2.encode': 'vae',
   'ZImageTransformer2DModel.forward': 'transformer',
@@ -39,6 +40,8 @@ describe.each([
   'z-image-tiny',
   'flux2-klein-tiny',
   'sd3-tiny',
+  'flux-tiny',
+  'flux-schnell-tiny',
 ])('%s computes what diffusers computes', (name) => {
   let fixture: FixtureCase;
   let checkpoint: string;

@@ -21,11 +21,19 @@ export class PictureCall {
   readonly #pipe: DiffusionPipeline;
   readonly #fixture: FixtureCase;
   readonly #name: string;
+  readonly #pack: (latents: Tensor) => Tensor;
 
-  constructor(pipe: DiffusionPipeline, fixture: FixtureCase, name: string) {
+  /** `pack` makes of latents what was recorded. */
+  constructor(
+    pipe: DiffusionPipeline,
+    fixture: FixtureCase,
+    name: string,
+    pack: (latents: Tensor) => Tensor = (latents) => latents,
+  ) {
     this.#pipe = pipe;
     this.#fixture = fixture;
     this.#name = name;
+    this.#pack = pack;
   }
 
   /** How far each output is from diffusers', in its tolerance; and how many draws were left. `changed` are options in place of the recorded ones. */
@@ -55,13 +63,13 @@ export class PictureCall {
     const got: Record<string, Tensor> = {};
     for await (const event of this.#pipe.stream(args['prompt'] as string, options)) {
       if (event.type === 'step') {
-        trajectory.push(await event.latents());
+        trajectory.push(this.#pack(await event.latents()));
         timesteps.push(event.timestep);
       }
       if (event.type !== 'done') continue;
       const { images } = event.result;
       if (Array.isArray(images)) got['image_u8'] = bytesOf(images);
-      else got['images'] = images;
+      else got['images'] = this.#pack(images);
     }
     got['latents'] = stackTensors(trajectory);
     const whole = new Tensor('int64', BigInt64Array.from(timesteps.map((t) => BigInt(Math.trunc(t)))), [

@@ -1,5 +1,6 @@
 import { modelRegistry } from '../../src/models/modelRegistry.js';
 import type { ModelFamily } from '../../src/weights/families/ModelFamily.js';
+import { flux } from '../../src/weights/keymaps/flux.js';
 import { type KeyMap, unchanged } from '../../src/weights/keymaps/KeyMap.js';
 import { ldmUnet } from '../../src/weights/keymaps/ldmUnet.js';
 import { ldmVae } from '../../src/weights/keymaps/ldmVae.js';
@@ -44,7 +45,16 @@ const ENCODERS: Readonly<Record<string, string>> = {
   text_encoder_3: 't5xxl',
 };
 
+/** As ComfyUI puts all of a model into one file. */
+const FLUX: Readonly<Record<string, readonly [KeyMap, string]>> = {
+  transformer: [flux, 'model.diffusion_model.'],
+  vae: [ldmVae, 'vae.'],
+  text_encoder: [unchanged, 'text_encoders.clip_l.transformer.'],
+  text_encoder_2: [unchanged, 'text_encoders.t5xxl.transformer.'],
+};
+
 function layoutOf(family: ModelFamily, name: string): readonly [KeyMap, string] {
+  if (family.className === 'FluxPipeline') return FLUX[name] as readonly [KeyMap, string];
   const isXl = family.className.startsWith('StableDiffusionXL');
   if (name === 'transformer') return [sd3, 'model.diffusion_model.'];
   if (family.className === 'StableDiffusion3Pipeline' && name !== 'vae')

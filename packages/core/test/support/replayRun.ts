@@ -17,13 +17,14 @@ export async function optionsOf(fixture: FixtureCase, run: string): Promise<Gene
 
 /**
  * Makes a recorded run again and compares its timesteps, the latents after each step and what came out. Gives how much each is off, in tolerances; `more` goes before what was recorded, `undefined`
- * leaves it out. All noise that was recorded must have been drawn.
+ * leaves it out. `pack` makes of latents what was recorded. All noise that was recorded must have been drawn.
  */
 export async function replayRun(
   pipe: Pipeline,
   fixture: FixtureCase,
   run: string,
   more: GenerateOptions = {},
+  pack: (latents: Tensor) => Tensor = (latents) => latents,
 ): Promise<Record<string, number>> {
   const { args, out, draws = [] } = fixture.call(run);
   const generator = new RecordedNoise(await Promise.all(draws.map((draw) => fixture.tensor(draw))));
@@ -37,7 +38,7 @@ export async function replayRun(
   >;
   for await (const event of pipe.stream((args['prompt'] ?? '') as string, options)) {
     if (event.type === 'step') {
-      trajectory.push(await event.latents());
+      trajectory.push(pack(await event.latents()));
       timesteps.push(event.timestep);
       expect(event.steps).toBe(out['timesteps']!.shape[0]);
     }

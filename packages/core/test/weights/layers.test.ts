@@ -7,6 +7,7 @@ import type { Component } from '../../src/execution/Component.js';
 import { createHooks } from '../../src/hooks/manifest.js';
 import { SafetensorsFile } from '../../src/weights/files/SafetensorsFile.js';
 import { type TensorToWrite, writeSafetensors } from '../../src/weights/files/writeSafetensors.js';
+import { sourcesOf } from '../../src/weights/keymaps/KeyMap.js';
 import { overlay } from '../../src/weights/layers/overlay.js';
 import { type KeySource, remapped } from '../../src/weights/layers/remapped.js';
 import { identityOf, sliceRows, swapHalves, type TensorView, transposeView } from '../../src/weights/TensorView.js';
@@ -67,6 +68,31 @@ describe('views', () => {
     const named = [...all, ...more, swapHalves(matrix)].map((view) => JSON.stringify(identityOf(view, () => 'digest')));
     expect(new Set(named).size).toBe(9);
   });
+});
+
+test('a key map shares the rows of a fused tensor out, equally or not', () => {
+  const map = {
+    rules: [
+      { from: 'qkvm', to: ['q', 'k', 'v', 'mlp'], shares: [1, 1, 1, 3] },
+      { from: 'qk', to: ['a', 'b'] },
+    ],
+  };
+  const sources = sourcesOf(
+    map,
+    new Map([
+      ['qkvm', matrix],
+      ['qk', matrix],
+    ]),
+    '',
+  );
+  expect([...sources].map(([name, { rows }]) => [name, rows])).toEqual([
+    ['q', [0, 2]],
+    ['k', [2, 2]],
+    ['v', [4, 2]],
+    ['mlp', [6, 6]],
+    ['a', [0, 6]],
+    ['b', [6, 6]],
+  ]);
 });
 
 describe('stores', () => {

@@ -59,6 +59,7 @@ const OF_PICTURE = [
   'seed',
   'negativePrompt',
   'guidanceScale',
+  'trueCfgScale',
   'prompt2',
   'negativePrompt2',
   'prompt3',

@@ -4,10 +4,11 @@ import { Conv2d } from '../../graph/nn/Conv2d.js';
 import { LayerNorm } from '../../graph/nn/LayerNorm.js';
 import { Linear } from '../../graph/nn/Linear.js';
 import { rotaryEmbedding } from '../../graph/nn/rotaryEmbedding.js';
-import { add, builderOf, concat, geluTanh, mul, reshape, silu, split, transpose } from '../../graph/operations.js';
+import { add, builderOf, concat, mul, reshape, silu, split, transpose } from '../../graph/operations.js';
 import type { Value } from '../../graph/Value.js';
 import { addSincosPositions, type PatchGrid } from './sincosPositions.js';
 import type { ActivationName } from './activation.js';
+import { GeluFeedForward } from './GeluFeedForward.js';
 
 const QK_NORM_EPSILON = 1e-6;
 
@@ -160,45 +161,18 @@ class CogVideoXAttention extends Module {
   }
 }
 
-class GELU extends Module {
-  readonly proj: Linear;
-
-  constructor(inWidth: number, outWidth: number) {
-    super();
-    this.proj = new Linear(inWidth, outWidth);
-  }
-
-  forward(x: Value): Value {
-    return geluTanh(this.proj.forward(x));
-  }
-}
-
-/** Index 1 is dropout in Python. */
-class FeedForward extends Module {
-  readonly net: readonly [GELU, null, Linear];
-
-  constructor(width: number) {
-    super();
-    this.net = [new GELU(width, 4 * width), null, new Linear(4 * width, width)];
-  }
-
-  forward(x: Value): Value {
-    return this.net[2].forward(this.net[0].forward(x));
-  }
-}
-
 export class CogVideoXBlock extends Module {
   readonly norm1: CogVideoXLayerNormZero;
   readonly attn1: CogVideoXAttention;
   readonly norm2: CogVideoXLayerNormZero;
-  readonly ff: FeedForward;
+  readonly ff: GeluFeedForward;
 
   constructor(options: CogVideoXOptions) {
     super();
     this.norm1 = new CogVideoXLayerNormZero(options);
     this.attn1 = new CogVideoXAttention(options);
     this.norm2 = new CogVideoXLayerNormZero(options);
-    this.ff = new FeedForward(options.width);
+    this.ff = new GeluFeedForward(options.width);
   }
 
   forward(streams: Streams, temb: Value, rotation: Rotation | undefined): Streams {

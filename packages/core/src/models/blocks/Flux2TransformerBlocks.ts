@@ -7,6 +7,7 @@ import { rotaryEmbedding } from '../../graph/nn/rotaryEmbedding.js';
 import { add, builderOf, concat, mul, reshape, silu, split } from '../../graph/operations.js';
 import type { Value } from '../../graph/Value.js';
 import type { Streams } from './CogVideoXBlock.js';
+import { normByHead } from './normByHead.js';
 import type { Rotation } from './rotaryAxes.js';
 
 /** What a FLUX.2 transformer is built from. */
@@ -216,13 +217,6 @@ export class Flux2SingleTransformerBlock extends Module {
 /** Of `linear`'s outputs from `start` on, the first half through SiLU times the second, `width` each. */
 function swiGlu(linear: Linear, x: Value, start: number, width: number): Value {
   return mul(silu(linear.forwardRows(x, start, width)), linear.forwardRows(x, start + width, width));
-}
-
-/** Root mean square norm of each head. */
-function normByHead(x: Value, norm: RMSNorm, heads: number): Value {
-  const width = x.dim(2);
-  const byHead = reshape(x, [x.dim(0), x.dim(1), heads, width / heads], [0, 0, heads, width / heads]);
-  return reshape(norm.forward(byHead), x.dims, [0, 0, width]);
 }
 
 /** norm(x) · (1 + scale) + shift. */

@@ -1,5 +1,6 @@
 import { described, type Field, type FieldValues, integerField, type OptionsOf } from '../../fields/Field.js';
 import { optional } from '../../fields/optionFields.js';
+import { sideField } from '../../run/runFields.js';
 import { imageField } from './imageField.js';
 
 /** How much of a picture is made anew. */
@@ -47,6 +48,19 @@ export const pictureFields = {
     flag: '--mask-padding <pixels>',
   }),
 };
+
+/**
+ * Width and height of pictures of `multiple` pixels at the least on each side, 1024 where nothing is said: a picture to begin with has a size.
+ *
+ * @param reason why, with a colon before it
+ */
+export function pictureSides(multiple: number, reason: string): Record<'width' | 'height', Field<number | undefined>> {
+  const side = described(sideField(multiple, 1024, reason) as Field<number | undefined>, {
+    impliedBy: ['image'],
+    defaultText: "the picture's, or 1024",
+  });
+  return { width: side, height: side };
+}
 
 /** The options of runs that begin with a picture. */
 export type PictureOptions = OptionsOf<typeof pictureFields>;

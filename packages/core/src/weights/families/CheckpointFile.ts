@@ -36,7 +36,7 @@ export interface CheckpointFile {
 /**
  * Opens a file of weights with original or diffusers' keys, and finds its components by the names of its tensors. No data is read.
  *
- * @throws `ERR_CHECKPOINT_OTHER` for what is no model, such as a LoRA; `ERR_CHECKPOINT_UNKNOWN` where nothing is known; what {@link openTensorFile} throws
+ * @throws `ERR_CHECKPOINT_OTHER` for what is no model, such as a LoRA; `ERR_CHECKPOINT_UNKNOWN` where nothing is known; `ERR_SAFETENSORS_TENSOR` for scales of an unknown kind; what {@link openTensorFile} throws
  */
 export async function openCheckpointFile(path: string): Promise<CheckpointFile> {
   return takeApart(await openTensorFile(path));

@@ -73,7 +73,7 @@ function unknown(path: string, parts: readonly FilePart[]): ThimbleError {
   }
   const [nearest] = families
     .map((family) => ({ family, wrong: parts.map((part) => nearestPart(part, family)) }))
-    .toSorted((a, b) => weigh(a.wrong) - weigh(b.wrong));
+    .toSorted((a, b) => weigh(a.wrong) - weigh(b.wrong) || 0);
   const said = (nearest?.wrong ?? []).flatMap(({ part, fields, config }) =>
     fields.map((field) => `${part.component}: ${field} is ${show(part.facts, field)}, not ${show(config, field)}`),
   );
@@ -89,6 +89,8 @@ function show(facts: PartFacts, field: string): string {
 
 interface NearestPart {
   readonly part: FilePart;
+  /** Whether the family has such a part at all. */
+  readonly isKnown: boolean;
   readonly fields: readonly string[];
   readonly config: PartFacts;
 }
@@ -100,13 +102,14 @@ function nearestPart(part: FilePart, family: ModelFamily): NearestPart {
   const [best] = candidates
     .map((known) => ({
       part,
+      isKnown: true,
       fields: differences(part, known),
       config: factsOfConfig(part.component, known.config ?? {}),
     }))
     .toSorted((a, b) => a.fields.length - b.fields.length);
-  return best ?? { part, fields: [part.component], config: {} };
+  return best ?? { part, isKnown: false, fields: [part.component], config: {} };
 }
 
 function weigh(wrong: readonly NearestPart[]): number {
-  return wrong.reduce((sum, { fields }) => sum + fields.length, 0);
+  return wrong.reduce((sum, { isKnown, fields }) => sum + (isKnown ? fields.length : Infinity), 0);
 }

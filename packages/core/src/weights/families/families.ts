@@ -1,9 +1,14 @@
+import { fluxFamilies } from './flux.js';
 import type { ModelFamily } from './ModelFamily.js';
 import { stableDiffusionFamilies } from './stableDiffusion.js';
 import { stableDiffusion3Families } from './stableDiffusion3.js';
 
 /** Every family whose checkpoints are known by their tensors: a new one takes one line here. */
-export const families: readonly ModelFamily[] = [...stableDiffusionFamilies, ...stableDiffusion3Families];
+export const families: readonly ModelFamily[] = [
+  ...stableDiffusionFamilies,
+  ...stableDiffusion3Families,
+  ...fluxFamilies,
+];
 
 /** The family of that name, those of another prediction type included. */
 export function familyNamed(name: string): ModelFamily | undefined {

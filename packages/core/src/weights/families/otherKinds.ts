@@ -45,5 +45,5 @@ export const otherKinds: readonly OtherKind[] = [
     instead: 'it is not supported',
     mark: /\.time_stack\.|temporal_transformer_blocks\./,
   },
-  { name: 'a transformer of FLUX', instead: FOLDER, mark: /double_blocks\.\d+\.img_(?:attn|mod)/ },
+  { name: 'a transformer of FLUX.2', instead: FOLDER, mark: /double_stream_modulation_(?:img|txt)\.lin\./ },
 ];

@@ -1,3 +1,4 @@
+import { flux } from '../keymaps/flux.js';
 import { type KeyMap, unchanged } from '../keymaps/KeyMap.js';
 import { ldmUnet } from '../keymaps/ldmUnet.js';
 import { ldmVae } from '../keymaps/ldmVae.js';
@@ -33,6 +34,7 @@ const Z_IMAGE = {
 } as const;
 
 const SD3 = { component: 'transformer', marks: ['joint_blocks.0.x_block.attn.qkv.weight'], keyMap: sd3 } as const;
+const FLUX = { component: 'transformer', marks: ['double_blocks.0.img_mod.lin.weight'], keyMap: flux } as const;
 const T5 = { marks: ['encoder.block.0.layer.0.SelfAttention.q.weight'], keyMap: unchanged } as const;
 
 /** The layouts that are known: of whole checkpoints, then of single components. Of one component the first that fits is taken. */
@@ -67,6 +69,8 @@ export const partLayouts: readonly PartLayout[] = [
     marks: ['transformer_blocks.0.norm1_context.linear.weight'],
     keyMap: unchanged,
   },
+  { ...FLUX, prefix: 'model.diffusion_model.' },
+  { ...FLUX, prefix: '' },
   { ...Z_IMAGE, prefix: 'model.diffusion_model.' },
   { ...Z_IMAGE, prefix: '' },
   { component: 'transformer', prefix: '', marks: ['noise_refiner.0.attention.to_q.weight'], keyMap: unchanged },

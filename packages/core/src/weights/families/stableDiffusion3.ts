@@ -36,7 +36,7 @@ const VAE_16 = {
 } as const;
 
 /** The encoder of T5 v1.1 XXL. */
-const T5_XXL = {
+export const T5_XXL = {
   architectures: ['T5EncoderModel'],
   model_type: 't5',
   d_ff: 10240,

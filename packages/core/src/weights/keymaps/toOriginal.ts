@@ -17,15 +17,19 @@ export interface OriginalTensor {
  */
 export function toOriginal(map: KeyMap, keys: readonly string[]): ReadonlyMap<string, OriginalTensor> {
   const blocks = map.originalBlocks?.(keys) ?? new Map<string, string>();
-  const rules = map.rules.flatMap((rule) => [rule.to].flat().map((to) => compile(rule, to, keys)));
+  const rules = map.rules.flatMap((rule) => [rule.to].flat().map((to, part) => compile(rule, to, part, keys)));
   const tensors = new Map<string, OriginalTensor>();
+  const parts = new Map<string, number>();
   for (const key of keys) {
     const found = rules.find(({ pattern }) => pattern.test(key));
     if (found === undefined) throw new RangeError(`"${key}" has no name in the original layout`);
     const name = withBlock(nameBy(found, key), blocks);
     const { squeezed, transposed } = found.rule;
     const before = tensors.get(name)?.keys ?? [];
-    tensors.set(name, { keys: [...before, key], unsqueezed: squeezed === true, transposed: transposed === true });
+    parts.set(key, found.part);
+    // Whatever order a model has its keys in, a fused tensor has that of its rule.
+    const inOrder = [...before, key].toSorted((a, b) => (parts.get(a) as number) - (parts.get(b) as number));
+    tensors.set(name, { keys: inOrder, unsqueezed: squeezed === true, transposed: transposed === true });
   }
   return tensors;
 }
@@ -33,15 +37,17 @@ export function toOriginal(map: KeyMap, keys: readonly string[]): ReadonlyMap<st
 interface BackwardRule {
   readonly rule: KeyRule;
   readonly to: string;
+  /** Its place among the keys of the rule. */
+  readonly part: number;
   readonly pattern: RegExp;
   readonly largest: number;
 }
 
-function compile(rule: KeyRule, to: string, keys: readonly string[]): BackwardRule {
+function compile(rule: KeyRule, to: string, part: number, keys: readonly string[]): BackwardRule {
   const backwards = /\{-\w\}/.exec(to);
   const start = backwards === null ? undefined : new RegExp(`^${expression(to.slice(0, backwards.index))}(\\d+)\\.`);
   const found = start === undefined ? [] : keys.flatMap((key) => start.exec(key)?.at(-1) ?? []);
-  return { rule, to, pattern: new RegExp(`^${expression(to)}$`), largest: Math.max(0, ...found.map(Number)) };
+  return { rule, to, part, pattern: new RegExp(`^${expression(to)}$`), largest: Math.max(0, ...found.map(Number)) };
 }
 
 function expression(to: string): string {

@@ -7,6 +7,7 @@ import { detectFamily } from '../../../src/weights/families/detectFamily.js';
 import { families, familyNamed } from '../../../src/weights/families/families.js';
 import { familyOf } from '../../../src/weights/families/familyOf.js';
 import { indexOfFamily, indexOfFile } from '../../../src/weights/families/indexOfFile.js';
+import { flux } from '../../../src/weights/keymaps/flux.js';
 import { openClip } from '../../../src/weights/keymaps/openClip.js';
 import { type Header, originalPart, partHeader, viewsOf, wholeHeader } from '../../support/familyHeader.js';
 import { originalShapes } from '../../support/originalKeys.js';
@@ -65,7 +66,7 @@ describe('a whole checkpoint is told by its tensors', () => {
 test('the page about checkpoints names every family', () => {
   const page = readFileSync(new URL('../../../../../docs/checkpoints.md', import.meta.url), 'utf8');
   const [, table = ''] = page.split('## What opens');
-  const told = [...table.split('\n- ')[0]!.matchAll(/`(stable-diffusion-[\w.-]+)`/g)].map(([, name]) => name);
+  const told = [...table.split('\n- ')[0]!.matchAll(/`((?:stable-diffusion|flux1)-[\w.-]+)`/g)].map(([, name]) => name);
   const names = families.flatMap(({ name, otherPrediction }) => [
     name,
     ...(otherPrediction ? [otherPrediction.family.name] : []),
@@ -84,6 +85,17 @@ describe('one component alone', () => {
     ["SDXL's UNet, as in ComfyUI's files", () => originalPart(XL, 'unet'), 'stable-diffusion-xl'],
     ["CLIP's text encoder, with or without SDXL", () => partHeader(V1, 'text_encoder'), 'stable-diffusion-v1'],
     ["SDXL's second text encoder", () => partHeader(XL, 'text_encoder_2'), 'stable-diffusion-xl'],
+    [
+      "FLUX.1 dev's transformer, in its authors' keys",
+      () => originalShapes(flux, partHeader(named('flux1-dev'), 'transformer'), ''),
+      'flux1-dev',
+    ],
+    [
+      "FLUX.1 schnell's, with diffusers' keys",
+      () => partHeader(named('flux1-schnell'), 'transformer'),
+      'flux1-schnell',
+    ],
+    ["T5's encoder, of any", () => partHeader(named('flux1-dev'), 'text_encoder_2'), 'stable-diffusion-3-medium'],
     [
       "the same in OpenCLIP's layout",
       () => originalShapes(openClip, partHeader(XL, 'text_encoder_2'), ''),
@@ -151,7 +163,7 @@ describe('what fits nothing', () => {
     ['an IP-Adapter', 'image_proj.proj.weight'],
     ['a textual inversion', 'emb_params'],
     ['a motion module of AnimateDiff', 'down_blocks.0.motion_modules.0.temporal_transformer.norm.weight'],
-    ['a transformer of FLUX', 'model.diffusion_model.double_blocks.0.img_attn.qkv.weight'],
+    ['a transformer of FLUX.2', 'model.diffusion_model.double_stream_modulation_img.lin.weight'],
   ])('%s is refused by its name: %s', (kind, key) => {
     // A UNet beside it, as ControlNets come, changes nothing.
     for (const header of [
