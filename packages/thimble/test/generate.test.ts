@@ -48,6 +48,18 @@ describe('thimble generate', () => {
     expect([none.code, none.stderr]).toEqual([1, expect.stringContaining('none.png')]);
   });
 
+  test('--prompt-weights reads brackets as weights; a LoRA in a prompt is refused by name', async () => {
+    const pixels = async (file: string, ...args: readonly string[]): Promise<Uint8Array> => {
+      const { code } = await inFolder(['generate', 'a (red:1.6) apple', ...FAST, '--seed', '5', ...args, '-o', file]);
+      expect(code).toBe(0);
+      return (await Image.open(join(folder, file))).data;
+    };
+    const weighed = await pixels('weighed.png', '--prompt-weights');
+    expect(Buffer.compare(weighed, await pixels('brackets.png'))).not.toBe(0);
+    const lora = await inFolder(['generate', 'a <lora:x:0.5> fox', ...FAST, '--prompt-weights', '-o', 'lora.png']);
+    expect([lora.code, lora.stderr]).toEqual([1, expect.stringContaining('@thimble/plugin-lora')]);
+  });
+
   test('tells a program everything as JSON, for a batch with previews, and keeps the files that are there', async () => {
     writeFileSync(join(folder, 'cat.webp'), 'mine');
     writeFileSync(join(folder, 'prompts.txt'), 'a cat\na dog\n');

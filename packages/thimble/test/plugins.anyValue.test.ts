@@ -6,6 +6,7 @@ import * as fp8 from '@thimble/plugin-fp8';
 import * as int8 from '@thimble/plugin-int8';
 import * as lora from '@thimble/plugin-lora';
 import * as offload from '@thimble/plugin-offload';
+import * as prompt from '@thimble/plugin-prompt';
 import * as testkit from '@thimble/plugin-testkit';
 import * as textualInversion from '@thimble/plugin-textual-inversion';
 import * as tracing from '@thimble/plugin-tracing';
@@ -30,6 +31,7 @@ const EXCLUDED: ReadonlySet<string> = new Set([
   'TraceError',
   'ControlNetError',
   'LoraError',
+  'PromptError',
   'TextualInversionError',
   'runPluginConformance',
   'checkPluginConformance',
@@ -42,6 +44,7 @@ const PACKAGES = {
   int8,
   lora,
   offload,
+  prompt,
   testkit,
   textualInversion,
   tracing,

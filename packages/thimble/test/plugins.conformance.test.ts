@@ -5,6 +5,7 @@ import { ChannelsLastPlugin } from '@thimble/plugin-channels-last';
 import { LayerwiseCastingPlugin } from '@thimble/plugin-fp8';
 import { LoraPlugin } from '@thimble/plugin-lora';
 import { ModelOffloadPlugin, SequentialOffloadPlugin } from '@thimble/plugin-offload';
+import { PromptWeightsPlugin } from '@thimble/plugin-prompt';
 import { runPluginConformance, testCheckpoint } from '@thimble/plugin-testkit';
 import { TracingPlugin } from '@thimble/plugin-tracing';
 import { VaeSlicingPlugin } from '@thimble/plugin-vae-slicing';
@@ -50,6 +51,7 @@ const PLUGINS: readonly (readonly [tolerance: number, create: () => Plugin, vari
   [0.05, () => new LoraPlugin([{ file: LORA }]), 'beside the layers'],
   [0.05, () => new LoraPlugin([{ file: LORA }], { mode: 'fuse' }), 'merged'],
   [5e-5, () => new ChannelsLastPlugin()],
+  [0, () => new PromptWeightsPlugin()],
   [5e-5, () => new TracingPlugin({ dir: `${folder}/traces` })],
   ...Object.values(ADAPTERS).map(({ tolerance, create }) => [tolerance, create] as const),
 ];

@@ -130,7 +130,14 @@ test('a run without plugins loads one program for each segment, always the same'
 test('what changes graphs loads other programs', () => {
   const same = NAMES.filter((name) => alone.get(name)!.programs.join() === plain.programs.join());
   // Batches are left open in programs, and below 2048 tokens attention is not fused.
-  expect(same).toEqual(['model offload', 'sequential offload', 'slicing', 'flash attention', 'textual inversion']);
+  expect(same).toEqual([
+    'model offload',
+    'sequential offload',
+    'slicing',
+    'flash attention',
+    'prompt weights',
+    'textual inversion',
+  ]);
 });
 
 // Of every other pair the second one goes first.

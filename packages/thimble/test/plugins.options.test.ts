@@ -7,6 +7,7 @@ import { Int8ComputePlugin } from '@thimble/plugin-int8';
 import { LoraPlugin } from '@thimble/plugin-lora';
 import { ModelOffloadPlugin, SequentialOffloadPlugin } from '@thimble/plugin-offload';
 import { TextualInversionPlugin } from '@thimble/plugin-textual-inversion';
+import { PromptWeightsPlugin } from '@thimble/plugin-prompt';
 import { TracingPlugin } from '@thimble/plugin-tracing';
 import { VaeSlicingPlugin } from '@thimble/plugin-vae-slicing';
 import { VaeTilingPlugin } from '@thimble/plugin-vae-tiling';
@@ -19,6 +20,7 @@ const PLUGINS = {
   LoraPlugin,
   MemoryEfficientAttentionPlugin,
   ModelOffloadPlugin,
+  PromptWeightsPlugin,
   SequentialOffloadPlugin,
   TextualInversionPlugin,
   TracingPlugin,
@@ -34,6 +36,6 @@ test.each(Object.entries(PLUGINS))('%s refuses options that it has not, by its n
       message: expect.stringContaining(`unknown option "nope" of ${name}; expected `),
     }),
   );
-  for (const value of [null, 5, 'x', [1], { components: 5, keep: 5, mode: 5, dir: 5, backend: 5 }])
+  for (const value of [null, 5, 'x', [1], { components: 5, keep: 5, mode: 5, dir: 5, backend: 5, emphasis: 5 }])
     expect(() => make(value)).toThrow(expect.objectContaining({ code: 'ERR_ARGUMENT_INVALID' }));
 });

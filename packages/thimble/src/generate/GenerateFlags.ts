@@ -26,6 +26,7 @@ export interface GenerateFlags extends SchedulerFlags {
   readonly promptFile?: string;
   readonly control?: readonly ControlSetting[];
   readonly embedding?: readonly EmbeddingSetting[];
+  readonly promptWeights?: boolean;
   readonly size?: Size;
   readonly count?: number;
   readonly scheduler?: string;

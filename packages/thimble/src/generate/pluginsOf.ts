@@ -17,6 +17,7 @@ export type PluginFlags = Pick<
   | 'int8'
   | 'attention'
   | 'channelsLast'
+  | 'promptWeights'
   | 'trace'
   | 'offline'
 >;
@@ -36,6 +37,7 @@ export async function pluginsOf({
   int8,
   attention,
   channelsLast,
+  promptWeights,
   trace,
 }: PluginFlags): Promise<Plugin[]> {
   const plugins: Plugin[] = [];
@@ -80,6 +82,10 @@ export async function pluginsOf({
   if (int8 === true) {
     const { Int8ComputePlugin } = await import('@thimble/plugin-int8');
     plugins.push(new Int8ComputePlugin());
+  }
+  if (promptWeights === true) {
+    const { PromptWeightsPlugin } = await import('@thimble/plugin-prompt');
+    plugins.push(new PromptWeightsPlugin());
   }
   if (trace !== undefined) {
     const { TracingPlugin } = await import('@thimble/plugin-tracing');

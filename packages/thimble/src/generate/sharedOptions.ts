@@ -102,6 +102,13 @@ export function adapterOptions(): Option[] {
   ];
 }
 
+/** Whether brackets in prompts are weights. */
+export function promptWeightsOption(): Option {
+  const text =
+    'read prompts as AUTOMATIC1111 does: (word:1.3), ((word)), [word], BREAK, and any length (default: brackets are text)';
+  return new Option('--prompt-weights', text);
+}
+
 /** Where it is computed, and with which plugins. */
 export function computingOptions(): Option[] {
   return [

@@ -27,6 +27,7 @@ export interface ServedFlags extends Pick<
   | 'fp8'
   | 'int8Weights'
   | 'memoryLimit'
+  | 'promptWeights'
 > {
   readonly model: readonly NamedModel[];
   readonly use: readonly PluginSpec[];

@@ -1,6 +1,13 @@
 import { type Command, Option } from 'commander';
 import { wholeNumberFrom } from '../generate/parseNumber.js';
-import { computingOptions, loraOptions, memoryOptions, modelOptions, vaeOption } from '../generate/sharedOptions.js';
+import {
+  computingOptions,
+  loraOptions,
+  memoryOptions,
+  modelOptions,
+  promptWeightsOption,
+  vaeOption,
+} from '../generate/sharedOptions.js';
 import { parseDuration } from './parseDuration.js';
 import { parseModel } from './parseModel.js';
 
@@ -13,7 +20,7 @@ export function addServedOptions(command: Command, model: Option, others: Readon
   const groups: Readonly<Record<string, readonly Option[]>> = {
     'Models:': [...modelOptions(), vaeOption(), ...loraOptions(), ...poolOptions()],
     ...others,
-    'Computing:': computingOptions(),
+    'Computing:': [...computingOptions(), promptWeightsOption()],
     'Memory:': memoryOptions('pictures'),
   };
   for (const [heading, options] of Object.entries(groups))

@@ -4,6 +4,7 @@ import { ChannelsLastPlugin } from '@thimble/plugin-channels-last';
 import { LayerwiseCastingPlugin } from '@thimble/plugin-fp8';
 import { Int8ComputePlugin } from '@thimble/plugin-int8';
 import { ModelOffloadPlugin, SequentialOffloadPlugin } from '@thimble/plugin-offload';
+import { PromptWeightsPlugin } from '@thimble/plugin-prompt';
 import { TracingPlugin } from '@thimble/plugin-tracing';
 import { VaeSlicingPlugin } from '@thimble/plugin-vae-slicing';
 import { VaeTilingPlugin } from '@thimble/plugin-vae-tiling';
@@ -39,6 +40,7 @@ export function pluginKinds(folder: string): Readonly<Record<string, PluginKind>
       tolerance: 5e-5,
     },
     'channels last': { create: () => new ChannelsLastPlugin(), tolerance: 5e-5 },
+    'prompt weights': { create: () => new PromptWeightsPlugin(), tolerance: 0 },
     tracing: { create: () => new TracingPlugin({ dir: `${folder}/traces`, prepack: true }), tolerance: 5e-5 },
   };
 }
