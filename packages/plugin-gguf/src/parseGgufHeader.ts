@@ -64,9 +64,14 @@ export function parseGgufHeader(bytes: Uint8Array, source: GgufSource): GgufHead
     return readHeader(new BinaryReader(bytes), source);
   } catch (error) {
     if (error instanceof EndOfBytes && bytes.byteLength < source.fileSize) return undefined;
-    if (error instanceof EndOfBytes) throw failure(source, 'it ends within its header');
-    throw error instanceof Problem ? failure(source, error.message) : error;
+    throw told(error, source);
   }
+}
+
+/** An error with the file that it is about. */
+function told(error: unknown, source: GgufSource): unknown {
+  if (error instanceof EndOfBytes) return failure(source, 'it ends within its header');
+  return error instanceof Problem ? failure(source, error.message) : error;
 }
 
 function failure({ file }: GgufSource, problem: string): Error {
@@ -157,7 +162,11 @@ function longArray(
     length,
     read: async () => {
       const reader = new BinaryReader(await source.read(offset, bytes));
-      return Array.from({ length }, () => read(reader));
+      try {
+        return Array.from({ length }, () => read(reader));
+      } catch (error) {
+        throw told(error, source);
+      }
     },
   };
 }
@@ -211,7 +220,9 @@ function readTensorInfo(reader: BinaryReader, { file }: GgufSource): TensorInfo 
 function alignmentOf(metadata: GgufHeader['metadata']): number {
   const alignment = metadata['general.alignment'] ?? DEFAULT_ALIGNMENT;
   if (typeof alignment === 'number' && alignment >= 1 && Number.isInteger(Math.log2(alignment))) return alignment;
-  throw new Problem(`its alignment is ${JSON.stringify(alignment)}, which is no power of two`);
+  throw new Problem(
+    `its alignment is ${typeof alignment === 'object' ? 'a list' : alignment}, which is no power of two`,
+  );
 }
 
 /** Finds out where in the file the tensors are. */
@@ -246,7 +257,8 @@ function place(
 
 function originalShape(value: GgufValue | undefined, stored: readonly number[]): readonly number[] | undefined {
   if (value === undefined) return stored;
-  if (!Array.isArray(value) || !value.every((size) => typeof size === 'number' && size > 0)) return undefined;
+  if (!Array.isArray(value) || !value.every((size) => Number.isSafeInteger(size) && (size as number) > 0))
+    return undefined;
   const product = (sizes: readonly number[]): number => sizes.reduce((a, b) => a * b, 1);
   return product(value as number[]) === product(stored) ? (value as number[]) : undefined;
 }

@@ -1,10 +1,10 @@
-import { ThimbleError } from '../../errors.js';
+import { isThimbleError, ThimbleError } from '../../errors.js';
 import { openTensorFile } from '../files/openTensorFile.js';
 import type { TensorFile } from '../files/TensorFile.js';
 import { sourcesOf } from '../keymaps/KeyMap.js';
 import { remapped } from '../layers/remapped.js';
 import type { TensorView } from '../TensorView.js';
-import { storeOf } from '../WeightStore.js';
+import { storeOf, type WeightStore } from '../WeightStore.js';
 import { otherKinds } from './otherKinds.js';
 import type { PartFacts } from './ModelFamily.js';
 import { factsOfWeights } from './partFacts.js';
@@ -55,7 +55,7 @@ export function takeApart({ path, tensors: stored }: Pick<TensorFile, 'path' | '
     const sources = sourcesOf(layout.keyMap, tensors, layout.prefix);
     for (const { key } of sources.values()) used.add(key);
     const store = remapped(storeOf(tensors), sources);
-    const views = new Map([...sources.keys()].map((key) => [key, store.find(key) as TensorView]));
+    const views = new Map([...sources.keys()].map((key) => [key, viewOf(store, key, path)]));
     const { component } = layout;
     return { component, file: path, tensors: views, facts: factsOfWeights(component, storeOf(views)) };
   });
@@ -67,6 +67,17 @@ export function takeApart({ path, tensors: stored }: Pick<TensorFile, 'path' | '
   const unused = [...tensors.keys()].filter((key) => !used.has(key));
   const training = { vPrediction: unused.includes('v_pred'), zeroTerminalSnr: unused.includes('ztsnr') };
   return { path, parts, unused, training };
+}
+
+/** @throws `ERR_CHECKPOINT_UNKNOWN` for a tensor that has not the rows, or is not the matrix, that its name says */
+function viewOf(store: WeightStore, key: string, file: string): TensorView {
+  try {
+    return store.find(key) as TensorView;
+  } catch (error) {
+    if (!isThimbleError(error, 'ERR_ARGUMENT_INVALID')) throw error;
+    const problem = `what should be its "${key}" has another shape`;
+    throw new ThimbleError('ERR_CHECKPOINT_UNKNOWN', { file, problem }, { cause: error });
+  }
 }
 
 function refuseOthers(path: string, tensors: ReadonlyMap<string, TensorView>): void {

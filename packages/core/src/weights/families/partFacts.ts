@@ -27,20 +27,21 @@ export function factsOfConfig(component: string, config: JsonObject): PartFacts 
 
 function unetFacts(store: WeightStore): PartFacts {
   const sizes = (key: string): readonly number[] => store.find(key)?.shape ?? [];
-  const depths: number[] = [];
+  // Not an array: whatever number a key has would be its length.
+  const depths = new Map<number, number>();
   let context: number | undefined;
   for (const key of store.keys()) {
     const [, level, block] = /^down_blocks\.(\d+)\.(?:attentions\.\d+\.transformer_blocks\.(\d+)\.)?/.exec(key) ?? [];
     if (level === undefined) continue;
     const depth = block === undefined ? 0 : Number(block) + 1;
-    depths[Number(level)] = Math.max(depths[Number(level)] ?? 0, depth);
+    depths.set(Number(level), Math.max(depths.get(Number(level)) ?? 0, depth));
     if (key.endsWith('.attn2.to_k.weight')) context ??= sizes(key)[1];
   }
   return {
     in_channels: sizes('conv_in.weight')[1] ?? 0,
     block_out_channels: sizes('conv_in.weight')[0] ?? 0,
     cross_attention_dim: context ?? 0,
-    transformer_layers: depths,
+    transformer_layers: Array.from({ length: depths.size }, (_, level) => depths.get(level) ?? 0),
     projection_class_embeddings_input_dim: sizes('add_embedding.linear_1.weight')[1] ?? 0,
     num_class_embeds: sizes('class_embedding.weight')[0] ?? 0,
   };
