@@ -120,6 +120,7 @@ export { readCacheSettings } from './weights/cache/CacheSettings.js';
 export type { CacheSettings } from './weights/cache/CacheSettings.js';
 export { readTensor } from './weights/files/readTensor.js';
 export { readRowPieces, readWeight } from './graph/storage/readRowPieces.js';
+export { PieceBuffers } from './weights/files/PieceBuffers.js';
 export { readTensorPieces } from './weights/files/readTensorPieces.js';
 export { readTensorFloat32 } from './weights/files/readTensorFloat32.js';
 export { rowLength, sliceRows, transposeView } from './weights/TensorView.js';

@@ -43,21 +43,30 @@ export function blockFormat({ dtype, values, decode }: BlockFormat): StorageForm
       const dims = [...Array.from({ length: site.rank }, () => 0), ...row];
       emit.last('Reshape', [widened, emit.constant('int64', [dims.length], dims)], output);
     },
-    read: (view) =>
-      readDecoded(view, (piece, decoded) => {
-        const halves = valueOfHalf();
-        let start = 0;
-        let done = 0;
-        const block: BlockBytes = {
-          byte: (at) => piece[start + at] as number,
-          half: (at) => halves[(piece[start + at] as number) | ((piece[start + at + 1] as number) << 8)] as number,
-        };
-        const put = (value: number): void => {
-          decoded[done++] = value;
-        };
-        for (; start < piece.length; start += bytes) decode(block, put);
-      }),
+    read: (view, buffers) =>
+      readDecoded(
+        view,
+        (piece, decoded) => {
+          let done = 0;
+          const put = (value: number): void => {
+            decoded[done++] = value;
+          };
+          for (const block of blockBytesOf(piece, bytes)) decode(block, put);
+        },
+        buffers,
+      ),
   };
+}
+
+/** The blocks of some bytes, one after the other; each is the same object, which sees the next block then. */
+export function* blockBytesOf(piece: Uint8Array, blockBytes: number): Generator<BlockBytes, void> {
+  const values = valueOfHalf();
+  let start = 0;
+  const block: BlockBytes = {
+    byte: (at) => piece[start + at] as number,
+    half: (at) => values[(piece[start + at] as number) | ((piece[start + at + 1] as number) << 8)] as number,
+  };
+  for (; start < piece.length; start += blockBytes) yield block;
 }
 
 let halves: Float32Array | undefined;

@@ -2,6 +2,7 @@ import { checkMembers } from '../../fields/checkMembers.js';
 import { checkIntegers } from '../../fields/checkNumber.js';
 import type { ElementType, GraphWeight } from '../Graph.js';
 import type { TensorView } from '../../weights/TensorView.js';
+import type { PieceBuffers } from '../../weights/files/PieceBuffers.js';
 import type { StorageEmitter } from './StorageEmitter.js';
 
 /** A weight of a graph that is bound to where it lies. */
@@ -39,9 +40,10 @@ export interface StorageFormat {
   /**
    * Reads a tensor as float32, in pieces of whole rows of about a megabyte. Each piece is overwritten by the next.
    *
+   * @param buffers where the pieces are, for a format that can; memory of their own by default
    * @throws what `readTensor` throws
    */
-  readonly read: (view: TensorView) => AsyncGenerator<Float32Array, void>;
+  readonly read: (view: TensorView, buffers?: PieceBuffers) => AsyncGenerator<Float32Array, void>;
 }
 
 /** Bytes that a tensor of this shape takes in a format. */

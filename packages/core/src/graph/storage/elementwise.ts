@@ -28,13 +28,17 @@ export function elementwise(format: ElementwiseFormat): StorageFormat {
     widen: (weight, output, emit) => emit.last('Cast', [emit.bytes(weight, elementType)], output, TO_FLOAT32),
     widenRows: (weight, site, output, emit) =>
       emit.last('Cast', [gatherRows(weight, elementType, site, emit)], output, TO_FLOAT32),
-    read: (view) =>
-      readDecoded(view, (piece, values) => {
-        // Looking a code up is four times as fast as decoding a whole model.
-        const values32 = valueOf();
-        const codes = bytes === 1 ? piece : new Uint16Array(piece.buffer, piece.byteOffset, piece.byteLength / 2);
-        for (let i = 0; i < codes.length; i++) values[i] = values32[codes[i]!]!;
-      }),
+    read: (view, buffers) =>
+      readDecoded(
+        view,
+        (piece, values) => {
+          // Looking a code up is four times as fast as decoding a whole model.
+          const values32 = valueOf();
+          const codes = bytes === 1 ? piece : new Uint16Array(piece.buffer, piece.byteOffset, piece.byteLength / 2);
+          for (let i = 0; i < codes.length; i++) values[i] = values32[codes[i]!]!;
+        },
+        buffers,
+      ),
   };
 }
 

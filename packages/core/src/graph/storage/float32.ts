@@ -14,10 +14,10 @@ export const float32: StorageFormat = {
   widenedBytes: 0,
   widen: (weight, output, emit) => emit.last('Identity', [emit.bytes(weight, 'float32')], output),
   widenRows: (weight, site, output, emit) => emit.last('Identity', [gatherRows(weight, 'float32', site, emit)], output),
-  async *read(view) {
+  async *read(view, buffers) {
     if (view.transposed !== undefined)
       return yield* readDecoded(view, (piece, values) => values.set(new Float32Array(piece.buffer, piece.byteOffset)));
-    for await (const piece of readTensorPieces(view, rowLength(view) * BYTES))
+    for await (const piece of readTensorPieces(view, rowLength(view) * BYTES, buffers))
       yield new Float32Array(piece.buffer, 0, piece.byteLength / BYTES);
   },
 };

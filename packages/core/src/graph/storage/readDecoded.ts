@@ -1,4 +1,5 @@
 import { readTensor } from '../../weights/files/readTensor.js';
+import { PieceBuffers } from '../../weights/files/PieceBuffers.js';
 import { readTensorPieces } from '../../weights/files/readTensorPieces.js';
 import { rowLength, type TensorView } from '../../weights/TensorView.js';
 
@@ -11,17 +12,19 @@ const PIECE_ELEMENTS = 2 ** 18;
  * Reads a tensor in pieces of whole rows of about a megabyte and decodes them; each piece is overwritten by the next. A matrix that lies transposed is read as a
  * whole first.
  *
+ * @param buffers where the pieces are; memory of their own by default
  * @throws what `readTensor` throws
  */
-export async function* readDecoded(view: TensorView, decode: DecodeBlocks): AsyncGenerator<Float32Array, void> {
+export async function* readDecoded(
+  view: TensorView,
+  decode: DecodeBlocks,
+  buffers: PieceBuffers = new PieceBuffers(),
+): AsyncGenerator<Float32Array, void> {
   if (view.transposed !== undefined) return yield* readTransposed(view, decode);
   const width = rowLength(view);
   const rowBytes = view.byteLength / (view.shape[0] ?? 1);
-  let buffer: Float32Array | undefined;
-  for await (const piece of readTensorPieces(view, rowBytes)) {
-    const elements = (piece.byteLength / rowBytes) * width;
-    buffer ??= new Float32Array(elements);
-    const values = buffer.subarray(0, elements);
+  for await (const piece of readTensorPieces(view, rowBytes, buffers)) {
+    const values = buffers.values((piece.byteLength / rowBytes) * width);
     decode(piece, values);
     yield values;
   }

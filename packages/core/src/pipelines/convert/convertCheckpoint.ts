@@ -6,6 +6,7 @@ import { refuseOption } from '../../fields/refuseOption.js';
 import { modelRegistry } from '../../models/modelRegistry.js';
 import { ModelWeights } from '../../models/ModelWeights.js';
 import { libraryOf, openComponentCheckpoint } from '../../weights/ComponentCheckpoint.js';
+import { PieceBuffers } from '../../weights/files/PieceBuffers.js';
 import { type TensorToWrite, writeSafetensors } from '../../weights/files/writeSafetensors.js';
 import { toOriginal } from '../../weights/keymaps/toOriginal.js';
 import type { ModelIndex } from '../../weights/ModelIndex.js';
@@ -13,7 +14,7 @@ import { openModelIndex } from '../../weights/openModelIndex.js';
 import { placeOf } from '../../weights/PartPlace.js';
 import type { TensorView } from '../../weights/TensorView.js';
 import type { FromPretrainedOptions } from '../FromPretrainedOptions.js';
-import { CONVERT_DTYPES, type ConvertDtype, convertedTensor } from './convertedTensor.js';
+import { CONVERT_DTYPES, type ConvertDtype, convertedTensor, type WrittenLayout } from './convertedTensor.js';
 import { originalLayoutOf } from './originalLayout.js';
 import type { ConvertedComponent } from './ConvertedComponent.js';
 import { writeFolder } from './writeFolder.js';
@@ -70,17 +71,18 @@ export async function convertCheckpoint(model: string, out: string, options: Con
   )
     refuseOption('out', out, 'a path where nothing is yet');
   const components = await openComponents(index, variant);
+  const buffers = new PieceBuffers();
   const telling = new Telling(components, options);
   if (layout === 'diffusers')
     await writeFolder(target, {
       index,
       components,
       predictionType,
-      tensorsOf: (each) => telling.all(keptTensors(each, dtype)),
+      tensorsOf: (each) => telling.all(keptTensors(each, { dtype, buffers })),
     });
   else {
     const names = components.map(({ name }) => name);
-    const parts = components.map((each) => originalTensors(each, names, dtype));
+    const parts = components.map((each) => originalTensors(each, names, { dtype, buffers }));
     await writeSafetensors(target, telling.all(new Map(parts.flatMap((part) => [...part]))), { format: 'pt' });
   }
 }
@@ -102,12 +104,15 @@ async function openComponents(index: ModelIndex, variant: string | undefined): P
   return opened;
 }
 
+/** How the weights of all components are written. */
+type Written = Pick<WrittenLayout, 'dtype' | 'buffers'>;
+
 /** With diffusers' keys. */
-function keptTensors({ weights }: ConvertedComponent, dtype: ConvertDtype | undefined): Map<string, TensorToWrite> {
+function keptTensors({ weights }: ConvertedComponent, how: Written): Map<string, TensorToWrite> {
   return new Map(
     Array.from(weights.keys(), (key) => {
       const view = weights.find(key) as TensorView;
-      return [key, convertedTensor([view], { shape: view.shape, transposed: false, dtype })];
+      return [key, convertedTensor([view], { shape: view.shape, transposed: false, ...how })];
     }),
   );
 }
@@ -116,7 +121,7 @@ function keptTensors({ weights }: ConvertedComponent, dtype: ConvertDtype | unde
 function originalTensors(
   component: ConvertedComponent,
   names: readonly string[],
-  dtype: ConvertDtype | undefined,
+  how: Written,
 ): Map<string, TensorToWrite> {
   const { name, weights } = component;
   const beside = names.filter((other) => other !== name);
@@ -127,7 +132,7 @@ function originalTensors(
       const [, ...rest] = (views[0] as TensorView).shape;
       const joined = [views.reduce((sum, { shape: [rows = 0] }) => sum + rows, 0), ...rest];
       const shape = unsqueezed && joined.length === 2 ? [...joined, 1, 1] : transposed ? joined.toReversed() : joined;
-      return [prefix + key, convertedTensor(views, { shape, transposed, dtype })];
+      return [prefix + key, convertedTensor(views, { shape, transposed, ...how })];
     }),
   );
 }

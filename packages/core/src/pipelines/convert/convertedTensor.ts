@@ -1,6 +1,7 @@
 import { Float8Encoder } from '../../weights/files/Float8Encoder.js';
 import { encodeBfloat16 } from '../../weights/files/encodeBfloat16.js';
 import { encodeFloat16 } from '../../weights/files/encodeFloat16.js';
+import type { PieceBuffers } from '../../weights/files/PieceBuffers.js';
 import { readTensorPieces } from '../../weights/files/readTensorPieces.js';
 import { isSafetensorsDtype } from '../../weights/files/SafetensorsDtype.js';
 import type { TensorToWrite } from '../../weights/files/writeSafetensors.js';
@@ -13,18 +14,20 @@ export const CONVERT_DTYPES = ['f32', 'f16', 'bf16', 'f8_e4m3', 'f8_e5m2'] as co
 /** One of {@link CONVERT_DTYPES}. */
 export type ConvertDtype = (typeof CONVERT_DTYPES)[number];
 
-type Encode = (values: Float32Array) => Uint8Array;
+/** Writes values into bytes that begin their buffer. */
+type Encode = (values: Float32Array, bytes: Uint8Array) => void;
 
-const bytesOf = ({ buffer, byteOffset, byteLength }: Float32Array | Uint16Array): Uint8Array =>
-  new Uint8Array(buffer, byteOffset, byteLength);
-
-const ENCODERS: Readonly<Record<string, Encode>> = {
-  F32: (values) => bytesOf(values),
-  F16: (values) => bytesOf(encodeFloat16(values)),
-  BF16: (values) => bytesOf(encodeBfloat16(values)),
-  F8_E4M3: (values) => Float8Encoder.e4m3fn.encode(values),
-  F8_E5M2: (values) => Float8Encoder.e5m2.encode(values),
+const ENCODERS: Readonly<Record<string, { readonly bytes: number; readonly encode: Encode }>> = {
+  F32: { bytes: 4, encode: (values, bytes) => new Float32Array(bytes.buffer, 0, values.length).set(values) },
+  F16: { bytes: 2, encode: (values, bytes) => encodeFloat16(values, halvesOf(bytes)) },
+  BF16: { bytes: 2, encode: (values, bytes) => encodeBfloat16(values, halvesOf(bytes)) },
+  F8_E4M3: { bytes: 1, encode: (values, bytes) => Float8Encoder.e4m3fn.encode(values, bytes) },
+  F8_E5M2: { bytes: 1, encode: (values, bytes) => Float8Encoder.e5m2.encode(values, bytes) },
 };
+
+function halvesOf({ buffer, byteLength }: Uint8Array): Uint16Array {
+  return new Uint16Array(buffer, 0, byteLength / 2);
+}
 
 const STORED: Readonly<Record<ConvertDtype, string>> = {
   f32: 'F32',
@@ -39,6 +42,8 @@ export interface WrittenLayout {
   readonly shape: readonly number[];
   readonly transposed: boolean;
   readonly dtype: ConvertDtype | undefined;
+  /** Where pieces are while they are read and written: the same for all tensors of a file. */
+  readonly buffers: PieceBuffers;
 }
 
 /**
@@ -49,7 +54,7 @@ export interface WrittenLayout {
  */
 export function convertedTensor(
   views: readonly TensorView[],
-  { shape, transposed, dtype }: WrittenLayout,
+  { shape, transposed, dtype, buffers }: WrittenLayout,
 ): TensorToWrite {
   const [first] = views as [TensorView, ...TensorView[]];
   const kept = Object.hasOwn(ENCODERS, first.dtype) && first.scale === undefined ? first.dtype : 'F16';
@@ -60,15 +65,20 @@ export function convertedTensor(
     view.transposed === undefined &&
     view.scale === undefined &&
     isSafetensorsDtype(view.dtype);
-  const encode = ENCODERS[written] as Encode;
-  if (transposed) return { dtype: written, shape, data: async () => encode(await turned(first)) };
+  const { bytes, encode } = ENCODERS[written] as (typeof ENCODERS)[string];
+  const encoded = (values: Float32Array): Uint8Array => {
+    const codes = buffers.codes(values.length * bytes);
+    encode(values, codes);
+    return codes;
+  };
+  if (transposed) return { dtype: written, shape, data: async () => encoded(await turned(first)) };
   return {
     dtype: written,
     shape,
     async *data() {
       for (const view of views)
-        if (asStored(view)) yield* readTensorPieces(view);
-        else for await (const values of readRowPieces(view)) yield encode(values);
+        if (asStored(view)) yield* readTensorPieces(view, undefined, buffers);
+        else for await (const values of readRowPieces(view, buffers)) yield encoded(values);
     },
   };
 }

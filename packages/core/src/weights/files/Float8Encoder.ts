@@ -48,12 +48,9 @@ export class Float8Encoder {
     this.#format = format;
   }
 
-  /** Bit patterns of the rounded values, one per element. */
-  encode(values: Float32Array): Uint8Array {
-    return this.#encodeFloat32(
-      new Uint32Array(values.buffer, values.byteOffset, values.length),
-      new Uint8Array(values.length),
-    );
+  /** Bit patterns of the rounded values, one per element; they go to `codes`, its own memory by default. */
+  encode(values: Float32Array, codes: Uint8Array = new Uint8Array(values.length)): Uint8Array {
+    return this.#encodeFloat32(new Uint32Array(values.buffer, values.byteOffset, values.length), codes);
   }
 
   /**

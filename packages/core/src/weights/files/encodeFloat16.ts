@@ -3,10 +3,16 @@ import { checkMembers } from '../../fields/checkMembers.js';
 const float = new Float32Array(1);
 const bits = new Uint32Array(float.buffer);
 
-/** Narrows float32 to IEEE binary16, to the nearest, ties to even; an infinity from 65520 on. */
-export function encodeFloat16(values: Float32Array): Uint16Array {
+/**
+ * Narrows float32 to IEEE binary16, to the nearest, ties to even; an infinity from 65520 on.
+ *
+ * @param codes where the result goes; its own memory by default
+ */
+export function encodeFloat16(values: Float32Array, codes?: Uint16Array): Uint16Array {
   checkMembers('values', values, 'a Float32Array', ['buffer', 'byteLength', 'length']);
-  return Uint16Array.from(values, encode);
+  const result = codes ?? new Uint16Array(values.length);
+  for (let i = 0; i < values.length; i++) result[i] = encode(values[i]!);
+  return result;
 }
 
 function encode(value: number): number {

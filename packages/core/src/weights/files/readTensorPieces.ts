@@ -1,6 +1,7 @@
 import { checkView } from '../checkView.js';
 import { open } from 'node:fs/promises';
 import { fileSystemError } from '../../disk/fileSystemError.js';
+import { PieceBuffers } from './PieceBuffers.js';
 import { fillFrom } from './readTensor.js';
 import type { TensorView } from '../TensorView.js';
 
@@ -12,12 +13,17 @@ const PIECE_BYTES = 2 ** 20;
  * its start: each is overwritten by the next.
  *
  * @param multipleOf every piece is whole units of so many bytes, such as the bytes of a row; by default of 8
+ * @param buffers where the pieces are; memory of their own by default
  * @throws what `readTensor` throws
  */
-export async function* readTensorPieces(info: TensorView, multipleOf = 8): AsyncGenerator<Uint8Array, void> {
+export async function* readTensorPieces(
+  info: TensorView,
+  multipleOf = 8,
+  buffers: PieceBuffers = new PieceBuffers(),
+): AsyncGenerator<Uint8Array, void> {
   checkView(info);
   const size = Math.min(info.byteLength, Math.max(1, Math.floor(PIECE_BYTES / multipleOf)) * multipleOf);
-  const buffer = new Uint8Array(size);
+  const buffer = buffers.bytes(size);
   const handle = await open(info.file, 'r').catch((error: unknown) => {
     throw fileSystemError(error, info.file, 'read');
   });
