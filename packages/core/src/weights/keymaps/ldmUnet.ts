@@ -1,4 +1,5 @@
-import type { KeyMap, KeyRule } from './KeyMap.js';
+import type { KeyMap } from './KeyMap.js';
+import type { KeyRule } from './KeyRule.js';
 import { diffusersBlocks, originalBlocks } from './ldmUnetBlocks.js';
 
 /** What the layers of a resnet are called: original, diffusers'. */

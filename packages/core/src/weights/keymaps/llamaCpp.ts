@@ -1,4 +1,5 @@
-import type { KeyMap, KeyRule } from './KeyMap.js';
+import type { KeyMap } from './KeyMap.js';
+import type { KeyRule } from './KeyRule.js';
 
 /** A layer's tensors: what llama.cpp calls each, and what transformers does. */
 function layer(from: string, to: string, names: Readonly<Record<string, string>>): readonly KeyRule[] {

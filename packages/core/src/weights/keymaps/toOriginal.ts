@@ -1,4 +1,5 @@
-import type { KeyMap, KeyRule } from './KeyMap.js';
+import type { KeyMap } from './KeyMap.js';
+import type { KeyRule } from './KeyRule.js';
 
 /** What a tensor of the original layout is made of. */
 export interface OriginalTensor {
