@@ -2,6 +2,7 @@ import { type FileHandle, open, realpath } from 'node:fs/promises';
 import { fileSystemError, type TensorFile, type TensorView } from '@thimble/core/plugin';
 import { GgufError } from './GgufError.js';
 import type { GgufValue } from './GgufArray.js';
+import { tokenizerFilesOf } from './tokenizers/tokenizerFilesOf.js';
 import { type GgufHeader, parseGgufHeader } from './parseGgufHeader.js';
 
 /** Enough for a header without a tokenizer. */
@@ -19,11 +20,15 @@ export class GgufFile implements TensorFile {
   /** By key, such as `general.architecture`. Arrays of more than 1024 elements are read when they are asked for. */
   readonly metadata: Readonly<Record<string, GgufValue>>;
 
+  /** Set where the metadata hold a tokenizer, such as Qwen's or T5's: makes the files of its folder, by name. */
+  readonly tokenizerFiles: (() => Promise<ReadonlyMap<string, string>>) | undefined;
+
   private constructor(path: string, { version, tensors, metadata }: GgufHeader) {
     this.path = path;
     this.version = version;
     this.tensors = tensors;
     this.metadata = metadata;
+    this.tokenizerFiles = tokenizerFilesOf(metadata);
   }
 
   /**

@@ -9,6 +9,7 @@ import { createScheduler } from '../schedulers/createScheduler.js';
 import type { Scheduler } from '../schedulers/Scheduler.js';
 import { shippedClipTokenizer } from '../tokenizers/shippedClipTokenizer.js';
 import { createTokenizer } from '../tokenizers/createTokenizer.js';
+import { createTokenizerOf } from '../tokenizers/createTokenizerOf.js';
 import type { Tokenizer } from '../tokenizers/Tokenizer.js';
 import type { ComponentClass, ModelIndex } from '../weights/ModelIndex.js';
 import { type PartPlace, placeOf } from '../weights/PartPlace.js';
@@ -73,10 +74,12 @@ async function openScheduler(
 }
 
 async function openTokenizer(
-  { folder, padToken }: PartPlace,
+  { folder, padToken, tokenizerFiles }: PartPlace,
   className: string,
   { services }: Composition,
 ): Promise<Tokenizer> {
+  const registry = services.named(TOKENIZERS);
+  if (tokenizerFiles !== undefined) return createTokenizerOf(await tokenizerFiles(), folder, className, registry);
   if (padToken !== undefined) return shippedClipTokenizer(padToken);
-  return createTokenizer(folder, className, services.named(TOKENIZERS));
+  return createTokenizer(folder, className, registry);
 }

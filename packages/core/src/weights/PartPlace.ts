@@ -23,6 +23,8 @@ export interface PartPlace {
   readonly weights?: PlacedWeights;
   /** Of a tokenizer of CLIP's, which comes with thimble: what it pads with. */
   readonly padToken?: string;
+  /** Of a tokenizer that lies in the metadata of its text encoder's file, which `folder` is: makes the files of a folder, by name. */
+  readonly tokenizerFiles?: () => Promise<ReadonlyMap<string, string>>;
 }
 
 /** Where a part of a model lies; `name` is its name in `model_index.json`, or '' for a single model. */

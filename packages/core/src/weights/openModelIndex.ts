@@ -8,6 +8,7 @@ import { familyOf } from './families/familyOf.js';
 import { indexOfFamily, indexOfFile } from './families/indexOfFile.js';
 import { type PlacedPart, placeFromFile } from './families/placePart.js';
 import { placeTokenizer } from './families/placeTokenizer.js';
+import { placeTokenizerFromFile, placeTokenizerOf } from './families/placeTokenizerFromFile.js';
 import { type ModelIndex, readModelIndex } from './ModelIndex.js';
 import { resolveModel, type ResolveModelOptions } from './resolveModel.js';
 
@@ -49,7 +50,8 @@ export async function openModelIndex(model: string, options: ModelIndexOptions =
   if (index.kind === 'model') refuseParts(model, sources);
   options.onIndex?.(index);
   const parts: Record<string, PlacedPart> = {};
-  for (const [name, source] of Object.entries(sources)) parts[name] = await placePart(name, source, index, where);
+  for (const [name, source] of Object.entries(sources))
+    Object.assign(parts, await placeParts(name, source, index, where));
   return withParts(index, parts);
 }
 
@@ -94,18 +96,26 @@ function refuseParts(model: string, sources: Readonly<Record<string, string>>): 
   throw new ThimbleError('ERR_ARGUMENT_INVALID', { argument: `components.${name}`, value: sources[name], expected });
 }
 
-async function placePart(
+/** A part from elsewhere; of a text encoder whose file has a tokenizer that the model lacks, that too. */
+async function placeParts(
   name: string,
   source: string,
   model: ModelIndex,
   where: ResolveModelOptions,
-): Promise<PlacedPart> {
+): Promise<Readonly<Record<string, PlacedPart>>> {
   const { folder, file } = await resolveModel(source, {
     ...where,
     components: ({ components }) => (components[name] == null ? [] : [name]),
   });
-  if (name.startsWith('tokenizer')) return placeTokenizer(name, folder, model);
-  if (file !== undefined) return placeFromFile(name, file, model);
+  if (name.startsWith('tokenizer')) {
+    const place = file === undefined ? placeTokenizer(name, folder, model) : placeTokenizerFromFile(name, file, model);
+    return { [name]: await place };
+  }
+  if (file === undefined) return { [name]: await placeFromFolder(name, source, folder) };
+  return { ...(await placeTokenizerOf(name, file, model)), [name]: await placeFromFile(name, file, model) };
+}
+
+async function placeFromFolder(name: string, source: string, folder: string): Promise<PlacedPart> {
   const index = await readModelIndex(folder);
   if (index.kind === 'model')
     return {

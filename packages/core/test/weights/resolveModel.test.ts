@@ -144,6 +144,16 @@ describe('a file on the hub', () => {
     expect(hub.fetched).toEqual([]);
   });
 
+  test('of GGUF is fetched as any, and told of where a repository has nothing else', async () => {
+    hub.files.clear();
+    hub.add('unet-Q4_0.gguf', 'x', true);
+    expect(await thrownBy(resolveModel('owner/tiny'))).toMatchObject({
+      code: 'ERR_MODEL_FOLDER_INVALID',
+      message: expect.stringContaining('"owner/tiny:unet-Q4_0.gguf"'),
+    });
+    expect(await resolveModel('owner/tiny:unet-Q4_0.gguf')).toMatchObject({ file: snapshot('unet-Q4_0.gguf') });
+  });
+
   test('may have its configs from a repository: no weights come with them', async () => {
     await resolveModel('owner/tiny', { configsOnly: true });
     expect(hub.fetched.filter((path) => path.endsWith('.safetensors'))).toEqual([]);

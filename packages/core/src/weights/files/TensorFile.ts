@@ -8,6 +8,8 @@ export interface TensorFile {
   readonly tensors: ReadonlyMap<string, TensorView>;
   /** What the header says beside the tensors; empty where it says nothing. */
   readonly metadata: Readonly<Record<string, unknown>>;
+  /** Set where its metadata hold the tokenizer of a text encoder: makes the files of a tokenizer's folder, by name. */
+  readonly tokenizerFiles?: (() => Promise<ReadonlyMap<string, string>>) | undefined;
 }
 
 /** A format of files of tensors, such as safetensors: how such a file is known, and how it is opened. */

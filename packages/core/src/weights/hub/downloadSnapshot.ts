@@ -70,11 +70,19 @@ export async function downloadSnapshot(
   if (plan.missing.length > 0)
     throw new ThimbleError('ERR_MODEL_FOLDER_INVALID', {
       folder: label,
-      problem: `it lacks ${plan.missing.join(', ')}`,
+      problem: `it lacks ${plan.missing.join(', ')}${orOneOf(model.id, [...byPath.keys()], plan.missing)}`,
     });
   await transfer.fetchAll(filesAt(plan.files));
   await cache.setCommitOf(model.revision, commit);
   return { folder, commit, downloaded: transfer.downloaded };
+}
+
+/** Of a repository of weights alone, such as one of GGUF files, one has to be named. */
+function orOneOf(id: string, paths: readonly string[], missing: readonly string[]): string {
+  const file = missing.includes('model_index.json')
+    ? paths.find((path) => /\.(?:gguf|safetensors)$/i.test(path))
+    : undefined;
+  return file === undefined ? '' : `. Of its files of weights give one by its name, such as "${id}:${file}"`;
 }
 
 /** A path from the hub is joined to the cache's folder: it must not lead out of it on any system. */
