@@ -61,20 +61,37 @@ async function openWay(checkpoint, storageDtype, cache) {
 }
 
 /** The UNet from a GGUF file whose matrices are in blocks. */
-async function openGguf(checkpoint, type, cache) {
+async function openGguf(checkpoint, type, computeType, cache) {
   const file = join(cache, `unet-${type}.gguf`);
-  const started = performance.now();
   const folder = join(checkpoint, 'unet');
   const source = readdirSync(folder).find((name) => name.endsWith('.safetensors'));
-  await makeGguf(join(folder, source), file, type);
-  const makingMs = performance.now() - started;
-  const pipe = await DiffusionPipeline.fromPretrained(file, { config: folder, plugins: [new GgufPlugin()] });
+  if (!existsSync(file)) await makeGguf(join(folder, source), file, type);
+  const before = bytesInCache(cache);
+  const plugins = [new GgufPlugin({ computeType })];
+  const pipe = await DiffusionPipeline.fromPretrained(file, { config: folder, plugins });
+  const pass = async () => {
+    const started = performance.now();
+    await pipe.components.unet.call(unetInputs(1));
+    return performance.now() - started;
+  };
+  // The first call makes what the others find.
+  const makingMs = (await pass()) - (await pass());
+  const fileBytes = bytesInCache(cache) - before;
   const { unet } = pipe.components;
   const castBytes = [...unet.weights.keys()]
     .map((key) => unet.weights.find(key))
     .filter(({ dtype }) => dtype === type)
     .reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 2), 0);
-  return { label: `GGUF ${type}`, pipe, unet, castBytes, makingMs, milliseconds: [], sample: undefined };
+  return {
+    label: `GGUF ${type}, ${computeType}`,
+    pipe,
+    unet,
+    castBytes,
+    fileBytes,
+    makingMs,
+    milliseconds: [],
+    sample: undefined,
+  };
 }
 
 async function passTimes(checkpoint, cache, passes) {
@@ -82,7 +99,9 @@ async function passTimes(checkpoint, cache, passes) {
   try {
     for (const storageDtype of [undefined, ...STORAGE_DTYPES])
       ways.push(await openWay(checkpoint, storageDtype, cache));
-    for (const type of ['Q8_0', 'Q4_0']) ways.push(await openGguf(checkpoint, type, cache));
+    for (const type of ['Q8_0', 'Q4_0'])
+      for (const computeType of ['dequantize', 'matmul_nbits'])
+        ways.push(await openGguf(checkpoint, type, computeType, cache));
     for (let pass = 0; pass <= passes; pass++) {
       for (const way of ways) {
         const started = performance.now();
@@ -96,9 +115,7 @@ async function passTimes(checkpoint, cache, passes) {
     const rows = ways.map((way) => {
       const castResident = way.castBytes - (plain.unet.residentBytes - way.unet.residentBytes);
       const share = (bytes) =>
-        way === plain || bytes === undefined
-          ? ''
-          : `${Math.round(bytes / MB)} MB (${(bytes / way.castBytes).toFixed(3)})`;
+        way === plain || !bytes ? '' : `${Math.round(bytes / MB)} MB (${(bytes / way.castBytes).toFixed(3)})`;
       const time = median(way.milliseconds);
       return [
         way.label,
@@ -108,7 +125,7 @@ async function passTimes(checkpoint, cache, passes) {
         share(castResident),
         `${Math.round(way.unet.residentBytes / MB)} MB`,
         likeness(plain.sample, way.sample).correlation.toFixed(4),
-        way === plain ? '' : seconds(way.makingMs),
+        way === plain || !way.fileBytes ? '' : seconds(way.makingMs),
       ];
     });
     console.log(

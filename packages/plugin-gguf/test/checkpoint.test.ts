@@ -14,7 +14,10 @@ import {
 } from '@thimble/core/plugin';
 import { LayerwiseCastingPlugin } from '@thimble/plugin-fp8';
 import { SequentialOffloadPlugin } from '@thimble/plugin-offload';
-import { blockFormats, GgufFile, GgufPlugin } from '../src/index.js';
+import { blockFormats, GgufFile, GgufPlugin, registerGguf } from '../src/index.js';
+import { computeInNBits } from '../src/nbits/computeInNBits.js';
+import { nBitsKeys } from '../src/nbits/blockLinears.js';
+import { NBitsWeights } from '../src/nbits/NBitsWeights.js';
 import { encodeQ4_0, encodeQ8_0 } from './support/quantize.js';
 import { type GgufTensor, writeGguf } from './support/writeGguf.js';
 
@@ -44,6 +47,7 @@ beforeAll(async () => {
   }
   expect(tensors.filter(({ type }) => type === 2).length).toBeGreaterThan(5);
   expect(tensors.filter(({ type }) => type === 8).length).toBeGreaterThan(30);
+  process.env['THIMBLE_CACHE'] = join(folder, 'cache');
   writeFileSync(GGUF, writeGguf({ tensors }));
   const registered = blockFormats.map((format) => registerStorageFormat(format));
   const widened = new Map<string, TensorToWrite>();
@@ -52,7 +56,10 @@ beforeAll(async () => {
   await writeSafetensors(WIDENED, widened);
   for (const each of registered) each[Symbol.dispose]();
 });
-afterAll(() => rmSync(folder, { recursive: true }));
+afterAll(() => {
+  delete process.env['THIMBLE_CACHE'];
+  rmSync(folder, { recursive: true });
+});
 
 async function open(path: string, options: FromPretrainedOptions = {}): Promise<DiffusionPipeline> {
   const deviceOptions = { inline: true, threads: 1 };
@@ -90,6 +97,36 @@ test('a GGUF file in the original layout draws what the same values draw as floa
   expect([cast > 1e-4, cast < 0.5]).toEqual([true, true]);
   await casting.remove();
   expect(distance(await picture(pipe), want)).toBeLessThan(2e-5);
+});
+
+test('linear layers by MatMulNBits draw the same, whole and in rows', async () => {
+  await using reference = await open(WIDENED);
+  const want = await picture(reference);
+  const plugin = new GgufPlugin({ computeType: 'matmul_nbits' });
+  await using pipe = await open(GGUF, { plugins: [plugin] });
+  const operators = new Map<string, number>();
+  pipe.hooks.transformGraph.tap({ name: 'test:count', stage: { name: 'test', after: 'nbits' } }, (graph) => {
+    for (const { op } of graph.nodes) operators.set(op, (operators.get(op) ?? 0) + 1);
+    return undefined;
+  });
+  expect(distance(await picture(pipe), want)).toBeLessThan(2e-5);
+  expect(operators.get('MatMulNBits')).toBeGreaterThan(50);
+
+  const { unet } = pipe.components;
+  await using weights = await NBitsWeights.of(unet!.weights, nBitsKeys(unet!));
+  using registered = registerGguf();
+  void registered;
+  await using inRows = await open(GGUF);
+  const budget = 32 * 4 * 8;
+  let parts = 0;
+  inRows.hooks.transformGraph.tap('test:rows', (graph, { component }) => {
+    if (component !== 'unet') return undefined;
+    const changed = computeInNBits(graph, { budget, find: (weight) => weights.find(weight) });
+    parts += changed.nodes.filter(({ op }) => op === 'MatMulNBits').length;
+    return changed;
+  });
+  expect(distance(await picture(inRows), want)).toBeLessThan(2e-5);
+  expect(parts).toBeGreaterThan(4 * operators.get('MatMulNBits')!);
 });
 
 test('without the plugin, the formats that there are are named', async () => {

@@ -23,3 +23,16 @@ test('a pipeline of FLUX.1 is inspected with all of its parts', async () => {
   // An embedding of conditions, one of either kind of tokens, positions, 2 blocks of two streams, the join, 3 of one, and the last norm.
   expect(transformer!.segments).toHaveLength(4 + 2 + 1 + 3 + 1);
 });
+
+test('of a GGUF file it is told which way its linear layers can take', async () => {
+  const config = fixture('gguf/z-image');
+  const report = await inspectModel(`${config}/z-image-tiny-mixed.gguf`, { config });
+  const both = { computeTypes: ['dequantize', 'matmul_nbits'] };
+  expect(report.components[0]!.linears).toEqual(
+    expect.arrayContaining([
+      expect.objectContaining({ dtype: 'Q8_0', ...both, exact: true }),
+      expect.objectContaining({ dtype: 'Q4_K', ...both, exact: false }),
+      expect.objectContaining({ dtype: 'Q6_K', computeTypes: ['dequantize'] }),
+    ]),
+  );
+});

@@ -1,3 +1,5 @@
+import type { BlockLinears } from '@thimble/plugin-gguf';
+
 /** A segment of a component: what can be loaded and run by itself. */
 export interface SegmentReport {
   readonly name: string;
@@ -24,6 +26,8 @@ export interface ComponentReport {
   readonly bytes: number;
   /** Bytes by the type they are stored in. */
   readonly dtypes: Readonly<Record<string, number>>;
+  /** Linear layers with weights in blocks, by their type, and how they can be computed; absent where there are none. */
+  readonly linears?: readonly BlockLinears[];
   readonly files: readonly FileReport[];
   /** In the order of execution; empty for a component that is not supported. */
   readonly segments: readonly SegmentReport[];

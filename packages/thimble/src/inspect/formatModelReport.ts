@@ -26,6 +26,7 @@ export function formatModelReport(report: ModelReport, { segments }: { readonly 
   const tables = [
     componentTable(report),
     fileTable(report),
+    ...report.components.flatMap(linearTables),
     ...unusedTables(report),
     ...(segments ? report.components.map(segmentTable) : []),
   ];
@@ -59,6 +60,24 @@ function fileTable({ components }: ModelReport): string {
     columns,
     components.map((component) => [component.name, filesOf(component)]),
   );
+}
+
+/** Which ways linear layers with weights in blocks can take. */
+function linearTables({ name, linears = [] }: ComponentReport): readonly string[] {
+  if (linears.length === 0) return [];
+  const columns = [
+    { title: `LINEAR LAYERS OF ${name}` },
+    { title: 'LAYERS', right: true },
+    { title: 'SIZE', right: true },
+    { title: 'COMPUTE TYPES', wraps: true },
+  ];
+  const rows = linears.map(({ dtype, layers, bytes, computeTypes }) => [
+    dtype,
+    String(layers),
+    formatBytes(bytes),
+    computeTypes.join(', '),
+  ]);
+  return [formatTable(columns, rows)];
 }
 
 /** Tensors of a file that belong to no component, by what their names begin with. */

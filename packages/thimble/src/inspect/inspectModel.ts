@@ -104,6 +104,7 @@ async function inspectComponent(
     parameters: sum(shapes.map((shape) => shape.reduce((product, size) => product * size, 1))),
     bytes: checkpoint.byteLength,
     dtypes: dtypesOf(checkpoint),
+    ...(await linearsOf(component)),
     files: await Promise.all(
       checkpoint.files.map(async (path) => ({
         path: relative(root, path) || basename(path),
@@ -126,6 +127,18 @@ function dtypesOf({ tensors }: ComponentCheckpoint): Record<string, number> {
   const bytes: Record<string, number> = {};
   for (const { dtype, byteLength } of tensors.values()) bytes[dtype] = (bytes[dtype] ?? 0) + byteLength;
   return bytes;
+}
+
+/** Asked only of what lies in blocks: the package of the format is loaded then. */
+async function linearsOf(component: Component | undefined): Promise<Pick<ComponentReport, 'linears'>> {
+  const { weights } = component ?? {};
+  if (
+    component === undefined ||
+    ![...(weights?.keys() ?? [])].some((key) => weights?.find(key)?.blockBytes !== undefined)
+  )
+    return {};
+  const { blockLinears } = await import('@thimble/plugin-gguf');
+  return { linears: blockLinears(component) };
 }
 
 function classOf(
