@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readdirSync, realpathSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from '@jest/globals';
@@ -49,6 +49,8 @@ test('a folder becomes a file with the keys of the original, and a folder again,
   });
   expect(told.at(-1)).toBe(1);
   expect(await weightsOf(back)).toEqual(await weightsOf(config));
+  // transformers refuses 1 where it wants 1.0.
+  expect(readFileSync(join(back, 'text_encoder/config.json'), 'utf8')).toContain('"initializer_factor": 1.0');
   expect(readdirSync(folder).filter((each) => each.endsWith('.tmp'))).toEqual([]);
 });
 

@@ -88,7 +88,12 @@ async function copyTokenizer({ folder, padToken }: PartPlace, target: string): P
   }
 }
 
+/** Fields of text encoders that transformers refuses as whole numbers: it is written so that Python reads a float. */
+const FLOATS =
+  /"(attention_dropout|dropout|dropout_rate|initializer_factor|initializer_range|layer_norm_eps(?:ilon)?|logit_scale_init_value|rms_norm_eps)": (-?\d+)(?=[,\n])/g;
+
 async function writeJson(folder: string, name: string, value: object): Promise<void> {
   await mkdir(folder, { recursive: true });
-  await writeFile(join(folder, name), `${JSON.stringify(value, null, 2)}\n`);
+  const text = JSON.stringify(value, null, 2).replaceAll(FLOATS, '"$1": $2.0');
+  await writeFile(join(folder, name), `${text}\n`);
 }
