@@ -58,6 +58,7 @@ export async function createWorker(options: WorkerOptions): Promise<ThimbleWorke
     startedAt,
     models: models.names,
     opened: models.opened,
+    facts: models.allFacts(),
     lanes: new Set(lanes.values()).size,
   });
   await announceWorker(connection, id, notice());

@@ -318,6 +318,9 @@ withRedis('Redis', () => {
     await worker.drain();
     expect((await last).status).toBe(200);
     expect(server.service.models.names).toEqual(['tiny', 'slow']);
+    // What its models take is known beyond its end.
+    await until(() => server.service.models.opened.length === 0);
+    expect(await (await fetch(`${address}/v1/models/tiny`)).json()).toMatchObject({ defaults: { width: 64 } });
   });
 
   test('that goes away is told of as such', async () => {

@@ -6,7 +6,7 @@ export interface ModelCatalog {
   readonly names: readonly string[];
   /** The names of those that are open. */
   readonly opened: readonly string[];
-  /** What is known of a model that was open in this process; undefined for others. */
+  /** What is known of a model that was open; undefined for others. */
   facts(name: string): ModelFacts | undefined;
   /** @throws ERR_MODEL_UNKNOWN; ERR_NO_WORKERS */
   deviceOf(name: string): string;

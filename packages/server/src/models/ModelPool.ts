@@ -55,6 +55,12 @@ export class ModelPool implements ModelCatalog {
     return open === undefined ? this.#facts.get(name) : factsOf(open.pipe);
   }
 
+  /** What is known of all models that were open, by their names. */
+  allFacts(): Readonly<Record<string, ModelFacts>> {
+    const known = this.names.map((name) => [name, this.facts(name)] as const);
+    return Object.fromEntries(known.filter((each): each is [string, ModelFacts] => each[1] !== undefined));
+  }
+
   /** @throws ERR_MODEL_UNKNOWN */
   deviceOf(name: string): string {
     return this.#definition(name).device;

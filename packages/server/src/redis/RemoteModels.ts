@@ -1,4 +1,5 @@
 import type { ModelCatalog } from '../models/ModelCatalog.js';
+import type { ModelFacts } from '../models/ModelFacts.js';
 import { ServerError } from '../ServerError.js';
 import type { RedisConnection } from './RedisConnection.js';
 import { type KnownWorker, readWorkers } from './workerRegister.js';
@@ -41,8 +42,9 @@ export class RemoteModels implements ModelCatalog {
     return this.#workers.reduce((sum, { there, lanes }) => sum + (there ? lanes : 0), 0);
   }
 
-  facts(): undefined {
-    return undefined;
+  /** As the first of the workers tells that has had it open. */
+  facts(name: string): ModelFacts | undefined {
+    return this.#workers.find(({ facts }) => Object.hasOwn(facts, name))?.facts[name];
   }
 
   deviceOf(name: string): string {

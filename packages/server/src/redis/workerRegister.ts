@@ -1,3 +1,4 @@
+import type { ModelFacts } from '../models/ModelFacts.js';
 import { KEY_PREFIX, type RedisConnection } from './RedisConnection.js';
 
 const KEY = `${KEY_PREFIX}:workers`;
@@ -11,6 +12,8 @@ export interface WorkerNotice {
   readonly startedAt: number;
   readonly models: readonly string[];
   readonly opened: readonly string[];
+  /** What is known of those that it has had open, by their names. */
+  readonly facts: Readonly<Record<string, ModelFacts>>;
   /** Jobs that it does at once. */
   readonly lanes: number;
 }

@@ -1,8 +1,11 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { gzipSync } from 'node:zlib';
 import { beforeAll, expect, test } from '@jest/globals';
+import statics from '@fastify/static';
 import { Image } from '@thimble/core';
+import Fastify from 'fastify';
 import sharp from 'sharp';
+import { thimbleServer } from '../../src/index.js';
 import { fileName } from '../../page/src/gallery/fileName.js';
 import { fittingSize } from '../../page/src/form/fittingSize.js';
 import { parseParameters } from '../../page/src/gallery/parseParameters.js';
@@ -11,7 +14,7 @@ import { StepClock } from '../../page/src/jobs/StepClock.js';
 import { duration, size } from '../../page/src/shell/quantities.js';
 import { timelinePath } from '../../page/src/stage/timelinePath.js';
 import { ask } from '../support/ask.js';
-import { tinyServer } from '../support/tinyServer.js';
+import { openTiny, SHORT, tinyServer } from '../support/tinyServer.js';
 import { builtPage, PAGE } from './support/builtPage.js';
 
 beforeAll(builtPage);
@@ -52,6 +55,36 @@ test('the server gives the page to everybody, and what it shows to those who hav
     limits: { images: 10, steps: 150 },
     schedulers: expect.arrayContaining(['DPM++ 2M', 'Euler a']),
   });
+});
+
+test('the page is where the server is mounted, in an application that has files of its own', async () => {
+  const app = Fastify();
+  await app.register(statics, { root: PAGE, prefix: '/own/' });
+  await app.register(thimbleServer, { prefix: '/pictures', models: { tiny: { open: async () => openTiny() } } });
+  const url = await app.listen({ port: 0 });
+  const page = await ask(url, { path: '/pictures/' });
+  const [, script] = /src="\.(\/assets\/[^"]+)"/.exec(page.body)!;
+  const paths = [`/pictures${script}`, '/pictures/server', '/pictures/none'];
+  const answers = await Promise.all(paths.map(async (path) => ask(url, { path })));
+  expect([page, ...answers].map(({ status }) => status)).toEqual([200, 200, 200, 404]);
+  await app.close();
+});
+
+test('what a model takes is known once it was open, and after it was closed', async () => {
+  await using server = await tinyServer({ keep: 1 });
+  const url = await server.listen();
+  const model = async (name: string): Promise<object> => (await ask(url, { path: `/v1/models/${name}` })).json();
+  const run = async (name: string): Promise<void> => {
+    const body = JSON.stringify({ prompt: 'a cat', model: name, ...SHORT });
+    const headers = { 'content-type': 'application/json' };
+    await ask(url, { method: 'POST', path: '/v1/images/generations', headers, body });
+  };
+  expect(await model('tiny')).not.toHaveProperty('defaults');
+  await run('tiny');
+  const known = await model('tiny');
+  expect(known).toMatchObject({ open: true, defaults: { width: 64, guidanceScale: 7.5 } });
+  await run('slow');
+  expect(await model('tiny')).toEqual({ ...known, open: false });
 });
 
 test.each([
