@@ -77,6 +77,19 @@ test.each([
 });
 
 test.each([
+  ["ComfyUI's", 'diffusion_model.single_blocks.1.linear1'],
+  ["kohya's", 'lora_unet_single_blocks_1_linear1'],
+])("FLUX.1's fused layers by %s names change queries, keys, values and the feed-forward", async (_, name) => {
+  const layers = ['attn.to_q', 'attn.to_k', 'attn.to_v', 'proj_mlp'].map(
+    (layer) => `single_transformer_blocks.1.${layer}`,
+  );
+  const parts = await changesBy('flux-schnell-tiny', { [name]: [7 * 48, 48] }, layers);
+  expect(parts.map((part) => part.length / 48)).toEqual([48, 48, 48, 4 * 48]);
+  for (const part of parts) expect(part.some((each) => Math.abs(each) > 0.1)).toBe(true);
+  expect(new Set(parts.map((part) => part[0])).size).toBe(4);
+});
+
+test.each([
   ["diffusers'", (layer: string) => `transformer.${layer}`],
   ["ComfyUI's", (layer: string) => `diffusion_model.${layer}`],
   ["PEFT's", (layer: string) => `base_model.model.${layer}`],
