@@ -11,8 +11,10 @@ export async function measureContainer({ limit }) {
   const redis = await startRedis();
   const command = [process.execPath, INSIDE, redis.url, checkpoint];
   const started = performance.now();
-  const limited = await underLimit(Number(limit), command, { cold: true }).finally(async () => redis.end());
-  const { lines, ok, peakAnonymous, peakTotal } = limited;
+  const limited = underLimit(Number(limit), command, { cold: true });
+  await limited.catch(() => undefined);
+  await redis.end();
+  const { lines, ok, peakAnonymous, peakTotal } = await limited;
   const seconds = (performance.now() - started) / 1000;
   const said = lines.findLast((line) => line.startsWith('{'));
   return {
