@@ -129,6 +129,6 @@ test('a transformer alone asks for its configuration', async () => {
     DiffusionPipeline.fromPretrained(join(CASE, 'z-image/z-image-tiny-mixed.gguf'), options),
   ).rejects.toMatchObject({
     code: 'ERR_CHECKPOINT_UNKNOWN',
-    message: expect.stringMatching(/it has a transformer, and its tensors do not say which model.*--config/s),
+    message: expect.stringMatching(/it is nearest to Z-Image-Turbo, but differs from it.*--config/s),
   });
 });

@@ -97,13 +97,13 @@ export const presets: readonly Preset[] = [
   },
   {
     name: 'flux2-klein',
-    names: ['FLUX.2-klein-4B', 'FLUX.2-klein-9B'],
+    names: ['FLUX.2-klein-4B', 'FLUX.2-klein-9B', 'flux-2-klein-4b', 'flux-2-klein-9b'],
     options: { numInferenceSteps: 4, guidanceScale: 1 },
     scheduler: { name: 'FlowMatchEulerDiscreteScheduler', config: { use_dynamic_shifting: true, shift: 3 } },
   },
   {
     name: 'z-image-turbo',
-    names: ['Z-Image-Turbo'],
+    names: ['Z-Image-Turbo', 'z_image_turbo', 'z_image_turbo_bf16'],
     // Of this size there are two, and the one that is not distilled has a shift of 6.
     saidBy: ({ pipeline, denoiser, scheduler }) =>
       pipeline.startsWith('ZImage') && denoiser['dim'] === 3840 && scheduler['shift'] === 3,

@@ -9,6 +9,7 @@ import { decodeFloat8E4m3fn } from '../../src/weights/files/decodeFloat8E4m3fn.j
 import { Float8Encoder } from '../../src/weights/files/Float8Encoder.js';
 import { SafetensorsFile } from '../../src/weights/files/SafetensorsFile.js';
 import { type TensorToWrite, writeSafetensors } from '../../src/weights/files/writeSafetensors.js';
+import { flux2 } from '../../src/weights/keymaps/flux2.js';
 import { unchanged } from '../../src/weights/keymaps/KeyMap.js';
 import { ldmVae } from '../../src/weights/keymaps/ldmVae.js';
 import { sd3 } from '../../src/weights/keymaps/sd3.js';
@@ -20,6 +21,7 @@ const folder = realpathSync(mkdtempSync(join(tmpdir(), 'thimble-transformers-'))
 afterAll(() => rmSync(folder, { recursive: true }));
 const INLINE = { deviceOptions: { inline: true, threads: 1 } };
 const SD3 = fixturePath('sd3-tiny');
+const KLEIN = fixturePath('flux2-klein-tiny');
 const Z_IMAGE = fixturePath('z-image-tiny');
 
 /** Where shift comes before scale in files of Stable Diffusion 3 with four blocks. */
@@ -56,6 +58,21 @@ test('Stable Diffusion 3 in one file with its original keys makes the picture of
   await using single = await DiffusionPipeline.fromPretrained(file, { ...INLINE, config: SD3 });
   expect(await pictureOf(single)).toEqual(await pictureOf(whole));
   expect(single.transformer.checkpoint.files).toEqual([file]);
+});
+
+test("FLUX.2 klein's transformer and VAE with their original keys make the picture of the folder, to the bit", async () => {
+  const open = async (name: string): Promise<SafetensorsFile> =>
+    SafetensorsFile.open(join(KLEIN, `${name}/diffusion_pytorch_model.safetensors`));
+  const norm = ['final_layer.adaLN_modulation'];
+  const components = {
+    transformer: await written('klein.safetensors', await originalTensors(flux2, await open('transformer'), '', norm)),
+    vae: await written('klein-vae.safetensors', await originalTensors(ldmVae, await open('vae'))),
+  };
+  await using whole = await DiffusionPipeline.fromPretrained(KLEIN, INLINE);
+  await using parts = await DiffusionPipeline.fromPretrained(KLEIN, { ...INLINE, components });
+  const options = { textEncoderOutLayers: [1, 2, 4] };
+  expect(await pictureOf(parts, options)).toEqual(await pictureOf(whole, options));
+  expect(parts.transformer.weights.find('norm_out.linear.weight')!.swapped).toBe(true);
 });
 
 test('a tokenizer comes from a folder of its own, which the error of a missing one asks for', async () => {

@@ -1,11 +1,13 @@
 import { modelRegistry } from '../../src/models/modelRegistry.js';
 import type { ModelFamily } from '../../src/weights/families/ModelFamily.js';
 import { flux } from '../../src/weights/keymaps/flux.js';
+import { flux2 } from '../../src/weights/keymaps/flux2.js';
 import { type KeyMap, unchanged } from '../../src/weights/keymaps/KeyMap.js';
 import { ldmUnet } from '../../src/weights/keymaps/ldmUnet.js';
 import { ldmVae } from '../../src/weights/keymaps/ldmVae.js';
 import { openClip } from '../../src/weights/keymaps/openClip.js';
 import { sd3 } from '../../src/weights/keymaps/sd3.js';
+import { zImage } from '../../src/weights/keymaps/zImage.js';
 import type { TensorView } from '../../src/weights/TensorView.js';
 import { originalShapes } from './originalKeys.js';
 
@@ -38,6 +40,12 @@ export function wholeHeader(family: ModelFamily, more: object = {}): Header {
   return new Map([...parts, ['betas', [1000]], ['alphas_cumprod', [1000]], ['model_ema.decay', []]]);
 }
 
+const TRANSFORMERS: Readonly<Record<string, KeyMap>> = {
+  StableDiffusion3Pipeline: sd3,
+  ZImagePipeline: zImage,
+  Flux2KleinPipeline: flux2,
+};
+
 /** What files of Stable Diffusion 3 call its text encoders. */
 const ENCODERS: Readonly<Record<string, string>> = {
   text_encoder: 'clip_l',
@@ -56,7 +64,8 @@ const FLUX: Readonly<Record<string, readonly [KeyMap, string]>> = {
 function layoutOf(family: ModelFamily, name: string): readonly [KeyMap, string] {
   if (family.className === 'FluxPipeline') return FLUX[name] as readonly [KeyMap, string];
   const isXl = family.className.startsWith('StableDiffusionXL');
-  if (name === 'transformer') return [sd3, 'model.diffusion_model.'];
+  if (name === 'transformer') return [TRANSFORMERS[family.className]!, 'model.diffusion_model.'];
+  if (String(family.parts[name]?.config?.['model_type']) === 'qwen3') return [unchanged, ''];
   if (family.className === 'StableDiffusion3Pipeline' && name !== 'vae')
     return [unchanged, `text_encoders.${ENCODERS[name]}.transformer.`];
   if (name === 'unet') return [ldmUnet, 'model.diffusion_model.'];

@@ -72,6 +72,7 @@ function unknown(path: string, parts: readonly FilePart[]): ThimbleError {
     return new ThimbleError('ERR_CHECKPOINT_UNKNOWN', { file: path, problem });
   }
   const [nearest] = families
+    .filter((family) => parts.every((part) => candidatesFor(part, family).length > 0))
     .map((family) => ({ family, wrong: parts.map((part) => nearestPart(part, family)) }))
     .toSorted((a, b) => weigh(a.wrong) - weigh(b.wrong) || 0);
   const said = (nearest?.wrong ?? []).flatMap(({ part, fields, config }) =>
@@ -96,10 +97,7 @@ interface NearestPart {
 }
 
 function nearestPart(part: FilePart, family: ModelFamily): NearestPart {
-  const candidates = Object.entries(family.parts).flatMap(([name, known]) =>
-    known?.config === undefined || !isKind(name, part) ? [] : [known],
-  );
-  const [best] = candidates
+  const [best] = candidatesFor(part, family)
     .map((known) => ({
       part,
       isKnown: true,
@@ -108,6 +106,13 @@ function nearestPart(part: FilePart, family: ModelFamily): NearestPart {
     }))
     .toSorted((a, b) => a.fields.length - b.fields.length);
   return best ?? { part, isKnown: false, fields: [part.component], config: {} };
+}
+
+/** The parts of a family that a part of a file may be, whatever its shapes. */
+function candidatesFor(part: FilePart, family: ModelFamily): readonly FamilyPart[] {
+  return Object.entries(family.parts).flatMap(([name, known]) =>
+    known?.config === undefined || !isKind(name, part) ? [] : [known],
+  );
 }
 
 function weigh(wrong: readonly NearestPart[]): number {

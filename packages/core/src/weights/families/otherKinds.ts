@@ -9,7 +9,6 @@ export interface OtherKind {
 }
 
 const PLUGIN = 'it is used beside a checkpoint, by a plugin';
-const FOLDER = "open it from a folder in diffusers' layout";
 
 /** Told by the names of their tensors. The first that fits is taken. */
 export const otherKinds: readonly OtherKind[] = [
@@ -45,5 +44,4 @@ export const otherKinds: readonly OtherKind[] = [
     instead: 'it is not supported',
     mark: /\.time_stack\.|temporal_transformer_blocks\./,
   },
-  { name: 'a transformer of FLUX.2', instead: FOLDER, mark: /double_stream_modulation_(?:img|txt)\.lin\./ },
 ];

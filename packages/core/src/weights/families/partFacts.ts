@@ -86,9 +86,15 @@ function levelsOf(store: WeightStore): readonly number[] {
 function textEncoderFacts(store: WeightStore): PartFacts {
   const table = store.find('shared.weight') ?? store.find('encoder.embed_tokens.weight');
   if (table !== undefined) return t5Facts(table.shape, store);
-  const shape = (key: string): readonly number[] => (store.find(`text_model.${key}`) ?? store.find(key))?.shape ?? [];
-  const [vocabulary = 0, width = 0] = shape('embeddings.token_embedding.weight');
-  const [inner = 0] = shape('encoder.layers.0.mlp.fc1.weight');
+  const shape = (...keys: readonly string[]): readonly number[] => {
+    const found = keys.flatMap((key) =>
+      ['', 'text_model.', 'model.'].flatMap((start) => store.find(start + key) ?? []),
+    );
+    return found[0]?.shape ?? [];
+  };
+  // CLIP's, or Qwen3's.
+  const [vocabulary = 0, width = 0] = shape('embeddings.token_embedding.weight', 'embed_tokens.weight');
+  const [inner = 0] = shape('encoder.layers.0.mlp.fc1.weight', 'layers.0.mlp.gate_proj.weight');
   return { vocab_size: vocabulary, hidden_size: width, intermediate_size: inner };
 }
 

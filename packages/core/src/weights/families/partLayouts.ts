@@ -1,4 +1,5 @@
 import { flux } from '../keymaps/flux.js';
+import { flux2 } from '../keymaps/flux2.js';
 import { type KeyMap, unchanged } from '../keymaps/KeyMap.js';
 import { ldmUnet } from '../keymaps/ldmUnet.js';
 import { ldmVae } from '../keymaps/ldmVae.js';
@@ -33,6 +34,11 @@ const Z_IMAGE = {
   keyMap: zImage,
 } as const;
 
+const FLUX_2 = {
+  component: 'transformer',
+  marks: ['double_stream_modulation_img.lin.weight'],
+  keyMap: flux2,
+} as const;
 const SD3 = { component: 'transformer', marks: ['joint_blocks.0.x_block.attn.qkv.weight'], keyMap: sd3 } as const;
 const FLUX = { component: 'transformer', marks: ['double_blocks.0.img_mod.lin.weight'], keyMap: flux } as const;
 const T5 = { marks: ['encoder.block.0.layer.0.SelfAttention.q.weight'], keyMap: unchanged } as const;
@@ -71,6 +77,14 @@ export const partLayouts: readonly PartLayout[] = [
   },
   { ...FLUX, prefix: 'model.diffusion_model.' },
   { ...FLUX, prefix: '' },
+  { ...FLUX_2, prefix: 'model.diffusion_model.' },
+  { ...FLUX_2, prefix: '' },
+  {
+    component: 'transformer',
+    prefix: '',
+    marks: ['double_stream_modulation_img.linear.weight'],
+    keyMap: unchanged,
+  },
   { ...Z_IMAGE, prefix: 'model.diffusion_model.' },
   { ...Z_IMAGE, prefix: '' },
   { component: 'transformer', prefix: '', marks: ['noise_refiner.0.attention.to_q.weight'], keyMap: unchanged },

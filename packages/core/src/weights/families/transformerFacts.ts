@@ -42,6 +42,40 @@ const KINDS: readonly TransformerKind[] = [
     }),
   },
   {
+    className: 'ZImageTransformer2DModel',
+    mark: 'all_x_embedder.2-1.weight',
+    ofWeights: ({ size, blocks }) => ({
+      n_layers: blocks('layers'),
+      n_refiner_layers: blocks('noise_refiner'),
+      dim: size('all_x_embedder.2-1.weight', 0),
+      cap_feat_dim: size('cap_embedder.1.weight', 1),
+    }),
+    ofConfig: (field) => ({
+      n_layers: field('n_layers'),
+      n_refiner_layers: field('n_refiner_layers'),
+      dim: field('dim'),
+      cap_feat_dim: field('cap_feat_dim'),
+    }),
+  },
+  {
+    className: 'Flux2Transformer2DModel',
+    mark: 'double_stream_modulation_img.linear.weight',
+    ofWeights: ({ size, blocks }) => ({
+      in_channels: size('x_embedder.weight', 1),
+      inner_dim: size('x_embedder.weight', 0),
+      joint_attention_dim: size('context_embedder.weight', 1),
+      num_layers: blocks('transformer_blocks'),
+      num_single_layers: blocks('single_transformer_blocks'),
+    }),
+    ofConfig: (field) => ({
+      in_channels: field('in_channels'),
+      inner_dim: field('num_attention_heads') * field('attention_head_dim'),
+      joint_attention_dim: field('joint_attention_dim'),
+      num_layers: field('num_layers'),
+      num_single_layers: field('num_single_layers'),
+    }),
+  },
+  {
     className: 'FluxTransformer2DModel',
     mark: 'time_text_embed.text_embedder.linear_1.weight',
     ofWeights: ({ size, blocks }) => ({

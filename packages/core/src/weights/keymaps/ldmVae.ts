@@ -1,6 +1,6 @@
 import type { KeyMap } from './KeyMap.js';
 
-/** The autoencoder of the latent diffusion repositories (`autoencoder.py`). Its attention is of 1×1 convolutions; the decoder's levels are counted from the smallest picture's end. */
+/** The autoencoder of the latent diffusion repositories (`autoencoder.py`), and FLUX.2's after it, which has a batch norm and its last convolutions inside. Its attention is of 1×1 convolutions; the decoder's levels are counted from the smallest picture's end. */
 export const ldmVae: KeyMap = {
   rules: [
     { from: 'encoder.down.{b}.block.{r}.nin_shortcut.*', to: 'encoder.down_blocks.{b}.resnets.{r}.conv_shortcut.*' },
@@ -27,5 +27,8 @@ export const ldmVae: KeyMap = {
     ]),
     { from: 'quant_conv.*', to: 'quant_conv.*' },
     { from: 'post_quant_conv.*', to: 'post_quant_conv.*' },
+    { from: 'encoder.quant_conv.*', to: 'quant_conv.*' },
+    { from: 'decoder.post_quant_conv.*', to: 'post_quant_conv.*' },
+    { from: 'bn.*', to: 'bn.*' },
   ],
 };
