@@ -71,8 +71,8 @@ function unknown(path: string, parts: readonly FilePart[]): ThimbleError {
     const problem = `it has a ${untold.component}, and its tensors do not say which model it belongs to`;
     return new ThimbleError('ERR_CHECKPOINT_UNKNOWN', { file: path, problem });
   }
-  const [nearest] = families
-    .filter((family) => parts.every((part) => candidatesFor(part, family).length > 0))
+  const like = families.filter((family) => parts.every((part) => candidatesFor(part, family).length > 0));
+  const [nearest] = (like.length > 0 ? like : families)
     .map((family) => ({ family, wrong: parts.map((part) => nearestPart(part, family)) }))
     .toSorted((a, b) => weigh(a.wrong) - weigh(b.wrong) || 0);
   const said = (nearest?.wrong ?? []).flatMap(({ part, fields, config }) =>
