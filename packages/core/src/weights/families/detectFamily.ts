@@ -108,10 +108,15 @@ function nearestPart(part: FilePart, family: ModelFamily): NearestPart {
   return best ?? { part, isKnown: false, fields: [part.component], config: {} };
 }
 
-/** The parts of a family that a part of a file may be, whatever its shapes. */
+/** The parts of a family that a part of a file may be, whatever its sizes: those told by the same facts. */
 function candidatesFor(part: FilePart, family: ModelFamily): readonly FamilyPart[] {
+  const told = Object.keys(part.facts).join();
   return Object.entries(family.parts).flatMap(([name, known]) =>
-    known?.config === undefined || !isKind(name, part) ? [] : [known],
+    known?.config !== undefined &&
+    isKind(name, part) &&
+    Object.keys(factsOfConfig(part.component, known.config)).join() === told
+      ? [known]
+      : [],
   );
 }
 

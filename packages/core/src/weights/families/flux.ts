@@ -16,7 +16,8 @@ const TRANSFORMER = {
   pooled_projection_dim: 768,
 } as const;
 
-const FLUX_VAE = {
+/** FLUX.1's autoencoder, and Z-Image's. */
+export const FLUX_VAE = {
   ...VAE,
   force_upcast: true,
   latent_channels: 16,

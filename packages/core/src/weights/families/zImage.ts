@@ -1,6 +1,7 @@
+import { FLUX_VAE } from './flux.js';
 import type { ModelFamily } from './ModelFamily.js';
 import { qwen2Tokenizer, qwen3Of4B } from './qwen3.js';
-import { diffusers, VAE } from './stableDiffusion.js';
+import { diffusers } from './stableDiffusion.js';
 
 const TRANSFORMER = {
   _class_name: 'ZImageTransformer2DModel',
@@ -21,18 +22,6 @@ const TRANSFORMER = {
   t_scale: 1000,
 } as const;
 
-/** FLUX.1's, too. */
-const VAE_16 = {
-  ...VAE,
-  force_upcast: true,
-  latent_channels: 16,
-  sample_size: 1024,
-  scaling_factor: 0.3611,
-  shift_factor: 0.1159,
-  use_post_quant_conv: false,
-  use_quant_conv: false,
-} as const;
-
 const FLOW = { _class_name: 'FlowMatchEulerDiscreteScheduler', num_train_timesteps: 1000, shift: 3 } as const;
 
 const TURBO: ModelFamily = {
@@ -46,7 +35,7 @@ const TURBO: ModelFamily = {
     text_encoder: qwen3Of4B,
     tokenizer: qwen2Tokenizer,
     transformer: diffusers(TRANSFORMER),
-    vae: diffusers(VAE_16),
+    vae: diffusers(FLUX_VAE),
   },
   optional: ['tokenizer'],
 };

@@ -116,6 +116,7 @@ describe('one component alone', () => {
       'flux1-schnell',
     ],
     ["T5's encoder, of any", () => partHeader(named('flux1-dev'), 'text_encoder_2'), 'stable-diffusion-3-medium'],
+    [
       "a transformer of Z-Image, as in ComfyUI's files",
       () => originalPart(named('z-image'), 'transformer'),
       'z-image-turbo',
