@@ -25,7 +25,7 @@ export async function measureOverhead({ model, rounds }) {
     const first = median(events);
     return {
       lines: [
-        `${model}, 512×512, one step, medians of ${rounds}, in turn: library ${direct.toFixed(1)} ms, HTTP ${http.toFixed(1)} ms (+${(100 * (http / direct - 1)).toFixed(1)} %, ${(http - direct).toFixed(1)} ms)`,
+        `${model}, 512×512, one step, medians of ${rounds}, in turn: library ${direct.toFixed(1)} ms, HTTP ${http.toFixed(1)} ms (${(100 * (http / direct - 1)).toFixed(1)} % more, ${(http - direct).toFixed(1)} ms)`,
         `first event of a job: ${first.toFixed(1)} ms, the slowest ${Math.max(...events).toFixed(1)} ms`,
         `cancelled at random: the device was free after ${median(cancels.times).toFixed(0)} ms, at most ${Math.max(...cancels.times).toFixed(0)} ms; a step took ${cancels.step.toFixed(0)} ms`,
       ],

@@ -47,7 +47,7 @@ async function post(url: string, body: object): Promise<JobAnswer> {
       ((await (await fetch(`${url}/v1/models`)).json()) as { data: unknown[] }).data;
     while ((await models()).length === 0);
 
-    const steps = 500;
+    const steps = 150;
     const direct = await finished((await post(url, { steps })).id);
     const { id } = await post(url, { steps });
     while ((await find(id)).progress.step === 0);
