@@ -81,7 +81,7 @@ export { residualInputs } from './models/residualInputs.js';
 export type { ModelConfig } from './fields/ConfigReader.js';
 export { modelRegistry } from './models/modelRegistry.js';
 export type { Layer } from './graph/Module.js';
-export type { Parameter } from './graph/Parameter.js';
+export { Parameter } from './graph/Parameter.js';
 export { openComponentCheckpoint } from './weights/ComponentCheckpoint.js';
 export type {
   CheckpointWarning,

@@ -5,7 +5,7 @@ import { Image, readImageInfo } from '@thimble/core';
 import { testCheckpoint } from '@thimble/plugin-testkit';
 import { parseControlSetting } from '../src/generate/parseControlSetting.js';
 import { parseEmbeddingSetting } from '../src/generate/parseEmbeddingSetting.js';
-import { stripes, writeInversion, writeRandomControlNet } from './support/adapterKinds.js';
+import { stripes, writeInversion, writeRandomControlNet, writeTestAdapter } from './support/adapterKinds.js';
 import { runMain } from './support/runMain.js';
 import { temporaryFolder } from './support/temporaryFolder.js';
 
@@ -38,6 +38,19 @@ describe('thimble generate', () => {
     expect((await readImageInfo(join(folder, 'controlled.png'))).width).toBe(64);
   });
 
+  test('--ip-adapter takes pictures as prompts, in the measure of their scale', async () => {
+    const model = await writeTestAdapter(join(folder, 'ip-adapter'));
+    await stripes(40, 30).save(join(folder, 'prompt.png'));
+    const flags = (more: string): string[] => ['--ip-adapter', `model=${model},image=prompt.png${more}`];
+    const [plain, none, two] = [
+      await picture('a fox', 'no-adapter', []),
+      await picture('a fox', 'no-scale', flags(',scale=0')),
+      await picture('a fox', 'two', flags(',image=prompt.png,scale=0.9')),
+    ];
+    expect(none.data).toEqual(plain.data);
+    expect(two.data).not.toEqual(plain.data);
+  });
+
   test('--embedding gives prompts a word, under the name that is asked for', async () => {
     const file = await writeInversion(folder, '<toy>', { '<toy>': [2, 16] });
     const [without, own, other] = [
@@ -54,6 +67,9 @@ describe('thimble generate', () => {
     ['--control', 'model=x,scale=much'],
     ['--control', 'model=x,strength=1'],
     ['--embedding', '=toy'],
+    ['--ip-adapter', 'model=x'],
+    ['--ip-adapter', 'model=x,image=y,scale=much'],
+    ['--ip-adapter', 'model=x,image=y,strength=1'],
   ])('%s %s is wrong usage', async (flag, value) => {
     const { code, stderr } = await runMain(['generate', 'a fox', ...FAST, flag, value], { cwd: folder });
     expect([code, stderr.includes(flag)]).toEqual([2, true]);

@@ -5,6 +5,7 @@ import * as controlnet from '@thimble/plugin-controlnet';
 import * as fp8 from '@thimble/plugin-fp8';
 import * as int8 from '@thimble/plugin-int8';
 import * as lora from '@thimble/plugin-lora';
+import * as ipAdapter from '@thimble/plugin-ip-adapter';
 import * as offload from '@thimble/plugin-offload';
 import * as prompt from '@thimble/plugin-prompt';
 import * as testkit from '@thimble/plugin-testkit';
@@ -30,6 +31,7 @@ const EXCLUDED: ReadonlySet<string> = new Set([
   'new TracedModel',
   'TraceError',
   'ControlNetError',
+  'IPAdapterError',
   'LoraError',
   'PromptError',
   'TextualInversionError',
@@ -42,6 +44,7 @@ const PACKAGES = {
   controlnet,
   fp8,
   int8,
+  ipAdapter,
   lora,
   offload,
   prompt,

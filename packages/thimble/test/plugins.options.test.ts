@@ -5,6 +5,7 @@ import { ControlNetPlugin } from '@thimble/plugin-controlnet';
 import { LayerwiseCastingPlugin } from '@thimble/plugin-fp8';
 import { Int8ComputePlugin } from '@thimble/plugin-int8';
 import { LoraPlugin } from '@thimble/plugin-lora';
+import { IPAdapterPlugin } from '@thimble/plugin-ip-adapter';
 import { ModelOffloadPlugin, SequentialOffloadPlugin } from '@thimble/plugin-offload';
 import { TextualInversionPlugin } from '@thimble/plugin-textual-inversion';
 import { PromptWeightsPlugin } from '@thimble/plugin-prompt';
@@ -15,6 +16,7 @@ import { VaeTilingPlugin } from '@thimble/plugin-vae-tiling';
 const PLUGINS = {
   ChannelsLastPlugin,
   ControlNetPlugin,
+  IPAdapterPlugin,
   Int8ComputePlugin,
   LayerwiseCastingPlugin,
   LoraPlugin,

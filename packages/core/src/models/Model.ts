@@ -13,7 +13,7 @@ export interface ModelInput {
   readonly types: readonly ElementType[];
   /**
    * A number is a fixed size; a name stands for any size, the same wherever the name occurs; 'batch' may also be 1. Names in use: batch,
-   * tokens, features, frames, height, width, latentFrames, latentHeight, latentWidth, timeIds, pooled.
+   * tokens, features, frames, height, width, latentFrames, latentHeight, latentWidth, timeIds, pooled, imageTokens.
    */
   readonly dims: readonly (number | string)[];
   /** May be left out; its batch is then that of the others, or 1. */

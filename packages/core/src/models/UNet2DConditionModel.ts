@@ -9,6 +9,7 @@ import { loadPretrained, type LoadPretrainedOptions, type PretrainedModel } from
 import type { ModelEntry } from './Model.js';
 import { UNetEncoder } from './UNetEncoder.js';
 import { readUNetOptions, type UNetOptions } from './UNetOptions.js';
+import { imageTokenInputs } from './imageTokenInputs.js';
 import { DOWN_RESIDUAL, MID_RESIDUAL, residualInputs, residualSizes } from './residualInputs.js';
 
 /**
@@ -22,6 +23,8 @@ import { DOWN_RESIDUAL, MID_RESIDUAL, residualInputs, residualSizes } from './re
  *
  * Other models may feed it: `down_block_additional_residuals.N` is added to the Nth hidden state of the down path before the up path takes it back, 0 being
  * what `conv_in` gives, and `mid_block_additional_residual` to what the mid block gives; float32, of those values' sizes. Each may be left out, which is the same as zeros.
+ * `ip_hidden_states`, float32 [n, image tokens, cross-attention width], and `ip_adapter_scale`, float32 [n] or [1], are handed to the segments with cross-attention, for a graph pass of a plugin, such
+ * as IPAdapterPlugin's; by themselves they change nothing.
  */
 export class UNet2DConditionModel extends UNetEncoder {
   static readonly componentName = 'unet';
@@ -44,7 +47,7 @@ export class UNet2DConditionModel extends UNetEncoder {
     const { inputs, derived, nominal } = this.sampleEntry;
     this.entries = {
       call: {
-        inputs: { ...inputs, ...residualInputs(options) },
+        inputs: { ...inputs, ...residualInputs(options), ...imageTokenInputs(options) },
         derived: { ...residualSizes(options), ...derived },
         nominal,
         outputs: ['sample'],

@@ -90,7 +90,8 @@ export abstract class UNetEncoder extends Model {
     const { temb } = segment(this.time_embedding.path, { timestep, condition, labels, text, ids }, (inner) => ({
       temb: this.#embedTextTime(this.#embedTime(inner.timestep, inner.condition, inner.labels), inner.text, inner.ids),
     }));
-    const conditions = { temb, context };
+    const { ip_hidden_states, ip_adapter_scale } = inputs;
+    const conditions = { temb, context, image: { ip_hidden_states, ip_adapter_scale } };
     let h = segment(this.conv_in.path, { sample, hint }, (inner) => {
       const x = this.conv_in.forward(this.#centre(inner.sample));
       return { x: inner.hint === undefined ? x : add(x, inner.hint) };

@@ -2,6 +2,7 @@ import type { TilingMode } from '@thimble/plugin-vae-tiling';
 import type { PluginSpec } from '../plugins/parsePluginSpec.js';
 import type { PredictionType } from '@thimble/core';
 import type { ComponentSetting } from './parseComponentSetting.js';
+import type { IpAdapterSetting } from './parseIpAdapterSetting.js';
 import type { ControlSetting } from './parseControlSetting.js';
 import type { EmbeddingSetting } from './parseEmbeddingSetting.js';
 import type { LoraSetting } from './parseLoraSetting.js';
@@ -25,6 +26,7 @@ export interface GenerateFlags extends SchedulerFlags {
   readonly preset?: string;
   readonly promptFile?: string;
   readonly control?: readonly ControlSetting[];
+  readonly ipAdapter?: IpAdapterSetting;
   readonly embedding?: readonly EmbeddingSetting[];
   readonly promptWeights?: boolean;
   readonly size?: Size;

@@ -1,60 +1,18 @@
 import type { Plugin } from '@thimble/core';
-import type { ControlNetOptions } from '@thimble/plugin-controlnet';
+import { type AdapterFlags, adapterPlugins } from './adapterPlugins.js';
 import type { GenerateFlags } from './GenerateFlags.js';
 
 /** The flags that ask for plugins. */
-export type PluginFlags = Pick<
-  GenerateFlags,
-  | 'control'
-  | 'embedding'
-  | 'lora'
-  | 'loraMode'
-  | 'offload'
-  | 'vaeSlicing'
-  | 'vaeTiling'
-  | 'fp8'
-  | 'int8Weights'
-  | 'int8'
-  | 'attention'
-  | 'channelsLast'
-  | 'promptWeights'
-  | 'trace'
-  | 'offline'
->;
+export type PluginFlags = AdapterFlags &
+  Pick<
+    GenerateFlags,
+    'offload' | 'vaeSlicing' | 'vaeTiling' | 'fp8' | 'int8Weights' | 'int8' | 'attention' | 'channelsLast' | 'trace'
+  >;
 
 /** The plugins that the flags ask for. Their packages are loaded when they are wanted, and not before. */
-export async function pluginsOf({
-  control = [],
-  embedding = [],
-  offline = false,
-  lora = [],
-  loraMode,
-  offload,
-  vaeSlicing,
-  vaeTiling,
-  fp8,
-  int8Weights,
-  int8,
-  attention,
-  channelsLast,
-  promptWeights,
-  trace,
-}: PluginFlags): Promise<Plugin[]> {
-  const plugins: Plugin[] = [];
-  if (control.length > 0) {
-    const { ControlNetPlugin } = await import('@thimble/plugin-controlnet');
-    plugins.push(
-      new ControlNetPlugin(control.map((net) => ({ ...net, localFilesOnly: offline }) as ControlNetOptions)),
-    );
-  }
-  if (embedding.length > 0) {
-    const { TextualInversionPlugin } = await import('@thimble/plugin-textual-inversion');
-    plugins.push(new TextualInversionPlugin(embedding));
-  }
-  if (lora.length > 0) {
-    const { LoraPlugin } = await import('@thimble/plugin-lora');
-    plugins.push(new LoraPlugin(lora, { mode: loraMode, localFilesOnly: offline }));
-  }
+export async function pluginsOf(flags: PluginFlags): Promise<Plugin[]> {
+  const { offload, vaeSlicing, vaeTiling, fp8, int8Weights, int8, attention, channelsLast, trace } = flags;
+  const plugins = await adapterPlugins(flags);
   if (fp8 !== undefined || int8Weights === true) {
     const { LayerwiseCastingPlugin } = await import('@thimble/plugin-fp8');
     plugins.push(new LayerwiseCastingPlugin({ storageDtype: fp8 === undefined ? 'int8' : `float8_${fp8}` }));
@@ -82,10 +40,6 @@ export async function pluginsOf({
   if (int8 === true) {
     const { Int8ComputePlugin } = await import('@thimble/plugin-int8');
     plugins.push(new Int8ComputePlugin());
-  }
-  if (promptWeights === true) {
-    const { PromptWeightsPlugin } = await import('@thimble/plugin-prompt');
-    plugins.push(new PromptWeightsPlugin());
   }
   if (trace !== undefined) {
     const { TracingPlugin } = await import('@thimble/plugin-tracing');

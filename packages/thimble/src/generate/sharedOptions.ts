@@ -5,6 +5,7 @@ import { type ComponentSetting, parseComponentSetting } from './parseComponentSe
 import { type ControlSetting, parseControlSetting } from './parseControlSetting.js';
 import { type EmbeddingSetting, parseEmbeddingSetting } from './parseEmbeddingSetting.js';
 import { wholeNumberFrom } from './parseNumber.js';
+import { parseIpAdapterSetting } from './parseIpAdapterSetting.js';
 import { type OptionSetting, parseOptionSetting } from './parseOptionSetting.js';
 
 /** The environment variable that names the model where no flag does. */
@@ -92,6 +93,10 @@ export function adapterOptions(): Option[] {
       ...(before ?? []),
       parseControlSetting(text),
     ]),
+    new Option(
+      '--ip-adapter <model=…,image=…>',
+      'a picture as a prompt, by an IP-Adapter: model=FILE and image=FILE, and if need be scale (a number) and encoder=PATH|ID, with commas between; image may be there several times',
+    ).argParser(parseIpAdapterSetting),
     new Option(
       '--embedding <file[=token]>',
       "a textual inversion, a word that was learned: a safetensors file, and what prompts call it (default: as the file says, else the file's name); may be repeated",

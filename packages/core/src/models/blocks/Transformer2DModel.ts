@@ -4,6 +4,7 @@ import { Linear } from '../../graph/nn/Linear.js';
 import { add } from '../../graph/operations.js';
 import { segment } from '../../graph/segment.js';
 import type { Value } from '../../graph/Value.js';
+import type { ImageTokens } from '../imageTokenInputs.js';
 import { BasicTransformerBlock } from './BasicTransformerBlock.js';
 import { fromTokens, toTokens } from './tokens.js';
 
@@ -49,16 +50,19 @@ export class Transformer2DModel extends Module {
     this.proj_out = new Linear(channels, channels, projection);
   }
 
-  /** One segment where it has one layer; else one for each layer and for what is before and after them, so that a few of the weights are there at a time. */
-  forward(x: Value, context: Value): Value {
+  /**
+   * One segment where it has one layer; else one for each layer and for what is before and after them, so that a few of the weights are there at a time. Segments
+   * with cross-attention are given `image` too, for passes that let it attend to pictures.
+   */
+  forward(x: Value, context: Value, image: ImageTokens = {}): Value {
     const [only, ...more] = this.transformer_blocks;
     if (only !== undefined && more.length === 0)
-      return segment(this.path, { x, context }, (inner) => ({
+      return segment(this.path, { x, context, ...image }, (inner) => ({
         x: this.#leave(only.forward(this.#enter(inner.x), inner.context), inner.x),
       })).x;
     let { tokens } = segment(this.proj_in.path, { x }, (inner) => ({ tokens: this.#enter(inner.x) }));
     for (const block of this.transformer_blocks)
-      tokens = segment(block.path, { tokens, context }, (inner) => ({
+      tokens = segment(block.path, { tokens, context, ...image }, (inner) => ({
         tokens: block.forward(inner.tokens, inner.context),
       })).tokens;
     return segment(this.proj_out.path, { tokens, x }, (inner) => ({ x: this.#leave(inner.tokens, inner.x) })).x;

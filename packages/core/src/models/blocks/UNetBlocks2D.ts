@@ -1,6 +1,7 @@
 import { Module } from '../../graph/Module.js';
 import { segment } from '../../graph/segment.js';
 import type { Value } from '../../graph/Value.js';
+import type { ImageTokens } from '../imageTokenInputs.js';
 import type { UNetOptions } from '../UNetOptions.js';
 import { Downsample2D } from './Downsample2D.js';
 import { joinSkip } from './joinSkip.js';
@@ -14,6 +15,7 @@ export interface UNetConditions {
   readonly temb: Value;
   /** `encoder_hidden_states`, [n, tokens, crossAttentionDim]. */
   readonly context: Value;
+  readonly image?: ImageTokens | undefined;
 }
 
 /** A hidden state of the down path that an up block takes back. */
@@ -59,7 +61,7 @@ export class DownBlock extends Module {
     let h = x;
     for (const [i, block] of this.resnets.entries()) {
       h = runResnet(block, h, conditions);
-      h = this.attentions[i]?.forward(h, conditions.context) ?? h;
+      h = this.attentions[i]?.forward(h, conditions.context, conditions.image) ?? h;
       states.push(h);
     }
     for (const block of this.downsamplers) {
@@ -96,7 +98,7 @@ export class MidBlock extends Module {
   forward(x: Value, conditions: UNetConditions): Value {
     const [first, second] = this.resnets as [ResnetBlock2D, ResnetBlock2D?];
     const start = runResnet(first, x, conditions);
-    const h = this.attentions[0]?.forward(start, conditions.context) ?? start;
+    const h = this.attentions[0]?.forward(start, conditions.context, conditions.image) ?? start;
     return second === undefined ? h : runResnet(second, h, conditions);
   }
 }
@@ -144,7 +146,7 @@ export class UpBlock extends Module {
       h = segment(block.path, { ...start, temb: conditions.temb }, ({ temb, ...inner }) => ({
         x: block.forward(joinSkip(inner), temb),
       })).x;
-      h = this.attentions[i]?.forward(h, conditions.context) ?? h;
+      h = this.attentions[i]?.forward(h, conditions.context, conditions.image) ?? h;
     }
     for (const block of this.upsamplers) {
       const like = (skips.at(-1) as SkipConnection).value;
