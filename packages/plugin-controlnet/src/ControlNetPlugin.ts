@@ -18,6 +18,7 @@ import {
 } from '@thimble/core/plugin';
 import { cannyPictures } from './canny.js';
 import { checkFit } from './checkFit.js';
+import { collectGarbage } from './collectGarbage.js';
 import { type Control, ControlledCall, type Rows, sliceRows } from './ControlledCall.js';
 import { ControlNetModel } from './ControlNetModel.js';
 import {
@@ -154,7 +155,10 @@ async function controlled(
   };
   if (!oneByOne || batch === 1) return one({ start: 0, count: batch });
   const samples: Tensor[] = [];
-  for (let start = 0; start < batch; start++) samples.push((await one({ start, count: 1 }))['sample'] as Tensor);
+  for (let start = 0; start < batch; start++) {
+    samples.push((await one({ start, count: 1 }))['sample'] as Tensor);
+    collectGarbage();
+  }
   return { sample: concatBatch(samples) };
 }
 
