@@ -1,5 +1,5 @@
 import { Tensor, type TokenAddition, type Tokenizer } from '@thimble/core';
-import type { ComponentHandle, ModelCall, PluginHostPipeline } from '@thimble/core/plugin';
+import type { ComponentHandle, ModelCall, PluginHostPipeline, PromptChunk } from '@thimble/core/plugin';
 import type { Inversion, Vectors } from './readInversion.js';
 import { TextualInversionError } from './TextualInversionError.js';
 
@@ -58,6 +58,21 @@ export class EncoderWords implements Disposable {
     } catch (cause) {
       throw new TextualInversionError('ERR_EMBEDDING_TOKEN', about, { cause });
     }
+  }
+
+  /** Chunks of a prompt with the vectors of the words in them; `embedTokens` makes those of a chunk's ids, by way of {@link EncoderWords.serve}. */
+  async fill(
+    chunks: readonly PromptChunk[],
+    embedTokens: (ids: Tensor) => Promise<Tensor>,
+  ): Promise<readonly PromptChunk[]> {
+    const filled: PromptChunk[] = [];
+    for (const chunk of chunks)
+      filled.push(
+        chunk.inputs_embeds === undefined && this.#has(chunk.input_ids)
+          ? { ...chunk, inputs_embeds: await embedTokens(chunk.input_ids) }
+          : chunk,
+      );
+    return filled;
   }
 
   /** Gives a call of this text encoder the vectors of the words in it; others are left alone. */

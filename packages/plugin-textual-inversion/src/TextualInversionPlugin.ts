@@ -48,6 +48,12 @@ export class TextualInversionPlugin implements Plugin {
     };
     teach();
     hooks.beforeRun.tap({ name: this.name, stage: Stage.Early }, teach);
+    // Innermost, so that chunks that others have changed or added have their words too.
+    hooks.encodePrompt.tap({ name: this.name, stage: Stage.Late }, ({ component, embedTokens, wrap }) => {
+      const learned = words.get(component);
+      if (learned !== undefined) wrap((next) => async (chunks) => next(await learned.fill(chunks, embedTokens)));
+    });
+    // Whoever calls an encoder by itself has them as well.
     hooks.beforeModelCall.tap({ name: this.name, stage: Stage.Early }, async (call) => {
       if (!TEXT_ENCODER.test(call.component)) return;
       teach();
