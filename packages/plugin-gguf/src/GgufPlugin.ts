@@ -63,6 +63,7 @@ export class GgufPlugin implements Plugin {
   async #computeInNBits(context: PluginContext): Promise<void> {
     const { pipeline } = context;
     const { transientBytes: budget } = new MemoryBudget(pipeline.memoryLimit);
+    const packs = pipeline.memoryLimit === undefined;
     await prepareComponents<NBitsWeights>(context, {
       name: this.name,
       stage: nBitsStage,
@@ -73,7 +74,7 @@ export class GgufPlugin implements Plugin {
           onProgress: percentProgress(pipeline, `${component.name} to MatMulNBits`),
         }),
       transform: (graph, weights) =>
-        weights.isEmpty ? undefined : computeInNBits(graph, { budget, find: (weight) => weights.find(weight) }),
+        weights.isEmpty ? undefined : computeInNBits(graph, { budget, packs, find: (weight) => weights.find(weight) }),
     });
   }
 }

@@ -9,6 +9,7 @@ type Level = NonNullable<InferenceSession.SessionOptions['graphOptimizationLevel
 /** 'all' rewrites convolutions into the CPU's blocked layout, which it can only if their weights are constants. */
 const LEVELS: Readonly<Record<SessionMode, Level>> = {
   mapped: 'extended',
+  packed: 'extended',
   channels_last: 'all',
   optimized: 'disabled',
   prepacked: 'disabled',
@@ -17,7 +18,7 @@ const LEVELS: Readonly<Record<SessionMode, Level>> = {
 /** Session options with which weights stay mapped from the file and the threads of many sessions do not fight each other. */
 export function sessionOptions(model: OnnxModel, options: DeviceOptions): InferenceSession.SessionOptions {
   const mode = model.mode ?? 'mapped';
-  return optionsFor(model, mode, options, mode === 'prepacked' ? {} : { disable_prepacking: '1' });
+  return optionsFor(model, mode, options, mode === 'prepacked' || mode === 'packed' ? {} : { disable_prepacking: '1' });
 }
 
 /** Session options with which creating a session writes the optimised graph. */

@@ -97,6 +97,8 @@ export interface GraphParts {
   readonly shapes: ReadonlyMap<string, readonly number[]>;
   /** Default 'contiguous'. */
   readonly memoryFormat?: MemoryFormat;
+  /** Whether kernels may copy weights into an order of their own, which is private memory: worth it where they are stored in few bits. Default false: they stay mapped. */
+  readonly packsWeights?: boolean;
 }
 
 /**
@@ -112,6 +114,7 @@ export class Graph implements GraphParts {
   readonly weights: readonly GraphWeight[];
   readonly shapes: ReadonlyMap<string, readonly number[]>;
   readonly memoryFormat: MemoryFormat;
+  readonly packsWeights: boolean;
 
   constructor(parts: GraphParts) {
     checkMembers('parts', parts, 'the parts of a graph', [
@@ -130,6 +133,7 @@ export class Graph implements GraphParts {
     this.weights = parts.weights;
     this.shapes = parts.shapes;
     this.memoryFormat = parts.memoryFormat ?? 'contiguous';
+    this.packsWeights = parts.packsWeights ?? false;
   }
 
   /** A copy of this graph with some parts replaced. */

@@ -22,6 +22,8 @@ export interface NBitsPass {
   readonly find: (weight: GraphWeight) => NBitsMatrix | undefined;
   /** Bytes that a matrix may take as float32, which the operator makes of it while it multiplies. */
   readonly budget: number;
+  /** Whether the operator may take private copies of weights of four bits, in the order in which it reads them: it then makes no float32 of a whole matrix. */
+  readonly packs: boolean;
 }
 
 /** Computes linear layers whose weights lie in blocks by `com.microsoft.MatMulNBits`; those of large matrices by some rows after others. */
@@ -42,6 +44,7 @@ export function computeInNBits(given: Graph, pass: NBitsPass): Graph {
   });
   const used = new Set(nodes.flatMap(({ inputs }) => inputs));
   return graph.with({
+    packsWeights: graph.packsWeights || pass.packs,
     nodes,
     constants: [...graph.constants, ...constants],
     weights: [...weights.values()].filter(({ name }) => used.has(name)),

@@ -1,6 +1,6 @@
 import { dirname, parse, relative, sep } from 'node:path';
 import type { FileRange } from '../../device/FileRange.js';
-import type { OnnxModel } from '../../device/OnnxModel.js';
+import type { OnnxModel, SessionMode } from '../../device/OnnxModel.js';
 import type { Attribute, Graph, GraphConstant, GraphNode, GraphPort, GraphWeight } from '../Graph.js';
 import { encodeFloat16 } from '../../weights/files/encodeFloat16.js';
 import { ONNX_TYPE } from '../operations.js';
@@ -28,7 +28,7 @@ export function serializeOnnx(graph: Graph): OnnxModel {
     name: graph.name,
     bytes: proto.finish(),
     ...(folder === undefined ? {} : { folder }),
-    mode: graph.memoryFormat === 'channels_last' ? 'channels_last' : 'mapped',
+    mode: modeOf(graph),
   };
 }
 
@@ -126,4 +126,9 @@ function writePort(proto: ProtobufWriter, port: GraphPort): void {
 function writeSize(proto: ProtobufWriter, { name, dims }: GraphPort, axis: number): void {
   if (dims === undefined) proto.text(2, `${name}.${axis}`);
   else proto.integer(1, dims[axis] as number);
+}
+
+function modeOf({ memoryFormat, packsWeights }: Graph): SessionMode {
+  if (memoryFormat === 'channels_last') return 'channels_last';
+  return packsWeights ? 'packed' : 'mapped';
 }
