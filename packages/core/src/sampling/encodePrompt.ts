@@ -43,13 +43,13 @@ function warnOfRest(run: PipelineRun, prompts: readonly string[], { tokenizer, m
 /** Each chunk is a call of the encoder; the tokens of all follow one another. */
 async function encodeChunks(
   chunks: readonly PromptChunk[],
-  { encoder, encode }: PromptEncoder,
+  encoder: PromptEncoder,
   negative: boolean,
 ): Promise<PromptEmbeds> {
   const parts: PromptEmbeds[] = [];
   for (const { input_ids, attention_mask, inputs_embeds } of chunks) {
     if (inputs_embeds === undefined) checkTokens(encoder, input_ids);
-    parts.push(await encode(given({ input_ids, attention_mask, inputs_embeds }), negative));
+    parts.push(await encoder.encode(given({ input_ids, attention_mask, inputs_embeds }), negative));
   }
   const embeds = joinTokens(parts.map((part) => part.embeds));
   return { embeds, pooled: parts[0]?.pooled };

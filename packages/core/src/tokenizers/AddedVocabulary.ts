@@ -41,6 +41,11 @@ export class AddedVocabulary {
     return content === undefined ? this.#tokenOf.get(id) : { content, special: false };
   }
 
+  /** Whether an id is that of a word that somebody added. */
+  hasWord(id: number): boolean {
+    return Array.from(this.#words).some(({ parts, first }) => parts[id - first] !== undefined);
+  }
+
   /** See {@link Tokenizer.addToken}. `size`: of the vocabulary; `knows`: whether it has a token. @throws ERR_ARGUMENT_INVALID for a token that there is already */
   add(token: string, count: number, size: number, knows: (token: string) => boolean): TokenAddition {
     const parts = [token, ...Array.from({ length: count - 1 }, (_, i) => `${token}_${i + 1}`)] as const;

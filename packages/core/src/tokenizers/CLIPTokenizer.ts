@@ -84,6 +84,10 @@ export class CLIPTokenizer implements Tokenizer {
     return this.#added.add(token, count, this.#vocabulary.size, knows);
   }
 
+  hasAdded(id: number): boolean {
+    return this.#added.hasWord(id);
+  }
+
   decode(ids: Iterable<number | bigint>, options: DecodeOptions = {}): string {
     checkOptionNames(options, ['skipSpecialTokens'], 'decode');
     const bytes: Buffer[] = [];

@@ -32,6 +32,9 @@ export interface Tokenizer {
    */
   addToken?(token: string, count?: number): TokenAddition;
 
+  /** Whether an id is that of a token which was added by `addToken`, and whose vector somebody else has. */
+  hasAdded?(id: number): boolean;
+
   /** What a chat model is to read where a user says `prompt`; of tokenizers that have a template for it. */
   applyChatTemplate?(prompt: string, options?: ChatTemplateOptions): string;
 }
