@@ -3,7 +3,7 @@ import { GraphBuilder } from '../../src/graph/GraphBuilder.js';
 import type { Graph } from '../../src/graph/Graph.js';
 import { Linear } from '../../src/graph/nn/Linear.js';
 import { nameParameters, Module } from '../../src/graph/Module.js';
-import { gelu, mul, softmax } from '../../src/graph/operations.js';
+import { concat, gelu, mul, softmax } from '../../src/graph/operations.js';
 import type { Value } from '../../src/graph/Value.js';
 import { chunkFeedForward } from '../../src/graph/passes/chunkFeedForward.js';
 
@@ -79,6 +79,37 @@ describe('weights in float16', () => {
     for (const key of ['value.weight', 'gate.weight', 'out.weight'])
       expect(matrices.filter((weight) => weight.key === key)).toHaveLength(names);
   });
+});
+
+/** As a block of FLUX's: what attends reads the same rows, and is joined to the features before the last layer. */
+class ParallelBlock extends Module {
+  readonly query = new Linear(4, 8);
+  readonly hidden = new Linear(4, 32);
+  readonly out = new Linear(40, 4);
+
+  forward(x: Value): Value {
+    const attended = softmax(this.query.forward(x));
+    return this.out.forward(concat([attended, gelu(this.hidden.forward(x))], 2));
+  }
+}
+
+test('features that are joined to what attention gave are computed in pieces, each with its rows of that', () => {
+  const model = new ParallelBlock();
+  nameParameters(model);
+  const builder = new GraphBuilder('block');
+  builder.output('y', model.forward(builder.input('x', 'float32', [2, 5, 4])));
+  const chunked = chunkFeedForward(builder.build(), 4 * 32 * 4);
+  expect([count(chunked, 'Gemm'), count(chunked, 'Gelu'), count(chunked, 'Softmax')]).toEqual([1 + 2 * 3, 3, 1]);
+  const joins = chunked.nodes.filter(
+    ({ op, attributes }) => op === 'Concat' && JSON.stringify(attributes) === '{"axis":{"int":1}}',
+  );
+  const pieces = joins.map(({ inputs }) => inputs.map((name) => chunked.shapes.get(name)));
+  expect(pieces.map(([attended]) => attended)).toEqual([
+    [4, 8],
+    [4, 8],
+    [2, 8],
+  ]);
+  expect(chunkFeedForward(builder.build(), ROWS * 32 * 4).nodes).toEqual(builder.build().nodes);
 });
 
 test('layers between which rows meet are left alone', () => {

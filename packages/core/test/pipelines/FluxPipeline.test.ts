@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Tensor } from 'onnxruntime-common';
 import type { Image } from '../../src/images/Image.js';
+import { chunkFeedForward } from '../../src/graph/passes/chunkFeedForward.js';
 import { AutoencoderTiny } from '../../src/models/AutoencoderTiny.js';
 import { DiffusionPipeline } from '../../src/pipelines/DiffusionPipeline.js';
 import { FluxPipeline } from '../../src/pipelines/FluxPipeline.js';
@@ -120,6 +121,22 @@ test('opens under the names of its tasks, with the steps that each of the two ta
     { guidanceScale: 0, numInferenceSteps: 4, maxSequenceLength: 512 },
   ]);
   expect(FluxPipeline.aliases).toEqual(['FluxImg2ImgPipeline', 'FluxInpaintPipeline']);
+});
+
+test('a block whose hidden features are computed in pieces gives what it gives as a whole', async () => {
+  const whole = await latentsOf({ numInferenceSteps: 1 });
+  const pieces: number[] = [];
+  const tap = schnellPipe.hooks.transformGraph.tap('pieces', (graph) => {
+    const chunked = chunkFeedForward(graph, 4096);
+    if (graph.name.startsWith('single_transformer_blocks')) pieces.push(chunked.nodes.length - graph.nodes.length);
+    return chunked;
+  });
+  const inPieces = await latentsOf({ numInferenceSteps: 1 });
+  tap[Symbol.dispose]();
+  expect(pieces.every((more) => more > 10)).toBe(true);
+  expect(pieces.length).toBeGreaterThan(0);
+  const off = (inPieces.data as Float32Array).map((value, i) => Math.abs(value - (whole.data[i] as number)));
+  expect(Math.max(...off)).toBeLessThan(1e-5);
 });
 
 describe('begins with', () => {

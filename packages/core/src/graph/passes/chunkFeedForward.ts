@@ -20,6 +20,8 @@ interface FeedForwardRegion {
   readonly input: string;
   /** Other names of the same rows: each layer may have flattened them for itself. */
   readonly aliases: readonly string[];
+  /** Values of as many rows that are joined to the features on the way, such as what attention gave. */
+  readonly beside: readonly string[];
   /** In order; the last one is the ending layer. */
   readonly nodes: readonly GraphNode[];
   readonly hiddenBytesPerRow: number;
@@ -62,6 +64,7 @@ class RegionFinder {
   readonly #graph: Graph;
   readonly #budget: number;
   readonly #consumers = new Map<string, GraphNode[]>();
+  readonly #producers: ReadonlyMap<string, GraphNode>;
   readonly #fixed: ReadonlySet<string>;
   readonly #outputs: ReadonlySet<string>;
 
@@ -71,6 +74,7 @@ class RegionFinder {
     for (const node of graph.nodes)
       for (const input of new Set(node.inputs))
         this.#consumers.set(input, [...(this.#consumers.get(input) ?? []), node]);
+    this.#producers = new Map(graph.nodes.flatMap((node) => node.outputs.map((output) => [output, node] as const)));
     // What has more than one axis may have rows of its own.
     this.#fixed = new Set(
       [...graph.constants, ...graph.weights].filter(({ dims }) => dims.length <= 1).map(({ name }) => name),
@@ -84,47 +88,84 @@ class RegionFinder {
     const input = first.inputs[0] as string;
     const [rows = 0, hidden = 0] = this.#graph.shapes.get(first.outputs[0] as string) ?? [];
     if (rows * hidden * FLOAT32_BYTES <= this.#budget || rows < 2) return undefined;
+    const end = this.#endAfter(first.outputs[0] as string);
+    if (end === undefined) return undefined;
     const aliases = this.#aliasesOf(input);
     const starts = aliases.flatMap((name) =>
       (this.#consumers.get(name) ?? []).filter((node) => node.op === 'Gemm' && node.inputs[0] === name),
     );
-    const nodes = this.#grow(starts);
-    return nodes === undefined ? undefined : { input, aliases, nodes, rows, hiddenBytesPerRow: hidden * FLOAT32_BYTES };
+    const members = this.#behind(end.inputs[0] as string, new Set(starts), rows);
+    if (members?.has(first) !== true || !this.#isClosed(members, end)) return undefined;
+    const nodes = [...this.#graph.nodes.filter((node) => members.has(node)), end];
+    return { input, aliases, beside: besideOf(nodes), nodes, rows, hiddenBytesPerRow: hidden * FLOAT32_BYTES };
   }
 
   /** Every value that is the same reshaping of the same value, itself included. */
   #aliasesOf(input: string): readonly string[] {
-    const made = this.#graph.nodes.find((node) => node.outputs[0] === input);
+    const made = this.#producers.get(input);
     if (made?.op !== 'Reshape') return [input];
     return (this.#consumers.get(made.inputs[0] as string) ?? [])
       .filter((node) => node.op === 'Reshape' && node.inputs.join() === made.inputs.join())
       .map((node) => node.outputs[0] as string);
   }
 
-  /** Follows every value until all ways meet in one linear layer. */
-  #grow(starts: readonly GraphNode[]): readonly GraphNode[] | undefined {
-    const members = new Set(starts);
-    const known = new Set(starts.flatMap((node) => node.outputs));
-    let end: GraphNode | undefined;
-    for (const node of this.#graph.nodes) {
-      if (members.has(node) || !node.inputs.some((name) => known.has(name))) continue;
-      if (node.op === 'Gemm' && known.has(node.inputs[0] as string) && end === undefined) {
-        end = node;
-        continue;
-      }
-      if (
-        end !== undefined ||
-        !ROW_WISE.has(node.op) ||
-        !node.inputs.every((name) => known.has(name) || this.#fixed.has(name))
-      )
-        return undefined;
-      members.add(node);
-      for (const output of node.outputs) known.add(output);
+  /** The linear layer to which a value comes row by row. */
+  #endAfter(value: string): GraphNode | undefined {
+    for (const node of this.#consumers.get(value) ?? []) {
+      if (node.op === 'Gemm' && node.inputs[0] === value) return node;
+      if (!ROW_WISE.has(node.op) && !this.#joinsFeatures(node)) continue;
+      const end = this.#endAfter(node.outputs[0] as string);
+      if (end !== undefined) return end;
     }
-    if (end === undefined || this.#outputs.has(end.inputs[0] as string)) return undefined;
-    const inOrder = this.#graph.nodes.filter((node) => members.has(node));
-    return [...inOrder, end];
+    return undefined;
   }
+
+  /** What makes a value of the outputs of `starts`, row by row; undefined where it is made otherwise. */
+  #behind(value: string, starts: ReadonlySet<GraphNode>, rows: number): ReadonlySet<GraphNode> | undefined {
+    const node = this.#producers.get(value);
+    if (node === undefined) return undefined;
+    if (starts.has(node)) return new Set([node]);
+    const joins = this.#joinsFeatures(node);
+    if (!joins && !ROW_WISE.has(node.op)) return undefined;
+    const members = new Set([node]);
+    for (const input of node.inputs) {
+      if (!joins && this.#fixed.has(input)) continue;
+      const behind = this.#behind(input, starts, rows);
+      if (behind === undefined && !(joins && this.#rowsOf(input) === rows)) return undefined;
+      for (const each of behind ?? []) members.add(each);
+    }
+    return members;
+  }
+
+  /** Whether nobody else needs what these nodes make. */
+  #isClosed(members: ReadonlySet<GraphNode>, end: GraphNode): boolean {
+    return [...members].every(({ outputs }) =>
+      outputs.every(
+        (output) =>
+          !this.#outputs.has(output) &&
+          (this.#consumers.get(output) ?? []).every((node) => members.has(node) || node === end),
+      ),
+    );
+  }
+
+  /** Whether a node puts features side by side, row by row. */
+  #joinsFeatures({ op, attributes, outputs }: GraphNode): boolean {
+    const { axis } = attributes;
+    const rank = this.#graph.shapes.get(outputs[0] as string)?.length ?? 0;
+    return op === 'Concat' && axis !== undefined && 'int' in axis && [-1, rank - 1].includes(Number(axis.int));
+  }
+
+  #rowsOf(value: string): number {
+    return (this.#graph.shapes.get(value) ?? []).slice(0, -1).reduce((a, b) => a * b, 1);
+  }
+}
+
+/** What is joined to the features and made by none of these nodes. */
+function besideOf(nodes: readonly GraphNode[]): readonly string[] {
+  const made = new Set(nodes.flatMap(({ outputs }) => outputs));
+  return [
+    ...new Set(nodes.flatMap(({ op, inputs }) => (op === 'Concat' ? inputs.filter((name) => !made.has(name)) : []))),
+  ];
 }
 
 /** What the chunks add to a graph beside nodes. */
@@ -134,20 +175,26 @@ interface Additions {
 }
 
 function emitChunks(
-  { input, aliases, nodes, rows, hiddenBytesPerRow }: FeedForwardRegion,
+  { input, aliases, beside, nodes, rows, hiddenBytesPerRow }: FeedForwardRegion,
   budget: number,
   emit: Emitter,
   { shapes, weights }: Additions,
 ): void {
   const axes = emit.constant('int64', [1], [0]);
   const wide = wideWeights(nodes, weights, budget);
+  const flat = new Map(beside.map((name) => [name, flattened(name, shapes, emit)]));
   const parts: string[] = [];
   for (const [start, count] of evenChunks(rows, Math.max(budget / hiddenBytesPerRow, rows / MOST_PIECES))) {
     const [from, to] = [start, start + count].map((at) => emit.constant('int64', [1], [at]));
-    const piece = emit.one('Slice', [input, from as string, to as string, axes]);
     const like = (value: string): readonly number[] => [count, shapes.get(value)?.at(-1) ?? 1];
-    shapes.set(piece, like(input));
+    const pieceOf = (value: string, name: string): string => {
+      const piece = emit.one('Slice', [value, from as string, to as string, axes]);
+      shapes.set(piece, like(name));
+      return piece;
+    };
+    const piece = pieceOf(input, input);
     const renamed = new Map(aliases.map((alias) => [alias, piece]));
+    for (const [name, value] of flat) renamed.set(name, pieceOf(value, name));
     for (const weight of start === 0 ? [] : wide) {
       const own = `${weight.name}/chunk.${start}`;
       weights.set(own, { ...weight, name: own });
@@ -157,14 +204,24 @@ function emitChunks(
       const inputs = node.inputs.map((name) => renamed.get(name) ?? name);
       const [output] = node.outputs as [string];
       // Rows stay rows from the first layer to the last, so shapes need no change between.
-      const value =
-        node.op === 'Reshape' ? (inputs[0] as string) : emit.one(node.op, inputs, { ...node.attributes }, node.domain);
+      const attributes = node.op === 'Concat' ? { axis: { int: 1 } } : { ...node.attributes };
+      const value = node.op === 'Reshape' ? (inputs[0] as string) : emit.one(node.op, inputs, attributes, node.domain);
       renamed.set(output, value);
       shapes.set(value, like(output));
     }
     parts.push(renamed.get((nodes.at(-1) as GraphNode).outputs[0] as string) as string);
   }
   emit.last('Concat', parts, (nodes.at(-1) as GraphNode).outputs[0] as string, { axis: { int: 0 } });
+}
+
+/** A value as rows of features. */
+function flattened(name: string, shapes: Additions['shapes'], emit: Emitter): string {
+  const dims = shapes.get(name) ?? [];
+  const width = dims.at(-1) ?? 1;
+  if (dims.length === 2) return name;
+  const rows = emit.one('Reshape', [name, emit.constant('int64', [2], [-1, width])]);
+  shapes.set(rows, [dims.slice(0, -1).reduce((a, b) => a * b, 1), width]);
+  return rows;
 }
 
 /**
