@@ -123,7 +123,7 @@ export { readRowPieces, readWeight } from './graph/storage/readRowPieces.js';
 export { PieceBuffers } from './weights/files/PieceBuffers.js';
 export { readTensorPieces } from './weights/files/readTensorPieces.js';
 export { readTensorFloat32 } from './weights/files/readTensorFloat32.js';
-export { rowLength, sliceRows, transposeView } from './weights/TensorView.js';
+export { rowLength, sliceRows, swapHalves, transposeView } from './weights/TensorView.js';
 export type { TensorView } from './weights/TensorView.js';
 export { contentsOf, storeOf } from './weights/WeightStore.js';
 export type { WeightStore } from './weights/WeightStore.js';

@@ -109,6 +109,38 @@ test.each([
   expect(changes).toEqual(await changesBy('flux2-klein-tiny', layers, Object.keys(layers)));
 });
 
+test("klein's layers by its authors' names are those of diffusers', fused and with their halves the other way round", async () => {
+  const original = {
+    'diffusion_model.double_blocks.1.img_attn.qkv': [144, 48],
+    'diffusion_model.double_blocks.0.txt_mlp.0': [288, 48],
+    'diffusion_model.single_blocks.2.linear1': [432, 48],
+    'diffusion_model.final_layer.adaLN_modulation.1': [96, 48],
+  } as const;
+  const layers = [
+    ...['to_q', 'to_k', 'to_v'].map((name) => `transformer_blocks.1.attn.${name}`),
+    'transformer_blocks.0.ff_context.linear_in',
+    'single_transformer_blocks.2.attn.to_qkv_mlp_proj',
+    'norm_out.linear',
+  ];
+  const changes = await changesBy('flux2-klein-tiny', original, layers);
+  const bySize = await changesBy(
+    'flux2-klein-tiny',
+    {
+      nothing: [144, 48],
+      'transformer_blocks.0.ff_context.linear_in': [288, 48],
+      'single_transformer_blocks.2.attn.to_qkv_mlp_proj': [432, 48],
+      'norm_out.linear': [96, 48],
+    },
+    layers.slice(3),
+  );
+  for (const change of changes) expect(change.some((each) => Math.abs(each) > 0.1)).toBe(true);
+  expect(changes.slice(3, 5)).toEqual(bySize.slice(0, 2));
+  const [shiftFirst, scaleFirst] = [changes[5]!, bySize[2]!];
+  const half = shiftFirst.length / 2;
+  // What is merged is rounded to float16, beside weights that differ.
+  for (let i = 0; i < half; i++) expect(Math.abs(shiftFirst[i]! - scaleFirst[half + i]!)).toBeLessThan(2e-3);
+});
+
 describe('over blocks of a few bits', () => {
   test('a LoRA beside the layers is one that was merged into what they stand for', async () => {
     const gguf = join(FIXTURES, 'gguf');

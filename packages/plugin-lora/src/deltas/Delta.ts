@@ -1,4 +1,4 @@
-import type { TensorView } from '@thimble/core/plugin';
+import { swapHalves, type TensorView } from '@thimble/core/plugin';
 
 /**
  * What is added to a layer's weight, as a matrix [out, in · taps] made of tensors of a file. Every tensor is a matrix, but for the core of a product: [rank, rank, taps].
@@ -36,6 +36,18 @@ export function tensorsOf(delta: Delta): readonly TensorView[] {
   if (delta.kind === 'whole') return [delta.weight];
   if (delta.kind === 'product') return [delta.up, delta.down, ...(delta.core === undefined ? [] : [delta.core])];
   return [...tensorsOf(delta.left), ...tensorsOf(delta.right)];
+}
+
+/** The same change with the halves of its rows exchanged. */
+export function swapRows(delta: Delta): Delta {
+  if (delta.kind === 'whole') return { ...delta, weight: swapHalves(delta.weight) };
+  if (delta.kind === 'product') return { ...delta, up: swapHalves(delta.up) };
+  // The rows of the right side follow one another within each row of the left one.
+  return {
+    ...delta,
+    left: swapRows(delta.left),
+    right: delta.kind === 'hadamard' ? swapRows(delta.right) : delta.right,
+  };
 }
 
 /** What is wrong with the sizes that have to agree, in words; `undefined` = nothing. */

@@ -38,9 +38,15 @@ export class FloatMatrices implements MatrixOperations<FloatMatrix> {
     const { rows, columns: inner } = left;
     const { columns } = right;
     const data = new Float32Array(rows * columns);
+    // Sums in float64 need no conversions on the way, which would take twice the time.
+    const [values, sums] = [Float64Array.from(right.data), new Float64Array(columns)];
     for (let row = 0; row < rows; row++) {
-      const sums = data.subarray(row * columns, (row + 1) * columns);
-      for (let i = 0; i < inner; i++) addScaled(sums, right.data, i * columns, left.data[row * inner + i] as number);
+      sums.fill(0);
+      const factors = left.data.subarray(row * inner, (row + 1) * inner);
+      const fours = inner - (inner % 4);
+      for (let i = 0; i < fours; i += 4) addFourScaled(sums, values, i * columns, factors.subarray(i, i + 4));
+      for (let i = fours; i < inner; i++) addScaled(sums, values, i * columns, factors[i] as number);
+      data.set(sums, row * columns);
     }
     return { rows, columns, data };
   }
@@ -84,7 +90,23 @@ export class FloatMatrices implements MatrixOperations<FloatMatrix> {
   }
 }
 
+type Floats = Float32Array | Float64Array;
+
 /** sums += factor · values, from an index of the values on. */
-function addScaled(sums: Float32Array, values: Float32Array, from: number, factor: number): void {
+function addScaled(sums: Floats, values: Floats, from: number, factor: number): void {
   for (let i = 0; i < sums.length; i++) sums[i] = (sums[i] as number) + factor * (values[from + i] as number);
+}
+
+/** The same for four rows of values at once. */
+function addFourScaled(sums: Float64Array, values: Float64Array, from: number, factors: Float32Array): void {
+  const { length } = sums;
+  const [a, b, c, d] = factors as unknown as [number, number, number, number];
+  const [second, third, fourth] = [from + length, from + 2 * length, from + 3 * length];
+  for (let i = 0; i < length; i++)
+    sums[i] =
+      (sums[i] as number) +
+      a * (values[from + i] as number) +
+      b * (values[second + i] as number) +
+      c * (values[third + i] as number) +
+      d * (values[fourth + i] as number);
 }

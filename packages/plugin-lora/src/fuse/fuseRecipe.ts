@@ -60,7 +60,7 @@ async function* fusedRows({ base, changes }: Fusion): AsyncGenerator<Uint8Array,
   let row = 0;
   for await (const piece of readRowPieces(base)) {
     const count = piece.length / width;
-    const fused = Float32Array.from(piece);
+    const fused = piece.slice();
     for (const [change, scale] of changes) addChange(fused, piece, { change, scale, row, count }, matrices);
     row += count;
     const coded = fusedType(base) === 'F32' ? fused : encodeFloat16(fused);

@@ -8,6 +8,8 @@ export interface NamedLayer {
   readonly shape: readonly number[];
   /** First row among those that the name stands for. */
   readonly start: number;
+  /** Set where the halves of its rows lie the other way round by that name. */
+  readonly swapped?: true;
 }
 
 /** Layers that multiply with their weight. */
@@ -51,7 +53,7 @@ function changeableLayers(model: Model): ReadonlyMap<string, NamedLayer> {
   );
 }
 
-/** The same by the names of a layout. What lies transposed there, or with its halves swapped, is left out. */
+/** The same by the names of a layout. What lies transposed there is left out. */
 function originalNames(
   layout: OriginalLayout,
   layers: ReadonlyMap<string, NamedLayer>,
@@ -60,9 +62,12 @@ function originalNames(
   const names = new Map<string, NamedLayer[]>();
   for (const [key, source] of layout) {
     const layer = byKey.get(key);
-    if (layer === undefined || source.transposed === true || 'swapped' in source) continue;
+    if (layer === undefined || source.transposed === true) continue;
     const name = source.key.replace(/[._]weight$/, '');
-    names.set(name, [...(names.get(name) ?? []), { ...layer, start: source.rows?.[0] ?? 0 }]);
+    names.set(name, [
+      ...(names.get(name) ?? []),
+      { ...layer, start: source.rows?.[0] ?? 0, ...(source.swapped && { swapped: true }) },
+    ]);
   }
   return names;
 }

@@ -1,5 +1,5 @@
-import { type ComponentHandle, rowLength, type TensorView } from '@thimble/core/plugin';
-import { type MatrixSize, sizeOf } from '../deltas/Delta.js';
+import { type ComponentHandle, rowLength, swapHalves, type TensorView } from '@thimble/core/plugin';
+import { type MatrixSize, sizeOf, swapRows } from '../deltas/Delta.js';
 import type { FileLayer } from '../files/FileLayer.js';
 import type { LoraFile } from '../files/LoraFile.js';
 import { attendingBlocks, blockPlace } from './blockPlace.js';
@@ -47,11 +47,18 @@ export function matchFile(
       continue;
     }
     applied.add(layer.name);
-    const { delta, factor, magnitude } = layer;
-    for (const { key, start } of named)
+    for (const { key, start, swapped } of named) {
+      const { delta, factor, magnitude } = swapped === true ? withSwappedHalves(layer) : layer;
       changes.set(key, { adapter, component, delta, factor, magnitude, start, place: blockPlace(key, attending) });
+    }
   }
   return { changes, applied, wrongShape };
+}
+
+/** What a file does to a layer whose halves lie the other way round there. */
+function withSwappedHalves(layer: FileLayer): FileLayer {
+  const { delta, magnitude } = layer;
+  return { ...layer, delta: swapRows(delta), magnitude: magnitude && swapHalves(magnitude) };
 }
 
 function misfit({ name: layer, delta, magnitude }: FileLayer, named: readonly NamedLayer[]): WrongShape | undefined {
