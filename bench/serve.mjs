@@ -15,7 +15,7 @@ const PARTS = {
 
 /**
  * `--only overhead,crowd,workers,container`: parts of it, of which the last one needs root, a memory control group and a full-size checkpoint; `--model demo|sd15` for the overhead, `--rounds 15`;
- * `--requests 1000` of the crowd; `--jobs 300`, `--minutes 2`, `--steps 4`, `--size 512` of the workers; `--limit 320` of the container, in megabytes.
+ * `--requests 1000` of the crowd; `--jobs 300`, `--minutes 2`, `--steps 1`, `--size 128` of the workers; `--limit 320` of the container, in megabytes.
  */
 export async function benchServe(args) {
   const { values } = parseArgs({
@@ -27,8 +27,8 @@ export async function benchServe(args) {
       requests: { type: 'string', default: '1000' },
       jobs: { type: 'string', default: '300' },
       minutes: { type: 'string', default: '2' },
-      steps: { type: 'string', default: '4' },
-      size: { type: 'string', default: '512' },
+      steps: { type: 'string', default: '1' },
+      size: { type: 'string', default: '128' },
       limit: { type: 'string', default: '320' },
     },
   });
