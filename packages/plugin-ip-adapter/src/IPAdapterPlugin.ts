@@ -96,8 +96,11 @@ export class IPAdapterPlugin implements Plugin {
         layersOf(unet.model);
       }),
     );
-    hooks.transformGraph.tap({ name: this.name, stage: ADAPTERS }, (graph, { component, model }) =>
-      component === 'unet' ? attendToImage(graph, (attention) => layersOf(model).get(attention)) : undefined,
+    // One order, whichever was installed first, so that graphs are the same.
+    hooks.transformGraph.tap(
+      { name: this.name, stage: ADAPTERS, after: 'thimble:lora' },
+      (graph, { component, model }) =>
+        component === 'unet' ? attendToImage(graph, (attention) => layersOf(model).get(attention)) : undefined,
     );
     const state = Symbol(this.name);
     hooks.beforeRun.tap(this.name, async (run) => {
