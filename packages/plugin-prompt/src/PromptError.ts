@@ -9,7 +9,7 @@ const DEFINITIONS = {
   ERR_PROMPT_LORA: {
     summary: 'A prompt asks for a LoRA, and no plugin applies it.',
     message: (d: { names: readonly string[] }): string =>
-      `the prompt asks for ${d.names.join(', ')} by <lora:…>, and no plugin of this pipeline takes LoRAs from prompts: install LoraPlugin of @thimble/plugin-lora, or leave the tags out.`,
+      `the prompt asks for ${d.names.join(', ')} by <lora:…>, and no plugin of this pipeline takes LoRAs from prompts: name their folder by --lora-dir on the command line, give the files to LoraPlugin of @thimble/plugin-lora, or leave the tags out.`,
   },
   ERR_PROMPT_LORA_DIFFERENT: {
     summary: 'The prompts of one run ask for different LoRAs.',

@@ -7,6 +7,7 @@ import { parseControlSetting } from '../src/generate/parseControlSetting.js';
 import { parseEmbeddingSetting } from '../src/generate/parseEmbeddingSetting.js';
 import { stripes, writeInversion, writeRandomControlNet, writeTestAdapter } from './support/adapterKinds.js';
 import { runMain } from './support/runMain.js';
+import { writeTinyLora } from './support/writeTinyLora.js';
 import { temporaryFolder } from './support/temporaryFolder.js';
 
 jest.setTimeout(60_000);
@@ -49,6 +50,19 @@ describe('thimble generate', () => {
     ];
     expect(none.data).toEqual(plain.data);
     expect(two.data).not.toEqual(plain.data);
+  });
+
+  test('--lora-dir finds the LoRAs of prompts', async () => {
+    await writeTinyLora(join(folder, 'tiny.safetensors'));
+    const [plain, asked, given] = [
+      await picture('a fox', 'no-lora', []),
+      await picture('a fox<lora:tiny:0.7>', 'asked', ['--lora-dir', folder]),
+      await picture('a fox', 'given', ['--lora', `${folder}/tiny.safetensors=0.7`]),
+    ];
+    expect(asked.data).toEqual(given.data);
+    expect(asked.data).not.toEqual(plain.data);
+    const args = ['generate', 'a fox<lora:../tiny>', ...FAST, '--lora-dir', folder];
+    expect((await runMain(args, { cwd: folder })).stderr).toContain('--lora-dir');
   });
 
   test('--embedding gives prompts a word, under the name that is asked for', async () => {

@@ -29,6 +29,7 @@ export interface GenerateFlags extends SchedulerFlags {
   readonly ipAdapter?: IpAdapterSetting;
   readonly embedding?: readonly EmbeddingSetting[];
   readonly promptWeights?: boolean;
+  readonly loraDir?: string;
   readonly size?: Size;
   readonly count?: number;
   readonly scheduler?: string;

@@ -5,7 +5,7 @@ import type { GenerateFlags } from './GenerateFlags.js';
 /** The flags that ask for models, words and pictures beside the checkpoint. */
 export type AdapterFlags = Pick<
   GenerateFlags,
-  'control' | 'embedding' | 'ipAdapter' | 'lora' | 'loraMode' | 'promptWeights' | 'offline'
+  'control' | 'embedding' | 'ipAdapter' | 'lora' | 'loraMode' | 'loraDir' | 'promptWeights' | 'offline'
 >;
 
 /** The plugins for what is given beside the checkpoint and in prompts. Their packages are loaded when they are wanted, and not before. */
@@ -15,6 +15,7 @@ export async function adapterPlugins({
   ipAdapter,
   lora = [],
   loraMode,
+  loraDir,
   promptWeights,
   offline = false,
 }: AdapterFlags): Promise<Plugin[]> {
@@ -38,8 +39,14 @@ export async function adapterPlugins({
     plugins.push(new IPAdapterPlugin(ipAdapter));
   }
   if (promptWeights === true) {
-    const { PromptWeightsPlugin } = await import('@thimble/plugin-prompt');
+    const { PROMPT_LORAS, PromptWeightsPlugin } = await import('@thimble/plugin-prompt');
     plugins.push(new PromptWeightsPlugin());
+    // Those of --lora-dir are among the LoRAs already.
+    if (loraDir !== undefined)
+      plugins.push({
+        name: 'thimble:lora-dir',
+        apply: ({ provide }) => void provide(PROMPT_LORAS, { use: () => undefined }),
+      });
   }
   return plugins;
 }

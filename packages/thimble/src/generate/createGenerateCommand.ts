@@ -15,6 +15,7 @@ import {
   modelOptions,
   modelSource,
   promptOptions,
+  loraDirOption,
   promptWeightsOption,
   vaeOption,
 } from './sharedOptions.js';
@@ -86,7 +87,14 @@ export function createGenerateCommand(interruption: Interruption, fields: Fields
     });
   const groups: Readonly<Record<string, readonly Option[]>> = {
     'Model:': [...modelOptions(), vaeOption(), ...loraOptions()],
-    'Picture:': [...promptOptions(), promptWeightsOption(), sizeOption(), ...flagsOf(true), ...adapterOptions()],
+    'Picture:': [
+      ...promptOptions(),
+      promptWeightsOption(),
+      loraDirOption(),
+      sizeOption(),
+      ...flagsOf(true),
+      ...adapterOptions(),
+    ],
     'Sampling:': [schedulerOption(), ...schedulerOptions(), ...flagsOf(false)],
     'Files:': fileOptions(),
     'Computing:': computingOptions(),

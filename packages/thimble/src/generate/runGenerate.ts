@@ -30,6 +30,7 @@ import { outputNaming, type OutputNaming } from './OutputNaming.js';
 import { readPrompts } from './readPrompts.js';
 import { setOptions } from './setOptions.js';
 import { PictureWriter } from './PictureWriter.js';
+import { withPromptLoras } from './withPromptLoras.js';
 import { chooseScheduler } from '../schedulers/chooseScheduler.js';
 
 /** What a run needs beside the pipeline. */
@@ -82,7 +83,7 @@ async function run(parts: RunParts): Promise<RunReport> {
     if (event.type === 'warning') told.add(event.message);
     progress.event(event);
   };
-  await using pipe = await openPipeline(flags, signal, tell);
+  await using pipe = await openPipeline(await withPromptLoras(flags, prompts), signal, tell);
   if (pipe instanceof CogVideoXPipeline)
     throw new ThimbleError('ERR_ARGUMENT_INVALID', {
       argument: 'model',

@@ -114,6 +114,12 @@ export function promptWeightsOption(): Option {
   return new Option('--prompt-weights', text);
 }
 
+/** Where LoRAs lie that prompts ask for. */
+export function loraDirOption(): Option {
+  const text = 'where <lora:NAME:SCALE> in a prompt finds NAME.safetensors; turns --prompt-weights on';
+  return new Option('--lora-dir <folder>', text).implies({ promptWeights: true });
+}
+
 /** Where it is computed, and with which plugins. */
 export function computingOptions(): Option[] {
   return [
