@@ -12,17 +12,8 @@ const DEFINITIONS = {
   },
   ERR_LORA_SHAPE: {
     summary: 'A LoRA changes layers that have other shapes in the model.',
-    message: (d: {
-      file: string;
-      family: string;
-      model: string;
-      layers: readonly { layer: string; expected: string; found: string }[];
-    }): string => {
-      const [first] = d.layers;
-      const example =
-        first === undefined ? '' : ` (${first.layer} is ${first.expected} in ${d.model}, ${first.found} in the file)`;
-      return `"${d.file}" was made for ${d.family}: ${d.layers.length} of its layers have other shapes here${example}. Use it with a model of that family.`;
-    },
+    message: (d: { file: string; family: string; model: string; layers: readonly string[] }): string =>
+      `"${d.file}" was made for ${d.family}: layers of it have other shapes in ${d.model} (${d.layers.join('; ')}). Use it with a model of that family.`,
   },
   ERR_LORA_TRACED: {
     summary: 'A LoRA would change a component that runs a trace, which knows nothing of it.',

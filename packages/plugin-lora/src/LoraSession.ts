@@ -1,6 +1,6 @@
 import { chooseComponents, type ComponentHandle, type PluginContext } from '@thimble/core/plugin';
 import type { LayerChange } from './layers/LayerChange.js';
-import { type ComponentMatch, matchFile } from './layers/matchFile.js';
+import { type ComponentMatch, matchFile, type WrongShape } from './layers/matchFile.js';
 import { LoraError } from './LoraError.js';
 import type { LoraReport } from './LoraReport.js';
 import type { OpenedLora } from './OpenedLora.js';
@@ -78,7 +78,12 @@ export class LoraSession {
     const wrong = matches.find(([, { wrongShape }]) => wrongShape.length > 0);
     if (wrong !== undefined) {
       const [{ model }, { wrongShape }] = wrong;
-      throw new LoraError('ERR_LORA_SHAPE', { file, family, model: model.className, layers: wrongShape });
+      throw new LoraError('ERR_LORA_SHAPE', {
+        file,
+        family,
+        model: model.className,
+        layers: wrongShape.slice(0, MOST_NAMED).map(described),
+      });
     }
     if (matches.some(([, { applied }]) => applied.size > 0)) return;
     const examples = layers.slice(0, MOST_NAMED).map(({ name }) => name);
@@ -110,4 +115,8 @@ export class LoraSession {
 
 function isSame(components: readonly ComponentHandle[], others: readonly ComponentHandle[]): boolean {
   return components.length === others.length && components.every((component, at) => component === others[at]);
+}
+
+function described({ layer, expected, found }: WrongShape): string {
+  return `${layer} is ${expected}, and ${found} in the file`;
 }

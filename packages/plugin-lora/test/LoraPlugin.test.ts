@@ -253,7 +253,7 @@ describe('what cannot be used', () => {
       await refusal([{ file: await tensorsOf(k(`lora_unet_${MID.replaceAll('.', '_')}_attn2_to_k`)) }]),
     ).toMatchObject({
       message: expect.stringMatching(
-        /made for Stable Diffusion XL.*is 16 × 16 in UNet2DConditionModel, 16 × 2048 in the file/,
+        /made for Stable Diffusion XL.*in UNet2DConditionModel.*is 16 × 16, and 16 × 2048 in the file/,
       ),
     });
   });

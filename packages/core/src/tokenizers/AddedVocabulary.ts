@@ -43,7 +43,9 @@ export class AddedVocabulary {
 
   /** Whether an id is that of a word that somebody added. */
   hasWord(id: number): boolean {
-    return Array.from(this.#words).some(({ parts, first }) => parts[id - first] !== undefined);
+    return (
+      typeof id === 'number' && Array.from(this.#words).some(({ parts, first }) => parts[id - first] !== undefined)
+    );
   }
 
   /** See {@link Tokenizer.addToken}. `size`: of the vocabulary; `knows`: whether it has a token. @throws ERR_ARGUMENT_INVALID for a token that there is already */

@@ -1,4 +1,6 @@
 import { setImmediate as breath } from 'node:timers/promises';
+import { checkMembers } from '../../fields/checkMembers.js';
+import { checkInteger } from '../../fields/checkNumber.js';
 import type { PlainImage } from '../ImageParts.js';
 import { type FilterName, FILTERS } from './Filter.js';
 import { PRECISION_BITS, type Window, windowsOf } from './Window.js';
@@ -20,9 +22,15 @@ const BYTES_AT_ONCE = 2 ** 21;
  * Resizes an image as PIL does, to the bit: each axis by itself, with weights in fixed point, rounded to bytes in between (source: Pillow 13, Resample.c). Columns
  * come first, but rows where many more of them go; older versions always begin with columns. An axis that keeps its size is not touched. Transparency has to be
  * laid on something before.
+ *
+ * @throws ERR_ARGUMENT_INVALID for what is no picture, and for a size that is none
  */
 export async function resizeImage(image: PlainImage, options: ResizeOptions): Promise<PlainImage> {
+  checkMembers('image', image, 'a picture', ['width', 'height', 'channels', 'data']);
+  checkMembers('options', options, 'a width and a height', ['width', 'height']);
   const { width, height, filter = 'lanczos', box = [0, 0, image.width, image.height] } = options;
+  checkInteger('width', width, 1);
+  checkInteger('height', height, 1);
   const [left, top, right, bottom] = box;
   const columns = async (of: PlainImage): Promise<PlainImage> =>
     isWhole([left, right], of.width, width)
