@@ -1,17 +1,12 @@
 import { Tensor } from 'onnxruntime-common';
 import { repeatBatch } from '../execution/batch.js';
-import { checkOptionNames } from '../fields/checkOptionNames.js';
 import { refuseOption } from '../fields/refuseOption.js';
-import type { Image } from '../images/Image.js';
 import type { PlainImage } from '../images/ImageParts.js';
 import { samplesOfImages } from '../images/samplesOfImages.js';
 import type { GenerateResult, Prompt } from '../run/GenerateOptions.js';
-import { Pipeline } from '../run/Pipeline.js';
 import type { PipelineConstructor } from '../run/PipelineConstructor.js';
 import type { PipelineEvent } from '../run/PipelineEvent.js';
 import type { PipelineRun } from '../run/PipelineRun.js';
-import { assertFinite } from '../sampling/assertFinite.js';
-import { decodeImages } from '../sampling/decodeImages.js';
 import { denoise } from '../sampling/denoise.js';
 import { encodePrompt } from '../sampling/encodePrompt.js';
 import type { PromptEncoder } from '../sampling/EncodingCall.js';
@@ -23,7 +18,7 @@ import { imageResult } from '../sampling/imageResult.js';
 import { joinEncodings } from '../sampling/joinEncodings.js';
 import { prepareRun, type SamplingRun } from '../sampling/prepareRun.js';
 import type { Preview } from '../sampling/Preview.js';
-import { checkPreviews, PREVIEW_VAE, previewOf } from '../sampling/previewOf.js';
+import { checkPreviews, previewOf } from '../sampling/previewOf.js';
 import { checkImageCount, referenceImages } from '../sampling/referenceImages.js';
 import { checkLatents } from '../sampling/starts/checkLatents.js';
 import { forResults } from '../sampling/starts/encodeImages.js';
@@ -33,12 +28,12 @@ import type { Pictures } from '../sampling/starts/Pictures.js';
 import { checkPictureOptions, readPictures } from '../sampling/starts/readPictures.js';
 import type { Start } from '../sampling/starts/Start.js';
 import { type Beginning, beginRun, startOf, type StrengthDefaults } from '../sampling/starts/startOf.js';
-import { vaeScaleFactor } from '../sampling/vaeScaleFactor.js';
 import { warnOfNegative } from '../sampling/warnOfNegative.js';
 import { withNegative } from '../sampling/withNegative.js';
 import { ChatTokenizer } from '../tokenizers/ChatTokenizer.js';
 import { flux2KleinFields, type Flux2KleinValues } from './Flux2KleinOptions.js';
 import type { FromPretrainedOptions } from './FromPretrainedOptions.js';
+import { ImagePipeline } from './ImagePipeline.js';
 import { namesOf } from './namesOf.js';
 import { openAs } from './openAs.js';
 
@@ -74,11 +69,9 @@ interface Tokens {
  * FLUX.2 klein, from text, from text with pictures to look at, from a picture, and from a picture and a mask: Qwen3 reads the prompt, and the tokens of what is looked at follow those of the
  * picture that is made (source: diffusers pipelines/flux2/pipeline_flux2_klein.py and those of img2img and inpainting beside it). Latents after a step are packed, [n, tokens, channels].
  */
-export class Flux2KleinPipeline extends Pipeline<typeof flux2KleinFields, Flux2KleinRun, KleinPictures> {
+export class Flux2KleinPipeline extends ImagePipeline<typeof flux2KleinFields, Flux2KleinRun, KleinPictures> {
   /** Its names in diffusers where it begins with pictures. */
   static readonly aliases = ['Flux2KleinImg2ImgPipeline', 'Flux2KleinInpaintPipeline'];
-  /** A small VAE for previews. */
-  static readonly optionalComponents: readonly string[] = [PREVIEW_VAE];
   /** The options of `generate`. */
   static readonly optionFields = flux2KleinFields;
 
@@ -187,16 +180,9 @@ export class Flux2KleinPipeline extends Pipeline<typeof flux2KleinFields, Flux2K
     });
   }
 
-  /** Turns latents as `outputType: 'latent'` gives them, [n, c, h, w], into images, through the same hooks. */
-  async decodeLatents(latents: Tensor, options: { readonly signal?: AbortSignal | undefined } = {}): Promise<Image[]> {
-    checkOptionNames(options, ['signal'], 'decodeLatents');
-    assertFinite(latents, 'given to decodeLatents');
-    return decodeImages(this.component('vae'), latents, options);
-  }
-
   /** Pixels of a token, on each side. */
   get #multiple(): number {
-    return PATCH * vaeScaleFactor(this.components['vae']?.config);
+    return PATCH * this.vaeScaleFactor;
   }
 
   #isGuided({ guidanceScale }: Pick<Flux2KleinValues, 'guidanceScale'>): boolean {

@@ -1,18 +1,13 @@
 import { Tensor } from 'onnxruntime-common';
 import { sliceBatch } from '../execution/batch.js';
-import { checkOptionNames } from '../fields/checkOptionNames.js';
 import { refuseOption } from '../fields/refuseOption.js';
 import type { PromptEmbeds } from '../hooks/calls/EncodePromptCall.js';
-import type { Image } from '../images/Image.js';
 import type { GenerateResult, Prompt } from '../run/GenerateOptions.js';
-import { Pipeline } from '../run/Pipeline.js';
 import type { PipelineConstructor } from '../run/PipelineConstructor.js';
 import type { PipelineEvent } from '../run/PipelineEvent.js';
 import type { PipelineRun } from '../run/PipelineRun.js';
-import { assertFinite } from '../sampling/assertFinite.js';
 import { calculateShift } from '../sampling/calculateShift.js';
 import { checkPictureRoom } from '../sampling/checkPictureRoom.js';
-import { decodeImages } from '../sampling/decodeImages.js';
 import { denoise } from '../sampling/denoise.js';
 import { encodePrompt } from '../sampling/encodePrompt.js';
 import { flowSigmas } from '../sampling/flowSigmas.js';
@@ -20,7 +15,7 @@ import { packPatches, patchIds, unpackPatches } from '../sampling/gridTokens.js'
 import { guide } from '../sampling/guidance.js';
 import { imageResult } from '../sampling/imageResult.js';
 import { prepareRun, type SamplingRun } from '../sampling/prepareRun.js';
-import { checkPreviews, PREVIEW_VAE, previewOf } from '../sampling/previewOf.js';
+import { checkPreviews, previewOf } from '../sampling/previewOf.js';
 import { checkPooled, type SecondTexts, secondTexts } from '../sampling/secondTexts.js';
 import { checkLatents } from '../sampling/starts/checkLatents.js';
 import type { LatentDims } from '../sampling/starts/fromImage.js';
@@ -28,11 +23,11 @@ import { finishOf } from '../sampling/starts/layOver.js';
 import type { Pictures } from '../sampling/starts/Pictures.js';
 import { checkPictureOptions, readPictures } from '../sampling/starts/readPictures.js';
 import { type Beginning, beginRun, startOf, type StrengthDefaults } from '../sampling/starts/startOf.js';
-import { vaeScaleFactor } from '../sampling/vaeScaleFactor.js';
 import { warnOfNegative } from '../sampling/warnOfNegative.js';
 import { withNegative } from '../sampling/withNegative.js';
 import { fieldsForTokens, fluxFields, type FluxValues } from './FluxOptions.js';
 import type { FromPretrainedOptions } from './FromPretrainedOptions.js';
+import { ImagePipeline } from './ImagePipeline.js';
 import { namesOf } from './namesOf.js';
 import { openAs } from './openAs.js';
 
@@ -60,14 +55,11 @@ interface Condition {
 /**
  * FLUX.1, schnell and dev, from text, from a picture, and from a picture and a mask: CLIP's pooled output and T5's tokens tell the transformer what to show (source: diffusers pipelines/flux).
  */
-export class FluxPipeline extends Pipeline<typeof fluxFields, FluxRun, Pictures> {
+export class FluxPipeline extends ImagePipeline<typeof fluxFields, FluxRun> {
   /** Its names in diffusers where it begins with pictures. */
   static readonly aliases = ['FluxImg2ImgPipeline', 'FluxInpaintPipeline'];
   /** The options of `generate`, before the sizes of a model are known. */
   static readonly optionFields = fluxFields;
-  /** A small VAE for previews. */
-  static readonly optionalComponents: readonly string[] = [PREVIEW_VAE];
-
   /** As `DiffusionPipeline.fromPretrained`, for a checkpoint of this class. @throws also ERR_ARGUMENT_INVALID if it is of another one */
   static async fromPretrained<P extends FluxPipeline>(
     this: PipelineConstructor<P>,
@@ -75,11 +67,6 @@ export class FluxPipeline extends Pipeline<typeof fluxFields, FluxRun, Pictures>
     options: FromPretrainedOptions = {},
   ): Promise<P> {
     return openAs(namesOf({ FluxPipeline: this }), folderOrId, options);
-  }
-
-  /** How many times smaller latents are than pictures, on each side. */
-  get vaeScaleFactor(): number {
-    return vaeScaleFactor(this.components['vae']?.config);
   }
 
   protected get fields(): typeof fluxFields {
@@ -175,12 +162,6 @@ export class FluxPipeline extends Pipeline<typeof fluxFields, FluxRun, Pictures>
       source: { scheduler, folder: this.folder },
       finish: finishOf(pictures),
     });
-  }
-
-  async decodeLatents(latents: Tensor, options: { readonly signal?: AbortSignal | undefined } = {}): Promise<Image[]> {
-    checkOptionNames(options, ['signal'], 'decodeLatents');
-    assertFinite(latents, 'given to decodeLatents');
-    return decodeImages(this.component('vae'), latents, options);
   }
 
   /** Pixels of a token, on each side. */

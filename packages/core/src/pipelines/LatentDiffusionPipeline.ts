@@ -1,18 +1,13 @@
 import type { Tensor } from 'onnxruntime-common';
 import type { Component } from '../execution/Component.js';
-import { checkOptionNames } from '../fields/checkOptionNames.js';
 import type { Fields, FieldValues } from '../fields/Field.js';
 import type { PromptEmbeds } from '../hooks/calls/EncodePromptCall.js';
 import type { NamedTensors } from '../hooks/calls/NamedTensors.js';
-import type { Image } from '../images/Image.js';
 import type { GenerateResult } from '../run/GenerateOptions.js';
-import { Pipeline } from '../run/Pipeline.js';
 import type { PipelineEvent } from '../run/PipelineEvent.js';
 import type { PipelineRun } from '../run/PipelineRun.js';
 import { finishOf } from '../sampling/starts/layOver.js';
-import { assertFinite } from '../sampling/assertFinite.js';
 import { checkPictureRoom } from '../sampling/checkPictureRoom.js';
-import { decodeImages } from '../sampling/decodeImages.js';
 import { denoise } from '../sampling/denoise.js';
 import type { DenoisingShare } from '../sampling/denoisingWindow.js';
 import type { PromptEncoder } from '../sampling/EncodingCall.js';
@@ -20,7 +15,7 @@ import { guidanceEmbedding, predictGuided } from '../sampling/guidance.js';
 import { guidedEmbeds } from '../sampling/guidedEmbeds.js';
 import { imageResult } from '../sampling/imageResult.js';
 import { checkClipSkip, lastHiddenState } from '../sampling/lastHiddenState.js';
-import { checkPreviews, PREVIEW_VAE, previewOf } from '../sampling/previewOf.js';
+import { checkPreviews, previewOf } from '../sampling/previewOf.js';
 import type { SamplingRun } from '../sampling/prepareRun.js';
 import { denoiserInput } from '../sampling/starts/denoiserInput.js';
 import type { LatentDims } from '../sampling/starts/fromImage.js';
@@ -30,7 +25,7 @@ import type { Start } from '../sampling/starts/Start.js';
 import { type Beginning, startOf } from '../sampling/starts/startOf.js';
 import { timestepTensor } from '../sampling/timestepTensor.js';
 import { warnOfNegative } from '../sampling/warnOfNegative.js';
-import { vaeScaleFactor } from '../sampling/vaeScaleFactor.js';
+import { ImagePipeline } from './ImagePipeline.js';
 import { sampleSizeOf } from './outdatedConfigs.js';
 import type { StableDiffusionValues } from './StableDiffusionOptions.js';
 
@@ -45,19 +40,11 @@ export type LatentDiffusionRun = Beginning &
  * @typeParam F - the fields of its options.
  * @typeParam R - what it makes of them.
  */
-export abstract class LatentDiffusionPipeline<F extends Fields, R extends LatentDiffusionRun> extends Pipeline<
+export abstract class LatentDiffusionPipeline<F extends Fields, R extends LatentDiffusionRun> extends ImagePipeline<
   F,
   R,
   Pictures
 > {
-  /** A small VAE for previews. */
-  static readonly optionalComponents: readonly string[] = [PREVIEW_VAE];
-
-  /** How many times smaller latents are than pictures, on each side. */
-  get vaeScaleFactor(): number {
-    return vaeScaleFactor(this.components['vae']?.config);
-  }
-
   /** Height and width of the latents that the UNet was trained for. */
   protected get sampleSize(): readonly [height: number, width: number] {
     return sampleSizeOf(this.components['unet']?.config ?? {});
@@ -157,12 +144,6 @@ export abstract class LatentDiffusionPipeline<F extends Fields, R extends Latent
       source: { scheduler, folder: this.folder },
       finish: finishOf(prepared.pictures),
     });
-  }
-
-  async decodeLatents(latents: Tensor, options: { readonly signal?: AbortSignal | undefined } = {}): Promise<Image[]> {
-    checkOptionNames(options, ['signal'], 'decodeLatents');
-    assertFinite(latents, 'given to decodeLatents');
-    return decodeImages(this.component('vae'), latents, options);
   }
 
   /** The one text encoder's last hidden states, of prompts and with guidance of negative prompts. As in diffusers, clipSkip concerns the prompt alone. */

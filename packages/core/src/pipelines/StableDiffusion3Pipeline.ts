@@ -1,20 +1,15 @@
 import { Tensor } from 'onnxruntime-common';
 import { concatBatch, sliceBatch } from '../execution/batch.js';
 import type { Component } from '../execution/Component.js';
-import { checkOptionNames } from '../fields/checkOptionNames.js';
 import { refuseOption } from '../fields/refuseOption.js';
 import type { PromptEmbeds } from '../hooks/calls/EncodePromptCall.js';
-import type { Image } from '../images/Image.js';
 import type { GenerateResult, Prompt } from '../run/GenerateOptions.js';
-import { Pipeline } from '../run/Pipeline.js';
 import type { PipelineConstructor } from '../run/PipelineConstructor.js';
 import type { PipelineEvent } from '../run/PipelineEvent.js';
 import type { PipelineRun } from '../run/PipelineRun.js';
-import { assertFinite } from '../sampling/assertFinite.js';
 import { calculateShift } from '../sampling/calculateShift.js';
 import { checkPictureRoom } from '../sampling/checkPictureRoom.js';
 import { concatChannels } from '../sampling/concatChannels.js';
-import { decodeImages } from '../sampling/decodeImages.js';
 import { denoise } from '../sampling/denoise.js';
 import { encodePrompt } from '../sampling/encodePrompt.js';
 import { joinTokens } from '../sampling/gridTokens.js';
@@ -23,7 +18,7 @@ import { imageResult } from '../sampling/imageResult.js';
 import { joinEncodings } from '../sampling/joinEncodings.js';
 import { checkPenultimate, penultimateState } from '../sampling/penultimateState.js';
 import { prepareRun, type SamplingRun } from '../sampling/prepareRun.js';
-import { checkPreviews, PREVIEW_VAE, previewOf } from '../sampling/previewOf.js';
+import { checkPreviews, previewOf } from '../sampling/previewOf.js';
 import { checkPooled, type SecondTexts, secondTexts, type ThirdTexts, thirdTexts } from '../sampling/secondTexts.js';
 import { addSkipGuidance, checkSkipGuidance, skippedAt } from '../sampling/skipGuidance.js';
 import { checkLatents } from '../sampling/starts/checkLatents.js';
@@ -34,10 +29,10 @@ import type { Pictures } from '../sampling/starts/Pictures.js';
 import { checkPictureOptions, readPictures } from '../sampling/starts/readPictures.js';
 import { type Beginning, beginRun, startOf, type StrengthDefaults } from '../sampling/starts/startOf.js';
 import { timestepTensor } from '../sampling/timestepTensor.js';
-import { vaeScaleFactor } from '../sampling/vaeScaleFactor.js';
 import { warnOfNegative } from '../sampling/warnOfNegative.js';
 import { withNegative } from '../sampling/withNegative.js';
 import type { FromPretrainedOptions } from './FromPretrainedOptions.js';
+import { ImagePipeline } from './ImagePipeline.js';
 import { namesOf } from './namesOf.js';
 import { openAs } from './openAs.js';
 import { fieldsForPatches, stableDiffusion3Fields, type StableDiffusion3Values } from './StableDiffusion3Options.js';
@@ -64,11 +59,13 @@ type AskTransformer = (
  * Stable Diffusion 3 and 3.5, from text, from a picture, and from a picture and a mask: two CLIPs read the prompt, and T5, where there is one; a transformer denoises image and text together
  * (arXiv 2403.03206; source: diffusers pipelines/stable_diffusion_3).
  */
-export class StableDiffusion3Pipeline extends Pipeline<typeof stableDiffusion3Fields, StableDiffusion3Run, Pictures> {
+export class StableDiffusion3Pipeline extends ImagePipeline<
+  typeof stableDiffusion3Fields,
+  StableDiffusion3Run,
+  Pictures
+> {
   /** Its names in diffusers where it begins with pictures. */
   static readonly aliases = ['StableDiffusion3Img2ImgPipeline', 'StableDiffusion3InpaintPipeline'];
-  /** A small VAE for previews. */
-  static readonly optionalComponents: readonly string[] = [PREVIEW_VAE];
   /** The options of `generate`, before the sizes of a model are known. */
   static readonly optionFields = stableDiffusion3Fields;
 
@@ -79,11 +76,6 @@ export class StableDiffusion3Pipeline extends Pipeline<typeof stableDiffusion3Fi
     options: FromPretrainedOptions = {},
   ): Promise<P> {
     return openAs(namesOf({ StableDiffusion3Pipeline: this }), folderOrId, options);
-  }
-
-  /** How many times smaller latents are than pictures, on each side. */
-  get vaeScaleFactor(): number {
-    return vaeScaleFactor(this.components['vae']?.config);
   }
 
   protected get fields(): typeof stableDiffusion3Fields {
@@ -196,12 +188,6 @@ export class StableDiffusion3Pipeline extends Pipeline<typeof stableDiffusion3Fi
       source: { scheduler, folder: this.folder },
       finish: finishOf(pictures),
     });
-  }
-
-  async decodeLatents(latents: Tensor, options: { readonly signal?: AbortSignal | undefined } = {}): Promise<Image[]> {
-    checkOptionNames(options, ['signal'], 'decodeLatents');
-    assertFinite(latents, 'given to decodeLatents');
-    return decodeImages(this.component('vae'), latents, options);
   }
 
   /** Pixels of a patch, on each side. */

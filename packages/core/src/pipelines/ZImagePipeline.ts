@@ -1,17 +1,12 @@
 import { Tensor } from 'onnxruntime-common';
 import { concatBatch, splitBatch } from '../execution/batch.js';
-import { checkOptionNames } from '../fields/checkOptionNames.js';
 import { refuseOption } from '../fields/refuseOption.js';
-import type { Image } from '../images/Image.js';
 import type { GenerateResult, Prompt } from '../run/GenerateOptions.js';
-import { Pipeline } from '../run/Pipeline.js';
 import type { PipelineConstructor } from '../run/PipelineConstructor.js';
 import type { PipelineEvent } from '../run/PipelineEvent.js';
 import type { PipelineRun } from '../run/PipelineRun.js';
 import { finishOf } from '../sampling/starts/layOver.js';
-import { assertFinite } from '../sampling/assertFinite.js';
 import { checkPictureRoom } from '../sampling/checkPictureRoom.js';
-import { decodeImages } from '../sampling/decodeImages.js';
 import { denoise } from '../sampling/denoise.js';
 import { encodePrompt } from '../sampling/encodePrompt.js';
 import type { PromptEncoder } from '../sampling/EncodingCall.js';
@@ -19,17 +14,17 @@ import { flowSigmas } from '../sampling/flowSigmas.js';
 import { guide, limitNorm } from '../sampling/guidance.js';
 import { imageResult } from '../sampling/imageResult.js';
 import { prepareRun, type SamplingRun } from '../sampling/prepareRun.js';
-import { checkPreviews, PREVIEW_VAE, previewOf } from '../sampling/previewOf.js';
+import { checkPreviews, previewOf } from '../sampling/previewOf.js';
 import { checkLatents } from '../sampling/starts/checkLatents.js';
 import type { LatentDims } from '../sampling/starts/fromImage.js';
 import type { Pictures } from '../sampling/starts/Pictures.js';
 import { checkPictureOptions, readPictures } from '../sampling/starts/readPictures.js';
 import { type Beginning, beginRun, startOf, type StrengthDefaults } from '../sampling/starts/startOf.js';
-import { vaeScaleFactor } from '../sampling/vaeScaleFactor.js';
 import { warnOfNegative } from '../sampling/warnOfNegative.js';
 import { mapTensor } from '../schedulers/numeric/tensors.js';
 import { ChatTokenizer } from '../tokenizers/ChatTokenizer.js';
 import type { FromPretrainedOptions } from './FromPretrainedOptions.js';
+import { ImagePipeline } from './ImagePipeline.js';
 import { namesOf } from './namesOf.js';
 import { openAs } from './openAs.js';
 import { fieldsForMultiple, zImageFields, type ZImageValues } from './ZImageOptions.js';
@@ -53,11 +48,9 @@ interface Captions {
  * Z-Image, from text, from a picture, and from a picture and a mask: Qwen3 reads the prompt as a user's message, and one stream of tokens holds image and caption (source: diffusers
  * pipelines/z_image).
  */
-export class ZImagePipeline extends Pipeline<typeof zImageFields, ZImageRun, Pictures> {
+export class ZImagePipeline extends ImagePipeline<typeof zImageFields, ZImageRun> {
   /** Its names in diffusers where it begins with pictures. */
   static readonly aliases = ['ZImageImg2ImgPipeline', 'ZImageInpaintPipeline'];
-  /** A small VAE for previews. */
-  static readonly optionalComponents: readonly string[] = [PREVIEW_VAE];
   /** The options of `generate`, before the sizes of a model are known. */
   static readonly optionFields = zImageFields;
 
@@ -68,11 +61,6 @@ export class ZImagePipeline extends Pipeline<typeof zImageFields, ZImageRun, Pic
     options: FromPretrainedOptions = {},
   ): Promise<P> {
     return openAs(namesOf({ ZImagePipeline: this }), folderOrId, options);
-  }
-
-  /** How many times smaller latents are than pictures, on each side. */
-  get vaeScaleFactor(): number {
-    return vaeScaleFactor(this.components['vae']?.config);
   }
 
   protected get fields(): typeof zImageFields {
@@ -171,12 +159,6 @@ export class ZImagePipeline extends Pipeline<typeof zImageFields, ZImageRun, Pic
       source: { scheduler, folder: this.folder },
       finish: finishOf(pictures),
     });
-  }
-
-  async decodeLatents(latents: Tensor, options: { readonly signal?: AbortSignal | undefined } = {}): Promise<Image[]> {
-    checkOptionNames(options, ['signal'], 'decodeLatents');
-    assertFinite(latents, 'given to decodeLatents');
-    return decodeImages(this.component('vae'), latents, options);
   }
 
   /** Pixels of a patch, on each side. */
