@@ -9,8 +9,10 @@ type Choice = FromPretrainedOptions['components'];
 export interface ComponentNames {
   /** Of parts that a checkpoint holds. */
   readonly loaded: readonly string[];
-  /** Of models that may be given in their place. */
-  readonly given: readonly string[];
+  /** Of models that may be given in their place, loaded. */
+  readonly models: readonly string[];
+  /** Of models and tokenizers that may be given in their place, as files and folders. */
+  readonly sources: readonly string[];
 }
 
 /** @throws ERR_ARGUMENT_INVALID for what is neither a list of names nor an object of models, before anything is opened */
@@ -34,9 +36,13 @@ export function checkChoice(choice: Choice): void {
 }
 
 /** @throws ERR_ARGUMENT_INVALID for a name that the checkpoint does not have */
-export function checkChosen(choice: Choice, { loaded, given }: ComponentNames): void {
-  const names = isNameList(choice) ? choice : replacements(choice).map(([name]) => name);
-  const known = isNameList(choice) ? loaded : given;
+export function checkChosen(choice: Choice, { loaded, models, sources }: ComponentNames): void {
+  checkNames(namesWanted(choice) ?? [], loaded);
+  checkNames(givenNames(choice), models);
+  checkNames(Object.keys(sourcesIn(choice)), sources);
+}
+
+function checkNames(names: readonly string[], known: readonly string[]): void {
   const unknown = names.find((name) => !known.includes(name));
   if (unknown !== undefined) refuse('components', unknown, `names out of ${known.join(', ')}`);
 }

@@ -199,7 +199,7 @@ function withChosen(
 async function openSingle(index: ModelIndex, composition: Composition): Promise<Pipeline> {
   const { services, options, components } = composition;
   const name = services.find(MODELS, index.className)?.componentName ?? 'model';
-  checkChosen(options.components, { loaded: [name], given: [name] });
+  checkChosen(options.components, { loaded: [name], models: [name], sources: [name] });
   reserveNames([name], composition);
   if (isWanted(name, options.components))
     components[name] = await openComponent(name, placeOf(index, ''), index, composition);
@@ -214,12 +214,15 @@ function namesIn(
   beside: readonly string[] = [],
 ): ComponentNames {
   const names = Object.keys(components);
+  const ofKinds = (...kinds: readonly string[]): readonly string[] =>
+    [...new Set([...names, ...beside])].filter((name) => {
+      const component = components[name];
+      return component == null || kinds.includes(kindOf(component.className, services));
+    });
   return {
     loaded: names.filter((name) => components[name] !== null),
-    given: [...new Set([...names, ...beside])].filter((name) => {
-      const component = components[name];
-      return component == null || ['model', 'tokenizer'].includes(kindOf(component.className, services));
-    }),
+    models: ofKinds('model'),
+    sources: ofKinds('model', 'tokenizer'),
   };
 }
 
