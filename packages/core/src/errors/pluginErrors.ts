@@ -69,7 +69,7 @@ export const pluginErrors = {
   ERR_PLUGIN_APPLY: {
     summary: 'A plugin failed while it was installed; it was rolled back, and `cause` is what it threw.',
     message: (d: { plugin: string; cause: string; rollback: readonly string[] }): string =>
-      `plugin "${d.plugin}" failed in apply(): ${d.cause.replace(/\.$/, '')}. It is not installed` +
+      `plugin "${d.plugin}" failed in apply(): ${sentence(d.cause)} It is not installed` +
       (d.rollback.length === 0 ? '.' : `, but undoing it failed too: ${d.rollback.join('; ')}.`),
   },
   ERR_PLUGIN_REMOVE: {
