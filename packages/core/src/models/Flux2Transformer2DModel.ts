@@ -15,6 +15,7 @@ import {
 import type { Rotation } from './blocks/rotaryAxes.js';
 import { rotationOfIds } from './blocks/rotationOfIds.js';
 import { timestepFrequencies } from './blocks/TimestepEmbedding.js';
+import { readRotaryAxes } from './blocks/readRotaryAxes.js';
 import { loadPretrained, type LoadPretrainedOptions, type PretrainedModel } from './loadPretrained.js';
 import { Model, type ModelEntry } from './Model.js';
 
@@ -127,9 +128,7 @@ export class Flux2Transformer2DModel extends Model {
     // FLUX.2 dev takes the guidance scale as a condition.
     if (reader.flag('guidance_embeds', true)) reader.unsupported('guidance_embeds', true, 'false, as klein has it');
     const [heads, headSize] = [reader.size('num_attention_heads', 48), reader.size('attention_head_dim', 128)];
-    const axes = reader.sizes('axes_dims_rope', undefined, [32, 32, 32, 32]);
-    if (axes.reduce((a, b) => a + b, 0) !== headSize || axes.some((features) => features % 2 !== 0))
-      reader.unsupported('axes_dims_rope', axes, `even numbers with the sum attention_head_dim, ${headSize}`);
+    const axes = readRotaryAxes(reader, headSize, [32, 32, 32, 32]);
     const [width, inChannels] = [heads * headSize, reader.size('in_channels', 128)];
     return new Flux2Transformer2DModel(config, {
       heads,

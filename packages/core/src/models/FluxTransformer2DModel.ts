@@ -7,6 +7,7 @@ import { AdaLayerNormContinuous } from './blocks/AdaLayerNorms.js';
 import { CombinedTimestepTextProjEmbeddings } from './blocks/CombinedTimestepTextProjEmbeddings.js';
 import { type FluxOptions, FluxSingleTransformerBlock, FluxTransformerBlock } from './blocks/FluxTransformerBlocks.js';
 import { rotationOfIds } from './blocks/rotationOfIds.js';
+import { readRotaryAxes } from './blocks/readRotaryAxes.js';
 import { loadPretrained, type LoadPretrainedOptions, type PretrainedModel } from './loadPretrained.js';
 import { Model, type ModelEntry } from './Model.js';
 
@@ -86,9 +87,7 @@ export class FluxTransformer2DModel extends Model {
     const reader = new ConfigReader('FluxTransformer2DModel', config);
     reader.only('patch_size', 1);
     const [heads, headSize] = [reader.size('num_attention_heads', 24), reader.size('attention_head_dim', 128)];
-    const axes = reader.sizes('axes_dims_rope', undefined, [16, 56, 56]);
-    if (axes.reduce((a, b) => a + b, 0) !== headSize || axes.some((features) => features % 2 !== 0))
-      reader.unsupported('axes_dims_rope', axes, `even numbers with the sum attention_head_dim, ${headSize}`);
+    const axes = readRotaryAxes(reader, headSize, [16, 56, 56]);
     const inChannels = reader.size('in_channels', 64);
     return new FluxTransformer2DModel(config, {
       heads,

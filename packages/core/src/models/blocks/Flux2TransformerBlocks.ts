@@ -1,12 +1,11 @@
 import { Module } from '../../graph/Module.js';
-import { attention } from '../../graph/nn/attention.js';
 import { Linear } from '../../graph/nn/Linear.js';
 import { plainLayerNorm } from '../../graph/nn/plainLayerNorm.js';
 import { RMSNorm } from '../../graph/nn/RMSNorm.js';
-import { rotaryEmbedding } from '../../graph/nn/rotaryEmbedding.js';
 import { add, builderOf, concat, mul, reshape, silu, split } from '../../graph/operations.js';
 import type { Value } from '../../graph/Value.js';
 import type { Streams } from './CogVideoXBlock.js';
+import { FluxAttention, turnedAttention } from './FluxAttention.js';
 import { normByHead } from './normByHead.js';
 import type { Rotation } from './rotaryAxes.js';
 
@@ -83,56 +82,9 @@ class Flux2FeedForward extends Module {
   }
 }
 
-class Flux2Attention extends Module {
-  readonly to_q: Linear;
-  readonly to_k: Linear;
-  readonly to_v: Linear;
-  readonly norm_q: RMSNorm;
-  readonly norm_k: RMSNorm;
-  readonly to_out: readonly [Linear];
-  readonly norm_added_q: RMSNorm;
-  readonly norm_added_k: RMSNorm;
-  readonly add_q_proj: Linear;
-  readonly add_k_proj: Linear;
-  readonly add_v_proj: Linear;
-  readonly to_add_out: Linear;
-  readonly #heads: number;
-
-  constructor({ width, heads, headSize, epsilon }: Flux2Options) {
-    super();
-    const linear = (): Linear => new Linear(width, width, { bias: false });
-    this.to_q = linear();
-    this.to_k = linear();
-    this.to_v = linear();
-    this.norm_q = new RMSNorm(headSize, epsilon);
-    this.norm_k = new RMSNorm(headSize, epsilon);
-    this.to_out = [linear()];
-    this.norm_added_q = new RMSNorm(headSize, epsilon);
-    this.norm_added_k = new RMSNorm(headSize, epsilon);
-    this.add_q_proj = linear();
-    this.add_k_proj = linear();
-    this.add_v_proj = linear();
-    this.to_add_out = linear();
-    this.#heads = heads;
-  }
-
-  /** Joint attention: the text's tokens first, then the image's. */
-  forward({ hidden, text }: Streams, { cosines, sines }: Rotation): Streams {
-    const heads = this.#heads;
-    const joint = (ofText: Value, ofImage: Value): Value => concat([ofText, ofImage], 1);
-    const queries = joint(
-      normByHead(this.add_q_proj.forward(text), this.norm_added_q, heads),
-      normByHead(this.to_q.forward(hidden), this.norm_q, heads),
-    );
-    const keys = joint(
-      normByHead(this.add_k_proj.forward(text), this.norm_added_k, heads),
-      normByHead(this.to_k.forward(hidden), this.norm_k, heads),
-    );
-    const values = joint(this.add_v_proj.forward(text), this.to_v.forward(hidden));
-    const turn = (x: Value): Value => rotaryEmbedding(x, cosines, sines, { heads });
-    const attended = attention(turn(queries), turn(keys), values, { heads });
-    const [ofText, ofImage] = split(attended, [text.dim(1), hidden.dim(1)], 1) as [Value, Value];
-    return { hidden: this.to_out[0].forward(ofImage), text: this.to_add_out.forward(ofText) };
+class Flux2Attention extends FluxAttention {
+  constructor(options: Flux2Options) {
+    super({ ...options, bias: false });
   }
 }
 
@@ -188,12 +140,12 @@ class Flux2ParallelSelfAttention extends Module {
     this.#options = options;
   }
 
-  forward(x: Value, { cosines, sines }: Rotation): Value {
+  forward(x: Value, rotation: Rotation): Value {
     const { heads, width, innerWidth } = this.#options;
     const part = (index: number): Value => this.to_qkv_mlp_proj.forwardRows(x, index * width, width);
-    const turn = (of: Value, norm: RMSNorm): Value =>
-      rotaryEmbedding(normByHead(of, norm, heads), cosines, sines, { heads });
-    const attended = attention(turn(part(0), this.norm_q), turn(part(1), this.norm_k), part(2), { heads });
+    const queries = normByHead(part(0), this.norm_q, heads);
+    const keys = normByHead(part(1), this.norm_k, heads);
+    const attended = turnedAttention(queries, keys, part(2), { rotation, heads });
     return this.to_out.forward(concat([attended, swiGlu(this.to_qkv_mlp_proj, x, 3 * width, innerWidth)], 2));
   }
 }

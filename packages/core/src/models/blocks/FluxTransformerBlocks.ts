@@ -1,14 +1,13 @@
 import { Module } from '../../graph/Module.js';
-import { attention } from '../../graph/nn/attention.js';
 import { Linear } from '../../graph/nn/Linear.js';
 import { plainLayerNorm } from '../../graph/nn/plainLayerNorm.js';
 import { RMSNorm } from '../../graph/nn/RMSNorm.js';
-import { rotaryEmbedding } from '../../graph/nn/rotaryEmbedding.js';
-import { add, concat, geluTanh, mul, split } from '../../graph/operations.js';
+import { add, concat, geluTanh, mul } from '../../graph/operations.js';
 import type { Value } from '../../graph/Value.js';
 import { AdaLayerNormZero, AdaLayerNormZeroSingle, type BlockModulation, modulate } from './AdaLayerNorms.js';
 import type { Streams } from './CogVideoXBlock.js';
 import { GeluFeedForward } from './GeluFeedForward.js';
+import { FluxAttention, turnedAttention } from './FluxAttention.js';
 import { normByHead } from './normByHead.js';
 import type { Rotation } from './rotaryAxes.js';
 
@@ -58,64 +57,7 @@ class FluxSingleAttention extends Module {
   forward(x: Value, rotation: Rotation): Value {
     const queries = normByHead(this.to_q.forward(x), this.norm_q, this.#heads);
     const keys = normByHead(this.to_k.forward(x), this.norm_k, this.#heads);
-    return attend([queries, keys, this.to_v.forward(x)], rotation, this.#heads);
-  }
-}
-
-class FluxAttention extends Module {
-  readonly to_q: Linear;
-  readonly to_k: Linear;
-  readonly to_v: Linear;
-  readonly norm_q: RMSNorm;
-  readonly norm_k: RMSNorm;
-  readonly to_out: readonly [Linear];
-  readonly add_q_proj: Linear;
-  readonly add_k_proj: Linear;
-  readonly add_v_proj: Linear;
-  readonly norm_added_q: RMSNorm;
-  readonly norm_added_k: RMSNorm;
-  readonly to_add_out: Linear;
-  readonly #heads: number;
-
-  constructor({ width, heads, headSize, epsilon }: FluxOptions) {
-    super();
-    const linear = (): Linear => new Linear(width, width);
-    this.to_q = linear();
-    this.to_k = linear();
-    this.to_v = linear();
-    this.norm_q = new RMSNorm(headSize, epsilon);
-    this.norm_k = new RMSNorm(headSize, epsilon);
-    this.to_out = [linear()];
-    this.add_q_proj = linear();
-    this.add_k_proj = linear();
-    this.add_v_proj = linear();
-    this.norm_added_q = new RMSNorm(headSize, epsilon);
-    this.norm_added_k = new RMSNorm(headSize, epsilon);
-    this.to_add_out = linear();
-    this.#heads = heads;
-  }
-
-  /** Joint attention: the text's tokens first, then the image's. */
-  forward({ hidden, text }: Streams, rotation: Rotation): Streams {
-    const heads = this.#heads;
-    const queries = concat(
-      [
-        normByHead(this.add_q_proj.forward(text), this.norm_added_q, heads),
-        normByHead(this.to_q.forward(hidden), this.norm_q, heads),
-      ],
-      1,
-    );
-    const keys = concat(
-      [
-        normByHead(this.add_k_proj.forward(text), this.norm_added_k, heads),
-        normByHead(this.to_k.forward(hidden), this.norm_k, heads),
-      ],
-      1,
-    );
-    const values = concat([this.add_v_proj.forward(text), this.to_v.forward(hidden)], 1);
-    const attended = attend([queries, keys, values], rotation, heads);
-    const [ofText, ofImage] = split(attended, [text.dim(1), hidden.dim(1)], 1) as [Value, Value];
-    return { hidden: this.to_out[0].forward(ofImage), text: this.to_add_out.forward(ofText) };
+    return turnedAttention(queries, keys, this.to_v.forward(x), { rotation, heads: this.#heads });
   }
 }
 
@@ -175,14 +117,4 @@ export class FluxSingleTransformerBlock extends Module {
     const fed = geluTanh(this.proj_mlp.forward(normal));
     return add(x, mul(gate, this.proj_out.forward(concat([this.attn.forward(normal, rotation), fed], 2))));
   }
-}
-
-/** Attention of queries and keys that are turned by their positions. */
-function attend(
-  [queries, keys, values]: readonly [Value, Value, Value],
-  { cosines, sines }: Rotation,
-  heads: number,
-): Value {
-  const turn = (x: Value): Value => rotaryEmbedding(x, cosines, sines, { heads });
-  return attention(turn(queries), turn(keys), values, { heads });
 }
