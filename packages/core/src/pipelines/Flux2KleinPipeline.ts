@@ -14,7 +14,6 @@ import { flowSigmas } from '../sampling/flowSigmas.js';
 import { flux2Mu } from '../sampling/flux2Mu.js';
 import { gridIds, joinTokens, packTokens, textIds, unpackTokens } from '../sampling/gridTokens.js';
 import { guide } from '../sampling/guidance.js';
-import { imageResult } from '../sampling/imageResult.js';
 import { joinEncodings } from '../sampling/joinEncodings.js';
 import { prepareRun, type SamplingRun } from '../sampling/prepareRun.js';
 import type { Preview } from '../sampling/Preview.js';
@@ -23,16 +22,16 @@ import { checkImageCount, referenceImages } from '../sampling/referenceImages.js
 import { checkLatents } from '../sampling/starts/checkLatents.js';
 import { forResults } from '../sampling/starts/encodeImages.js';
 import type { LatentDims } from '../sampling/starts/fromImage.js';
-import { finishOf } from '../sampling/starts/layOver.js';
 import type { Pictures } from '../sampling/starts/Pictures.js';
-import { checkPictureOptions, readPictures } from '../sampling/starts/readPictures.js';
+import { checkPictureOptions } from '../sampling/starts/readPictures.js';
 import type { Start } from '../sampling/starts/Start.js';
-import { type Beginning, beginRun, startOf, type StrengthDefaults } from '../sampling/starts/startOf.js';
+import { type Beginning, beginRun, type StrengthDefaults } from '../sampling/starts/startOf.js';
 import { warnOfNegative } from '../sampling/warnOfNegative.js';
 import { withNegative } from '../sampling/withNegative.js';
 import { ChatTokenizer } from '../tokenizers/ChatTokenizer.js';
 import { flux2KleinFields, type Flux2KleinValues } from './Flux2KleinOptions.js';
 import type { FromPretrainedOptions } from './FromPretrainedOptions.js';
+import type { DenoiserInput } from '../sampling/starts/denoiserInput.js';
 import { ImagePipeline } from './ImagePipeline.js';
 import { namesOf } from './namesOf.js';
 import { openAs } from './openAs.js';
@@ -100,11 +99,10 @@ export class Flux2KleinPipeline extends ImagePipeline<typeof flux2KleinFields, F
     const given = Object.entries({ ...(begins ? {} : { image }), imageReference });
     const references: PlainImage[] = [];
     for (const [name, images] of given)
-      if (images !== undefined) references.push(...(await referenceImages(name, images, this.#multiple, warn)));
+      if (images !== undefined) references.push(...(await referenceImages(name, images, this.multiple, warn)));
     checkImageCount('imageReference', references);
     if (!begins) return { references, pictures: undefined };
-    const [scaleFactor, size] = [this.#multiple, [SIDE, SIDE] as const];
-    return { references, pictures: await readPictures(options, { denoiser: this.#denoiser, scaleFactor, size, warn }) };
+    return { references, pictures: await this.readPictures(options) };
   }
 
   protected prepare(prompt: Prompt, values: Flux2KleinValues, read?: KleinPictures): Flux2KleinRun {
@@ -113,22 +111,22 @@ export class Flux2KleinPipeline extends ImagePipeline<typeof flux2KleinFields, F
     const { references = [], pictures } = read ?? {};
     const { width = references[0]?.width ?? SIDE, height = references[0]?.height ?? SIDE } = pictures ?? values;
     const steps = (sigmas?.length ?? values.numInferenceSteps) as number;
-    const mu = flux2Mu((width / this.#multiple) * (height / this.#multiple), steps);
+    const mu = flux2Mu((width / this.multiple) * (height / this.multiple), steps);
     // What is only looked at is nothing to begin with.
     const start = beginsWith(values) ? image : undefined;
     const options = { ...values, width, height, timesteps: undefined, image: start };
     const { scheduler } = this;
     const prepared = prepareRun(scheduler, prompt, options, { sigmas: sigmas ?? flowSigmas(steps), mu });
     const run = beginRun(prepared, { scheduler, pictures, strengths: STRENGTHS, rounding: 'up' });
-    if (image === undefined || read !== undefined) checkLatents(values.latents, this.#latentDims(run.options));
+    if (image === undefined || read !== undefined) checkLatents(values.latents, this.latentDims(run.options));
     return { ...run, references, options: { ...run.options, image } };
   }
 
   protected async *sample(prepared: Flux2KleinRun, run: PipelineRun): AsyncGenerator<PipelineEvent, GenerateResult> {
     const { scheduler } = this;
-    const { options, noise, pictures } = prepared;
+    const { options, noise } = prepared;
     const [transformer, vae] = [this.component('transformer'), this.component('vae')];
-    const dims = this.#latentDims(options);
+    const dims = this.latentDims(options);
     const [, , rows, columns] = dims;
 
     // 1. The prompt becomes embeddings, of the padding too; the negative one beside it where there is guidance
@@ -170,18 +168,15 @@ export class Flux2KleinPipeline extends ImagePipeline<typeof flux2KleinFields, F
     const last = yield* denoise(run, { scheduler, start, predict, generator: noise.generator, preview });
 
     // 4. Tokens become latents, and those a picture
-    return yield* imageResult(run, {
-      latents: await decoded(last),
-      options,
-      seeds: noise.seeds,
-      vae,
-      source: { scheduler, folder: this.folder },
-      finish: finishOf(pictures),
-    });
+    return yield* this.finish(prepared, await decoded(last), run);
+  }
+
+  protected get size(): readonly [width: number, height: number] {
+    return [SIDE, SIDE];
   }
 
   /** Pixels of a token, on each side. */
-  get #multiple(): number {
+  protected override get latentScale(): number {
     return PATCH * this.vaeScaleFactor;
   }
 
@@ -194,20 +189,16 @@ export class Flux2KleinPipeline extends ImagePipeline<typeof flux2KleinFields, F
     const { image, promptEmbeds, negativePromptEmbeds, textEncoderOutLayers: layers, previews } = values;
     const encodes = promptEmbeds === undefined || (this.#isGuided(values) && negativePromptEmbeds === undefined);
     this.require('transformer', 'vae', encodes && 'text_encoder');
-    checkPreviews(previews, this.components, this.#denoiser.channels / PATCH ** 2);
-    checkPictureOptions(values, this.#denoiser);
+    checkPreviews(previews, this.components, this.denoiserInput.channels / PATCH ** 2);
+    checkPictureOptions(values, this.denoiserInput);
     checkImageCount('image', image);
     const most = Number(this.components['text_encoder']?.config['num_hidden_layers'] ?? Infinity);
     if (layers.some((layer) => layer > most))
       refuseOption('textEncoderOutLayers', layers, `layers of the text encoder, which has ${most}`);
   }
 
-  get #denoiser(): { readonly channels: number; readonly fillsIn: false } {
+  protected get denoiserInput(): DenoiserInput {
     return { channels: Number(this.component('transformer').config['in_channels'] ?? 128), fillsIn: false };
-  }
-
-  #latentDims({ count, height, width }: Pick<Flux2KleinRun['options'], 'count' | 'height' | 'width'>): LatentDims {
-    return [count, this.#denoiser.channels, height / this.#multiple, width / this.#multiple];
   }
 
   #warnOfNegative(options: Flux2KleinValues): void {
@@ -237,25 +228,17 @@ export class Flux2KleinPipeline extends ImagePipeline<typeof flux2KleinFields, F
 
   /** Where denoising begins, packed, and what the transformer looks at: with a mask the picture itself too. */
   async #beginning(
-    { options, noise: { generator }, window, pictures, whole, references }: Flux2KleinRun,
-    { callOptions }: PipelineRun,
+    prepared: Flux2KleinRun,
+    run: PipelineRun,
   ): Promise<{ readonly start: Start; readonly looked: Tokens | undefined }> {
-    const dims = this.#latentDims(options);
+    const { options, pictures, references } = prepared;
+    const { callOptions } = run;
+    const dims = this.latentDims(options);
     const seen: Tensor[] = [];
     for (const image of references) seen.push(await this.#encodeImage(samplesOfImages([image]), callOptions));
     const own = pictures && (pictures.image.latents ?? (await this.#encodeImage(pictures.image.pixels(), callOptions)));
     const begun = pictures && { ...pictures, image: { ...pictures.image, latents: own } };
-    const start = await startOf({
-      beginning: { pictures: begun, whole },
-      beginIndex: window.beginIndex,
-      scheduler: this.scheduler,
-      generator,
-      dims,
-      latents: options.latents,
-      fillsIn: false,
-      vae: this.component('vae'),
-      options: callOptions,
-    });
+    const start = await this.start({ ...prepared, pictures: begun }, run);
     const looked = tokensOf(
       [...(own !== undefined && pictures?.mask !== undefined ? [forResults(own, dims[0])] : []), ...seen],
       dims[0],

@@ -13,20 +13,18 @@ import { encodePrompt } from '../sampling/encodePrompt.js';
 import { flowSigmas } from '../sampling/flowSigmas.js';
 import { packPatches, patchIds, unpackPatches } from '../sampling/gridTokens.js';
 import { guide } from '../sampling/guidance.js';
-import { imageResult } from '../sampling/imageResult.js';
 import { prepareRun, type SamplingRun } from '../sampling/prepareRun.js';
 import { checkPreviews, previewOf } from '../sampling/previewOf.js';
 import { checkPooled, type SecondTexts, secondTexts } from '../sampling/secondTexts.js';
 import { checkLatents } from '../sampling/starts/checkLatents.js';
-import type { LatentDims } from '../sampling/starts/fromImage.js';
-import { finishOf } from '../sampling/starts/layOver.js';
 import type { Pictures } from '../sampling/starts/Pictures.js';
-import { checkPictureOptions, readPictures } from '../sampling/starts/readPictures.js';
-import { type Beginning, beginRun, startOf, type StrengthDefaults } from '../sampling/starts/startOf.js';
+import { checkPictureOptions } from '../sampling/starts/readPictures.js';
+import { type Beginning, beginRun, type StrengthDefaults } from '../sampling/starts/startOf.js';
 import { warnOfNegative } from '../sampling/warnOfNegative.js';
 import { withNegative } from '../sampling/withNegative.js';
 import { fieldsForTokens, fluxFields, type FluxValues } from './FluxOptions.js';
 import type { FromPretrainedOptions } from './FromPretrainedOptions.js';
+import type { DenoiserInput } from '../sampling/starts/denoiserInput.js';
 import { ImagePipeline } from './ImagePipeline.js';
 import { namesOf } from './namesOf.js';
 import { openAs } from './openAs.js';
@@ -70,17 +68,11 @@ export class FluxPipeline extends ImagePipeline<typeof fluxFields, FluxRun> {
   }
 
   protected get fields(): typeof fluxFields {
-    return fieldsForTokens(this.#multiple);
+    return fieldsForTokens(this.multiple);
   }
 
   protected override async read(options: FluxValues): Promise<Pictures | undefined> {
-    return readPictures(options, {
-      denoiser: this.#denoiser,
-      scaleFactor: this.vaeScaleFactor,
-      multiple: this.#multiple,
-      size: [SIDE, SIDE],
-      warn: (code, message) => this.warn(code, message),
-    });
+    return this.readPictures(options);
   }
 
   protected prepare(prompt: Prompt, options: FluxValues, pictures?: Pictures): FluxRun {
@@ -89,17 +81,17 @@ export class FluxPipeline extends ImagePipeline<typeof fluxFields, FluxRun> {
     const usesVae = outputType !== 'latent' || image !== undefined || (previews !== false && previews !== 'tiny');
     this.require('transformer', usesVae && 'vae', ...(encodes ? ENCODERS : []));
     if (encodes) for (const name of ENCODERS) this.tokenizerOf(name);
-    checkPreviews(previews, this.components, this.#denoiser.channels);
-    checkPictureOptions(options, this.#denoiser);
+    checkPreviews(previews, this.components, this.denoiserInput.channels);
+    checkPictureOptions(options, this.denoiserInput);
     checkPooled(options);
     const { scheduler } = this;
     const { width = SIDE, height = SIDE } = pictures ?? options;
     const steps = (sigmas?.length ?? numInferenceSteps) as number;
-    const mu = calculateShift((width / this.#multiple) * (height / this.#multiple), scheduler.config);
+    const mu = calculateShift((width / this.multiple) * (height / this.multiple), scheduler.config);
     const settings = { sigmas: flowSigmas(steps), ...(mu === undefined ? {} : { mu }) };
     const prepared = prepareRun(scheduler, prompt, { ...options, width, height, timesteps: undefined }, settings);
     const run = beginRun(prepared, { scheduler, pictures, strengths: STRENGTHS, rounding: 'up' });
-    if (pictures !== undefined || image === undefined) checkLatents(options.latents, this.#latentDims(run.options));
+    if (pictures !== undefined || image === undefined) checkLatents(options.latents, this.latentDims(run.options));
     return { ...run, options: { ...run.options, ...secondTexts(run.options, 2) } };
   }
 
@@ -111,36 +103,21 @@ export class FluxPipeline extends ImagePipeline<typeof fluxFields, FluxRun> {
         textTokens: prepared.options.maxSequenceLength,
       }),
       scaleFactor: this.vaeScaleFactor,
-      multiple: this.#multiple,
+      multiple: this.multiple,
       signal,
     });
   }
 
   protected async *sample(prepared: FluxRun, run: PipelineRun): AsyncGenerator<PipelineEvent, GenerateResult> {
     const { scheduler } = this;
-    const { options, window, pictures, whole } = prepared;
-    const { generator, seeds } = prepared.noise;
-    const dims = this.#latentDims(options);
+    const { options, noise } = prepared;
 
     // 1. The prompt becomes embeddings, and the negative one where there is one
     this.#warnOfUnused(options);
     const conditions = yield* run.timed('encodePrompt', this.#conditions(options, run));
 
     // 2. Noise, or what else there is to begin with
-    const start = yield* run.timed(
-      'encodeImage',
-      startOf({
-        beginning: { pictures, whole },
-        beginIndex: window.beginIndex,
-        scheduler,
-        generator,
-        dims,
-        latents: options.latents,
-        fillsIn: false,
-        vae: this.components['vae'],
-        options: run.callOptions,
-      }),
-    );
+    const start = yield* run.timed('encodeImage', this.start(prepared, run));
 
     // 3. The transformer predicts noise minus picture, token by token
     const predict = async (latents: Tensor, timestep: number): Promise<Tensor> => {
@@ -151,31 +128,24 @@ export class FluxPipeline extends ImagePipeline<typeof fluxFields, FluxRun> {
       return guide(without, prediction, options.trueCfgScale);
     };
     const preview = await previewOf(options.previews, this.components, run);
-    const latents = yield* denoise(run, { scheduler, start, predict, generator, preview });
+    const latents = yield* denoise(run, { scheduler, start, predict, generator: noise.generator, preview });
 
     // 4. Latents become pictures
-    return yield* imageResult(run, {
-      latents,
-      options,
-      seeds,
-      vae: this.components['vae'],
-      source: { scheduler, folder: this.folder },
-      finish: finishOf(pictures),
-    });
+    return yield* this.finish(prepared, latents, run);
+  }
+
+  protected get size(): readonly [width: number, height: number] {
+    return [SIDE, SIDE];
   }
 
   /** Pixels of a token, on each side. */
-  get #multiple(): number {
+  protected override get multiple(): number {
     return PATCH * this.vaeScaleFactor;
   }
 
-  get #denoiser(): { readonly channels: number; readonly fillsIn: false } {
+  protected get denoiserInput(): DenoiserInput {
     const features = Number(this.component('transformer').config['in_channels'] ?? 64);
     return { channels: features / PATCH ** 2, fillsIn: false };
-  }
-
-  #latentDims({ count, height, width }: Pick<FluxRun['options'], 'count' | 'height' | 'width'>): LatentDims {
-    return [count, this.#denoiser.channels, height / this.vaeScaleFactor, width / this.vaeScaleFactor];
   }
 
   #warnOfUnused(options: FluxRun['options']): void {

@@ -5,7 +5,6 @@ import type { PipelineConstructor } from '../run/PipelineConstructor.js';
 import type { PipelineRun } from '../run/PipelineRun.js';
 import { prepareRun } from '../sampling/prepareRun.js';
 import { checkLatents } from '../sampling/starts/checkLatents.js';
-import { denoiserInput } from '../sampling/starts/denoiserInput.js';
 import type { Pictures } from '../sampling/starts/Pictures.js';
 import { checkPictureOptions } from '../sampling/starts/readPictures.js';
 import { checkPictureCount } from '../sampling/starts/startOf.js';
@@ -79,7 +78,7 @@ export class LatentConsistencyModelPipeline extends LatentDiffusionPipeline<
     checkDistilled(this.unet.config);
     const { width = this.size[0], height = this.size[1] } = pictures ?? values;
     const options = { ...NOT_TAKEN, ...values, width, height };
-    checkPictureOptions(options, denoiserInput(this.unet.config));
+    checkPictureOptions(options, this.denoiserInput);
     const run = prepareRun(this.scheduler, prompt, options, {
       ...(originalInferenceSteps === undefined ? {} : { originalInferenceSteps }),
       ...(image === undefined ? {} : { strength }),

@@ -14,7 +14,6 @@ import { denoise } from '../sampling/denoise.js';
 import { encodePrompt } from '../sampling/encodePrompt.js';
 import { joinTokens } from '../sampling/gridTokens.js';
 import { guide } from '../sampling/guidance.js';
-import { imageResult } from '../sampling/imageResult.js';
 import { joinEncodings } from '../sampling/joinEncodings.js';
 import { checkPenultimate, penultimateState } from '../sampling/penultimateState.js';
 import { prepareRun, type SamplingRun } from '../sampling/prepareRun.js';
@@ -23,11 +22,9 @@ import { checkPooled, type SecondTexts, secondTexts, type ThirdTexts, thirdTexts
 import { addSkipGuidance, checkSkipGuidance, skippedAt } from '../sampling/skipGuidance.js';
 import { checkLatents } from '../sampling/starts/checkLatents.js';
 import { type DenoiserInput, denoiserInput } from '../sampling/starts/denoiserInput.js';
-import type { LatentDims } from '../sampling/starts/fromImage.js';
-import { finishOf } from '../sampling/starts/layOver.js';
 import type { Pictures } from '../sampling/starts/Pictures.js';
-import { checkPictureOptions, readPictures } from '../sampling/starts/readPictures.js';
-import { type Beginning, beginRun, startOf, type StrengthDefaults } from '../sampling/starts/startOf.js';
+import { checkPictureOptions } from '../sampling/starts/readPictures.js';
+import { type Beginning, beginRun, type StrengthDefaults } from '../sampling/starts/startOf.js';
 import { timestepTensor } from '../sampling/timestepTensor.js';
 import { warnOfNegative } from '../sampling/warnOfNegative.js';
 import { withNegative } from '../sampling/withNegative.js';
@@ -79,17 +76,11 @@ export class StableDiffusion3Pipeline extends ImagePipeline<
   }
 
   protected get fields(): typeof stableDiffusion3Fields {
-    return fieldsForPatches(this.#side, this.#multiple);
+    return fieldsForPatches(this.size[0], this.multiple);
   }
 
   protected override async read(options: StableDiffusion3Values): Promise<Pictures | undefined> {
-    return readPictures(options, {
-      denoiser: this.#denoiser,
-      scaleFactor: this.vaeScaleFactor,
-      multiple: this.#multiple,
-      size: [this.#side, this.#side],
-      warn: (code, message) => this.warn(code, message),
-    });
+    return this.readPictures(options);
   }
 
   protected prepare(prompt: Prompt, options: StableDiffusion3Values, pictures?: Pictures): StableDiffusion3Run {
@@ -99,22 +90,22 @@ export class StableDiffusion3Pipeline extends ImagePipeline<
     this.require('transformer', usesVae && 'vae', ...(encodes ? CLIPS : []));
     this.require(previews !== false && previews !== 'tiny' && 'vae');
     if (encodes && this.#hasT5) this.tokenizerOf(T5);
-    checkPreviews(previews, this.components, this.#denoiser.channels);
-    checkPictureOptions(options, this.#denoiser);
+    checkPreviews(previews, this.components, this.denoiserInput.channels);
+    checkPictureOptions(options, this.denoiserInput);
     checkPooled(options);
     checkSkipGuidance(options, Number(this.transformer.config['num_layers'] ?? 18));
     for (const name of CLIPS) {
       const { [name]: encoder } = this.components;
       if (encoder !== undefined) checkPenultimate(encoder, clipSkip);
     }
-    const { width = this.#side, height = this.#side } = pictures ?? options;
+    const { width = this.size[0], height = this.size[1] } = pictures ?? options;
     this.#checkSides(width, height);
     const { scheduler } = this;
-    const mu = calculateShift((width / this.#multiple) * (height / this.#multiple), scheduler.config);
+    const mu = calculateShift((width / this.multiple) * (height / this.multiple), scheduler.config);
     const sized = { ...options, width, height, timesteps: undefined };
     const prepared = prepareRun(scheduler, prompt, sized, mu === undefined ? {} : { mu });
     const run = beginRun(prepared, { scheduler, pictures, strengths: STRENGTHS, rounding: 'up' });
-    if (pictures !== undefined || image === undefined) checkLatents(options.latents, this.#latentDims(run.options));
+    if (pictures !== undefined || image === undefined) checkLatents(options.latents, this.latentDims(run.options));
     const texts = { ...secondTexts(run.options, CLIPS.length), ...thirdTexts(run.options, this.#hasT5) };
     return { ...run, options: { ...run.options, ...texts } };
   }
@@ -124,7 +115,7 @@ export class StableDiffusion3Pipeline extends ImagePipeline<
       denoiser: this.transformer,
       denoiserSizes: (latentHeight, latentWidth) => ({ latentHeight, latentWidth }),
       scaleFactor: this.vaeScaleFactor,
-      multiple: this.#multiple,
+      multiple: this.multiple,
       signal,
     });
   }
@@ -134,8 +125,7 @@ export class StableDiffusion3Pipeline extends ImagePipeline<
     run: PipelineRun,
   ): AsyncGenerator<PipelineEvent, GenerateResult> {
     const { scheduler } = this;
-    const { options, window, pictures, whole } = prepared;
-    const { generator, seeds } = prepared.noise;
+    const { options, noise, window } = prepared;
     const { guidanceScale, count } = options;
 
     // 1. The prompt becomes embeddings, those of the negative prompt before them where there is guidance
@@ -147,20 +137,7 @@ export class StableDiffusion3Pipeline extends ImagePipeline<
     );
 
     // 2. Noise, or what else there is to begin with
-    const start = yield* run.timed(
-      'encodeImage',
-      startOf({
-        beginning: { pictures, whole },
-        beginIndex: window.beginIndex,
-        scheduler,
-        generator,
-        dims: this.#latentDims(options),
-        latents: options.latents,
-        fillsIn: this.#denoiser.fillsIn,
-        vae: this.components['vae'],
-        options: run.callOptions,
-      }),
-    );
+    const start = yield* run.timed('encodeImage', this.start(prepared, run));
 
     // 3. The transformer predicts noise minus picture; with some layers left out, what they contribute is seen
     const ask = this.#asker(run);
@@ -177,30 +154,23 @@ export class StableDiffusion3Pipeline extends ImagePipeline<
       return addSkipGuidance(prediction, withPrompt, without, options.skipLayerGuidanceScale);
     };
     const preview = await previewOf(options.previews, this.components, run);
-    const latents = yield* denoise(run, { scheduler, start, predict, generator, preview });
+    const latents = yield* denoise(run, { scheduler, start, predict, generator: noise.generator, preview });
 
     // 4. Latents become pictures
-    return yield* imageResult(run, {
-      latents,
-      options,
-      seeds,
-      vae: this.components['vae'],
-      source: { scheduler, folder: this.folder },
-      finish: finishOf(pictures),
-    });
+    return yield* this.finish(prepared, latents, run);
   }
 
   /** Pixels of a patch, on each side. */
-  get #multiple(): number {
+  protected override get multiple(): number {
     return this.vaeScaleFactor * Number(this.components['transformer']?.config['patch_size'] ?? 2);
   }
 
-  /** What the model was trained for, in pixels. */
-  get #side(): number {
-    return this.vaeScaleFactor * Number(this.components['transformer']?.config['sample_size'] ?? 128);
+  protected get size(): readonly [width: number, height: number] {
+    const side = this.vaeScaleFactor * Number(this.components['transformer']?.config['sample_size'] ?? 128);
+    return [side, side];
   }
 
-  get #denoiser(): DenoiserInput {
+  protected get denoiserInput(): DenoiserInput {
     return denoiserInput({ in_channels: 16, out_channels: 16, ...this.transformer.config });
   }
 
@@ -210,17 +180,9 @@ export class StableDiffusion3Pipeline extends ImagePipeline<
 
   /** @throws ERR_ARGUMENT_INVALID for a side beyond the model's table of positions */
   #checkSides(width: number, height: number): void {
-    const most = this.#multiple * Number(this.transformer.config['pos_embed_max_size'] ?? 96);
+    const most = this.multiple * Number(this.transformer.config['pos_embed_max_size'] ?? 96);
     for (const [name, side] of Object.entries({ width, height }))
       if (side > most) refuseOption(name, side, `at most ${most}: the model has positions for no more`);
-  }
-
-  #latentDims({
-    count,
-    height,
-    width,
-  }: Pick<StableDiffusion3Run['options'], 'count' | 'height' | 'width'>): LatentDims {
-    return [count, this.#denoiser.channels, height / this.vaeScaleFactor, width / this.vaeScaleFactor];
   }
 
   #asker(run: PipelineRun): AskTransformer {

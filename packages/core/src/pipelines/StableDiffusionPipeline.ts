@@ -5,7 +5,6 @@ import type { PipelineConstructor } from '../run/PipelineConstructor.js';
 import type { PipelineRun } from '../run/PipelineRun.js';
 import { prepareRun } from '../sampling/prepareRun.js';
 import { checkLatents } from '../sampling/starts/checkLatents.js';
-import { denoiserInput } from '../sampling/starts/denoiserInput.js';
 import type { Pictures } from '../sampling/starts/Pictures.js';
 import { checkPictureOptions } from '../sampling/starts/readPictures.js';
 import { beginRun } from '../sampling/starts/startOf.js';
@@ -58,7 +57,7 @@ export class StableDiffusionPipeline extends LatentDiffusionPipeline<typeof stab
     const { image } = options;
     this.requireParts(options);
     this.requirePreviews(options);
-    checkPictureOptions(options, denoiserInput(this.unet.config));
+    checkPictureOptions(options, this.denoiserInput);
     const { scheduler } = this;
     const { width = this.size[0], height = this.size[1] } = pictures ?? options;
     const run = beginRun(prepareRun(scheduler, prompt, { ...options, width, height }), { scheduler, pictures });

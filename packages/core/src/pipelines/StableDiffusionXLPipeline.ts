@@ -10,7 +10,6 @@ import { checkPenultimate, penultimateState } from '../sampling/penultimateState
 import { prepareRun } from '../sampling/prepareRun.js';
 import { checkPooled, type SecondTexts, secondTexts } from '../sampling/secondTexts.js';
 import { checkLatents } from '../sampling/starts/checkLatents.js';
-import { denoiserInput } from '../sampling/starts/denoiserInput.js';
 import type { Pictures } from '../sampling/starts/Pictures.js';
 import { checkPictureOptions } from '../sampling/starts/readPictures.js';
 import type { Start } from '../sampling/starts/Start.js';
@@ -82,7 +81,7 @@ export class StableDiffusionXLPipeline extends LatentDiffusionPipeline<
     this.require('unet', usesVae && 'vae', ...(promptEmbeds === undefined ? this.#encoders : []));
     this.requirePreviews(options);
     checkContinuation(options);
-    checkPictureOptions(options, denoiserInput(this.unet.config));
+    checkPictureOptions(options, this.denoiserInput);
     checkPooled(options);
     const sides = this.#sidesOf(options, pictures);
     checkConditions({ ...options, ...sides }, this.#kindOf(options));

@@ -5,25 +5,23 @@ import type { GenerateResult, Prompt } from '../run/GenerateOptions.js';
 import type { PipelineConstructor } from '../run/PipelineConstructor.js';
 import type { PipelineEvent } from '../run/PipelineEvent.js';
 import type { PipelineRun } from '../run/PipelineRun.js';
-import { finishOf } from '../sampling/starts/layOver.js';
 import { checkPictureRoom } from '../sampling/checkPictureRoom.js';
 import { denoise } from '../sampling/denoise.js';
 import { encodePrompt } from '../sampling/encodePrompt.js';
 import type { PromptEncoder } from '../sampling/EncodingCall.js';
 import { flowSigmas } from '../sampling/flowSigmas.js';
 import { guide, limitNorm } from '../sampling/guidance.js';
-import { imageResult } from '../sampling/imageResult.js';
 import { prepareRun, type SamplingRun } from '../sampling/prepareRun.js';
 import { checkPreviews, previewOf } from '../sampling/previewOf.js';
 import { checkLatents } from '../sampling/starts/checkLatents.js';
-import type { LatentDims } from '../sampling/starts/fromImage.js';
 import type { Pictures } from '../sampling/starts/Pictures.js';
-import { checkPictureOptions, readPictures } from '../sampling/starts/readPictures.js';
-import { type Beginning, beginRun, startOf, type StrengthDefaults } from '../sampling/starts/startOf.js';
+import { checkPictureOptions } from '../sampling/starts/readPictures.js';
+import { type Beginning, beginRun, type StrengthDefaults } from '../sampling/starts/startOf.js';
 import { warnOfNegative } from '../sampling/warnOfNegative.js';
 import { mapTensor } from '../schedulers/numeric/tensors.js';
 import { ChatTokenizer } from '../tokenizers/ChatTokenizer.js';
 import type { FromPretrainedOptions } from './FromPretrainedOptions.js';
+import type { DenoiserInput } from '../sampling/starts/denoiserInput.js';
 import { ImagePipeline } from './ImagePipeline.js';
 import { namesOf } from './namesOf.js';
 import { openAs } from './openAs.js';
@@ -64,17 +62,11 @@ export class ZImagePipeline extends ImagePipeline<typeof zImageFields, ZImageRun
   }
 
   protected get fields(): typeof zImageFields {
-    return fieldsForMultiple(this.#multiple);
+    return fieldsForMultiple(this.multiple);
   }
 
   protected override async read(options: ZImageValues): Promise<Pictures | undefined> {
-    return readPictures(options, {
-      denoiser: this.#denoiser,
-      scaleFactor: this.vaeScaleFactor,
-      multiple: this.#multiple,
-      size: [SIDE, SIDE],
-      warn: (code, message) => this.warn(code, message),
-    });
+    return this.readPictures(options);
   }
 
   protected prepare(prompt: Prompt, options: ZImageValues, pictures?: Pictures): ZImageRun {
@@ -91,8 +83,8 @@ export class ZImagePipeline extends ImagePipeline<typeof zImageFields, ZImageRun
     const encodes = promptEmbeds === undefined || (guidanceScale > 0 && negativePromptEmbeds === undefined);
     this.require('transformer', (outputType !== 'latent' || image !== undefined) && 'vae', encodes && 'text_encoder');
     this.require(previews !== false && previews !== 'tiny' && 'vae');
-    checkPreviews(previews, this.components, this.#denoiser.channels);
-    checkPictureOptions(options, this.#denoiser);
+    checkPreviews(previews, this.components, this.denoiserInput.channels);
+    checkPictureOptions(options, this.denoiserInput);
     checkNegative(options);
     const { scheduler } = this;
     const { width = SIDE, height = SIDE } = pictures ?? options;
@@ -101,7 +93,7 @@ export class ZImagePipeline extends ImagePipeline<typeof zImageFields, ZImageRun
     const levels = sigmas ?? flowSigmas(numInferenceSteps as number);
     const prepared = prepareRun(scheduler, prompt, own, { sigmas: levels });
     const run = beginRun(prepared, { scheduler, pictures, strengths: STRENGTHS, rounding: 'up' });
-    if (pictures !== undefined || image === undefined) checkLatents(options.latents, this.#latentDims(run.options));
+    if (pictures !== undefined || image === undefined) checkLatents(options.latents, this.latentDims(run.options));
     return { ...run, options: { ...run.options, negativePromptEmbeds } };
   }
 
@@ -110,36 +102,21 @@ export class ZImagePipeline extends ImagePipeline<typeof zImageFields, ZImageRun
       denoiser: this.transformer,
       denoiserSizes: (latentHeight, latentWidth) => ({ latentHeight, latentWidth }),
       scaleFactor: this.vaeScaleFactor,
-      multiple: this.#multiple,
+      multiple: this.multiple,
       signal,
     });
   }
 
   protected async *sample(prepared: ZImageRun, run: PipelineRun): AsyncGenerator<PipelineEvent, GenerateResult> {
     const { scheduler } = this;
-    const { options, window, pictures, whole } = prepared;
-    const { generator, seeds } = prepared.noise;
-    const dims = this.#latentDims(options);
+    const { options, noise } = prepared;
 
     // 1. Prompts become captions: embeddings of as many tokens as each has
     if (options.guidanceScale === 0) warnOfNegative(options, (code, message) => this.warn(code, message));
     const captions = yield* run.timed('encodePrompt', this.#captions(prepared, run));
 
     // 2. Noise, or what else there is to begin with
-    const start = yield* run.timed(
-      'encodeImage',
-      startOf({
-        beginning: { pictures, whole },
-        beginIndex: window.beginIndex,
-        scheduler,
-        generator,
-        dims,
-        latents: options.latents,
-        fillsIn: false,
-        vae: this.components['vae'],
-        options: run.callOptions,
-      }),
-    );
+    const start = yield* run.timed('encodeImage', this.start(prepared, run));
 
     // 3. The transformer predicts the image minus the noise, of which the scheduler takes the reverse
     const predict = async (latents: Tensor, timestep: number): Promise<Tensor> => {
@@ -148,31 +125,24 @@ export class ZImagePipeline extends ImagePipeline<typeof zImageFields, ZImageRun
       return this.#predict(latents, time, { captions, scale, normalization: Number(options.cfgNormalization) }, run);
     };
     const preview = await previewOf(options.previews, this.components, run);
-    const latents = yield* denoise(run, { scheduler, start, predict, generator, preview });
+    const latents = yield* denoise(run, { scheduler, start, predict, generator: noise.generator, preview });
 
     // 4. Latents become pictures
-    return yield* imageResult(run, {
-      latents,
-      options,
-      seeds,
-      vae: this.components['vae'],
-      source: { scheduler, folder: this.folder },
-      finish: finishOf(pictures),
-    });
+    return yield* this.finish(prepared, latents, run);
+  }
+
+  protected get size(): readonly [width: number, height: number] {
+    return [SIDE, SIDE];
   }
 
   /** Pixels of a patch, on each side. */
-  get #multiple(): number {
+  protected override get multiple(): number {
     const patch = this.components['transformer']?.config['all_patch_size'];
     return this.vaeScaleFactor * Number(Array.isArray(patch) ? patch[0] : 2);
   }
 
-  get #denoiser(): { readonly channels: number; readonly fillsIn: false } {
+  protected get denoiserInput(): DenoiserInput {
     return { channels: Number(this.component('transformer').config['in_channels'] ?? 16), fillsIn: false };
-  }
-
-  #latentDims({ count, height, width }: Pick<ZImageRun['options'], 'count' | 'height' | 'width'>): LatentDims {
-    return [count, this.#denoiser.channels, height / this.vaeScaleFactor, width / this.vaeScaleFactor];
   }
 
   async #captions({ options }: ZImageRun, run: PipelineRun): Promise<Captions> {
