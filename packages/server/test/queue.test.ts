@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe } from '@jest/globals';
 import { InProcessQueue, type JobState } from '../src/index.js';
 import { RedisConnection, RedisQueue, RedisWorker } from '../src/redis/index.js';
 import { runQueueConformance } from './support/queueConformance.js';
-import { redisProgram, type RedisServer, startRedis } from './support/redisServer.js';
+import { redisProgram, type RedisServer, startRedis } from '../../../tools/redisServer.mjs';
 
 describe('a queue of this process', () => {
   runQueueConformance(async (process, { maxQueue = 100, retain = 60_000 }) => {

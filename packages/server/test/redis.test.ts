@@ -18,7 +18,7 @@ import { RedisConnection, RedisQueue, RedisWorker } from '../src/redis/index.js'
 import { openStorage } from '../src/results/openStorage.js';
 import { ResultStore } from '../src/results/ResultStore.js';
 import { imageOf, someJob } from './support/queueConformance.js';
-import { redisProgram, type RedisServer, startRedis } from './support/redisServer.js';
+import { redisProgram, type RedisServer, startRedis } from '../../../tools/redisServer.mjs';
 import { openTiny, SHORT, tinyServer, until } from './support/tinyServer.js';
 
 const withRedis = redisProgram === undefined ? describe.skip : describe;

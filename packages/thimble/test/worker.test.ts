@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { describe, expect, test } from '@jest/globals';
 import { testCheckpoint } from '@thimble/plugin-testkit';
 import { CliRun, runCli } from './support/CliRun.js';
-import { redisProgram, startRedis } from './support/redisServer.js';
+import { redisProgram, startRedis } from '../../../tools/redisServer.mjs';
 import { temporaryFolder } from './support/temporaryFolder.js';
 
 const TINY = `tiny=${testCheckpoint}`;

@@ -7,9 +7,6 @@ export interface RedisServer extends AsyncDisposable {
 }
 
 /** Where there is no Redis, tests that need one are skipped. */
-export const { redisProgram, startRedis } = (await import(
-  new URL('../../../../tools/redisServer.mjs', import.meta.url).href
-)) as {
-  readonly redisProgram: string | undefined;
-  readonly startRedis: (...options: readonly string[]) => Promise<RedisServer>;
-};
+export const redisProgram: string | undefined;
+
+export function startRedis(...options: readonly string[]): Promise<RedisServer>;
