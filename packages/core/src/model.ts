@@ -72,6 +72,8 @@ export { objectField, signalField, tensorField } from './fields/objectField.js';
 export { eitherField, listField, optional, required, textField } from './fields/optionFields.js';
 export { Model } from './models/Model.js';
 export type { EntrySequence, InputShapes, ModelClass, ModelEntry, ModelInput, TilingDefaults } from './models/Model.js';
+export { CLIPEncoder, readCLIPEncoderOptions } from './models/CLIPEncoder.js';
+export type { CLIPEncoderOptions } from './models/CLIPEncoder.js';
 export { UNetEncoder } from './models/UNetEncoder.js';
 export type { EncodedSample } from './models/UNetEncoder.js';
 export { readUNetOptions } from './models/UNetOptions.js';

@@ -1,11 +1,11 @@
 import {
   add,
-  attention,
+  CLIPEncoder,
+  type CLIPEncoderOptions,
   concat,
   ConfigReader,
   Conv2d,
   Embedding,
-  gelu,
   LayerNorm,
   Linear,
   loadPretrained,
@@ -14,7 +14,7 @@ import {
   type ModelEntry,
   Module,
   Parameter,
-  quickGelu,
+  readCLIPEncoderOptions,
   reshape,
   segment,
   slice,
@@ -24,18 +24,11 @@ import {
 import type { LoadPretrainedOptions, PretrainedModel } from '@thimble/core';
 
 const CLASS = 'CLIPVisionModelWithProjection';
-const HIDDEN_ACTIVATIONS = { quick_gelu: quickGelu, gelu } as const;
 const CHANNELS = 3;
 
-interface CLIPVisionOptions {
+interface CLIPVisionOptions extends CLIPEncoderOptions {
   readonly imageSize: number;
   readonly patchSize: number;
-  readonly width: number;
-  readonly innerWidth: number;
-  readonly layers: number;
-  readonly heads: number;
-  readonly epsilon: number;
-  readonly activation: keyof typeof HIDDEN_ACTIVATIONS;
 }
 
 class CLIPVisionEmbeddings extends Module {
@@ -62,74 +55,6 @@ class CLIPVisionEmbeddings extends Module {
     );
     const first = this.class_embedding.in(pixels, [1, 1, this.#width]);
     return add(concat([first, patches], 1), this.position_embedding.weight.in(pixels));
-  }
-}
-
-class CLIPAttention extends Module {
-  readonly k_proj: Linear;
-  readonly v_proj: Linear;
-  readonly q_proj: Linear;
-  readonly out_proj: Linear;
-  readonly #heads: number;
-
-  constructor({ width, heads }: CLIPVisionOptions) {
-    super();
-    this.k_proj = new Linear(width, width);
-    this.v_proj = new Linear(width, width);
-    this.q_proj = new Linear(width, width);
-    this.out_proj = new Linear(width, width);
-    this.#heads = heads;
-  }
-
-  forward(x: Value): Value {
-    const [q, k, v] = [this.q_proj, this.k_proj, this.v_proj].map((layer) => layer.forward(x)) as [Value, Value, Value];
-    return this.out_proj.forward(attention(q, k, v, { heads: this.#heads }));
-  }
-}
-
-class CLIPMLP extends Module {
-  readonly fc1: Linear;
-  readonly fc2: Linear;
-  readonly #activation: (x: Value) => Value;
-
-  constructor({ width, innerWidth, activation }: CLIPVisionOptions) {
-    super();
-    this.fc1 = new Linear(width, innerWidth);
-    this.fc2 = new Linear(innerWidth, width);
-    this.#activation = HIDDEN_ACTIVATIONS[activation];
-  }
-
-  forward(x: Value): Value {
-    return this.fc2.forward(this.#activation(this.fc1.forward(x)));
-  }
-}
-
-class CLIPEncoderLayer extends Module {
-  readonly self_attn: CLIPAttention;
-  readonly layer_norm1: LayerNorm;
-  readonly mlp: CLIPMLP;
-  readonly layer_norm2: LayerNorm;
-
-  constructor(options: CLIPVisionOptions) {
-    super();
-    this.self_attn = new CLIPAttention(options);
-    this.layer_norm1 = new LayerNorm(options.width, options.epsilon);
-    this.mlp = new CLIPMLP(options);
-    this.layer_norm2 = new LayerNorm(options.width, options.epsilon);
-  }
-
-  forward(x: Value): Value {
-    const attended = add(x, this.self_attn.forward(this.layer_norm1.forward(x)));
-    return add(attended, this.mlp.forward(this.layer_norm2.forward(attended)));
-  }
-}
-
-class CLIPEncoder extends Module {
-  readonly layers: readonly CLIPEncoderLayer[];
-
-  constructor(options: CLIPVisionOptions) {
-    super();
-    this.layers = Array.from({ length: options.layers }, () => new CLIPEncoderLayer(options));
   }
 }
 
@@ -197,36 +122,20 @@ export class CLIPVisionModelWithProjection extends Model {
   static fromConfig(config: ModelConfig): CLIPVisionModelWithProjection {
     const reader = new ConfigReader(CLASS, config);
     reader.only('num_channels', CHANNELS);
-    const width = reader.size('hidden_size', 768);
-    const heads = reader.size('num_attention_heads', 12);
-    if (width % heads !== 0) reader.unsupported('num_attention_heads', heads, `a divisor of hidden_size, ${width}`);
     const options: CLIPVisionOptions = {
-      width,
-      heads,
+      ...readCLIPEncoderOptions(reader, { width: 768, heads: 12, innerWidth: 3072 }),
       imageSize: reader.size('image_size', 224),
       patchSize: reader.size('patch_size', 32),
-      innerWidth: reader.size('intermediate_size', 3072),
-      layers: reader.size('num_hidden_layers', 12),
-      epsilon: reader.number('layer_norm_eps', 1e-5),
-      activation: reader.oneOf(
-        'hidden_act',
-        Object.keys(HIDDEN_ACTIVATIONS) as (keyof typeof HIDDEN_ACTIVATIONS)[],
-        'quick_gelu',
-      ),
     };
     return new CLIPVisionModelWithProjection(config, options, reader.size('projection_dim', 512));
   }
 
   #forward(pixels: Value): Record<string, Value> {
     const { embeddings, pre_layrnorm: first, encoder, post_layernorm: last } = this.vision_model;
-    let { x } = segment(embeddings.path, { pixels }, (inner) => ({
+    const { x: embedded } = segment(embeddings.path, { pixels }, (inner) => ({
       x: first.forward(embeddings.forward(inner.pixels)),
     }));
-    const hidden: Record<string, Value> = { 'hidden_states.0': x };
-    for (const [i, layer] of encoder.layers.entries()) {
-      x = segment(layer.path, { x }, (inner) => ({ x: layer.forward(inner.x) })).x;
-      hidden[`hidden_states.${i + 1}`] = x;
-    }
+    const { last: x, hidden } = encoder.forward(embedded);
     const { visual_projection: projection } = this;
     const { embeds } = segment(projection.path, { x }, (inner) => {
       const whole = reshape(slice(inner.x, 1, 0, 1), [1, inner.x.dim(2)]);

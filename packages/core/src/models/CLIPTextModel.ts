@@ -1,27 +1,20 @@
 import { Module } from '../graph/Module.js';
-import { attention } from '../graph/nn/attention.js';
 import { Embedding } from '../graph/nn/Embedding.js';
 import { LayerNorm } from '../graph/nn/LayerNorm.js';
 import { Linear } from '../graph/nn/Linear.js';
-import { add, builderOf, cast, gelu, quickGelu, reshape } from '../graph/operations.js';
+import { add, builderOf, cast, reshape } from '../graph/operations.js';
 import { segment } from '../graph/segment.js';
 import type { Value } from '../graph/Value.js';
 import { ConfigReader, type ModelConfig } from '../fields/ConfigReader.js';
+import { CLIPEncoder, type CLIPEncoderOptions, readCLIPEncoderOptions } from './CLIPEncoder.js';
 import { loadPretrained, type LoadPretrainedOptions, type PretrainedModel } from './loadPretrained.js';
 import { Model, type ModelEntry } from './Model.js';
 
-const HIDDEN_ACTIVATIONS = { quick_gelu: quickGelu, gelu } as const;
 const PREFIX = 'text_model.';
 
-interface CLIPTextOptions {
+interface CLIPTextOptions extends CLIPEncoderOptions {
   readonly vocabulary: number;
   readonly positions: number;
-  readonly width: number;
-  readonly innerWidth: number;
-  readonly layers: number;
-  readonly heads: number;
-  readonly epsilon: number;
-  readonly activation: keyof typeof HIDDEN_ACTIVATIONS;
   readonly endOfText: number;
 }
 
@@ -44,78 +37,6 @@ class CLIPTextEmbeddings extends Module {
       Array.from({ length }, (_, i) => i),
     );
     return add(embeds, this.position_embedding.forward(positions));
-  }
-}
-
-class CLIPAttention extends Module {
-  readonly q_proj: Linear;
-  readonly k_proj: Linear;
-  readonly v_proj: Linear;
-  readonly out_proj: Linear;
-  readonly #heads: number;
-
-  constructor({ width, heads }: CLIPTextOptions) {
-    super();
-    this.q_proj = new Linear(width, width);
-    this.k_proj = new Linear(width, width);
-    this.v_proj = new Linear(width, width);
-    this.out_proj = new Linear(width, width);
-    this.#heads = heads;
-  }
-
-  forward(x: Value): Value {
-    return this.out_proj.forward(
-      attention(this.q_proj.forward(x), this.k_proj.forward(x), this.v_proj.forward(x), {
-        heads: this.#heads,
-        causal: true,
-      }),
-    );
-  }
-}
-
-class CLIPMLP extends Module {
-  readonly fc1: Linear;
-  readonly fc2: Linear;
-  readonly #activation: (x: Value) => Value;
-
-  constructor({ width, innerWidth, activation }: CLIPTextOptions) {
-    super();
-    this.fc1 = new Linear(width, innerWidth);
-    this.fc2 = new Linear(innerWidth, width);
-    this.#activation = HIDDEN_ACTIVATIONS[activation];
-  }
-
-  forward(x: Value): Value {
-    return this.fc2.forward(this.#activation(this.fc1.forward(x)));
-  }
-}
-
-class CLIPEncoderLayer extends Module {
-  readonly layer_norm1: LayerNorm;
-  readonly self_attn: CLIPAttention;
-  readonly layer_norm2: LayerNorm;
-  readonly mlp: CLIPMLP;
-
-  constructor(options: CLIPTextOptions) {
-    super();
-    this.layer_norm1 = new LayerNorm(options.width, options.epsilon);
-    this.self_attn = new CLIPAttention(options);
-    this.layer_norm2 = new LayerNorm(options.width, options.epsilon);
-    this.mlp = new CLIPMLP(options);
-  }
-
-  forward(x: Value): Value {
-    const attended = add(x, this.self_attn.forward(this.layer_norm1.forward(x)));
-    return add(attended, this.mlp.forward(this.layer_norm2.forward(attended)));
-  }
-}
-
-class CLIPEncoder extends Module {
-  readonly layers: readonly CLIPEncoderLayer[];
-
-  constructor(options: CLIPTextOptions) {
-    super();
-    this.layers = Array.from({ length: options.layers }, () => new CLIPEncoderLayer(options));
   }
 }
 
@@ -204,22 +125,11 @@ export class CLIPTextModel extends Model {
   /** Throws ERR_CONFIG_UNSUPPORTED or ERR_CONFIG_INVALID naming the field. */
   static fromConfig(config: ModelConfig, className: string): CLIPTextModel {
     const reader = new ConfigReader(className, config);
-    const width = reader.size('hidden_size', 512);
-    const heads = reader.size('num_attention_heads', 8);
-    if (width % heads !== 0) reader.unsupported('num_attention_heads', heads, `a divisor of hidden_size, ${width}`);
     const options: CLIPTextOptions = {
-      width,
-      heads,
+      ...readCLIPEncoderOptions(reader, { width: 512, heads: 8, innerWidth: 2048 }),
+      causal: true,
       vocabulary: reader.size('vocab_size', 49408),
       positions: reader.size('max_position_embeddings', 77),
-      innerWidth: reader.size('intermediate_size', 2048),
-      layers: reader.size('num_hidden_layers', 12),
-      epsilon: reader.number('layer_norm_eps', 1e-5),
-      activation: reader.oneOf(
-        'hidden_act',
-        Object.keys(HIDDEN_ACTIVATIONS) as (keyof typeof HIDDEN_ACTIVATIONS)[],
-        'quick_gelu',
-      ),
       endOfText: reader.number('eos_token_id', 49407),
     };
     return new CLIPTextModel(
@@ -241,18 +151,14 @@ export class CLIPTextModel extends Model {
 
   #forward(inputIds: Value, inputsEmbeds: Value | undefined): Record<string, Value> {
     const { embeddings, encoder } = this.text_model;
-    let { x } =
+    const { x } =
       inputsEmbeds === undefined
         ? segment(embeddings.path, { ids: inputIds }, ({ ids }) => ({
             x: embeddings.forward(embeddings.token_embedding.forward(ids)),
           }))
         : segment(embeddings.path, { embeds: inputsEmbeds }, ({ embeds }) => ({ x: embeddings.forward(embeds) }));
-    const hidden: Record<string, Value> = { 'hidden_states.0': x };
-    for (const [i, layer] of encoder.layers.entries()) {
-      x = segment(layer.path, { x }, (inner) => ({ x: layer.forward(inner.x) })).x;
-      hidden[`hidden_states.${i + 1}`] = x;
-    }
-    const last = this.#normalize(x);
+    const { last: output, hidden } = encoder.forward(x);
+    const last = this.#normalize(output);
     const projection = this.text_projection;
     const { pooled } = segment('pooler', { last, ids: inputIds }, (inner) => ({
       pooled: this.#pool(inner.last, inner.ids),

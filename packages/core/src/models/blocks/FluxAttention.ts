@@ -16,7 +16,7 @@ export interface FluxAttentionOptions {
   readonly headSize: number;
   readonly epsilon: number;
   /** Whether its linear layers have biases. Default true. */
-  readonly bias?: boolean;
+  readonly bias?: boolean | undefined;
 }
 
 /** Joint attention of image and text, which have projections of their own, in FLUX.1 and FLUX.2 (source: diffusers models/transformers/transformer_flux.py). */
