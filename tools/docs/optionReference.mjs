@@ -46,10 +46,12 @@ async function fieldTables(file) {
 function optionTypes(source, checker) {
   const symbols = checker.getExportsOfModule(checker.getSymbolAtLocation(source));
   const named = symbols.filter(({ name }) => name.endsWith('Options')).sort((a, b) => (a.name < b.name ? -1 : 1));
-  return named.map((symbol) => ({
-    name: symbol.name,
-    symbol: symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol,
-  }));
+  return named
+    .map((symbol) => ({
+      name: symbol.name,
+      symbol: symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol,
+    }))
+    .filter(({ symbol }) => symbol.flags & ts.SymbolFlags.Type);
 }
 
 function sectionOf(name, types, parts) {
