@@ -169,6 +169,8 @@ export type { FileRange } from './device/FileRange.js';
 export type { OnnxModel } from './device/OnnxModel.js';
 export { OPTIMIZED_GRAPH, OPTIMIZED_WEIGHTS } from './device/OptimizationTarget.js';
 export type { OptimizationTarget } from './device/OptimizationTarget.js';
+export { collectGarbage } from './device/collectGarbage.js';
+export { instructionSets } from './device/instructionSets.js';
 export { runtimeIdentity } from './device/runtimeIdentity.js';
 export type { RuntimeIdentity } from './device/runtimeIdentity.js';
 export { spillFolder } from './device/spillFolder.js';

@@ -1,5 +1,6 @@
 import { type Plugin, Tensor } from '@thimble/core';
 import {
+  collectGarbage,
   type ComponentHandle,
   concatBatch,
   InputPictures,
@@ -18,7 +19,6 @@ import {
 } from '@thimble/core/plugin';
 import { cannyPictures } from './canny.js';
 import { checkFit } from './checkFit.js';
-import { collectGarbage } from './collectGarbage.js';
 import { type Control, ControlledCall, type Rows, sliceRows } from './ControlledCall.js';
 import { ControlNetModel } from './ControlNetModel.js';
 import {

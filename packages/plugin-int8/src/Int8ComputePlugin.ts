@@ -6,6 +6,7 @@ import {
   fusedAttention,
   type Graph,
   type GraphContext,
+  instructionSets,
   lowerAttention,
   MemoryBudget,
   percentProgress,
@@ -22,15 +23,13 @@ import {
 } from './Int8ComputeOptions.js';
 import { int8Stage } from './int8Stage.js';
 import { Int8Weights } from './Int8Weights.js';
-import { measureInt8 } from './measureInt8.js';
+import { isFasterInInt8 } from './isFasterInInt8.js';
+import { measureSums } from './measureSums.js';
 import { CACHED_BYTES, computeInInt8 } from './passes/computeInInt8.js';
 import { selectLayers } from './selectLayers.js';
 
 /** Names of components that compute in int8 unless others are asked for: the denoiser, and what makes its latents a picture. */
 export const INT8_COMPONENTS = /^(unet|transformer|vae)(_\d+)?$/;
-
-/** Less than this over float32 is not worth what it costs in precision. */
-const WORTH_IT = 1.1;
 
 /** The fused kernel is at least as fast as plain attention from here on: measured from 4096 × 4096 down to 1024 × 77. */
 const FUSE_FROM = 64;
@@ -76,12 +75,11 @@ export class Int8ComputePlugin implements Plugin {
       );
       return Int8Weights.of(component.weights, { layers: [], limits: CODE_LIMITS.exact, signal });
     }
-    const { speedUp, sums } = await measureInt8(component);
-    const limits = CODE_LIMITS[sums];
-    if (speedUp < WORTH_IT && !force) {
+    const limits = CODE_LIMITS[await measureSums(component)];
+    if (!force && !isFasterInInt8(instructionSets())) {
       pipeline.warn(
         'WARN_INT8_SLOW',
-        `${component.name} is not computed in int8: on this processor that is only ${speedUp.toFixed(2)} times as fast as float32.`,
+        `${component.name} is not computed in int8: this processor has no instructions that make that faster than float32.`,
       );
       return Int8Weights.of(component.weights, { layers: [], limits, signal });
     }

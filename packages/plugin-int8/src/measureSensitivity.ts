@@ -3,7 +3,7 @@ import { checkMembers, checkOptionNames, type DerivedWeightsProgress } from '@th
 import { CODE_LIMITS } from './CodeLimits.js';
 import { int8Stage } from './int8Stage.js';
 import { Int8Weights } from './Int8Weights.js';
-import { measureInt8 } from './measureInt8.js';
+import { measureSums } from './measureSums.js';
 import { CACHED_BYTES, computeInInt8 } from './passes/computeInInt8.js';
 import { selectLayers } from './selectLayers.js';
 
@@ -42,7 +42,7 @@ export async function measureSensitivity(
   checkMembers('component', component, 'a component of a pipeline', ['name', 'model', 'device']);
   checkOptionNames(options, ['entry', 'by', 'signal', 'onProgress', 'onMeasured'], 'measureSensitivity');
   const { entry = 'call', by = 'segment', signal, onProgress, onMeasured } = options;
-  const { sums } = await measureInt8(component);
+  const sums = await measureSums(component);
   await using weights = await Int8Weights.of(component.weights, {
     layers: selectLayers(component, []),
     limits: CODE_LIMITS[sums],

@@ -16,7 +16,7 @@ import {
 } from '@thimble/core/plugin';
 import { CODE_LIMITS } from '../src/CodeLimits.js';
 import { Int8Weights } from '../src/Int8Weights.js';
-import { measureInt8 } from '../src/measureInt8.js';
+import { measureSums } from '../src/measureSums.js';
 import { computeInInt8 } from '../src/passes/computeInInt8.js';
 import { type Codes, exactInput, exactWeight, integers } from './support/exactCodes.js';
 import { SD_TINY } from './support/SD_TINY.js';
@@ -284,7 +284,7 @@ describe('whole numbers to 255, weights to 127', () => {
 
   test.each(CASES)('are added up exactly just where the measurement says so: %s', async (_name, one) => {
     const { plain, int8 } = await both(one, LARGEST);
-    const { sums } = await measureInt8(component);
+    const sums = await measureSums(component);
     expect(distance(int8, plain) < 3e-6).toBe(sums === 'exact');
   });
 
