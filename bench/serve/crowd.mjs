@@ -9,6 +9,8 @@ const RUN = { steps: 2, guidance_scale: 1.5, size: '128x128' };
 const CROWD = 200;
 /** Seeds that pictures are asked for with, each by many. */
 const SEEDS = 100;
+/** Milliseconds. */
+const QUIET = 3000;
 const MB = 2 ** 20;
 /** Megabytes of the main process; percent. */
 const [MOST_MEMORY, MOST_GROWTH] = [200, 5];
@@ -41,6 +43,8 @@ export async function measureCrowd({ requests }) {
       }
       sent += count;
       while ((await getJson(`${server.url}/health`)).running > 0);
+      // A server that has nothing to do gives back what it needs no more.
+      await new Promise((resolve) => void setTimeout(resolve, QUIET));
       held.push(readProcessMemory(server.pid).resident);
     }
     clearInterval(watch);

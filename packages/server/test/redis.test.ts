@@ -319,7 +319,8 @@ withRedis('Redis', () => {
     expect((await last).status).toBe(200);
     expect(server.service.models.names).toEqual(['tiny', 'slow']);
     // What its models take is known beyond its end.
-    await until(() => server.service.models.opened.length === 0);
+    const { models: catalog } = server.service;
+    await until(() => catalog.facts('tiny') !== undefined && catalog.opened.length === 0);
     expect(await (await fetch(`${address}/v1/models/tiny`)).json()).toMatchObject({ defaults: { width: 64 } });
   });
 

@@ -54,7 +54,7 @@ export class InProcessQueue implements JobQueue {
     if (queued >= maxQueue && this.#running.has(this.#options.laneOf(job)))
       throw new ServerError('ERR_JOB_QUEUE_FULL', { queued, maxQueue, retryAfter: this.#retryAfter() });
     const record = new JobRecord(job);
-    this.#records.set(job.id, record);
+    this.#records.set(record.job.id, record);
     this.#waiting.push(record);
     record.queued(this.#positionOf(record));
     this.#next();
@@ -78,7 +78,7 @@ export class InProcessQueue implements JobQueue {
     const record = this.#records.get(id);
     if (record === undefined || record.ended) return false;
     const reason = new ServerError('ERR_JOB_CANCELLED', {});
-    record.controller.abort(reason);
+    record.abort(reason);
     const at = this.#waiting.indexOf(record);
     if (at >= 0) {
       this.#waiting.splice(at, 1);
@@ -113,12 +113,12 @@ export class InProcessQueue implements JobQueue {
   }
 
   async #run(record: JobRecord, lane: string): Promise<void> {
-    const { job, controller } = record;
+    const { job } = record;
     const begun = Date.now();
     let failure: unknown;
-    record.started();
+    const signal = record.start();
     try {
-      await this.#process(job, { signal: controller.signal, emit: (event) => record.emit(event) });
+      await this.#process(job, { signal, emit: (event) => record.emit(event) });
       this.#usual += NEWEST * (Date.now() - begun - this.#usual);
     } catch (error) {
       failure = error ?? new Error('a run failed without a reason');

@@ -4,7 +4,8 @@ import { isResult, replacesLast } from './jobLog.js';
 /** A job of an in-process queue: its state and what has happened to it. */
 export class JobRecord {
   readonly job: Job;
-  readonly controller = new AbortController();
+  /** Of a job that has not ended. A reason holds on to what called its maker: the request and the socket of a client. */
+  #controller: AbortController | undefined = new AbortController();
   #status: JobStatus = 'queued';
   #position = 0;
   #progress = { step: 0, steps: 0 };
@@ -18,7 +19,22 @@ export class JobRecord {
   readonly #waiters = new Set<() => void>();
 
   constructor(job: Job) {
-    this.job = job;
+    // A copy's strings are whole: those of a job still hang together in pieces, and take ten times the room.
+    this.job = structuredClone(job);
+  }
+
+  /** Stops the run. */
+  abort(reason: unknown): void {
+    this.#controller?.abort(reason);
+  }
+
+  /** Starts the run. @returns what ends it */
+  start(): AbortSignal {
+    this.#status = 'running';
+    this.#position = 0;
+    this.#startedAt = Date.now();
+    this.emit({ type: 'started' });
+    return this.#controller?.signal ?? AbortSignal.abort();
   }
 
   get ended(): boolean {
@@ -45,13 +61,6 @@ export class JobRecord {
     this.emit({ type: 'queued', position });
   }
 
-  started(): void {
-    this.#status = 'running';
-    this.#position = 0;
-    this.#startedAt = Date.now();
-    this.emit({ type: 'started' });
-  }
-
   done(): void {
     this.#end('done', { type: 'done' });
   }
@@ -61,7 +70,9 @@ export class JobRecord {
     this.#end(cancelled ? 'cancelled' : 'failed', { type: 'error', error });
   }
 
-  emit(event: JobEvent): void {
+  emit(told: JobEvent): void {
+    // What is kept long has whole strings, as the job.
+    const event = isResult(told) ? structuredClone(told) : told;
     if (event.type === 'step') this.#progress = { step: event.step, steps: event.steps };
     if (event.type === 'image') this.#images.push(event.image);
     if (replacesLast(event, this.job.request)) this.#log = this.#log.filter((one) => one.event.type !== event.type);
@@ -99,6 +110,7 @@ export class JobRecord {
   #end(status: JobStatus, event: JobEvent): void {
     this.#status = status;
     this.#finishedAt = Date.now();
+    this.#controller = undefined;
     this.emit(event);
     this.#compact();
   }

@@ -2,6 +2,7 @@ import type * as server from '@thimble/server';
 import type { Interruption } from '../Interruption.js';
 import { print, tell } from '../standardOutput.js';
 import { withoutUndefined } from '../withoutUndefined.js';
+import { collectWhenIdle } from './collectWhenIdle.js';
 import { loadServer } from './loadServer.js';
 import { servedModels } from './servedModels.js';
 import type { ServeFlags } from './ServeFlags.js';
@@ -11,6 +12,8 @@ import { untilSignal } from './untilSignal.js';
 export async function runServe(flags: ServeFlags, interruption: Interruption): Promise<void> {
   const { createServer } = await loadServer('serve');
   const serving = await createServer(serverOptions(flags));
+  using collecting = collectWhenIdle(serving.service.queue);
+  void collecting;
   try {
     await untilSignal(interruption, {
       begin: async () => {
