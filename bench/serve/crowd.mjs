@@ -10,7 +10,7 @@ const CROWD = 200;
 /** Seeds that pictures are asked for with, each by many. */
 const SEEDS = 100;
 /** Milliseconds. */
-const QUIET = 3000;
+const QUIET = 4000;
 const MB = 2 ** 20;
 /** Megabytes of the main process; percent. */
 const [MOST_MEMORY, MOST_GROWTH] = [200, 5];
@@ -29,9 +29,8 @@ export async function measureCrowd({ requests }) {
       peak = Math.max(peak, readProcessMemory(server.pid).resident);
     }, 50);
     const started = performance.now();
-    // A first hundred, then crowds, then a last hundred.
     for (let sent = 0; sent < total;) {
-      const count = Math.min(sent === 0 ? CROWD / 2 : CROWD, total - sent);
+      const count = Math.min(CROWD, total - sent);
       const answers = await Promise.all(Array.from({ length: count }, (_, i) => ask(server.url, sent + i)));
       for (const { answer, seed, digest } of answers) {
         if (answer === 'gone') sums.gone += 1;
@@ -56,7 +55,7 @@ export async function measureCrowd({ requests }) {
     return {
       lines: [
         `${total} requests, ${CROWD} at a time, ${seconds.toFixed(0)} s: ${sums.pictures} pictures, ${sums.gone} clients left; ${digests.size} seeds held against direct runs`,
-        `main process: ${(held[0] / MB).toFixed(0)} MB after the first hundred, ${(held.at(-1) / MB).toFixed(0)} MB after the last (${growth.toFixed(1)} %), ${(peak / MB).toFixed(0)} MB at most`,
+        `main process: ${(held[0] / MB).toFixed(0)} MB after the first crowd, ${(held.at(-1) / MB).toFixed(0)} MB after the last (${growth.toFixed(1)} %), ${(peak / MB).toFixed(0)} MB at most`,
         `after each crowd: ${held.map((bytes) => (bytes / MB).toFixed(0)).join(', ')} MB`,
       ],
       problems,
