@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { jobProcessor } from './jobs/jobProcessor.js';
+import type { WorkerNotice } from './redis/workerRegister.js';
 import { loadRedis } from './loadPeer.js';
 import { ModelPool } from './models/ModelPool.js';
 import { openStorage } from './results/openStorage.js';
@@ -54,21 +55,25 @@ export async function createWorker(options: WorkerOptions): Promise<ThimbleWorke
 
   const id = randomUUID();
   const startedAt = Date.now();
-  const notice = (): Parameters<typeof announceWorker>[2] => ({
+  const notice = async (): Promise<WorkerNotice> => ({
     startedAt,
     models: models.names,
     opened: models.opened,
     facts: models.allFacts(),
+    loras: await models.loras(),
     lanes: new Set(lanes.values()).size,
   });
-  await announceWorker(connection, id, notice());
-  const announcing = setInterval(() => void announceWorker(connection, id, notice()).catch(onFault), ANNOUNCE_INTERVAL);
+  const announce = async (): Promise<void> => announceWorker(connection, id, await notice());
+  await announce();
+  const announcing = setInterval(() => void announce().catch(onFault), ANNOUNCE_INTERVAL);
 
   const end = async (stop: () => Promise<void>): Promise<void> => {
     clearInterval(announcing);
     await stop();
     await models.dispose();
-    await dismissWorker(connection, id, notice()).catch(() => undefined);
+    await notice()
+      .then(async (last) => dismissWorker(connection, id, last))
+      .catch(() => undefined);
     await store.close();
     await connection.close();
   };

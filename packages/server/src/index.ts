@@ -8,7 +8,7 @@ export type { ThimbleServerOptions } from './thimbleServer.js';
 export { Service } from './Service.js';
 export { ServerError } from './ServerError.js';
 export type { ServerOptions, ServiceOptions, ServiceSettings, WorkerOptions } from './ServerOptions.js';
-export type { ModelDefinition, OpenModel } from './models/ModelDefinition.js';
+export type { ModelDefinition, ModelRun, OpenModel } from './models/ModelDefinition.js';
 export type { ModelCatalog } from './models/ModelCatalog.js';
 export type { ModelFacts } from './models/ModelFacts.js';
 export { ModelPool } from './models/ModelPool.js';

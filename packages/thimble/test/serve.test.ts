@@ -6,8 +6,10 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { expect, test } from '@jest/globals';
 import { testCheckpoint } from '@thimble/plugin-testkit';
+import sharp from 'sharp';
 import { CliRun, isRunning, runCli } from './support/CliRun.js';
 import { temporaryFolder } from './support/temporaryFolder.js';
+import { writeTinyLora } from './support/writeTinyLora.js';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const THIMBLE = join(ROOT, 'packages/thimble');
@@ -45,6 +47,33 @@ test('serves, and on SIGTERM finishes what it has, takes no more, and ends', asy
   expect(stderr).toMatch(
     /^thimble: serves tiny\n(?:.*\n)?thimble: finishes 1 jobs, and ends; once more ends it now\n$/,
   );
+});
+
+test('takes LoRAs that prompts name out of a folder, and no others', async () => {
+  const loras = join(folder, 'loras');
+  mkdirSync(loras);
+  await writeTinyLora(join(loras, 'tiny.safetensors'));
+  const run = new CliRun(['serve', '--model', TINY, '--port', '0', '--rate-limit', '0', '--lora-dir', 'loras'], folder);
+  const url = await addressOf(run);
+  const answer = async (prompt: string): Promise<{ data?: [{ b64_json: string }]; error?: object }> =>
+    (await post(url, '/v1/images/generations', { prompt, steps: 1, seed: 5, size: '32x32' })).json() as never;
+  const picture = async (prompt: string): Promise<Buffer> => {
+    const [first] = (await answer(prompt)).data!;
+    return sharp(Buffer.from(first.b64_json, 'base64')).raw().toBuffer();
+  };
+  expect(await (await fetch(`${url}/sdapi/v1/loras`)).json()).toMatchObject([{ name: 'tiny' }]);
+  const plain = await picture('a fox');
+  const strong = await picture('a fox<lora:tiny:4>');
+  expect(strong).not.toEqual(plain);
+  expect(await picture('a fox<lora:tiny:0>')).toEqual(plain);
+  expect(await picture('a fox<lora:tiny:4>')).toEqual(strong);
+  expect(await picture('a fox')).toEqual(plain);
+  for (const name of ['none', '../loras/tiny'])
+    expect(await answer(`a fox<lora:${name}:1>`)).toMatchObject({
+      error: { code: 'ERR_ARGUMENT_INVALID', param: 'prompt', message: expect.stringContaining('LoRAs out of tiny') },
+    });
+  run.process.kill('SIGTERM');
+  expect((await run.result).code).toBe(0);
 });
 
 test('ends at once at the second signal', async () => {

@@ -69,6 +69,11 @@ export function a1111Routes(app: FastifyInstance, context: RouteContext): void {
       return {};
     },
   );
+  app.get('/loras', { schema: { summary: 'What <lora:NAME:SCALE> in a prompt may name', tags } }, async () =>
+    (await models.loras()).map((name) => ({ name, alias: name, path: name, metadata: {} })),
+  );
+  // They are looked up whenever they are asked for.
+  app.post('/refresh-loras', { schema: { summary: 'Looks for LoRAs again', tags } }, () => ({}));
   app.get('/upscalers', { schema: { summary: 'There are none', tags } }, () => []);
   app.get('/sd-vae', { schema: { summary: 'There are none', tags } }, () => []);
 }

@@ -45,6 +45,7 @@ export class JobRunner {
     const { request } = job;
     using lease = await this.#models.lease(request.model, run.signal);
     const { pipe } = lease;
+    await lease.prepare({ prompt: request.prompt, signal: run.signal });
     const options = await this.#optionsOf(pipe, request);
     chooseScheduler(lease, request.scheduler);
     const stopReporting = reportMemory(pipe, run.emit);

@@ -8,6 +8,8 @@ export interface ModelCatalog {
   readonly opened: readonly string[];
   /** What is known of a model that was open; undefined for others. */
   facts(name: string): ModelFacts | undefined;
+  /** The LoRAs that prompts may name, of all models. */
+  loras(): Promise<readonly string[]>;
   /** @throws ERR_MODEL_UNKNOWN; ERR_NO_WORKERS */
   deviceOf(name: string): string;
   /** Closes all that this process has open. */

@@ -1,5 +1,12 @@
 import { DiffusionPipeline, type FromPretrainedOptions } from '@thimble/core';
 
+/** A model that a run is about to use, and what the run is asked for. */
+export interface ModelRun {
+  readonly pipe: DiffusionPipeline;
+  readonly prompt: string;
+  readonly signal: AbortSignal;
+}
+
 /** Opens a model. `signal` is aborted where nobody waits for it any more. */
 export type OpenModel = (options: { readonly signal: AbortSignal }) => Promise<DiffusionPipeline>;
 
@@ -11,12 +18,18 @@ export type ModelDefinition =
       readonly open: OpenModel;
       /** Models of one device take turns. Default 'cpu'. */
       readonly device?: string;
+      /** Called before each run, which it precedes alone: puts plugins in or out. What it throws the run fails of. */
+      readonly prepare?: (run: ModelRun) => Promise<void>;
+      /** The LoRAs that prompts may name, as AUTOMATIC1111's clients list them. */
+      readonly loras?: () => Promise<readonly string[]>;
     };
 
 /** A definition, made ready. */
 export interface NamedModel {
   readonly open: OpenModel;
   readonly device: string;
+  readonly prepare?: (run: ModelRun) => Promise<void>;
+  readonly loras?: () => Promise<readonly string[]>;
 }
 
 /** Reads a definition. */
@@ -24,7 +37,7 @@ export function readModelDefinition(definition: ModelDefinition): NamedModel {
   if (typeof definition === 'string')
     return { device: 'cpu', open: async ({ signal }) => DiffusionPipeline.fromPretrained(definition, { signal }) };
   const { device = 'cpu' } = definition;
-  if ('open' in definition) return { device, open: definition.open };
+  if ('open' in definition) return { ...definition, device };
   const { model, ...options } = definition;
   return { device, open: async ({ signal }) => DiffusionPipeline.fromPretrained(model, { ...options, signal }) };
 }

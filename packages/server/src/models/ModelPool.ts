@@ -2,7 +2,7 @@ import type { DiffusionPipeline, Scheduler } from '@thimble/core';
 import { ServerError } from '../ServerError.js';
 import type { ModelCatalog } from './ModelCatalog.js';
 import { factsOf, type ModelFacts } from './ModelFacts.js';
-import { type ModelDefinition, type NamedModel, readModelDefinition } from './ModelDefinition.js';
+import { type ModelDefinition, type ModelRun, type NamedModel, readModelDefinition } from './ModelDefinition.js';
 
 /** Options of a {@link ModelPool}. */
 export interface ModelPoolOptions {
@@ -17,6 +17,8 @@ export interface ModelLease extends Disposable {
   readonly pipe: DiffusionPipeline;
   /** The model's own scheduler. */
   readonly scheduler: Scheduler;
+  /** To be called before each run. @throws what the model's definition throws */
+  readonly prepare: (run: Omit<ModelRun, 'pipe'>) => Promise<void>;
 }
 
 interface OpenedModel {
@@ -61,6 +63,11 @@ export class ModelPool implements ModelCatalog {
     return Object.fromEntries(known.filter((each): each is [string, ModelFacts] => each[1] !== undefined));
   }
 
+  async loras(): Promise<readonly string[]> {
+    const lists = [...this.#definitions.values()].map(async ({ loras }) => (await loras?.()) ?? []);
+    return [...new Set((await Promise.all(lists)).flat())].toSorted();
+  }
+
   /** @throws ERR_MODEL_UNKNOWN */
   deviceOf(name: string): string {
     return this.#definition(name).device;
@@ -76,7 +83,12 @@ export class ModelPool implements ModelCatalog {
     this.#opened.delete(name);
     this.#opened.set(name, opened);
     const { pipe, scheduler } = opened;
-    return { pipe, scheduler, [Symbol.dispose]: () => this.#release(name, opened) };
+    return {
+      pipe,
+      scheduler,
+      prepare: async (run) => definition.prepare?.({ ...run, pipe }),
+      [Symbol.dispose]: () => this.#release(name, opened),
+    };
   }
 
   /** Closes the models that nobody uses, all but one; false if there were none. */

@@ -37,6 +37,10 @@ export class RemoteModels implements ModelCatalog {
     return [...new Set(opened)].filter((name) => this.names.includes(name));
   }
 
+  async loras(): Promise<readonly string[]> {
+    return [...new Set(this.#workers.flatMap(({ loras }) => loras))].toSorted();
+  }
+
   /** How many jobs the workers that are there do at once. */
   get lanes(): number {
     return this.#workers.reduce((sum, { there, lanes }) => sum + (there ? lanes : 0), 0);

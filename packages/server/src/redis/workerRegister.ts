@@ -14,6 +14,8 @@ export interface WorkerNotice {
   readonly opened: readonly string[];
   /** What is known of those that it has had open, by their names. */
   readonly facts: Readonly<Record<string, ModelFacts>>;
+  /** The LoRAs that prompts may name. */
+  readonly loras: readonly string[];
   /** Jobs that it does at once. */
   readonly lanes: number;
 }

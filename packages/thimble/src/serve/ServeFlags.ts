@@ -21,6 +21,7 @@ export interface ServedFlags extends Pick<
   | 'trace'
   | 'lora'
   | 'loraMode'
+  | 'loraDir'
   | 'offload'
   | 'vaeTiling'
   | 'vaeSlicing'

@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander';
 import { wholeNumberFrom } from '../generate/parseNumber.js';
 import {
   computingOptions,
+  loraDirOption,
   loraOptions,
   memoryOptions,
   modelOptions,
@@ -18,7 +19,7 @@ const OF_A_RUN = ['option', 'memoryReport', 'model'];
 export function addServedOptions(command: Command, model: Option, others: Readonly<Record<string, Option[]>>): void {
   command.addOption(model.helpGroup('Models:'));
   const groups: Readonly<Record<string, readonly Option[]>> = {
-    'Models:': [...modelOptions(), vaeOption(), ...loraOptions(), ...poolOptions()],
+    'Models:': [...modelOptions(), vaeOption(), ...loraOptions(), loraDirOption(), ...poolOptions()],
     ...others,
     'Computing:': [...computingOptions(), promptWeightsOption()],
     'Memory:': memoryOptions('pictures'),
