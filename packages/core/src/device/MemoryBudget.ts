@@ -48,6 +48,9 @@ const PARKING_SHARE = 1 / 64;
 /** The same where every page counts: of SDXL's skip connections three have 20 MB each, three 10. */
 const TIGHT_PARKING_SHARE = 1 / 32;
 
+/** How many times as large as a part a single weight may be, and what is read ahead of it. */
+const LARGEST_WEIGHTS = 4;
+
 /**
  * What follows from the memory that both processes together may take. Results are the same within float tolerance under any of them.
  */
@@ -85,6 +88,12 @@ export class MemoryBudget {
   get transientBytes(): number {
     if (this.limit === undefined) return DEFAULT_TRANSIENT_BYTES;
     return Math.min(DEFAULT_TRANSIENT_BYTES, Math.max(4 * MB, Math.floor(this.limit * TRANSIENT_SHARE)));
+  }
+
+  /** Where pages of mapped weights have no room, weights are read in parts: bytes of one, and of the largest weight. */
+  get weightParts(): { readonly partBytes: number; readonly largestBytes: number } | undefined {
+    if (this.limit === undefined || this.limit >= TIGHT) return undefined;
+    return { partBytes: this.transientBytes, largestBytes: LARGEST_WEIGHTS * this.transientBytes };
   }
 
   /** What the allocator does with freed memory. */

@@ -1,3 +1,5 @@
+import type { FileRange } from './FileRange.js';
+
 /** A graph as the runtime takes it. */
 export interface OnnxModel {
   /** What the graph is, for messages: a segment's dotted name. */
@@ -8,6 +10,28 @@ export interface OnnxModel {
   readonly folder?: string;
   /** Default 'mapped'. */
   readonly mode?: SessionMode;
+  /** The same graph in parts, which a device runs in its place where memory has no room for pages of mapped weights. */
+  readonly parts?: readonly OnnxPart[];
+}
+
+/** A part of a graph that runs by itself, after those before it. */
+export interface OnnxPart extends Pick<OnnxModel, 'bytes' | 'folder' | 'mode'> {
+  /** Values that it reads, by their names in the whole graph; weights apart. */
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  /** Inputs that are read from files before it runs. */
+  readonly weights: readonly StreamedWeight[];
+  /** Values that no later part needs. */
+  readonly release: readonly string[];
+}
+
+/** A weight that is read from its file into a buffer each time that it is needed. */
+export interface StreamedWeight extends FileRange {
+  /** The graph's input. */
+  readonly name: string;
+  /** Element type. */
+  readonly type: string;
+  readonly dims: readonly number[];
 }
 
 /**

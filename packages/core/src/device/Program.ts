@@ -1,5 +1,6 @@
 import type { Tensor } from 'onnxruntime-common';
 import type { RowRange } from './DeviceRows.js';
+import type { StreamedWeight } from './OnnxModel.js';
 import type { DeviceTensor } from './DeviceTensor.js';
 
 /** One session's turn in a {@link Program}. */
@@ -21,6 +22,8 @@ export interface Program {
   /** Names among the inputs whose handles are freed on the way, where the steps release them. */
   readonly consumed?: readonly string[];
   readonly steps: readonly ProgramStep[];
+  /** Weights that will be read after this: what the device may begin with while it computes. */
+  readonly ahead?: readonly StreamedWeight[];
   /** Values at the end: copied back, kept on the device for later, or written into rows. */
   readonly outputs: Readonly<Record<string, 'download' | 'keep' | RowRange>>;
 }

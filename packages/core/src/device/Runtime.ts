@@ -1,17 +1,21 @@
 import type { InferenceSession, Tensor } from 'onnxruntime-common';
 import type * as OnnxRuntime from 'onnxruntime-node';
-import { ThimbleError } from '../errors.js';
+import { isThimbleError, ThimbleError } from '../errors.js';
 import { alignWeights } from './alignWeights.js';
 import type { DeviceOptions } from './DeviceOptions.js';
 import type { DeviceRows, RowRange, RowsOptions } from './DeviceRows.js';
 import type { DeviceTensor } from './DeviceTensor.js';
 import { mapRuntimeError } from './mapRuntimeError.js';
-import type { OnnxModel } from './OnnxModel.js';
+import { type LoadedModel, MappedModel, StreamedModel } from './LoadedModel.js';
+import { MemoryBudget } from './MemoryBudget.js';
+import type { OnnxModel, StreamedWeight } from './OnnxModel.js';
 import type { OptimizationTarget } from './OptimizationTarget.js';
 import type { Program, ProgramResult, ProgramStep } from './Program.js';
-import { RowStore } from './RowStore.js';
+import { createRowStore, type RowStore } from './RowStore.js';
 import { ScratchBuffers } from './ScratchBuffers.js';
 import { optimizationOptions, sessionOptions } from './sessionOptions.js';
+import { elementsOf } from './wireTensor.js';
+import { WeightStream } from './WeightStream.js';
 import { withoutTelemetry } from './withoutTelemetry.js';
 
 /**
@@ -25,18 +29,14 @@ const COLLECT_AFTER = {
   return: 4 * 2 ** 20,
 } as const;
 
-interface LoadedSession {
-  readonly name: string;
-  readonly session: InferenceSession;
-}
-
 /** onnxruntime-node with sessions and tensors by number: what a device runs, in its own process or inline. */
 export class Runtime {
   readonly #options: DeviceOptions;
-  readonly #sessions = new Map<number, LoadedSession>();
+  readonly #sessions = new Map<number, LoadedModel>();
   readonly #tensors = new Map<number, Tensor>();
   readonly #rows = new Map<number, RowStore>();
   readonly #scratch = new ScratchBuffers();
+  readonly #stream: WeightStream;
   #runtime: typeof OnnxRuntime | undefined;
   #nextId: number;
   #dropped = 0;
@@ -45,6 +45,13 @@ export class Runtime {
   constructor(options: DeviceOptions, firstId = 1) {
     this.#options = options;
     this.#nextId = firstId;
+    const { largestBytes = Infinity } = new MemoryBudget(options.memoryLimit).weightParts ?? {};
+    this.#stream = new WeightStream({
+      window: largestBytes,
+      onDrop: (byteLength) => {
+        this.#dropped += byteLength;
+      },
+    });
   }
 
   get usage(): { readonly sessions: number; readonly tensors: number } {
@@ -52,9 +59,12 @@ export class Runtime {
   }
 
   async load(model: OnnxModel): Promise<number> {
-    const session = await this.#create(model, sessionOptions(model, this.#options));
+    const loaded =
+      model.parts === undefined
+        ? new MappedModel(model.name, await this.#create(model, sessionOptions(model, this.#options)))
+        : await this.#streamed(model);
     const id = this.#nextId++;
-    this.#sessions.set(id, { name: model.name, session });
+    this.#sessions.set(id, loaded);
     return id;
   }
 
@@ -68,17 +78,19 @@ export class Runtime {
     const loaded = this.#sessions.get(id);
     if (loaded === undefined) return;
     this.#sessions.delete(id);
-    await loaded.session.release();
+    await loaded.release();
   }
 
   /** `cancelled` is asked before every step; where it says true, the run ends with ERR_CANCELLED. */
   async run(program: Program, cancelled: () => boolean): Promise<ProgramResult> {
     const { values, read } = await this.#inputsOf(program);
     const durations: number[] = [];
-    for (const step of program.steps) {
+    for (const [i, step] of program.steps.entries()) {
       if (cancelled()) throw new ThimbleError('ERR_CANCELLED', {});
       const started = performance.now();
-      await this.#step(step, values);
+      const next = program.steps[i + 1];
+      const ahead = next === undefined ? program.ahead : this.#sessions.get(next.session)?.firstWeights;
+      await this.#step(step, values, ahead ?? []);
       durations.push(performance.now() - started);
       this.#release(step.release, values);
       this.#collect();
@@ -87,7 +99,7 @@ export class Runtime {
       ([name, mode]) => [name, mode, this.#valueOf(values, name)] as const,
     );
     for (const [, target, tensor] of entries) {
-      if (typeof target === 'object') this.#writeRows(target, tensor);
+      if (typeof target === 'object') await this.#writeRows(target, tensor);
       else if (target === 'download') this.#drop(tensor);
     }
     // Without a step the inputs are what the outputs are made of.
@@ -121,7 +133,7 @@ export class Runtime {
 
   createRows(options: RowsOptions): DeviceRows {
     const id = this.#nextId++;
-    this.#rows.set(id, new RowStore(options));
+    this.#rows.set(id, createRowStore(options));
     return { ...options, id };
   }
 
@@ -135,6 +147,7 @@ export class Runtime {
     this.#tensors.clear();
     this.free([...this.#rows.keys()]);
     for (const id of ids) await this.unload(id);
+    await this.#stream.clear();
   }
 
   async #create(model: OnnxModel, options: InferenceSession.SessionOptions): Promise<InferenceSession> {
@@ -146,7 +159,7 @@ export class Runtime {
     }
   }
 
-  async #step(step: ProgramStep, values: Map<string, Tensor>): Promise<void> {
+  async #step(step: ProgramStep, values: Map<string, Tensor>, ahead: readonly StreamedWeight[]): Promise<void> {
     const loaded = this.#sessions.get(step.session);
     if (loaded === undefined)
       throw new ThimbleError('ERR_RUNTIME_RUN', { segment: String(step.session), reason: 'the session is not loaded' });
@@ -154,11 +167,29 @@ export class Runtime {
       Object.entries(step.feeds).map(([port, name]) => [port, this.#valueOf(values, name)]),
     );
     try {
-      const results = await loaded.session.run(feeds, Object.keys(step.results));
+      const results = await loaded.run(feeds, Object.keys(step.results), ahead);
       for (const [port, name] of Object.entries(step.results)) values.set(name, results[port] as Tensor);
     } catch (error) {
+      if (isThimbleError(error)) throw error;
       throw mapRuntimeError(error, 'run', loaded.name, this.#options.provider);
     }
+  }
+
+  /** A model whose parts are read as they are needed. */
+  async #streamed(model: OnnxModel): Promise<LoadedModel> {
+    const { Tensor: RuntimeTensor } = await this.#load();
+    return new StreamedModel({
+      model,
+      stream: this.#stream,
+      create: async (part) =>
+        this.#create({ ...part, name: model.name }, sessionOptions({ ...part, name: model.name }, this.#options)),
+      tensorOf: ({ type, dims }, bytes) => {
+        const data = elementsOf(type, bytes);
+        return new RuntimeTensor(type as 'float32', data as Float32Array, dims);
+      },
+      drop: (tensor) => this.#drop(tensor),
+      collect: () => this.#collect(),
+    });
   }
 
   /** Apart from the run, which would keep the last one as long as it lasts. `read`: those that were made of rows. */
@@ -214,23 +245,23 @@ export class Runtime {
   #closeRows(id: number): void {
     const store = this.#rows.get(id);
     if (store === undefined) return;
-    store.close();
+    store[Symbol.dispose]();
     this.#rows.delete(id);
     // The next ones are of other sizes.
     this.#scratch.clear();
   }
 
-  #readRows({ of, start, count }: RowRange, RuntimeTensor: typeof OnnxRuntime.Tensor): Tensor {
+  async #readRows({ of, start, count }: RowRange, RuntimeTensor: typeof OnnxRuntime.Tensor): Promise<Tensor> {
     const store = this.#rowsOf(of.id);
     const bytes = new Uint8Array(this.#scratch.take(store.byteLength(count)));
-    store.read(start, count, bytes);
+    await store.read(start, count, bytes);
     const data = store.type === 'float32' ? new Float32Array(bytes.buffer) : new Uint16Array(bytes.buffer);
     return new RuntimeTensor(store.type as 'float32', data as Float32Array, [1, store.outer, count, store.inner]);
   }
 
-  #writeRows({ of, start, count }: RowRange, tensor: Tensor): void {
+  async #writeRows({ of, start, count }: RowRange, tensor: Tensor): Promise<void> {
     const { buffer, byteOffset, byteLength } = tensor.data as Float32Array;
-    this.#rowsOf(of.id).write(start, count, new Uint8Array(buffer, byteOffset, byteLength));
+    await this.#rowsOf(of.id).write(start, count, new Uint8Array(buffer, byteOffset, byteLength));
     this.#drop(tensor);
   }
 

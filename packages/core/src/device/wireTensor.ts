@@ -40,3 +40,12 @@ export async function receiveWire(wire: WireTensor | PipedTensor, pipe: BytePipe
 
 /** Arrays of the types that are piped when large; others stay in the message. */
 export const ARRAYS = { float32: Float32Array, int64: BigInt64Array, int32: Int32Array, uint8: Uint8Array } as const;
+
+const ELEMENTS = { ...ARRAYS, float16: Uint16Array, int16: Int16Array, int8: Int8Array } as const;
+
+/** Bytes as elements of a type; where they do not begin at a multiple of an element's size, they are copied. */
+export function elementsOf(type: string, bytes: Uint8Array): Tensor.DataType {
+  const Elements = ELEMENTS[type as keyof typeof ELEMENTS] as typeof Float32Array;
+  const aligned = bytes.byteOffset % Elements.BYTES_PER_ELEMENT === 0 ? bytes : bytes.slice();
+  return new Elements(aligned.buffer as ArrayBuffer, aligned.byteOffset, bytes.length / Elements.BYTES_PER_ELEMENT);
+}

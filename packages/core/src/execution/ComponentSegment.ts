@@ -1,4 +1,5 @@
 import type { Device } from '../device/Device.js';
+import type { StreamedWeight } from '../device/OnnxModel.js';
 import type { SegmentHandle } from '../hooks/calls/SegmentHandle.js';
 import type { CompiledSegment } from './compileSegment.js';
 
@@ -58,6 +59,11 @@ export class ComponentSegment implements SegmentHandle {
   get session(): number {
     if (this.#session === undefined) throw new TypeError(`segment ${this.name} is not loaded`);
     return this.#session.id;
+  }
+
+  /** The weights that are read first when it runs; none where they are mapped. */
+  get firstWeights(): readonly StreamedWeight[] {
+    return (this.#ready ?? this.#program)?.model.parts?.[0]?.weights ?? [];
   }
 
   /** Sets what to run from now on; a session of another graph is freed. */

@@ -4,6 +4,7 @@ import type { MemoryBudget } from '../device/MemoryBudget.js';
 import type { OnnxModel } from '../device/OnnxModel.js';
 import type { Graph } from '../graph/Graph.js';
 import type { Outline } from '../graph/Outline.js';
+import type { WeightCut } from '../graph/cutByWeights.js';
 import { bindWeights } from '../graph/passes/bindWeights.js';
 import { FLOAT32_BYTES } from '../graph/passes/float32Bytes.js';
 import { freezeShapes } from '../graph/passes/freezeShapes.js';
@@ -118,7 +119,7 @@ export class SegmentCompiler {
   /** A part of a graph that was cut out of it, in float32. */
   lowerPart(graph: Graph): OnnxModel {
     const transformed = this.#parts.hooks.transformGraph.call(graph, { ...this.#context(graph), partial: true });
-    return compileSegment(lowerGraph(transformed, this.#lowering())).model;
+    return compileSegment(lowerGraph(transformed, this.#lowering()), this.#cut).model;
   }
 
   /** What plugins make of the graph that reads a weight. */
@@ -204,12 +205,17 @@ export class SegmentCompiler {
   }
 
   #lower(transformed: Graph): CompiledSegment {
-    return compileSegment(lowerGraph(transformed, this.#lowering(this.#parts.activations)));
+    return compileSegment(lowerGraph(transformed, this.#lowering(this.#parts.activations)), this.#cut);
   }
 
   #lowering(activations: LoweringOptions['activations'] = 'float32'): LoweringOptions {
     const { budget, device } = this.#parts;
     return { bytes: budget.transientBytes, activations, provider: device.provider };
+  }
+
+  get #cut(): WeightCut | undefined {
+    const { budget, device } = this.#parts;
+    return device.provider === 'cpu' ? budget.weightParts : undefined;
   }
 
   #transform(bound: Graph): Graph {

@@ -1,6 +1,7 @@
 import type { Tensor } from 'onnxruntime-common';
 import type { Device } from '../device/Device.js';
 import type { MemoryBudget } from '../device/MemoryBudget.js';
+import type { StreamedWeight } from '../device/OnnxModel.js';
 import type { ProgramResult } from '../device/Program.js';
 import type { CallOptions } from '../hooks/calls/CallOptions.js';
 import type { ComponentHandle } from '../hooks/calls/ComponentHandle.js';
@@ -112,7 +113,8 @@ export class SegmentRunner {
     await hooks.beforeSegment.call(call);
     if (call.outputs === undefined) {
       await segment.load(signal);
-      const kept = await this.#compute(segment.session, call.inputs, Object.keys(results), signal);
+      const ahead = rest[0]?.segment.firstWeights ?? [];
+      const kept = await this.#compute(segment.session, call.inputs, { ports: Object.keys(results), ahead, signal });
       values.own(kept, results);
       call.outputs = kept;
     }
@@ -124,12 +126,19 @@ export class SegmentRunner {
   async #compute(
     session: number,
     inputs: NamedDeviceTensors,
-    ports: readonly string[],
-    signal: AbortSignal | undefined,
+    {
+      ports,
+      ahead,
+      signal,
+    }: {
+      readonly ports: readonly string[];
+      readonly ahead: readonly StreamedWeight[];
+      readonly signal: AbortSignal | undefined;
+    },
   ): Promise<NamedDeviceTensors> {
     const step = { session, feeds: identity(Object.keys(inputs)), results: identity(ports), release: [] };
     const outputs = Object.fromEntries(ports.map((port) => [port, 'keep' as const]));
-    return (await this.#parts.device.run({ inputs, steps: [step], outputs }, signal)).kept;
+    return (await this.#parts.device.run({ inputs, steps: [step], outputs, ahead }, signal)).kept;
   }
 }
 

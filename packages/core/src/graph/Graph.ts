@@ -35,10 +35,14 @@ export interface GraphNode {
   readonly attributes: Readonly<Record<string, Attribute>>;
 }
 
+/** The rank of a port where nobody has worked it out. */
+export const UNKNOWN_RANK = -1;
+
 /** A graph input or output. */
 export interface GraphPort {
   readonly name: string;
   readonly type: ElementType;
+  /** Number of axes, or {@link UNKNOWN_RANK}. */
   readonly rank: number;
   /** Set where the graph takes these sizes and no others. */
   readonly dims?: readonly number[];

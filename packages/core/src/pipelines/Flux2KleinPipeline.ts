@@ -7,6 +7,7 @@ import type { GenerateResult, Prompt } from '../run/GenerateOptions.js';
 import type { PipelineConstructor } from '../run/PipelineConstructor.js';
 import type { PipelineEvent } from '../run/PipelineEvent.js';
 import type { PipelineRun } from '../run/PipelineRun.js';
+import { checkPictureRoom } from '../sampling/checkPictureRoom.js';
 import { denoise } from '../sampling/denoise.js';
 import { encodePrompt } from '../sampling/encodePrompt.js';
 import type { PromptEncoder } from '../sampling/EncodingCall.js';
@@ -120,6 +121,26 @@ export class Flux2KleinPipeline extends ImagePipeline<typeof flux2KleinFields, F
     const run = beginRun(prepared, { scheduler, pictures, strengths: STRENGTHS, rounding: 'up' });
     if (image === undefined || read !== undefined) checkLatents(values.latents, this.latentDims(run.options));
     return { ...run, references, options: { ...run.options, image } };
+  }
+
+  protected override async checkRoom(prepared: Flux2KleinRun, signal: AbortSignal): Promise<void> {
+    const { options, references, pictures } = prepared;
+    const { image, imageReference, maxSequenceLength: textTokens } = options;
+    // How large pictures are that it looks at is known once they are read.
+    if ((image ?? imageReference) !== undefined && references.length === 0 && pictures === undefined) return;
+    const looksAt = [...references, ...(pictures?.mask === undefined ? [] : [options])];
+    const looked = looksAt.reduce((sum, { width, height }) => sum + (width * height) / this.multiple ** 2, 0);
+    const made = { options: { ...options, image: pictures && image }, pictures };
+    await checkPictureRoom(this, made, {
+      denoiser: this.transformer,
+      denoiserSizes: (latentHeight, latentWidth) => ({
+        tokens: (latentHeight * latentWidth) / PATCH ** 2 + looked,
+        textTokens,
+      }),
+      scaleFactor: this.vaeScaleFactor,
+      multiple: this.multiple,
+      signal,
+    });
   }
 
   protected async *sample(prepared: Flux2KleinRun, run: PipelineRun): AsyncGenerator<PipelineEvent, GenerateResult> {

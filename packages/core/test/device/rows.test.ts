@@ -65,6 +65,27 @@ describe.each([
     await device.free([rows]);
   });
 
+  test('in a file: rows of whole pages, written and read strip by strip with the rows beside them', async () => {
+    const [outer, rows, inner] = [4, 12, 1024];
+    const valueAt = (channel: number, row: number): number => channel * 100 + row;
+    const stored = await device.createRows({ type: 'float32', outer, rows, inner, folder: FOLDER });
+    const strip = (start: number, count: number): Tensor =>
+      new Tensor(
+        'float32',
+        Float32Array.from({ length: outer * count * inner }, (_, i) =>
+          valueAt(Math.floor(i / count / inner), start + (Math.floor(i / inner) % count)),
+        ),
+        [1, outer, count, inner],
+      );
+    for (let start = 0; start < rows; start += 3) await write(device, stored, start, strip(start, 3));
+    // From the top to the bottom, twice, and then somewhere else.
+    for (const [start, count] of [[0, 4], [2, 5], [5, 5], [8, 4], [0, 4], [2, 5], [7, 2], [0, 12]] as const)
+      expect((await read(device, stored, start, count)).data).toEqual(strip(start, count).data);
+    await write(device, stored, 4, strip(0, 2));
+    expect((await read(device, stored, 4, 2)).data).toEqual(strip(0, 2).data);
+    await device.free([stored]);
+  });
+
   test('refuses rows that are not there, and a folder that is not', async () => {
     const rows = await device.createRows({ type: 'float32', outer: 2, rows: 4, inner: 3 });
     await expect(read(device, rows, 3, 2)).rejects.toThrow(/rows 3 to 5 of 4/);

@@ -4,6 +4,7 @@ import type { DeviceRows } from '../../src/device/DeviceRows.js';
 import { InlineDevice } from '../../src/device/InlineDevice.js';
 import type { ProcessDevice } from '../../src/device/ProcessDevice.js';
 import { MemoryBudget } from '../../src/device/MemoryBudget.js';
+import { WeightStream } from '../../src/device/WeightStream.js';
 import { createHooks } from '../../src/hooks/manifest.js';
 import { modelRegistry } from '../../src/models/modelRegistry.js';
 import { UNet2DConditionModel } from '../../src/models/UNet2DConditionModel.js';
@@ -56,6 +57,52 @@ describe('a model in the smallest pieces computes what diffusers computes', () =
     }
     // It was in pieces indeed.
     expect(programs[1]).toBeGreaterThan(1.25 * programs[0]!);
+  });
+});
+
+describe('weights that are read in parts', () => {
+  /** A part is a few layers. */
+  class PartsBudget extends MemoryBudget {
+    override get weightParts(): MemoryBudget['weightParts'] {
+      return { partBytes: 8 * 2 ** 10, largestBytes: 2 ** 20 };
+    }
+  }
+
+  test.each([
+    ['in one message', false],
+    ['segment by segment', true],
+  ])('give the very numbers of mapped ones, %s', async (_, hooked) => {
+    const fixture = await FixtureCase.open('sd-tiny-f16');
+    const checkpoint = await openComponentCheckpoint(`${fixture.folder}/unet`);
+    const { name } = fixture.calls.find(({ call }) => call === 'UNet2DConditionModel.forward')!;
+    const results: unknown[] = [];
+    let parts = 0;
+    for (const budget of [new MemoryBudget(), new PartsBudget()]) {
+      const device = new InlineDevice({ provider: 'cpu' });
+      const load = device.load.bind(device);
+      device.load = async (model): Promise<number> => {
+        parts += model.parts?.length ?? 0;
+        return load(model);
+      };
+      const hooks = createHooks();
+      if (hooked) hooks.beforeSegment.tap('watch', () => undefined);
+      const model = UNet2DConditionModel.fromConfig(checkpoint.config);
+      const unet = new Component({ name: 'unet', model, checkpoint, device, hooks, budget });
+      // Twice: buffers are used again.
+      for (let call = 0; call < 2; call++) results.push((await unet.call(await fixture.inputs(name)))['sample']!.data);
+      expect((await device.usage()).tensors).toBe(0);
+      await device.dispose();
+    }
+    expect(parts).toBeGreaterThan(2 * 20);
+    for (const result of results) expect(result).toEqual(results[0]);
+  });
+
+  test('say which file it is that cannot be read', async () => {
+    const stream = new WeightStream({ window: 2 ** 20, onDrop: () => undefined });
+    const weight = { name: 'w', type: 'float32', dims: [1], file: '/nowhere/weights', offset: 0, byteLength: 4 };
+    stream.announce([weight]);
+    await expect(stream.take([weight])).rejects.toMatchObject({ code: 'ERR_FILE_NOT_FOUND' });
+    await stream.clear();
   });
 });
 

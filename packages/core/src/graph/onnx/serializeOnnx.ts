@@ -1,7 +1,15 @@
 import { dirname, parse, relative, sep } from 'node:path';
 import type { FileRange } from '../../device/FileRange.js';
 import type { OnnxModel, SessionMode } from '../../device/OnnxModel.js';
-import type { Attribute, Graph, GraphConstant, GraphNode, GraphPort, GraphWeight } from '../Graph.js';
+import {
+  type Attribute,
+  type Graph,
+  type GraphConstant,
+  type GraphNode,
+  type GraphPort,
+  type GraphWeight,
+  UNKNOWN_RANK,
+} from '../Graph.js';
 import { encodeFloat16 } from '../../weights/files/encodeFloat16.js';
 import { ONNX_TYPE } from '../operations.js';
 import { ProtobufWriter } from './ProtobufWriter.js';
@@ -118,7 +126,10 @@ function writePort(proto: ProtobufWriter, port: GraphPort): void {
   const writeShape = (): void => {
     for (let axis = 0; axis < port.rank; axis++) proto.message(1, () => writeSize(proto, port, axis));
   };
-  const writeTensor = (): void => void proto.integer(1, ONNX_TYPE[port.type]).message(2, writeShape);
+  const writeTensor = (): void => {
+    proto.integer(1, ONNX_TYPE[port.type]);
+    if (port.rank !== UNKNOWN_RANK) proto.message(2, writeShape);
+  };
   proto.text(1, port.name).message(2, () => proto.message(1, writeTensor));
 }
 
