@@ -4,36 +4,49 @@ import { ONNX_TYPE } from './operations.js';
 /** Operations whose result has the type of their first input. */
 const AS_FIRST_INPUT = new Set([
   'Add',
+  'AveragePool',
+  'BitShift',
   'BitwiseAnd',
+  'BitwiseOr',
   'Clip',
   'Concat',
   'Conv',
+  'Cos',
   'Div',
+  'Exp',
   'Expand',
   'Gather',
+  'GatherND',
   'Gelu',
   'Gemm',
   'Identity',
   'InstanceNormalization',
   'LayerNormalization',
   'MatMul',
+  'MatMulNBits',
+  'Max',
+  'Mish',
   'Mul',
   'Pad',
-  'QuickGelu',
+  'Reciprocal',
   'ReduceMax',
   'ReduceMean',
   'ReduceSum',
+  'ReduceSumSquare',
   'Relu',
   'Reshape',
   'Resize',
   'Sigmoid',
+  'Sin',
   'Slice',
   'Softmax',
+  'Split',
   'Sqrt',
   'Squeeze',
   'Sub',
   'Tanh',
   'Transpose',
+  'Trilu',
   'Unsqueeze',
 ]);
 
@@ -71,6 +84,7 @@ function outputTypes(
   if (op === 'DynamicQuantizeLinear') return ['uint8', 'float32', 'uint8'];
   if (op === 'MatMulIntegerToFloat' || op === 'DequantizeLinear' || op === 'MultiHeadAttention') return ['float32'];
   if (op === 'Shape') return ['int64'];
+  if (op === 'Equal') return ['bool'];
   const first = AS_FIRST_INPUT.has(op) ? types.get(inputs[0] as string) : undefined;
   return first === undefined ? undefined : [first];
 }
