@@ -25,7 +25,8 @@ export function checkRows(
   { outer, rows, inner, type }: RowsOptions,
   { start, count, bytes }: { readonly start: number; readonly count: number; readonly bytes: Uint8Array },
 ): void {
-  if (start < 0 || count < 1 || start + count > rows) throw new RangeError(`rows ${start} to ${start + count} of ${rows}`);
+  if (start < 0 || count < 1 || start + count > rows)
+    throw new RangeError(`rows ${start} to ${start + count} of ${rows}`);
   const needed = outer * count * bytesPerRow({ type, inner });
   if (bytes.length !== needed) throw new RangeError(`${bytes.length} bytes for ${needed}`);
 }

@@ -49,7 +49,9 @@ export class SpillFile implements Disposable {
       return undefined;
     }
     try {
-      const unit = alignedBytes(DIRECT_UNIT, (bytes) => succeeds(() => writeSync(descriptor, bytes, 0, DIRECT_UNIT, 0)));
+      const unit = alignedBytes(DIRECT_UNIT, (bytes) =>
+        succeeds(() => writeSync(descriptor, bytes, 0, DIRECT_UNIT, 0)),
+      );
       writeSync(descriptor, unit, 0, DIRECT_UNIT, 0);
       return new SpillFile(folder, descriptor, { stride, direct: true });
     } catch {

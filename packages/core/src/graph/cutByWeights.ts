@@ -1,5 +1,12 @@
 import { checkGraph } from './checkGraph.js';
-import { type ElementType, type Graph, type GraphNode, type GraphPort, type GraphWeight, UNKNOWN_RANK } from './Graph.js';
+import {
+  type ElementType,
+  type Graph,
+  type GraphNode,
+  type GraphPort,
+  type GraphWeight,
+  UNKNOWN_RANK,
+} from './Graph.js';
 import { inRuntimeOrder } from './inRuntimeOrder.js';
 import { valueTypes } from './valueTypes.js';
 

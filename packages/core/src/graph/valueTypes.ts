@@ -54,7 +54,9 @@ const TYPE_OF_NUMBER = new Map(Object.entries(ONNX_TYPE).map(([type, number]) =>
 
 /** The element types of a lowered graph's values, as far as they follow from its inputs, weights and constants. */
 export function valueTypes({ nodes, inputs, weights, constants }: Graph): ReadonlyMap<string, ElementType> {
-  const types = new Map<string, ElementType>([...inputs, ...weights, ...constants].map(({ name, type }) => [name, type]));
+  const types = new Map<string, ElementType>(
+    [...inputs, ...weights, ...constants].map(({ name, type }) => [name, type]),
+  );
   let waiting = nodes;
   // Passes list nodes in an order of their own, in which a value may stand before those that it is made of.
   for (;;) {

@@ -79,7 +79,16 @@ describe.each([
       );
     for (let start = 0; start < rows; start += 3) await write(device, stored, start, strip(start, 3));
     // From the top to the bottom, twice, and then somewhere else.
-    for (const [start, count] of [[0, 4], [2, 5], [5, 5], [8, 4], [0, 4], [2, 5], [7, 2], [0, 12]] as const)
+    for (const [start, count] of [
+      [0, 4],
+      [2, 5],
+      [5, 5],
+      [8, 4],
+      [0, 4],
+      [2, 5],
+      [7, 2],
+      [0, 12],
+    ] as const)
       expect((await read(device, stored, start, count)).data).toEqual(strip(start, count).data);
     await write(device, stored, 4, strip(0, 2));
     expect((await read(device, stored, 4, 2)).data).toEqual(strip(0, 2).data);

@@ -166,7 +166,9 @@ test('refuses before anything is computed what the memory limit has no room for,
   const pipe = await DiffusionPipeline.fromPretrained(fixture.folder, { ...INLINE, memoryLimit: '96MB' });
   const latent = { numInferenceSteps: 1, outputType: 'latent' } as const;
   const largestSide = async (options: GenerateOptions): Promise<number> => {
-    const error = await pipe.generate('a cat', { ...latent, width: 4096, height: 4096, ...options }).catch((e: unknown) => e);
+    const error = await pipe
+      .generate('a cat', { ...latent, width: 4096, height: 4096, ...options })
+      .catch((e: unknown) => e);
     expect(error).toMatchObject({
       code: 'ERR_MEMORY_LIMIT',
       message: expect.stringMatching(/transformer.call at 4096×4096 takes about \d+ MB/),
