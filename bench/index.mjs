@@ -10,6 +10,7 @@ import { benchService } from './service.mjs';
 import { benchStartup } from './startup.mjs';
 import { benchStorage } from './storage.mjs';
 import { benchTable } from './table.mjs';
+import { benchTimelines } from './timelines.mjs';
 import { benchTransformers } from './transformers.mjs';
 import { benchUhdStep } from './uhdStep.mjs';
 import { benchUnet } from './unet.mjs';
@@ -24,6 +25,7 @@ const BENCHES = {
   service: benchService,
   startup: benchStartup,
   table: benchTable,
+  timelines: benchTimelines,
   vae: benchVae,
   'uhd-step': benchUhdStep,
   video: benchVideo,

@@ -1,11 +1,13 @@
 // Writes the pages of docs/reference that are made from the code: `npm run docs`, after `npm run build`. With --check it says which are not what it would write.
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { cliReference } from './docs/cliReference.mjs';
 import { errorReference, errorsOf } from './docs/errorReference.mjs';
 import { hookReference } from './docs/hookReference.mjs';
 import { optionReference } from './docs/optionReference.mjs';
 import { packageEntries } from './packageEntries.mjs';
 import { hookManifest } from '../packages/core/dist/plugin.js';
+import { createProgram } from '../packages/thimble/dist/createProgram.js';
 
 const REFERENCE = new URL('../docs/reference/', import.meta.url);
 const PACKAGES = new URL('../packages/', import.meta.url);
@@ -18,6 +20,8 @@ async function loadEntry(folder) {
 const folders = (await readdir(PACKAGES)).sort();
 const packages = await Promise.all(folders.map((folder) => packageEntries(fileURLToPath(new URL(folder, PACKAGES)))));
 const pages = {
+  // The flags of runs are there for commands that run.
+  'cli.md': cliReference(await createProgram({}, ['generate'])),
   'errors.md': errorReference(
     errorsOf(
       await Promise.all(folders.filter((name) => /^(core|server|plugin-(?!testkit).*)$/.test(name)).map(loadEntry)),

@@ -1,15 +1,18 @@
 const BLOCK = /^```ts\n(.*?)^```$/gms;
+/** Also those that are only to be compiled. */
+const EVERY_BLOCK = /^```ts(?: no-run)?\n(.*?)^```$/gms;
 const IMPORT = /^import (type )?\{ (.+) \} from '(.+)';$/;
 
 /**
  * The TypeScript of a page as one program: its blocks one after the other, and what they import, each name once.
  *
  * @param {string} page Markdown
+ * @param {{ noRun?: boolean }} options `noRun`: with the blocks that say ```ts no-run
  * @returns {string} the program; empty where the page has no TypeScript
  */
-export function joinExamples(page) {
+export function joinExamples(page, { noRun = false } = {}) {
   const imports = new Map();
-  const lines = [...page.matchAll(BLOCK)]
+  const lines = [...page.matchAll(noRun ? EVERY_BLOCK : BLOCK)]
     .flatMap((match) => match[1].split('\n'))
     .filter((line) => !noteImport(line, imports));
   if (lines.length === 0) return '';

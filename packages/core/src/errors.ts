@@ -23,6 +23,9 @@ export const errorRegistry = {
   ...tokenizerErrors,
 } as const satisfies ErrorDefinitions;
 
+/** The page that explains the codes of core and of the official packages, each under its own name in small letters as anchor. */
+export const ERROR_REFERENCE = 'https://example.org/thimble/reference/errors.html';
+
 /** The code of a {@link ThimbleError}. */
 export type ErrorCode = keyof typeof errorRegistry;
 
@@ -33,7 +36,7 @@ export type ErrorDetails<C extends ErrorCode = ErrorCode> = DetailsOf<typeof err
 export class ThimbleError<C extends ErrorCode = ErrorCode> extends CodedError<C, ErrorDetails<C>> {
   constructor(code: C, details: ErrorDetails<C>, options?: { cause?: unknown }) {
     const message = errorRegistry[code].message as (d: ErrorDetails<C>) => string;
-    super(code, details, { message: message(details), options });
+    super(code, details, { message: message(details), docs: entryOf(code, ERROR_REFERENCE), options });
   }
 }
 
@@ -106,10 +109,14 @@ export function defineErrors<const R extends ErrorDefinitions>(
       super(code, details, {
         options,
         message: message(details),
-        docs: docs === undefined ? undefined : `${docs}#${code.toLowerCase()}`,
+        docs: docs === undefined ? undefined : entryOf(code, docs),
       });
     }
   } as DefinedErrors<R>;
+}
+
+function entryOf(code: string, page: string): string {
+  return `${page}#${code.toLowerCase()}`;
 }
 
 function invalid(argument: string, value: unknown, expected: string): ThimbleError {

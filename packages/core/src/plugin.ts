@@ -1,7 +1,7 @@
 // The public API of @thimble/core/plugin, for authors of plugins: hooks, what plugins act through, graphs and their passes, weights, devices.
 import './extension/coreCopies.js';
 
-export { defineErrors } from './errors.js';
+export { defineErrors, ERROR_REFERENCE } from './errors.js';
 export type { DefinedErrors } from './errors.js';
 export type { CodedError } from './errors/CodedError.js';
 export type { DetailsOf, ErrorDefinition, ErrorDefinitions } from './errors/ErrorDefinition.js';

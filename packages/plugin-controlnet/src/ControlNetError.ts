@@ -1,4 +1,4 @@
-import { defineErrors, type DefinedErrors } from '@thimble/core/plugin';
+import { defineErrors, type DefinedErrors, ERROR_REFERENCE } from '@thimble/core/plugin';
 
 const DEFINITIONS = {
   ERR_CONTROLNET_MISMATCH: {
@@ -14,4 +14,6 @@ const DEFINITIONS = {
 } as const;
 
 /** Failures of ControlNets. */
-export const ControlNetError: DefinedErrors<typeof DEFINITIONS> = defineErrors('thimble:controlnet', DEFINITIONS);
+export const ControlNetError: DefinedErrors<typeof DEFINITIONS> = defineErrors('thimble:controlnet', DEFINITIONS, {
+  docs: ERROR_REFERENCE,
+});

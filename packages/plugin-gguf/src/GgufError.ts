@@ -1,4 +1,4 @@
-import { defineErrors, type DefinedErrors } from '@thimble/core/plugin';
+import { defineErrors, type DefinedErrors, ERROR_REFERENCE } from '@thimble/core/plugin';
 
 const DEFINITIONS = {
   ERR_GGUF_HEADER: {
@@ -14,4 +14,6 @@ const DEFINITIONS = {
 } as const;
 
 /** Failures of GGUF files. */
-export const GgufError: DefinedErrors<typeof DEFINITIONS> = defineErrors('thimble:gguf', DEFINITIONS);
+export const GgufError: DefinedErrors<typeof DEFINITIONS> = defineErrors('thimble:gguf', DEFINITIONS, {
+  docs: ERROR_REFERENCE,
+});

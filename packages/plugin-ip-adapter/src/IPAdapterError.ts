@@ -1,4 +1,4 @@
-import { defineErrors, type DefinedErrors } from '@thimble/core/plugin';
+import { defineErrors, type DefinedErrors, ERROR_REFERENCE } from '@thimble/core/plugin';
 
 const DEFINITIONS = {
   ERR_IP_ADAPTER_FILE: {
@@ -19,4 +19,6 @@ const DEFINITIONS = {
 } as const;
 
 /** Failures of IP-Adapters. */
-export const IPAdapterError: DefinedErrors<typeof DEFINITIONS> = defineErrors('thimble:ip-adapter', DEFINITIONS);
+export const IPAdapterError: DefinedErrors<typeof DEFINITIONS> = defineErrors('thimble:ip-adapter', DEFINITIONS, {
+  docs: ERROR_REFERENCE,
+});

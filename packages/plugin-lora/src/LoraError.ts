@@ -1,4 +1,4 @@
-import { defineErrors, type DefinedErrors } from '@thimble/core/plugin';
+import { defineErrors, type DefinedErrors, ERROR_REFERENCE } from '@thimble/core/plugin';
 
 const DEFINITIONS = {
   ERR_LORA_FILE: {
@@ -23,4 +23,6 @@ const DEFINITIONS = {
 } as const;
 
 /** Failures of LoRA files. */
-export const LoraError: DefinedErrors<typeof DEFINITIONS> = defineErrors('thimble:lora', DEFINITIONS);
+export const LoraError: DefinedErrors<typeof DEFINITIONS> = defineErrors('thimble:lora', DEFINITIONS, {
+  docs: ERROR_REFERENCE,
+});

@@ -1,4 +1,4 @@
-import { defineErrors, type DefinedErrors } from '@thimble/core/plugin';
+import { defineErrors, type DefinedErrors, ERROR_REFERENCE } from '@thimble/core/plugin';
 
 const DEFINITIONS = {
   ERR_PROMPT_LORA_TAG: {
@@ -19,4 +19,6 @@ const DEFINITIONS = {
 } as const;
 
 /** Failures of what is written in prompts. */
-export const PromptError: DefinedErrors<typeof DEFINITIONS> = defineErrors('thimble:prompt-weights', DEFINITIONS);
+export const PromptError: DefinedErrors<typeof DEFINITIONS> = defineErrors('thimble:prompt-weights', DEFINITIONS, {
+  docs: ERROR_REFERENCE,
+});

@@ -1,4 +1,4 @@
-import { defineErrors, type DefinedErrors } from '@thimble/core/plugin';
+import { defineErrors, type DefinedErrors, ERROR_REFERENCE } from '@thimble/core/plugin';
 
 const DEFINITIONS = {
   ERR_EMBEDDING_FILE: {
@@ -27,4 +27,7 @@ const DEFINITIONS = {
 export const TextualInversionError: DefinedErrors<typeof DEFINITIONS> = defineErrors(
   'thimble:textual-inversion',
   DEFINITIONS,
+  {
+    docs: ERROR_REFERENCE,
+  },
 );

@@ -1,4 +1,4 @@
-import { defineErrors, type DefinedErrors } from '@thimble/core/plugin';
+import { defineErrors, type DefinedErrors, ERROR_REFERENCE } from '@thimble/core/plugin';
 
 const DEFINITIONS = {
   ERR_TRACE_MISMATCH: {
@@ -19,4 +19,6 @@ const DEFINITIONS = {
 } as const;
 
 /** Failures of traces. */
-export const TraceError: DefinedErrors<typeof DEFINITIONS> = defineErrors('thimble:tracing', DEFINITIONS);
+export const TraceError: DefinedErrors<typeof DEFINITIONS> = defineErrors('thimble:tracing', DEFINITIONS, {
+  docs: ERROR_REFERENCE,
+});

@@ -1,4 +1,4 @@
-import { type DefinedErrors, defineErrors } from '@thimble/core/plugin';
+import { type DefinedErrors, defineErrors, ERROR_REFERENCE } from '@thimble/core/plugin';
 
 const DEFINITIONS = {
   ERR_SERVER_EXPOSED: {
@@ -109,4 +109,6 @@ const DEFINITIONS = {
 } as const;
 
 /** What the server reports by code, beside core's. */
-export const ServerError: DefinedErrors<typeof DEFINITIONS> = defineErrors('@thimble/server', DEFINITIONS);
+export const ServerError: DefinedErrors<typeof DEFINITIONS> = defineErrors('@thimble/server', DEFINITIONS, {
+  docs: ERROR_REFERENCE,
+});

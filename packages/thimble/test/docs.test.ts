@@ -9,28 +9,35 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const run = promisify(execFile);
 
-const NO_PROGRAM = ['README.md', 'benchmarks.md', 'troubleshooting.md'];
+const NO_PROGRAM = ['README.md', 'benchmarks.md', 'memory.md', 'recipes.md', 'security.md', 'troubleshooting.md'];
 /** Pages whose blocks are files with names: see guides.test.ts. */
-const GUIDES = ['serving.md', 'server.md', 'bundlers.md'];
+const GUIDES = ['serving.md', 'server.md', 'bundlers.md', 'worker-threads.md'];
 /** Pages of which every TypeScript block has to compile, all blocks of a page as one program. */
-const PAGES = [
-  ...readdirSync(join(ROOT, 'docs'))
+const pagesIn = (folder: string): string[] =>
+  readdirSync(join(ROOT, folder))
     .filter((name) => name.endsWith('.md') && ![...NO_PROGRAM, ...GUIDES].includes(name))
-    .map((name) => `docs/${name}`),
+    .map((name) => `${folder}/${name}`);
+const TECHNIQUES = pagesIn('docs/techniques');
+const PAGES = [
+  ...pagesIn('docs'),
+  ...TECHNIQUES,
   'docs/reference/errors.md',
   'docs/reference/hooks.md',
   ...readdirSync(join(ROOT, 'packages')).map((name) => `packages/${name}/README.md`),
 ];
 /** Those that also run here; what READMEs of packages show runs against packed packages, and some pages ask for checkpoints of gigabytes, or for a LoRA. */
-const LARGE = ['docs/videos.md', 'docs/sdxl.md', 'docs/large-models.md', 'docs/lora.md'];
+const LARGE = ['docs/videos.md', 'docs/sdxl.md', 'docs/large-models.md', 'docs/lora.md', 'docs/gpu.md', ...TECHNIQUES];
 const RUN = PAGES.filter((page) => page.startsWith('docs/') && !LARGE.includes(page));
+/** Those with blocks that are compiled, and not run. */
+const HALF_RUN = PAGES.filter((page) => readFileSync(join(ROOT, page), 'utf8').includes('\n```ts no-run\n'));
 
 // By URL: the tools have no types.
 const { joinExamples } = (await import(new URL('../../../tools/docs/joinExamples.mjs', import.meta.url).href)) as {
-  joinExamples: (page: string) => string;
+  joinExamples: (page: string, options?: { readonly noRun?: boolean }) => string;
 };
 const sourceOf = (page: string): string => joinExamples(readFileSync(join(ROOT, page), 'utf8'));
 const fileOf = (page: string): string => `${page.replaceAll(/\W/g, '_')}.ts`;
+const wholeFileOf = (page: string): string => `whole_${fileOf(page)}`;
 
 let folder: string;
 
@@ -45,6 +52,10 @@ beforeAll(async () => {
     );
   link('models', 'models');
   for (const page of PAGES) writeFileSync(join(folder, fileOf(page)), sourceOf(page));
+  for (const page of HALF_RUN) {
+    const source = joinExamples(readFileSync(join(ROOT, page), 'utf8'), { noRun: true });
+    writeFileSync(join(folder, wholeFileOf(page)), source);
+  }
   const compilerOptions = {
     module: 'nodenext',
     target: 'es2022',
@@ -56,7 +67,10 @@ beforeAll(async () => {
     typeRoots: [join(ROOT, 'node_modules/@types')],
   };
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
-  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: PAGES.map(fileOf) }));
+  writeFileSync(
+    join(folder, 'tsconfig.json'),
+    JSON.stringify({ compilerOptions, files: [...PAGES.map(fileOf), ...HALF_RUN.map(wholeFileOf)] }),
+  );
 }, 120_000);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 

@@ -33,6 +33,7 @@ beforeAll(async () => {
     ...filesOf('serving.md'),
     ...filesOf('server.md'),
     ...filesOf('bundlers.md'),
+    ...filesOf('worker-threads.md'),
     ['electron.d.ts', ELECTRON] as const,
   ];
   for (const [name, text] of files) writeFileSync(join(folder, name), text);
@@ -120,6 +121,14 @@ describe.each(['fastify', 'express'])('the service with %s', (name) => {
     expect(code).toBe(0);
     await expect(ask('/health')).rejects.toThrow('fetch failed');
   });
+});
+
+test('a worker thread draws what it is asked for, and ends', async () => {
+  const { stdout } = await run(process.execPath, ['main-thread.js'], {
+    cwd: folder,
+    env: { ...process.env, MODEL, NODE_TEST_CONTEXT: undefined },
+  });
+  expect(stdout).toMatch(/^a picture of \d+ bytes\n$/);
 });
 
 test("the device's process runs as Electron starts it", async () => {

@@ -1,6 +1,6 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
-import { isThimbleError } from '../../src/errors.js';
+import { type DefinedErrors, ERROR_REFERENCE, isThimbleError, ThimbleError } from '../../src/errors.js';
 import { hookManifest, hookNames } from '../../src/hooks/manifest.js';
 import { DiffusionPipeline } from '../../src/index.js';
 import * as pipelines from '../../src/pipelines/pipelines.js';
@@ -19,6 +19,9 @@ const { errorReference, errorsOf } = (await import(new URL('tools/docs/errorRefe
   errorReference: Page;
   errorsOf: ErrorsOf;
 };
+const { exampleMessage } = (await import(new URL('tools/docs/exampleMessage.mjs', ROOT).href)) as {
+  exampleMessage: (message: (details: never) => string) => string;
+};
 const { hookReference } = (await import(new URL('tools/docs/hookReference.mjs', ROOT).href)) as { hookReference: Page };
 
 const page = (name: string): string => readFileSync(new URL(`docs/reference/${name}.md`, ROOT), 'utf8');
@@ -35,6 +38,15 @@ for (const folder of FOLDERS)
   });
 const errors = errorsOf(packages);
 
+/** Details of any error: whatever is asked for is there. */
+let anyDetails: never;
+exampleMessage((details) => {
+  anyDetails = details;
+  return '';
+});
+const isDefinedErrors = (value: unknown): value is DefinedErrors<Record<never, never>> =>
+  typeof value === 'function' && 'definitions' in value && 'author' in value;
+
 describe('docs/reference/errors.md', () => {
   test('has every code of core and of the official plugins, and no other', () => {
     expect(headings(page('errors'))).toEqual(Object.keys(errors).sort());
@@ -44,10 +56,41 @@ describe('docs/reference/errors.md', () => {
     expect(page('errors')).toBe(errorReference(errors));
   });
 
+  test('is where the `docs` of every error lead, each to its own heading', () => {
+    const { homepage } = JSON.parse(readFileSync(new URL('core/package.json', PACKAGES), 'utf8')) as {
+      homepage: string;
+    };
+    expect(ERROR_REFERENCE).toBe(`${homepage.replace(/#.*$/, '')}/reference/errors.html`);
+    const thrown = [
+      new ThimbleError('ERR_DISPOSED', anyDetails),
+      ...packages.flatMap(({ exports }) =>
+        Object.values(exports)
+          .filter(isDefinedErrors)
+          .map((Defined) => new Defined(Object.keys(Defined.definitions)[0] as never, anyDetails)),
+      ),
+    ];
+    expect(thrown.length).toBeGreaterThan(7);
+    for (const { code, docs } of thrown as readonly { code: string; docs: string }[])
+      expect(docs).toBe(`${ERROR_REFERENCE}#${code.toLowerCase()}`);
+  });
+
   test('says in every message what its details are', () => {
     for (const message of page('errors').match(/^> .+$/gm) ?? []) {
       expect(message).not.toMatch(/undefined|\[object|=>/);
     }
+  });
+});
+
+describe('docs/troubleshooting.md', () => {
+  test('says what every warning means', () => {
+    const sources = ['thimble', ...FOLDERS].flatMap((folder) =>
+      readdirSync(new URL(`${folder}/src/`, PACKAGES), { recursive: true, encoding: 'utf8' })
+        .filter((file) => file.endsWith('.ts'))
+        .map((file) => readFileSync(new URL(`${folder}/src/${file}`, PACKAGES), 'utf8')),
+    );
+    const codes = new Set(sources.flatMap((text) => text.match(/(?<=')WARN_[A-Z0-9_]+(?=')/g) ?? []));
+    const told = readFileSync(new URL('docs/troubleshooting.md', ROOT), 'utf8').match(/(?<=^\| `)WARN_\w+/gm);
+    expect(told).toEqual([...codes].sort());
   });
 });
 
