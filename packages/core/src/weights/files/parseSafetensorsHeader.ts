@@ -2,6 +2,7 @@ import { ThimbleError } from '../../errors.js';
 import { isJsonObject } from '../../disk/readJsonFile.js';
 import type { JsonObject } from '../../disk/readJsonFile.js';
 import { bitsPerElement, safetensorsDtypes } from './SafetensorsDtype.js';
+import { parsePlainJson } from '../../disk/parsePlainJson.js';
 import { scanJson } from '../../disk/scanJson.js';
 import type { TensorView } from '../TensorView.js';
 
@@ -41,6 +42,8 @@ export function parseSafetensorsHeader(
 
 function parseObject(json: Uint8Array, file: string): JsonObject {
   const text = decodeText(json, file);
+  const plain = parsePlainJson(text);
+  if (plain !== undefined) return plain;
   const pieces: string[] = [];
   let done = 0;
   const fault = scanJson(text, {
