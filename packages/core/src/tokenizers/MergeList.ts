@@ -1,4 +1,5 @@
 import { ThimbleError } from '../errors.js';
+import { copyBytes } from './copyBytes.js';
 import type { Vocabulary } from './Vocabulary.js';
 
 const SPACE = 0x20;
@@ -34,7 +35,8 @@ export class MergeList {
    * @throws `ERR_TOKENIZER_FILE` unless left, right and the two joined are tokens
    */
   add(text: Buffer, start: number, end: number): void {
-    const space = text.indexOf(SPACE, start);
+    let space = start;
+    while (space < end && text[space] !== SPACE) space++;
     const isPair = space > start && space < end && end - start <= LONGEST_PAIR;
     const left = isPair ? this.#vocabulary.idOf(text, start, space) : undefined;
     const right = isPair ? this.#vocabulary.idOf(text, space + 1, end) : undefined;
@@ -52,9 +54,8 @@ export class MergeList {
   }
 
   #idOfJoined(text: Buffer, start: number, space: number, end: number): number | undefined {
-    text.copy(this.#joined, 0, start, space);
-    text.copy(this.#joined, space - start, space + 1, end);
-    return this.#vocabulary.idOf(this.#joined, 0, end - start - 1);
+    const middle = copyBytes(text, start, space, this.#joined, 0);
+    return this.#vocabulary.idOf(this.#joined, 0, copyBytes(text, space + 1, end, this.#joined, middle));
   }
 
   #refuse(text: string): never {
