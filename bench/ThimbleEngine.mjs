@@ -6,13 +6,16 @@ export class ThimbleEngine {
   #checkpoint;
   #inputs;
   #plugins;
+  #options;
   #pipe;
 
-  constructor(label, checkpoint, inputs, plugins = []) {
+  /** `options`: others of `fromPretrained`. */
+  constructor(label, checkpoint, inputs, plugins = [], options = {}) {
     this.label = label;
     this.#checkpoint = checkpoint;
     this.#inputs = inputs;
     this.#plugins = plugins;
+    this.#options = options;
   }
 
   async load() {
@@ -20,6 +23,7 @@ export class ThimbleEngine {
     this.#pipe = await DiffusionPipeline.fromPretrained(this.#checkpoint, {
       components: ['unet'],
       plugins: this.#plugins,
+      ...this.#options,
     });
     await this.#pipe.components.unet.load();
     return performance.now() - started;

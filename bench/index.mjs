@@ -1,5 +1,6 @@
 // npm run bench -- [NAME] [options]: measures; nothing else may run meanwhile.
 import { benchControlNet } from './controlnet.mjs';
+import { benchConvolutions } from './convolutions.mjs';
 import { benchDistilled } from './distilled.mjs';
 import { benchInt8 } from './int8.mjs';
 import { benchInt8Quality } from './int8Quality.mjs';
@@ -19,6 +20,7 @@ import { benchVideo } from './video.mjs';
 
 const BENCHES = {
   unet: benchUnet,
+  convolutions: benchConvolutions,
   memory: benchOffload,
   storage: benchStorage,
   serve: benchServe,

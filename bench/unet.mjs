@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { MemoryEfficientAttentionPlugin } from '../packages/plugin-attention/dist/index.js';
+import { Int8ComputePlugin } from '../packages/plugin-int8/dist/index.js';
 import { describeMachine } from './machine.mjs';
 import { readProcessMemory, watchMemory } from './memory.mjs';
 import { PlainEngine } from './PlainEngine.mjs';
@@ -93,7 +94,21 @@ async function benchSdxlUnet(checkpoint, passes) {
   );
 }
 
-/** `npm run bench -- unet [--model sd15|sdxl] [--checkpoint DIR] [--batch N] [--rounds N] [--passes N] [--only plain,chunked,fused]`; `--passes` is for SDXL's turns */
+/** Ways of computing convolutions, and with int8. */
+function ways(checkpoint, batch) {
+  const engine = (label, plugin, options) => () =>
+    new ThimbleEngine(`thimble, ${label}`, checkpoint, unetInputs(batch), [plugin()], options);
+  const fused = () => new MemoryEfficientAttentionPlugin();
+  const int8 = () => new Int8ComputePlugin();
+  return {
+    exact: engine("fused attention, `convolution: 'exact'`", fused, { convolution: 'exact' }),
+    direct: engine("fused attention, `convolution: 'direct'`", fused, { convolution: 'direct' }),
+    int8: engine('int8', int8, {}),
+    'int8-direct': engine("int8, `convolution: 'direct'`", int8, { convolution: 'direct' }),
+  };
+}
+
+/** `npm run bench -- unet [--model sd15|sdxl] [--checkpoint DIR] [--batch N] [--rounds N] [--passes N] [--only plain,chunked,fused,exact,direct,int8,int8-direct]`; `--passes` is for SDXL's turns */
 export async function benchUnet(args) {
   const { values } = parseArgs({
     args,
@@ -104,7 +119,7 @@ export async function benchUnet(args) {
       batch: { type: 'string', default: '1' },
       rounds: { type: 'string', default: '5' },
       'warm-up': { type: 'string', default: '2' },
-      only: { type: 'string', default: 'plain,chunked,fused' },
+      only: { type: 'string', default: 'plain,chunked,fused,direct' },
     },
   });
   if (values.model === 'sdxl') {
@@ -119,6 +134,7 @@ export async function benchUnet(args) {
       new ThimbleEngine('thimble, fused attention', checkpoint, unetInputs(batch), [
         new MemoryEfficientAttentionPlugin(),
       ]),
+    ...ways(checkpoint, batch),
   };
   const rows = await compare(
     values.only.split(',').map((name) => engines[name]()),

@@ -48,6 +48,7 @@ export * from './schedulers/schedulers.js';
 export { createScheduler } from './schedulers/createScheduler.js';
 export { findScheduler } from './schedulers/findScheduler.js';
 export type { NamedScheduler } from './schedulers/findScheduler.js';
+export type { Convolution } from './graph/passes/winograd/chooseConvolution.js';
 export type { PredictionType } from './schedulers/numeric/predictOriginalSample.js';
 export { schedulerName } from './schedulers/schedulerName.js';
 export { schedulerRegistry } from './schedulers/schedulerRegistry.js';

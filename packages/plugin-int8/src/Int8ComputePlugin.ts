@@ -9,6 +9,7 @@ import {
   instructionSets,
   lowerAttention,
   MemoryBudget,
+  outrunsInt8,
   percentProgress,
   type PluginContext,
   type PluginHostPipeline,
@@ -52,13 +53,12 @@ export class Int8ComputePlugin implements Plugin {
   async apply(context: PluginContext): Promise<void> {
     const { pipeline } = context;
     const { components } = this.#options;
-    const { transientBytes } = new MemoryBudget(pipeline.memoryLimit);
     await prepareComponents<Int8Weights>(context, {
       name: this.name,
       stage: int8Stage,
       chosen: () => chooseComponents(pipeline, components, INT8_COMPONENTS),
       prepare: async (component, signal) => this.#weightsOf(component, pipeline, signal),
-      transform: (graph, weights, { provider }) => this.#transform(graph, weights, provider, transientBytes),
+      transform: (graph, weights, { provider }) => this.#transform(graph, weights, provider, pipeline),
     });
   }
 
@@ -95,19 +95,23 @@ export class Int8ComputePlugin implements Plugin {
     graph: Graph,
     weights: Int8Weights,
     provider: GraphContext['provider'],
-    transientBytes: number,
+    { memoryLimit, convolution }: PluginHostPipeline,
   ): Graph | undefined {
     if (weights.isEmpty) return undefined;
-    const { minimumOperations } = this.#options;
+    const { minimumOperations, force } = this.#options;
+    const { transientBytes, convolutionBytes } = new MemoryBudget(memoryLimit);
     const budget = Math.min(transientBytes, CACHED_BYTES);
     const attended = lowerAttention(
       weights.bind(graph),
       fusedAttention({ provider, budget: transientBytes, fuseFrom: FUSE_FROM }),
     );
-    return computeInInt8(chunkFeedForward(attended, budget), {
+    const chunked = chunkFeedForward(attended, budget);
+    return computeInInt8(chunked, {
       budget,
       find: (weight) => weights.find(weight),
-      isWorthwhile: ({ rows, inner, columns }) => 2 * rows * inner * columns >= minimumOperations,
+      isWorthwhile: ({ node, rows, inner, columns }) =>
+        2 * rows * inner * columns >= minimumOperations &&
+        (force || !outrunsInt8(chunked, node, convolution, convolutionBytes)),
     });
   }
 }

@@ -60,9 +60,11 @@ export class TracingPlugin implements Plugin {
   async apply({ hooks, pipeline }: PluginContext): Promise<void> {
     const dir = await openFolder(this.#dir);
     const ours = (component: string): boolean => this.#components?.includes(component) ?? true;
-    hooks.transformGraph.tap({ name: this.name, stage: TRACING }, (graph, { component, partial }) =>
-      ours(component) && partial !== true ? freezeShapes(graph) : undefined,
-    );
+    hooks.transformGraph.tap({ name: this.name, stage: TRACING }, (graph, { component, partial }) => {
+      if (!ours(component) || partial === true) return undefined;
+      // Packed weights are those of the runtime's own kernel; what Winograd's algorithm makes of them would be saved at four times the size.
+      return freezeShapes(this.#prepack ? graph.with({ directConvolutions: true }) : graph);
+    });
     hooks.prepareSegment.tap({ name: this.name, stage: TRACING }, async (preparation) => {
       const {
         component,

@@ -43,7 +43,10 @@ export async function trace(
   checkOptionNames(options, ['entry', 'prepack', 'dir', 'signal'], 'trace');
   const { entry = 'call', prepack = false, dir, signal } = options;
   assertTraceable(component.device.provider);
-  const { inputs, programs } = await component.freeze(entry, exampleInputs, signal);
+  const { inputs, programs } = await component.freeze(entry, exampleInputs, {
+    signal,
+    directConvolutions: prepack,
+  });
   assertOwnWeights(component, programs);
   const write = async (folder: string): Promise<void> => {
     for (const [name, program] of programs) {

@@ -32,6 +32,7 @@ describe('thimble generate by another way of computing', () => {
     ['--attention sliced'],
     ['--attention math'],
     ['--channels-last'],
+    ['--convolution direct'],
     ['--attention flash --channels-last --offload sequential --trace both'],
   ])('%s gives the same picture', async (flags) => {
     expect(
@@ -61,6 +62,10 @@ describe('thimble generate by another way of computing', () => {
   });
 
   test('refuses what is no way', async () => {
+    expect(await runCli(['generate', 'x', '--model', MODEL, '--convolution', 'fast'], folder)).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/--convolution.*"winograd", "exact", "direct"/s),
+    });
     expect(await runCli(['generate', 'x', '--model', MODEL, '--attention', 'xformers'], folder)).toMatchObject({
       code: 2,
       stderr: expect.stringMatching(/--attention.*flash, sliced, math/s),

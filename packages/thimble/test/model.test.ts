@@ -22,6 +22,7 @@ describe('THIMBLE_MODEL', () => {
     const { code, stderr } = await runMain(['generate', 'cat', ...FAST, '-o', 'x.png'], { cwd });
     expect([code, stderr.split('\n')[0]]).toEqual([0, 'thimble: "cat", by checkpoint (THIMBLE_MODEL)']);
     expect((await runMain(['inspect'])).stdout).toContain(`model      ${MODEL}\n`);
+    expect((await runMain(['inspect'])).stdout).toMatch(/CONVOLUTIONS OF +WINOGRAD 4×4.*\nunet\.call +0 +0 +\d+\n/);
     const other = await runMain(['generate', 'cat', ...FAST, '-m', 'not/there', '--offline'], { cwd });
     expect([other.code, other.stderr]).toEqual([1, expect.stringMatching(/"not\/there/)]);
   });

@@ -27,6 +27,9 @@ const LEAST_STRIP_BYTES = 24 * MB;
 /** What one layer may take for itself at once where nothing is said: 32 MB. */
 export const DEFAULT_TRANSIENT_BYTES = 32 * MB;
 
+/** What a convolution may take for itself where there is no limit. */
+const FREE_CONVOLUTION_BYTES = 96 * MB;
+
 /** From here on no value of a layer is large. */
 const AMPLE = 8192 * MB;
 
@@ -94,6 +97,12 @@ export class MemoryBudget {
   get weightParts(): { readonly partBytes: number; readonly largestBytes: number } | undefined {
     if (this.limit === undefined || this.limit >= TIGHT) return undefined;
     return { partBytes: this.transientBytes, largestBytes: LARGEST_WEIGHTS * this.transientBytes };
+  }
+
+  /** What Winograd's algorithm may take for one convolution at once. Under a limit no more than any layer, by which it is planned whether a call has room; nothing where every page counts. */
+  get convolutionBytes(): number {
+    if (this.limit === undefined) return FREE_CONVOLUTION_BYTES;
+    return this.limit < TIGHT ? 0 : this.transientBytes;
   }
 
   /** What the allocator does with freed memory. */

@@ -6,6 +6,7 @@ import { MemoryBudget } from '../device/MemoryBudget.js';
 import type { OnnxModel } from '../device/OnnxModel.js';
 import { ThimbleError } from '../errors.js';
 import type { Graph } from '../graph/Graph.js';
+import type { Convolution } from '../graph/passes/winograd/chooseConvolution.js';
 import type { CallOptions } from '../hooks/calls/CallOptions.js';
 import type { ComponentHandle } from '../hooks/calls/ComponentHandle.js';
 import type { NamedTensors } from '../hooks/calls/NamedTensors.js';
@@ -19,7 +20,7 @@ import type { ComponentSegment } from './ComponentSegment.js';
 import { ComponentSegments } from './ComponentSegments.js';
 import { entryOf } from './entryOf.js';
 import { EntryRunner } from './EntryRunner.js';
-import type { FrozenEntry, FrozenPrograms } from './FrozenEntry.js';
+import type { FreezeOptions, FrozenEntry, FrozenPrograms } from './FrozenEntry.js';
 import { LayeredWeights } from './LayeredWeights.js';
 import { type MemoryExcess, MemoryRoom } from './MemoryRoom.js';
 import { ModelCalls } from './ModelCalls.js';
@@ -45,6 +46,8 @@ export interface ComponentParts {
   readonly notify?: (event: LoadEvent | ModelEvent | ProgressEvent) => void;
   /** What it computes in; 'float16' where the provider's kernels can. Inputs and outputs are float32. Default 'float32'. */
   readonly activations?: 'float32' | 'float16';
+  /** How 3×3 convolutions are computed on the CPU. Default 'winograd'. */
+  readonly convolution?: Convolution;
   /** Programs that were made before, for one entry point at fixed sizes; it runs no other then. */
   readonly frozen?: FrozenEntry;
 }
@@ -171,9 +174,9 @@ export class Component implements ComponentHandle {
   async freeze(
     entryName: string,
     inputs: Readonly<Record<string, Tensor>>,
-    signal?: AbortSignal,
+    options: FreezeOptions = {},
   ): Promise<FrozenPrograms> {
-    return this.#entries.freeze(entryName, { ...inputs }, signal);
+    return this.#entries.freeze(entryName, { ...inputs }, options);
   }
 
   /** This component, running `frozen` and nothing else. It has sessions of its own. */

@@ -17,7 +17,7 @@ import { halfInputsOf, planEntry } from './EntryPlan.js';
 import { entryOf } from './entryOf.js';
 import { feedPlan } from './feedPlan.js';
 import { toFloat16, toFloat32 } from './floatTensors.js';
-import { checkOnePiece, type FrozenPrograms } from './FrozenEntry.js';
+import { checkOnePiece, type FreezeOptions, type FrozenPrograms } from './FrozenEntry.js';
 import { cutIntoPieces, joinPieces } from './sequencePieces.js';
 import type { SegmentCompiler } from './SegmentCompiler.js';
 import type { SegmentRunner } from './SegmentRunner.js';
@@ -123,12 +123,12 @@ export class EntryRunner {
   }
 
   /** See {@link Component.freeze}. */
-  async freeze(entryName: string, inputs: NamedTensors, signal?: AbortSignal): Promise<FrozenPrograms> {
+  async freeze(entryName: string, inputs: NamedTensors, options: FreezeOptions): Promise<FrozenPrograms> {
     const entry = this.#entry(entryName);
     const [part] = this.parts(entryName, inputs);
     const shapes = this.#check(entryName, part as NamedTensors);
     checkOnePiece(entryName, entry, shapes);
-    return { inputs: shapes, programs: await this.#parts.compiler.freeze(entry, shapes, signal) };
+    return { inputs: shapes, programs: await this.#parts.compiler.freeze(entry, shapes, options) };
   }
 
   /** How many samples of a batch are computed at once: as many as the memory limit has room for, by the largest value that one of them needs. */

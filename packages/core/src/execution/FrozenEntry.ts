@@ -8,6 +8,13 @@ export interface FrozenPrograms {
   readonly programs: ReadonlyMap<string, CompiledSegment>;
 }
 
+/** How an entry point is frozen. */
+export interface FreezeOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Whether convolutions are left to the runtime's own kernel: where their weights will be packed for it. Default false. */
+  readonly directConvolutions?: boolean | undefined;
+}
+
 /** One entry point at fixed sizes whose programs were made before: what a traced component runs. */
 export interface FrozenEntry {
   readonly entry: string;

@@ -6,6 +6,7 @@ import type { Graph } from '../graph/Graph.js';
 import type { Outline } from '../graph/Outline.js';
 import type { WeightCut } from '../graph/cutByWeights.js';
 import { bindWeights } from '../graph/passes/bindWeights.js';
+import type { Convolution } from '../graph/passes/winograd/chooseConvolution.js';
 import { FLOAT32_BYTES } from '../graph/passes/float32Bytes.js';
 import { freezeShapes } from '../graph/passes/freezeShapes.js';
 import type { GraphContext } from '../hooks/calls/GraphContext.js';
@@ -13,7 +14,7 @@ import type { Hooks } from '../hooks/manifest.js';
 import type { SegmentPreparation } from '../hooks/calls/SegmentPreparation.js';
 import type { InputShapes, Model, ModelEntry } from '../models/Model.js';
 import type { LayeredWeights } from './LayeredWeights.js';
-import { checkFrozen, type FrozenEntry } from './FrozenEntry.js';
+import { checkFrozen, type FreezeOptions, type FrozenEntry } from './FrozenEntry.js';
 import { lowerGraph, type LoweringOptions } from '../graph/lower.js';
 import { nominalShapes } from '../models/nominalShapes.js';
 import { type CompiledSegment, compileSegment } from './compileSegment.js';
@@ -47,6 +48,8 @@ export interface SegmentCompilerParts {
   /** Default 'float32'. */
   readonly activations?: LoweringOptions['activations'] | undefined;
   readonly frozen?: FrozenEntry | undefined;
+  /** How 3×3 convolutions are computed on the CPU. Default 'winograd'. */
+  readonly convolution?: Convolution | undefined;
 }
 
 /** How many shapes of calls are remembered, so that alternating between a few costs nothing. */
@@ -102,11 +105,13 @@ export class SegmentCompiler {
   async freeze(
     entry: ModelEntry,
     shapes: InputShapes,
-    signal: AbortSignal | undefined,
+    { signal, directConvolutions = false }: FreezeOptions,
   ): Promise<ReadonlyMap<string, CompiledSegment>> {
     const programs = new Map<string, CompiledSegment>();
     await inSlices(this.#trace(entry, shapes).graphs, signal, (graph) => {
-      programs.set(graph.name, this.#lower(freezeShapes(this.#transform(this.bind(graph)))));
+      const transformed = this.#transform(this.bind(graph));
+      const direct = directConvolutions || transformed.directConvolutions;
+      programs.set(graph.name, this.#lower(freezeShapes(transformed.with({ directConvolutions: direct }))));
     });
     return programs;
   }
@@ -209,8 +214,9 @@ export class SegmentCompiler {
   }
 
   #lowering(activations: LoweringOptions['activations'] = 'float32'): LoweringOptions {
-    const { budget, device } = this.#parts;
-    return { bytes: budget.transientBytes, activations, provider: device.provider };
+    const { budget, device, convolution: kind = 'winograd' } = this.#parts;
+    const convolution = { kind, bytes: budget.convolutionBytes };
+    return { bytes: budget.transientBytes, activations, provider: device.provider, convolution };
   }
 
   get #cut(): WeightCut | undefined {

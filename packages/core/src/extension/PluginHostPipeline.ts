@@ -1,4 +1,5 @@
 import type { ComponentHandle } from '../hooks/calls/ComponentHandle.js';
+import type { Convolution } from '../graph/passes/winograd/chooseConvolution.js';
 import type { MemoryReport } from '../hooks/calls/MemoryReport.js';
 import type { Tokenizer } from '../tokenizers/Tokenizer.js';
 
@@ -10,6 +11,8 @@ export interface PluginHostPipeline {
   readonly tokenizers: Readonly<Record<string, Tokenizer>>;
   /** What both processes together may take, in bytes; `undefined` = no limit. */
   readonly memoryLimit: number | undefined;
+  /** How 3×3 convolutions are computed on the CPU. */
+  readonly convolution: Convolution;
   /** Measures what the pipeline holds now. */
   memory(): Promise<MemoryReport>;
   /** Gives memory back that the device holds and nothing needs. Worth calling when everything is unloaded. */

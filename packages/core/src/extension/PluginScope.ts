@@ -72,6 +72,7 @@ export class PluginScope {
         return ownComponents();
       },
       memoryLimit: pipeline.memoryLimit,
+      convolution: pipeline.convolution,
       memory: async () => pipeline.memory(),
       trim: async () => pipeline.trim(),
       warn: (code, message) => pipeline.warn(code, message),

@@ -103,6 +103,8 @@ export interface GraphParts {
   readonly memoryFormat?: MemoryFormat;
   /** Whether kernels may copy weights into an order of their own, which is private memory: worth it where they are stored in few bits. Default false: they stay mapped. */
   readonly packsWeights?: boolean;
+  /** Whether convolutions are left to the runtime's own kernel, whatever the pipeline says: where their weights are packed for it. Default false. */
+  readonly directConvolutions?: boolean;
 }
 
 /**
@@ -119,6 +121,7 @@ export class Graph implements GraphParts {
   readonly shapes: ReadonlyMap<string, readonly number[]>;
   readonly memoryFormat: MemoryFormat;
   readonly packsWeights: boolean;
+  readonly directConvolutions: boolean;
 
   constructor(parts: GraphParts) {
     checkMembers('parts', parts, 'the parts of a graph', [
@@ -138,6 +141,7 @@ export class Graph implements GraphParts {
     this.shapes = parts.shapes;
     this.memoryFormat = parts.memoryFormat ?? 'contiguous';
     this.packsWeights = parts.packsWeights ?? false;
+    this.directConvolutions = parts.directConvolutions ?? false;
   }
 
   /** A copy of this graph with some parts replaced. */

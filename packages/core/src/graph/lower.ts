@@ -8,6 +8,8 @@ import { computeInFloat16 } from './passes/computeInFloat16.js';
 import { lowerGroupNorm } from './passes/lowerGroupNorm.js';
 import { splitWideWeights } from './passes/splitWideWeights.js';
 import { widenWeights } from './passes/widenWeights.js';
+import { type Convolution, chooseConvolution } from './passes/winograd/chooseConvolution.js';
+import { winogradConvolutions } from './passes/winogradConvolutions.js';
 
 /** What a graph is lowered for. */
 export interface LoweringOptions {
@@ -19,15 +21,23 @@ export interface LoweringOptions {
   readonly activations: 'float32' | 'float16';
   /** Where it runs. */
   readonly provider: ExecutionProvider;
+  /** How 3×3 convolutions are computed on the CPU, and what one may take for itself at once. Default: by the runtime's own kernel. */
+  readonly convolution?: { readonly kind: Convolution; readonly bytes: number } | undefined;
 }
 
 /** From what plugins left of a graph to operators of the runtime. */
 export function lowerGraph(
   graph: Graph,
-  { bytes, weightBytes = bytes, activations, provider }: LoweringOptions,
+  { bytes, weightBytes = bytes, activations, provider, convolution }: LoweringOptions,
 ): Graph {
   const chunked = chunkFeedForward(lowerAttention(graph, defaultAttention(bytes, provider)), bytes);
   if (activations === 'float16') return lowerGroupNorm(computeInFloat16(chunked));
-  const joined = provider === 'cpu' ? chunkJoinedChannels(chunked, bytes) : chunked;
-  return widenWeights(splitWideWeights(lowerGroupNorm(joined), weightBytes), { fast: provider === 'cpu' });
+  if (provider !== 'cpu') return widenWeights(splitWideWeights(lowerGroupNorm(chunked), weightBytes));
+  const convolved = convolve(chunkJoinedChannels(chunked, bytes), convolution);
+  return widenWeights(splitWideWeights(lowerGroupNorm(convolved), weightBytes), { fast: true });
+}
+
+function convolve(graph: Graph, convolution: LoweringOptions['convolution']): Graph {
+  if (convolution === undefined || graph.directConvolutions || graph.memoryFormat === 'channels_last') return graph;
+  return winogradConvolutions(graph, chooseConvolution(convolution.kind, convolution.bytes));
 }

@@ -8,6 +8,7 @@ import { drawNoise } from '../random/drawNoise.js';
 import type { PipelineEvent } from '../run/PipelineEvent.js';
 import type { PipelineConstructor } from '../run/PipelineConstructor.js';
 import type { PipelineRun } from '../run/PipelineRun.js';
+import { runSource } from '../run/pngParameters.js';
 import { assertFinite } from '../sampling/assertFinite.js';
 import { decodeVideos } from '../sampling/decodeVideos.js';
 import { checkRoom, type RoomLack } from '../sampling/checkRoom.js';
@@ -131,7 +132,7 @@ export class CogVideoXPipeline extends Pipeline<typeof cogVideoXFields, CogVideo
       options,
       seeds,
       vae: this.components['vae'],
-      source: { scheduler, folder: this.folder },
+      source: runSource(this, scheduler),
     });
   }
 

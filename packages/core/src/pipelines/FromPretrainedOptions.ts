@@ -7,11 +7,12 @@ import type { Scheduler } from '../schedulers/Scheduler.js';
 import type { DownloadEvent } from '../weights/hub/downloadSnapshot.js';
 import type { PipelineDtype } from '../weights/PipelineDtype.js';
 import type { OptionsOf } from '../fields/Field.js';
+import type { computeFields } from '../run/computeFields.js';
 import type { limitFields } from '../run/runLimits.js';
 import type { WarningEvent } from '../run/PipelineEvent.js';
 
 /** Options of `DiffusionPipeline.fromPretrained`. */
-export interface FromPretrainedOptions extends OptionsOf<typeof limitFields> {
+export interface FromPretrainedOptions extends OptionsOf<typeof limitFields>, OptionsOf<typeof computeFields> {
   /** Such as 'fp16' for `*.fp16.safetensors`. */
   readonly variant?: string | undefined;
   /**

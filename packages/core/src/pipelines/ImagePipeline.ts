@@ -6,7 +6,7 @@ import type { GenerateResult, OutputType } from '../run/GenerateOptions.js';
 import { Pipeline } from '../run/Pipeline.js';
 import type { PipelineEvent } from '../run/PipelineEvent.js';
 import type { PipelineRun } from '../run/PipelineRun.js';
-import type { ImageSettings } from '../run/pngParameters.js';
+import { type ImageSettings, runSource } from '../run/pngParameters.js';
 import { assertFinite } from '../sampling/assertFinite.js';
 import { decodeImages } from '../sampling/decodeImages.js';
 import { imageResult } from '../sampling/imageResult.js';
@@ -119,7 +119,7 @@ export abstract class ImagePipeline<F extends Fields, R extends ImageRun, L = Pi
       options,
       seeds,
       vae: this.components['vae'],
-      source: { scheduler: this.scheduler, folder: this.folder },
+      source: runSource(this, this.scheduler),
       finish: finishOf(pictures),
     });
   }

@@ -13,7 +13,9 @@ import { createHooks, type Hooks } from '../hooks/manifest.js';
 import { modelRegistry } from '../models/modelRegistry.js';
 import { EventSink } from '../run/EventSink.js';
 import { measureMemory } from '../run/MemoryMonitor.js';
+import { type ComputeSettings, computeFields } from '../run/computeFields.js';
 import { limitFields, type RunLimits } from '../run/runLimits.js';
+import type { Fields, FieldValues, OptionsOf } from '../fields/Field.js';
 import { readOptions } from '../fields/readOptions.js';
 import type { WarningEvent } from '../run/PipelineEvent.js';
 import { PIPELINES, type PipelineConstructor } from '../run/PipelineConstructor.js';
@@ -33,6 +35,7 @@ export interface Composition {
   readonly turns: TurnQueue;
   readonly budget: MemoryBudget;
   readonly limits: RunLimits;
+  readonly compute: ComputeSettings;
   readonly components: Record<string, Component>;
   /** Filled when the checkpoint is opened. */
   readonly tokenizers: Record<string, Tokenizer>;
@@ -68,7 +71,8 @@ export function compose(
   const events = new EventSink();
   const turns = new TurnQueue();
   const budget = MemoryBudget.of(options.memoryLimit);
-  const limits = readLimits(options);
+  const limits = readGiven(options, limitFields);
+  const compute = readGiven(options, computeFields);
   const components: Record<string, Component> = {};
   const tokenizers: Record<string, Tokenizer> = {};
   const brought = new Set<string>();
@@ -86,6 +90,7 @@ export function compose(
       tokenizers,
       memory: async () => measureMemory(opening.device, components),
       memoryLimit: budget.limit,
+      convolution: compute.convolution,
       trim: async () => opening.device?.trim(),
       warn: (code, message) => events.emit({ type: 'warning', code, message }),
       progress: (task, done, total) => events.emit({ type: 'progress', task, done, total }),
@@ -99,6 +104,7 @@ export function compose(
     turns,
     budget,
     limits,
+    compute,
     components,
     tokenizers,
     brought,
@@ -120,10 +126,10 @@ export function compose(
   return composition;
 }
 
-/** @throws ERR_ARGUMENT_INVALID for a limit that is none */
-function readLimits(options: FromPretrainedOptions): RunLimits {
-  const given = Object.entries(options).filter(([name]) => name in limitFields);
-  return readOptions(Object.fromEntries(given), limitFields);
+/** Those of the options that have these fields. @throws ERR_ARGUMENT_INVALID for a value that one cannot have */
+function readGiven<F extends Fields>(options: FromPretrainedOptions, fields: F): FieldValues<F> {
+  const given = Object.entries(options).filter(([name]) => name in fields);
+  return readOptions(Object.fromEntries(given) as OptionsOf<F>, fields);
 }
 
 /** Core provides its classes as plugins do theirs. What is provided later, by a plugin, goes first. */

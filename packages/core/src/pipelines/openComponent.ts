@@ -52,7 +52,7 @@ export async function bindComponent(
   checkpoint: ComponentCheckpoint,
   composition: Composition,
 ): Promise<Component> {
-  const { options, hooks, budget, events, brought } = composition;
+  const { options, hooks, budget, events, brought, compute } = composition;
   if (brought.has(name))
     throw new ThimbleError('ERR_ARGUMENT_INVALID', {
       argument: 'name',
@@ -68,6 +68,7 @@ export async function bindComponent(
     activations: activationsOf(options.dtype, device, checkpoint.config),
     hooks,
     budget,
+    convolution: compute.convolution,
     notify: (event) => events.emit(event),
   });
 }

@@ -18,6 +18,7 @@ import {
 import type { Composition } from './composition.js';
 import type { Pipeline } from '../run/Pipeline.js';
 import { PIPELINES, type PipelineConstructor } from '../run/PipelineConstructor.js';
+import { computeFields } from '../run/computeFields.js';
 import { limitFields } from '../run/runLimits.js';
 import { flowWarning } from '../run/schedulerWarning.js';
 import type { PipelineParts } from '../run/PipelineParts.js';
@@ -39,6 +40,7 @@ import { SingleModelPipeline } from './SingleModelPipeline.js';
 
 const OPTION_NAMES: readonly (keyof FromPretrainedOptions)[] = [
   ...(Object.keys(limitFields) as (keyof typeof limitFields)[]),
+  ...(Object.keys(computeFields) as (keyof typeof computeFields)[]),
   'variant',
   'dtype',
   'revision',
@@ -260,7 +262,7 @@ async function takeComponents(composition: Composition): Promise<void> {
 
 async function partsOf(
   index: ModelIndex,
-  { services, components, hooks, host, turns, events, budget, limits, device }: Composition,
+  { services, components, hooks, host, turns, events, budget, limits, compute, device }: Composition,
   { schedulers, tokenizers }: Pick<PipelineParts, 'schedulers' | 'tokenizers'>,
 ): Promise<PipelineParts> {
   return {
@@ -273,6 +275,7 @@ async function partsOf(
     turns,
     events,
     memoryLimit: budget.limit,
+    convolution: compute.convolution,
     limits,
     device: await device(),
     createScheduler: (name, config, overrides) => {

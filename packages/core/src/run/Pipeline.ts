@@ -50,6 +50,7 @@ export abstract class Pipeline<F extends Fields = Fields, R extends PreparedRun 
   /** For applications; plugins tap the hooks of their context. */
   readonly hooks: Hooks;
   readonly device: Device;
+  readonly convolution: PluginHostPipeline['convolution'];
   /** By name: `tokenizer`, `tokenizer_2`. */
   readonly tokenizers: Readonly<Record<string, Tokenizer>>;
   /** What `model_index.json` says. */
@@ -71,6 +72,7 @@ export abstract class Pipeline<F extends Fields = Fields, R extends PreparedRun 
     this.#schedulers = { ...parts.schedulers };
     this.hooks = parts.hooks;
     this.device = parts.device;
+    this.convolution = parts.convolution ?? 'winograd';
   }
 
   /**
@@ -230,10 +232,7 @@ export abstract class Pipeline<F extends Fields = Fields, R extends PreparedRun 
     await this.#parts.host.remove(target);
   }
 
-  /**
-   * Makes another scheduler out of this pipeline's scheduler config: `pipe.scheduler = pipe.createScheduler('euler_a')`. Knows core's and those that plugins
-   * provide, by their classes and by what people call them: see {@link findScheduler}. @throws ERR_SCHEDULER_UNKNOWN, ERR_CONFIG_INVALID
-   */
+  /** Makes another scheduler out of this pipeline's scheduler config: `pipe.scheduler = pipe.createScheduler('euler_a')`. Knows core's and those that plugins provide, by their classes and by what people call them: see {@link findScheduler}. @throws ERR_SCHEDULER_UNKNOWN, ERR_CONFIG_INVALID */
   createScheduler(name: string, overrides: JsonObject = {}): Scheduler {
     return this.#parts.createScheduler(name, this.#schedulers['scheduler']?.config ?? {}, overrides);
   }

@@ -1,4 +1,5 @@
 import type { Device } from '../device/Device.js';
+import type { Convolution } from '../graph/passes/winograd/chooseConvolution.js';
 import type { Hooks } from '../hooks/manifest.js';
 import type { PluginHost } from '../extension/PluginHost.js';
 import type { Scheduler } from '../schedulers/Scheduler.js';
@@ -26,6 +27,8 @@ export interface PipelineParts {
   readonly turns: TurnQueue;
   /** What both processes together may take, in bytes. */
   readonly memoryLimit?: number | undefined;
+  /** How 3×3 convolutions are computed on the CPU. Default 'winograd'. */
+  readonly convolution?: Convolution | undefined;
   /** What a run may ask for. */
   readonly limits: RunLimits;
   /** Where components and plugins report to: the run that is going on, or the next one. */

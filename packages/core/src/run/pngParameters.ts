@@ -1,5 +1,7 @@
 import { basename } from 'node:path';
+import type { Device } from '../device/Device.js';
 import { VERSION } from '../version.js';
+import type { Convolution } from '../graph/passes/winograd/chooseConvolution.js';
 import type { Scheduler } from '../schedulers/Scheduler.js';
 
 /** What a run was asked for, as far as its images tell of it. */
@@ -27,11 +29,21 @@ export interface RunSource {
   readonly scheduler: Scheduler;
   /** The checkpoint's. */
   readonly folder: string;
+  /** How convolutions were computed, where there is a choice: on the CPU. */
+  readonly convolution?: Convolution | undefined;
+}
+
+/** What made a run's pictures, as they tell of it. */
+export function runSource(
+  { folder, device, convolution }: { folder: string; device: Pick<Device, 'provider'>; convolution: Convolution },
+  scheduler: Scheduler,
+): RunSource {
+  return { scheduler, folder, convolution: device.provider === 'cpu' ? convolution : undefined };
 }
 
 /** What is written into an image of a run: prompt and settings under `parameters`, in the form that other tools read. */
 export function pngParameters(
-  { scheduler, folder }: RunSource,
+  { scheduler, folder, convolution }: RunSource,
   settings: ImageSettings,
   index: number,
   seeds: readonly number[],
@@ -58,6 +70,7 @@ export function pngParameters(
     ...(count > 1 && seeds.every((one) => one === seeds[0]) ? [`Batch size: ${count}`, `Batch pos: ${index}`] : []),
     `Size: ${width}x${height}`,
     ...ownSettings(settings),
+    ...(convolution === undefined ? [] : [`Convolution: ${convolution}`]),
     `Model: ${quoted(modelName(folder))}`,
     `Version: thimble ${VERSION}`,
   ];

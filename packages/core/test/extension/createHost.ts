@@ -24,6 +24,7 @@ export function createHost(version = '1.2.3'): TestHost {
     components: {},
     tokenizers: {},
     memoryLimit: undefined,
+    convolution: 'winograd' as const,
     memory: async () => ({ main: memory, loaded: {} }),
     trim: () => Promise.resolve(),
     warn: (code: string) => void warnings.push(code),

@@ -107,9 +107,10 @@ describe('a reader who does not come back', () => {
   });
 });
 
-test('limits are checked, too', async () => {
-  await expect(DiffusionPipeline.fromPretrained('no/such-model', { maxPixels: -1 })).rejects.toMatchObject({
-    code: 'ERR_ARGUMENT_INVALID',
-    details: { argument: 'maxPixels' },
-  });
+test('limits are checked, too, and how models are computed', async () => {
+  for (const [argument, value] of Object.entries({ maxPixels: -1, convolution: 'fast' }))
+    await expect(DiffusionPipeline.fromPretrained('no/such-model', { [argument]: value })).rejects.toMatchObject({
+      code: 'ERR_ARGUMENT_INVALID',
+      details: { argument },
+    });
 });

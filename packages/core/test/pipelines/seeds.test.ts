@@ -71,7 +71,9 @@ describe('a seed gives the latents of diffusers with a CPU generator', () => {
     const got = new Tensor('uint8', new Uint8Array(image!.data), [1, image!.height, image!.width, 3]);
     expect(await fixture.excess('unipc', 'image_u8', got)).toBeLessThanOrEqual(1);
     expect(seeds).toEqual([42]);
-    expect(image!.metadata['parameters']).toMatch(/Steps: 6, Sampler: UniPCMultistepScheduler, .*Seed: 42, /);
+    expect(image!.metadata['parameters']).toMatch(
+      /Steps: 6, Sampler: UniPCMultistepScheduler, .*Seed: 42, .*Convolution: winograd, /,
+    );
   });
 
   test('a generator that is passed again goes on', async () => {

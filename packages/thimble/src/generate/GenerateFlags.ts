@@ -1,6 +1,6 @@
 import type { TilingMode } from '@thimble/plugin-vae-tiling';
 import type { PluginSpec } from '../plugins/parsePluginSpec.js';
-import type { PredictionType } from '@thimble/core';
+import type { Convolution, PredictionType } from '@thimble/core';
 import type { ComponentSetting } from './parseComponentSetting.js';
 import type { IpAdapterSetting } from './parseIpAdapterSetting.js';
 import type { ControlSetting } from './parseControlSetting.js';
@@ -49,6 +49,7 @@ export interface GenerateFlags extends SchedulerFlags {
   readonly int8?: boolean;
   readonly attention?: 'flash' | 'sliced' | 'math';
   readonly channelsLast?: boolean;
+  readonly convolution?: Convolution;
   readonly lora?: readonly LoraSetting[];
   readonly loraMode?: 'branch' | 'fuse';
   readonly trace?: string;

@@ -32,6 +32,7 @@ export type OpenFlags = PluginFlags &
     | 'previewVae'
     | 'preset'
     | 'memoryLimit'
+    | 'convolution'
     | 'use'
   >;
 
@@ -41,8 +42,7 @@ export async function openPipeline(
   signal: AbortSignal,
   onProgress: NonNullable<FromPretrainedOptions['onProgress']>,
 ): Promise<DiffusionPipeline> {
-  const { model, variant, revision, config, predictionType, scheduler, preset, device, threads, offline, memoryLimit } =
-    flags;
+  const { model, variant, revision, config, predictionType, scheduler, preset, device, threads, offline } = flags;
   await registerFormats([model, flags.vae, ...flags.component.map(({ source }) => source)]);
   const plugins = await pluginsOf(flags);
   for (const spec of flags.use) plugins.push(await loadPlugin(spec));
@@ -56,7 +56,8 @@ export async function openPipeline(
       scheduler,
       preset,
       device,
-      memoryLimit,
+      memoryLimit: flags.memoryLimit,
+      convolution: flags.convolution,
       components,
     }),
     ...(threads === undefined ? {} : { deviceOptions: { threads } }),

@@ -1,9 +1,11 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { computeFields } from '@thimble/core/model';
 import { parsePluginSpec, type PluginSpec } from '../plugins/parsePluginSpec.js';
 import { type LoraSetting, parseLoraSetting } from './parseLoraSetting.js';
 import { type ComponentSetting, parseComponentSetting } from './parseComponentSetting.js';
 import { type ControlSetting, parseControlSetting } from './parseControlSetting.js';
 import { type EmbeddingSetting, parseEmbeddingSetting } from './parseEmbeddingSetting.js';
+import { fieldOptions } from './fieldOptions.js';
 import { wholeNumberFrom } from './parseNumber.js';
 import { parseIpAdapterSetting } from './parseIpAdapterSetting.js';
 import { type OptionSetting, parseOptionSetting } from './parseOptionSetting.js';
@@ -136,6 +138,7 @@ export function computingOptions(): Option[] {
       'fused where that is faster (flash), in slices, or all scores at once (math); default: in chunks',
     ).choices(['flash', 'sliced', 'math']),
     new Option('--channels-last', 'convolutions in the layout that the processor likes best: faster, for more memory'),
+    ...Object.values(fieldOptions(computeFields)),
     new Option(
       '--trace <folder>',
       'optimise models once, and keep them there with their weights: later runs are faster; takes disk space',

@@ -1,3 +1,4 @@
+import type { ConvolutionCounts } from '@thimble/core/model';
 import type { BlockLinears } from '@thimble/plugin-gguf';
 
 /** A segment of a component: what can be loaded and run by itself. */
@@ -28,6 +29,8 @@ export interface ComponentReport {
   readonly dtypes: Readonly<Record<string, number>>;
   /** Linear layers with weights in blocks, by their type, and how they can be computed; absent where there are none. */
   readonly linears?: readonly BlockLinears[];
+  /** How two-dimensional convolutions are computed on this machine, by entry point; absent where there are none. */
+  readonly convolutions?: Readonly<Record<string, ConvolutionCounts>>;
   readonly files: readonly FileReport[];
   /** In the order of execution; empty for a component that is not supported. */
   readonly segments: readonly SegmentReport[];

@@ -27,6 +27,7 @@ export function formatModelReport(report: ModelReport, { segments }: { readonly 
     componentTable(report),
     fileTable(report),
     ...report.components.flatMap(linearTables),
+    ...convolutionTables(report),
     ...unusedTables(report),
     ...(segments ? report.components.map(segmentTable) : []),
   ];
@@ -77,6 +78,24 @@ function linearTables({ name, linears = [] }: ComponentReport): readonly string[
     formatBytes(bytes),
     computeTypes.join(', '),
   ]);
+  return [formatTable(columns, rows)];
+}
+
+/** How convolutions are computed on this machine. */
+function convolutionTables({ components }: ModelReport): readonly string[] {
+  const rows = components.flatMap(({ name, convolutions = {} }) =>
+    Object.entries(convolutions).map(([entry, { fours, twos, direct }]) => [
+      `${name}.${entry}`,
+      ...[fours, twos, direct].map(String),
+    ]),
+  );
+  if (rows.length === 0) return [];
+  const columns = [
+    { title: 'CONVOLUTIONS OF' },
+    { title: 'WINOGRAD 4×4', right: true },
+    { title: 'WINOGRAD 2×2', right: true },
+    { title: 'DIRECT', right: true },
+  ];
   return [formatTable(columns, rows)];
 }
 

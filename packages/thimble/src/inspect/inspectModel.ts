@@ -2,8 +2,11 @@ import { stat } from 'node:fs/promises';
 import { basename, relative } from 'node:path';
 import { Component, DiffusionPipeline, type DownloadEvent } from '@thimble/core';
 import {
+  computeFields,
+  countConvolutions,
   isPassedOver,
   modelRegistry,
+  nominalShapes,
   openComponentCheckpoint,
   openModelIndex,
   placeOf,
@@ -105,6 +108,7 @@ async function inspectComponent(
     bytes: checkpoint.byteLength,
     dtypes: dtypesOf(checkpoint),
     ...(await linearsOf(component)),
+    ...convolutionsOf(component),
     files: await Promise.all(
       checkpoint.files.map(async (path) => ({
         path: relative(root, path) || basename(path),
@@ -139,6 +143,20 @@ async function linearsOf(component: Component | undefined): Promise<Pick<Compone
     return {};
   const { blockLinears } = await import('@thimble/plugin-gguf');
   return { linears: blockLinears(component) };
+}
+
+/** At the sizes that the model was made for. */
+function convolutionsOf(component: Component | undefined): Pick<ComponentReport, 'convolutions'> {
+  if (component === undefined) return {};
+  const entries = Object.entries(component.model.entries).map(
+    ([name, entry]) =>
+      [
+        name,
+        countConvolutions(component.graph(name, nominalShapes(entry)), computeFields.convolution.default),
+      ] as const,
+  );
+  const found = entries.filter(([, { fours, twos, direct }]) => fours + twos + direct > 0);
+  return found.length === 0 ? {} : { convolutions: Object.fromEntries(found) };
 }
 
 function classOf(

@@ -18,6 +18,7 @@ export interface ServedFlags extends Pick<
   | 'int8'
   | 'attention'
   | 'channelsLast'
+  | 'convolution'
   | 'trace'
   | 'lora'
   | 'loraMode'
