@@ -6,6 +6,7 @@ import { benchInt8 } from './int8.mjs';
 import { benchInt8Quality } from './int8Quality.mjs';
 import { benchLora } from './lora.mjs';
 import { benchOffload } from './offload.mjs';
+import { benchPlanner } from './planner.mjs';
 import { benchServe } from './serve.mjs';
 import { benchService } from './service.mjs';
 import { benchStartup } from './startup.mjs';
@@ -23,6 +24,7 @@ const BENCHES = {
   convolutions: benchConvolutions,
   memory: benchOffload,
   storage: benchStorage,
+  planner: benchPlanner,
   serve: benchServe,
   service: benchService,
   startup: benchStartup,

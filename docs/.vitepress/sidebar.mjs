@@ -8,6 +8,7 @@ export const sidebar = [
     page('In five minutes', '/start'),
     page('At a glance', '/overview'),
     page('From diffusers', '/from-diffusers'),
+    page('Say how much memory there is', '/planner'),
     page('Which model in which memory', '/memory'),
     page('The demo model', '/models/demo'),
   ]),

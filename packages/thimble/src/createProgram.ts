@@ -7,6 +7,7 @@ import { createGenerateCommand } from './generate/createGenerateCommand.js';
 import { createInspectCommand } from './inspect/createInspectCommand.js';
 import { createServeCommand } from './serve/createServeCommand.js';
 import { createWorkerCommand } from './serve/createWorkerCommand.js';
+import { createPlanCommand } from './plan/createPlanCommand.js';
 import { createSchedulersCommand } from './schedulers/createSchedulersCommand.js';
 import type { Interruption } from './Interruption.js';
 import { fitText } from './terminalWidth.js';
@@ -20,10 +21,11 @@ Examples:
   $ thimble video "a panda plays the guitar" --model ./CogVideoX-2b \\
       --offload sequential
   $ thimble inspect ./stable-diffusion-v1-5
+  $ thimble plan ./stable-diffusion-v1-5 --memory 512MB
   $ thimble convert v1-5-pruned.safetensors ./stable-diffusion-v1-5
   $ thimble schedulers
   $ thimble cache list
-  $ thimble serve --model ./stable-diffusion-v1-5 --memory-limit 2GB
+  $ thimble serve --model ./stable-diffusion-v1-5 --memory 2GB
 
 A MODEL is a folder in diffusers' layout (model_index.json, then a folder with
 config.json and safetensors for each part), a file of weights, or the id of one
@@ -66,6 +68,7 @@ export async function createProgram(interruption: Interruption, args: readonly s
     createGenerateCommand(interruption, pictureFields),
     createVideoCommand(interruption, videoFields),
     createInspectCommand(interruption),
+    createPlanCommand(interruption),
     createConvertCommand(interruption),
     createSchedulersCommand(),
     createCacheCommand(interruption),

@@ -46,7 +46,7 @@ beforeAll(async () => {
   for (const name of readdirSync(join(ROOT, 'packages')))
     link(
       join('packages', name),
-      name.startsWith('plugin-') || ['core', 'server'].includes(name)
+      name.startsWith('plugin-') || ['core', 'planner', 'server'].includes(name)
         ? `node_modules/@thimble/${name}`
         : `node_modules/${name}`,
     );

@@ -39,6 +39,18 @@ const ROOMY = 1024 * MB;
 /** Below this every freed page counts. */
 const TIGHT = 448 * MB;
 
+/** A VAE's values are so large that those which wait to be collected count. */
+const VAE_SHARE = 1.3;
+
+/** What is estimated is refused only where it is this much more than the limit: runs that were measured took 0.7 to 1.1 times as much. */
+const TOLERANCE = 1.1;
+
+/** Memory that the processes hold at their most, to what was counted: values die sooner than they are counted, and the allocator keeps some of what is freed (measured). */
+const HELD_SHARE: Readonly<Record<Allocator, number>> = { keep: 3, 'keep-small': 1.6, trim: 1.1, return: 0.65 };
+
+/** The same of a VAE, whose values are few and large. */
+const HELD_SHARE_OF_VAE: Readonly<Record<Allocator, number>> = { keep: 2.1, 'keep-small': 1.4, trim: 1.2, return: 1 };
+
 /** How many values of the size of the largest one a layer holds at once, at most. */
 const VALUES_AT_ONCE = 4;
 
@@ -125,9 +137,29 @@ export class MemoryBudget {
     return Math.max(LEAST_STRIP_BYTES, Math.floor(left * STRIP_SHARE));
   }
 
+  /** About what both processes take while an entry point computes whose values take `valueBytes` ({@link EntryTrace.valueBytes}). */
+  neededBytes(valueBytes: number, entry: string): number {
+    return ENGINE_BYTES + Math.round(isVae(entry) ? valueBytes * VAE_SHARE : valueBytes);
+  }
+
+  /** Whether the limit has room for an entry point that takes so much. */
+  hasRoom(neededBytes: number, entry: string): boolean {
+    return this.limit === undefined || neededBytes <= this.limit * (isVae(entry) ? 1 : TOLERANCE);
+  }
+
+  /** What both processes hold at their most where an entry point needs so much ({@link MemoryBudget.neededBytes}); as it was measured, where that is counted cautiously. */
+  peakBytes(neededBytes: number, entry: string): number {
+    const share = (isVae(entry) ? HELD_SHARE_OF_VAE : HELD_SHARE)[this.allocator];
+    return Math.round(ENGINE_BYTES + (neededBytes - ENGINE_BYTES) * share);
+  }
+
   /** How many samples of a batch are computed at once, if the largest value of one has `bytes`: one where the activations of several might not fit. */
   maxBatch(bytes: number): number {
     if (this.limit === undefined) return Infinity;
     return this.limit < ROOMY ? 1 : Math.max(1, Math.floor(this.limit / (VALUES_AT_ONCE * bytes)));
   }
+}
+
+function isVae(entry: string): boolean {
+  return entry === 'decode' || entry === 'encode';
 }

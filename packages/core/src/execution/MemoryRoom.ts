@@ -1,16 +1,10 @@
 import type { Device } from '../device/Device.js';
-import { ENGINE_BYTES, type MemoryBudget } from '../device/MemoryBudget.js';
+import type { MemoryBudget } from '../device/MemoryBudget.js';
 import { ThimbleError } from '../errors.js';
 import type { Hooks } from '../hooks/manifest.js';
 import type { InputShapes, Model } from '../models/Model.js';
 import { entryOf } from './entryOf.js';
 import type { SegmentCompiler } from './SegmentCompiler.js';
-
-/** A VAE's values are so large that those which wait to be collected count. */
-const VAE_SHARE = 1.3;
-
-/** What is estimated is refused only where it is this much more than the limit: runs that were measured took 0.7 to 1.1 times as much. */
-const TOLERANCE = 1.1;
 
 const SHRINK = 'Make smaller pictures or fewer at once, or allow more memory.';
 
@@ -50,8 +44,9 @@ export class MemoryRoom {
   excess(entryName: string, shapes: InputShapes): MemoryExcess | undefined {
     const { limit: limitBytes } = this;
     if (limitBytes === undefined) return undefined;
-    const neededBytes = ENGINE_BYTES + this.#need(entryName, shapes);
-    return neededBytes <= limitBytes * (isVae(entryName) ? 1 : TOLERANCE) ? undefined : { neededBytes, limitBytes };
+    const { budget } = this.#parts;
+    const neededBytes = budget.neededBytes(this.#valueBytes(entryName, shapes), entryName);
+    return budget.hasRoom(neededBytes, entryName) ? undefined : { neededBytes, limitBytes };
   }
 
   /** @throws ERR_MEMORY_LIMIT with what the call takes */
@@ -66,17 +61,12 @@ export class MemoryRoom {
     throw new ThimbleError('ERR_MEMORY_LIMIT', { what, ...excess, advice: SHRINK });
   }
 
-  #need(entryName: string, shapes: InputShapes): number {
+  #valueBytes(entryName: string, shapes: InputShapes): number {
     const { name, model, budget, compiler, hooks } = this.#parts;
     const parks = hooks.beforeSegment.isUsed() || hooks.afterSegment.isUsed();
     const parkedFrom = parks ? budget.parkingBytes : undefined;
-    const need = compiler.memoryNeed(entryName, entryOf(name, model, entryName), shapes, parkedFrom);
-    return Math.round(isVae(entryName) ? need * VAE_SHARE : need);
+    return compiler.valueBytes(entryName, entryOf(name, model, entryName), shapes, parkedFrom);
   }
-}
-
-function isVae(entryName: string): boolean {
-  return entryName === 'decode' || entryName === 'encode';
 }
 
 function describeShapes(shapes: InputShapes): string {

@@ -7,7 +7,6 @@ import type { Outline } from '../graph/Outline.js';
 import type { WeightCut } from '../graph/cutByWeights.js';
 import { bindWeights } from '../graph/passes/bindWeights.js';
 import type { Convolution } from '../graph/passes/winograd/chooseConvolution.js';
-import { FLOAT32_BYTES } from '../graph/passes/float32Bytes.js';
 import { freezeShapes } from '../graph/passes/freezeShapes.js';
 import type { GraphContext } from '../hooks/calls/GraphContext.js';
 import type { Hooks } from '../hooks/manifest.js';
@@ -19,7 +18,7 @@ import { lowerGraph, type LoweringOptions } from '../graph/lower.js';
 import { nominalShapes } from '../models/nominalShapes.js';
 import { type CompiledSegment, compileSegment } from './compileSegment.js';
 import { inSlices } from '../graph/inSlices.js';
-import { memoryNeed } from './memoryNeed.js';
+import { EntryTrace } from './EntryTrace.js';
 
 /** One entry point at given sizes. */
 export interface CompiledEntry {
@@ -164,14 +163,13 @@ export class SegmentCompiler {
   }
 
   /** About how many bytes an entry point takes at given sizes, weights not counted. As for the largest value, it is traced for that, and remembered. */
-  memoryNeed(entryName: string, entry: ModelEntry, shapes: InputShapes, parkedFrom?: number): number {
+  valueBytes(entryName: string, entry: ModelEntry, shapes: InputShapes, parkedFrom?: number): number {
     const dims = Object.entries(shapes).map(([name, shape]) => `${name} ${shape.dims.join('x')}`);
     const key = [entryName, parkedFrom, ...dims].join(' ');
     const known = this.#needs.get(key);
     if (known !== undefined) return known;
-    const { outline, graphs } = this.#trace(entry, shapes);
     const { transientBytes } = this.#parts.budget;
-    const need = memoryNeed(outline, graphs, { transientBytes, ...(parkedFrom === undefined ? {} : { parkedFrom }) });
+    const need = this.#trace(entry, shapes).valueBytes({ transientBytes, parkedFrom });
     remember(this.#needs, key, need, REMEMBERED_NEEDS);
     return need;
   }
@@ -181,22 +179,14 @@ export class SegmentCompiler {
     const key = keyOf(entryName, shapes);
     const known = this.#largest.get(key);
     if (known !== undefined) return known;
-    let largest = 0;
-    this.#parts.model.outline(entry, shapes, (graph) => {
-      for (const dims of graph.shapes.values())
-        largest = Math.max(
-          largest,
-          dims.reduce((a, b) => a * b, FLOAT32_BYTES),
-        );
-    });
-    remember(this.#largest, key, largest, REMEMBERED_NEEDS);
-    return largest;
+    const { largestValue } = this.#trace(entry, shapes);
+    remember(this.#largest, key, largestValue, REMEMBERED_NEEDS);
+    return largestValue;
   }
 
   /** Tracing takes tens of milliseconds; what graphs become afterwards takes more. */
-  #trace(entry: ModelEntry, shapes: InputShapes): { readonly outline: Outline; readonly graphs: readonly Graph[] } {
-    const graphs: Graph[] = [];
-    return { outline: this.#parts.model.outline(entry, shapes, (graph) => graphs.push(graph)), graphs };
+  #trace(entry: ModelEntry, shapes: InputShapes): EntryTrace {
+    return new EntryTrace(this.#parts.model, entry, shapes);
   }
 
   async #frozenPrograms(

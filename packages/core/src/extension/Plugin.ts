@@ -1,7 +1,5 @@
 import type { PluginContext } from './PluginContext.js';
-
-/** What only one plugin of a pipeline may own. `residency`: which weights are in memory when. Others may be made up. */
-export type Claim = 'residency' | (string & {});
+import type { PluginIdentity } from './PluginRecord.js';
 
 /**
  * A technique that can be added to a pipeline and taken out again. Whatever it taps, provides or opens through its context is undone
@@ -9,17 +7,7 @@ export type Claim = 'residency' | (string & {});
  *
  * Options belong to the instance; state belongs to `apply`'s variables or to the run, never to the module.
  */
-export interface Plugin {
-  /** Unique in a pipeline, with its author as prefix: `thimble:model-offload`. */
-  readonly name: string;
-  /** The versions of `@thimble/core` it was written for, as a semver range. */
-  readonly engines?: { readonly thimble: string } | undefined;
-  /** What it alone may own. */
-  readonly claims?: readonly Claim[] | undefined;
-  /** Names of plugins that must be installed before it, and cannot be removed before it. */
-  readonly requires?: readonly string[] | undefined;
-  /** Whether one instance may be in several pipelines at once: it keeps no state outside `apply`. Default false. */
-  readonly multiple?: boolean | undefined;
+export interface Plugin extends PluginIdentity {
   /** Installs it. Runs again if it is removed and used again. If it throws, everything done through `ctx` is undone. */
   apply(ctx: PluginContext): void | Promise<void>;
 }

@@ -1,4 +1,5 @@
 import type { PluginPipeline } from './PluginPipeline.js';
+import type { PluginRecord, UsablePlugin } from './PluginRecord.js';
 import type { ScopedHooks } from './ScopedHooks.js';
 import type { Token } from './Token.js';
 
@@ -21,6 +22,13 @@ export interface PluginContext {
   readonly getAll: <T>(token: Token<T>) => T[];
   /** Adds `value` to what is provided for `token`, until the plugin is removed or the result is disposed. */
   readonly provide: <T>(token: Token<T>, value: T) => Disposable;
+  /**
+   * Installs another plugin, which goes when this one does, and gives way to one that the user installs: one of the same name, or with a claim of its own. Not while this
+   * one is installed or removed, and during a run only in what is provided for `RUN_PLANNERS`.
+   *
+   * @throws ThimbleError as `pipe.use` does; ERR_PLUGIN_REMOVED
+   */
+  readonly use: (plugin: UsablePlugin) => Promise<PluginRecord>;
   /** Disposes `disposable` when the plugin is removed. Gives it back. */
   readonly addDisposable: <D extends Disposable | AsyncDisposable>(disposable: D) => D;
   /** Calls `fn` when the plugin is removed, and waits for it. What it throws is reported after the rest is undone too. */

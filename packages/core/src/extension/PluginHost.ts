@@ -5,7 +5,9 @@ import { assertOneCore } from './coreCopies.js';
 import { untilAborted } from '../untilAborted.js';
 import type { Plugin } from './Plugin.js';
 import type { PluginHandle } from './PluginHandle.js';
+import type { RunContext } from '../hooks/calls/RunContext.js';
 import type { Token } from './Token.js';
+import { RUN_PLANNERS } from './tokens.js';
 import { PluginScope, type PluginScopeParts } from './PluginScope.js';
 import { validatePlugin } from './validatePlugin.js';
 
@@ -22,6 +24,8 @@ interface Installed {
   readonly name: string;
   readonly scope: PluginScope;
   readonly handle: PluginHandle;
+  /** The plugin that installed it, by name; `undefined` where the user did. */
+  readonly owner: string | undefined;
 }
 
 /**
@@ -48,6 +52,8 @@ export class PluginHost implements AsyncDisposable {
   readonly #key = {};
   #queue: Promise<unknown> = Promise.resolve();
   #disposed = false;
+  /** Whether a run that goes on is planned, which has not begun. */
+  #planning = false;
 
   constructor(options: PluginHostOptions) {
     this.#options = options;
@@ -84,9 +90,18 @@ export class PluginHost implements AsyncDisposable {
   async use(plugin: Plugin): Promise<PluginHandle> {
     validatePlugin(plugin);
     assertOneCore(plugin.name);
-    return this.#exclusively(`use plugin "${plugin.name}"`, `the installation of plugin "${plugin.name}"`, () =>
-      this.#install(plugin),
-    );
+    return this.#use(plugin);
+  }
+
+  /** Has the installed plugins plan a run whose turn it is: until it is done, plugins may come and go. @throws what a planner throws; `signal.reason` */
+  async plan(run: RunContext): Promise<void> {
+    this.#planning = true;
+    try {
+      for (const planner of this.provided(RUN_PLANNERS)) await planner.plan(run);
+    } finally {
+      this.#planning = false;
+    }
+    await this.settled(run.signal);
   }
 
   /**
@@ -122,11 +137,22 @@ export class PluginHost implements AsyncDisposable {
     return this.dispose();
   }
 
-  async #install(plugin: Plugin): Promise<PluginHandle> {
+  /** `owner`: the plugin that asks for it. */
+  async #use(plugin: Plugin, owner?: string): Promise<PluginHandle> {
+    return this.#exclusively(`use plugin "${plugin.name}"`, `the installation of plugin "${plugin.name}"`, () =>
+      this.#install(plugin, owner),
+    );
+  }
+
+  async #install(plugin: Plugin, owner: string | undefined): Promise<PluginHandle> {
     await this.#assertEngine(plugin);
+    if (owner === undefined) await this.#makeWay(plugin);
     this.#assertInstallable(plugin);
     const { name } = plugin;
-    const scope = new PluginScope(name, this.#options);
+    const scope = new PluginScope(name, this.#options, async (other) => {
+      validatePlugin(other);
+      return this.#use(other, name);
+    });
     hostOf.set(plugin, new WeakRef(this));
     try {
       await plugin.apply(scope.context);
@@ -136,8 +162,16 @@ export class PluginHost implements AsyncDisposable {
       throw new ThimbleError('ERR_PLUGIN_APPLY', { plugin: name, cause: messageOf(cause), rollback }, { cause });
     }
     const handle = this.#createHandle(plugin, name);
-    this.#installed.set(name, { plugin, name, scope, handle });
+    this.#installed.set(name, { plugin, name, scope, handle, owner });
     return handle;
+  }
+
+  /** Removes what another plugin installed where the user's own cannot be beside it. */
+  async #makeWay({ name, claims = [] }: Plugin): Promise<void> {
+    for (const other of this.#installed.values()) {
+      const inTheWay = other.name === name || other.plugin.claims?.some((claim) => claims.includes(claim)) === true;
+      if (other.owner !== undefined && inTheWay) await this.#uninstall(other);
+    }
   }
 
   #createHandle(plugin: Plugin, name: string): PluginHandle {
@@ -150,6 +184,8 @@ export class PluginHost implements AsyncDisposable {
   }
 
   async #uninstall({ name, plugin, scope }: Installed): Promise<void> {
+    const owned = [...this.#installed.values()].filter(({ owner }) => owner === name);
+    for (const each of owned.toReversed()) await this.#uninstall(each);
     const by = [...this.#installed.values()]
       .filter((other) => other.plugin.requires?.includes(name))
       .map((other) => other.name);
@@ -211,7 +247,8 @@ export class PluginHost implements AsyncDisposable {
     this.#assertOutside(action);
     return this.#enqueue(title, async () => {
       if (this.#disposed) throw new ThimbleError('ERR_DISPOSED', { object: 'the pipeline' });
-      if (this.#options.busy()) throw new ThimbleError('ERR_PIPELINE_BUSY', { action, during: 'a run' });
+      if (this.#options.busy() && !this.#planning)
+        throw new ThimbleError('ERR_PIPELINE_BUSY', { action, during: 'a run' });
       return change();
     });
   }

@@ -1,5 +1,6 @@
 import type { ComponentHandle } from '../hooks/calls/ComponentHandle.js';
 import type { Convolution } from '../graph/passes/winograd/chooseConvolution.js';
+import type { PluginRecord } from './PluginRecord.js';
 import type { MemoryReport } from '../hooks/calls/MemoryReport.js';
 import type { Tokenizer } from '../tokenizers/Tokenizer.js';
 
@@ -9,6 +10,8 @@ export interface PluginHostPipeline {
   readonly components: Readonly<Record<string, ComponentHandle>>;
   /** By name: `tokenizer`, `tokenizer_2`; none until the checkpoint is open. */
   readonly tokenizers: Readonly<Record<string, Tokenizer>>;
+  /** The installed plugins, in the order in which they were installed. */
+  readonly plugins: readonly PluginRecord[];
   /** What both processes together may take, in bytes; `undefined` = no limit. */
   readonly memoryLimit: number | undefined;
   /** How 3×3 convolutions are computed on the CPU. */

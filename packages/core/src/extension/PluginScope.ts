@@ -4,6 +4,7 @@ import type { TapHandle } from '../hooks/engine/TapHandle.js';
 import type { TapOptions } from '../hooks/engine/TapOptions.js';
 import { DisposalStack } from './DisposalStack.js';
 import type { PluginContext } from './PluginContext.js';
+import type { PluginRecord, UsablePlugin } from './PluginRecord.js';
 import type { PluginHostPipeline } from './PluginHostPipeline.js';
 import type { OpenModel, PluginPipeline } from './PluginPipeline.js';
 import type { ScopedHooks } from './ScopedHooks.js';
@@ -19,6 +20,9 @@ export interface PluginScopeParts {
   readonly ownComponents: () => readonly string[] | undefined;
 }
 
+/** Installs a plugin for another one. */
+export type UsePlugin = (plugin: UsablePlugin) => Promise<PluginRecord>;
+
 /** One installed plugin's part of the pipeline: records what the plugin does through its context, and undoes it when closed. */
 export class PluginScope {
   /** What the plugin's `apply` is given. */
@@ -27,9 +31,9 @@ export class PluginScope {
   readonly #stack = new DisposalStack();
   #closed = false;
 
-  constructor(plugin: string, parts: PluginScopeParts) {
+  constructor(plugin: string, parts: PluginScopeParts, use: UsePlugin) {
     this.#plugin = plugin;
-    this.context = this.#createContext(parts);
+    this.context = this.#createContext(parts, use);
   }
 
   /** Undoes everything the plugin did, last first, each awaited. Returns what was thrown. */
@@ -38,7 +42,10 @@ export class PluginScope {
     return this.#stack.unwind();
   }
 
-  #createContext({ hooks, services, pipeline, openModel, ownComponents }: PluginScopeParts): PluginContext {
+  #createContext(
+    { hooks, services, pipeline, openModel, ownComponents }: PluginScopeParts,
+    use: UsePlugin,
+  ): PluginContext {
     return Object.freeze<PluginContext>({
       hooks: this.#scopeHooks(hooks),
       pipeline: this.#scopePipeline(pipeline, openModel, ownComponents),
@@ -47,6 +54,10 @@ export class PluginScope {
       provide: (token, value) => {
         this.#assertOpen('ctx.provide()');
         return this.#record(services.provide(token, value));
+      },
+      use: async (plugin) => {
+        this.#assertOpen('ctx.use()');
+        return use(plugin);
       },
       addDisposable: (disposable) => {
         this.#assertOpen('ctx.addDisposable()');
@@ -70,6 +81,9 @@ export class PluginScope {
       tokenizers: pipeline.tokenizers,
       get ownComponents() {
         return ownComponents();
+      },
+      get plugins() {
+        return pipeline.plugins;
       },
       memoryLimit: pipeline.memoryLimit,
       convolution: pipeline.convolution,

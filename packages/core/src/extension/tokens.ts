@@ -1,4 +1,5 @@
 import type { Device } from '../device/Device.js';
+import type { RunContext } from '../hooks/calls/RunContext.js';
 import type { ModelClass } from '../models/Model.js';
 import type { Scheduler } from '../schedulers/Scheduler.js';
 import type { TokenizerClass } from '../tokenizers/Tokenizer.js';
@@ -36,3 +37,14 @@ export const DEVICES: Token<Named<DeviceFactory>> = createToken('thimble:devices
  * `run.options.strictness`. One that names something to be read, such as a picture, has a `read`.
  */
 export const OPTIONS: Token<Named<RunOption>> = createToken('thimble:options');
+
+/** What plans runs. What it throws is the run's error, as it is. */
+export interface RunPlanner {
+  /** Whether there is a plan for a run that waits for its turn, so that one without is refused at once. May be asked for several runs at a time. */
+  check(run: Pick<RunContext, 'prompt' | 'options' | 'steps'>): Promise<void>;
+  /** Plans a run once it is its turn, before it is held against the memory limit; nothing of it has begun. Meanwhile a plugin may install others (`ctx.use`) and remove them again. */
+  plan(run: RunContext): Promise<void>;
+}
+
+/** What plans runs by what they ask for: `run.options` say how large one is. */
+export const RUN_PLANNERS: Token<RunPlanner> = createToken('thimble:run-planners');

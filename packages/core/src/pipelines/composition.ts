@@ -78,7 +78,7 @@ export function compose(
   const brought = new Set<string>();
   let ownComponents: readonly string[] | undefined;
   const opening = new DeviceOpening(async () => openDevice(options, services, budget));
-  const host = new PluginHost({
+  const host: PluginHost = new PluginHost({
     hooks,
     services,
     version: VERSION,
@@ -89,6 +89,9 @@ export function compose(
       components,
       tokenizers,
       memory: async () => measureMemory(opening.device, components),
+      get plugins(): ReturnType<PluginHost['list']> {
+        return host.list();
+      },
       memoryLimit: budget.limit,
       convolution: compute.convolution,
       trim: async () => opening.device?.trim(),

@@ -65,7 +65,7 @@ export abstract class Pipeline<F extends Fields = Fields, R extends PreparedRun 
 
   constructor(parts: PipelineParts) {
     this.#parts = parts;
-    this.#room = new RoomJudge(parts.memoryLimit, async (run, signal) => this.checkRoom?.(run as R, signal));
+    this.#room = new RoomJudge(parts, async (run, signal) => this.checkRoom?.(run as R, signal));
     this.index = parts.index;
     this.components = componentRecord(parts.components);
     this.tokenizers = parts.tokenizers;
@@ -323,17 +323,17 @@ export abstract class Pipeline<F extends Fields = Fields, R extends PreparedRun 
   ): AsyncGenerator<PipelineEvent, GenerateResult | undefined> {
     const left = new AbortController();
     const signal = AbortSignal.any([this.#life.signal, left.signal, asked.signal].filter((each) => each !== undefined));
-    void this.#room.foresee(foreseen, left, signal);
+    void this.#room.foresee(foreseen && { ...foreseen, prompt }, left, signal);
     using turn = yield* waitForTurn(this.#parts.turns, signal);
-    await this.#parts.host.settled(signal);
     using scheduler = runScheduler(this.#schedulers);
     const values = await readRunOptions(this, this.#parts.host, { given, asked, signal });
     const prepared = this.prepare(prompt, values, await this.read?.(values));
     const options = { ...values, ...prepared.options };
     checkRunSize(prompt, options, this.#parts.limits, this.fields);
+    const context: RunContext = { id: ++this.#runs, prompt, signal, state: new Map(), steps: prepared.steps, options };
+    await this.#parts.host.plan(context);
     await this.#room.judge(prepared, signal);
     using memory = new MemoryMonitor(this.device, this.components, this.memoryLimit);
-    const context: RunContext = { id: ++this.#runs, prompt, signal, state: new Map(), steps: prepared.steps, options };
     const run = new PipelineRun(context, this.hooks, memory, left);
     tellPreset(run, this.#parts.preset, this.#ownFields, asked);
     using attached = this.#parts.events.attach(run);
@@ -343,7 +343,7 @@ export abstract class Pipeline<F extends Fields = Fields, R extends PreparedRun 
   }
 
   #missing(component: string): never {
-    const { folder, parts } = this;
-    throw new ThimbleError('ERR_COMPONENT_MISSING', { component, folder, available: Object.keys(parts) });
+    const available = Object.keys(this.parts);
+    throw new ThimbleError('ERR_COMPONENT_MISSING', { component, folder: this.folder, available });
   }
 }

@@ -15,13 +15,16 @@ interface GivenOptions<V> {
 /**
  * The options of a run with what plugins read for theirs in place of what was given; and with the size that follows from it, where nobody said one.
  *
- * @throws what the plugins' options throw
+ * Waits until no plugin comes or goes.
+ *
+ * @throws what the plugins' options throw; `signal.reason`
  */
 export async function readRunOptions<V extends object>(
   pipeline: Pick<PluginHostPipeline, 'warn'>,
-  host: Pick<PluginHost, 'provided'>,
+  host: Pick<PluginHost, 'provided' | 'settled'>,
   { given, asked, signal }: GivenOptions<V>,
 ): Promise<V> {
+  await host.settled(signal);
   const values = new Map<string, unknown>(Object.entries(given));
   const said = SAY_THE_SIZE.some((name) => (asked as Readonly<Record<string, unknown>>)[name] !== undefined);
   const read: Record<string, unknown> = {};

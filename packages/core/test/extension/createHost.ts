@@ -23,6 +23,7 @@ export function createHost(version = '1.2.3'): TestHost {
   const pipeline = {
     components: {},
     tokenizers: {},
+    plugins: [],
     memoryLimit: undefined,
     convolution: 'winograd' as const,
     memory: async () => ({ main: memory, loaded: {} }),

@@ -1,4 +1,5 @@
 import { DiffusionPipeline, type FromPretrainedOptions } from '@thimble/core';
+import { MemoryPlannerPlugin } from '@thimble/planner';
 
 /** A model that a run is about to use, and what the run is asked for. */
 export interface ModelRun {
@@ -10,7 +11,7 @@ export interface ModelRun {
 /** Opens a model. `signal` is aborted where nobody waits for it any more. */
 export type OpenModel = (options: { readonly signal: AbortSignal }) => Promise<DiffusionPipeline>;
 
-/** A model that a server has: a folder or hub id; the same with options of `fromPretrained`; or a function that opens one, with plugins. */
+/** A model that a server has: a folder or hub id; the same with options of `fromPretrained`; or a function that opens one, with plugins. What is not opened by a function is planned for within its memory limit. */
 export type ModelDefinition =
   | string
   | (FromPretrainedOptions & { readonly model: string })
@@ -34,10 +35,11 @@ export interface NamedModel {
 
 /** Reads a definition. */
 export function readModelDefinition(definition: ModelDefinition): NamedModel {
-  if (typeof definition === 'string')
-    return { device: 'cpu', open: async ({ signal }) => DiffusionPipeline.fromPretrained(definition, { signal }) };
+  if (typeof definition === 'string') return readModelDefinition({ model: definition });
   const { device = 'cpu' } = definition;
   if ('open' in definition) return { ...definition, device };
-  const { model, ...options } = definition;
-  return { device, open: async ({ signal }) => DiffusionPipeline.fromPretrained(model, { ...options, signal }) };
+  const { model, plugins = [], ...options } = definition;
+  const open: OpenModel = async ({ signal }) =>
+    DiffusionPipeline.fromPretrained(model, { ...options, plugins: [...plugins, new MemoryPlannerPlugin()], signal });
+  return { device, open };
 }

@@ -1,3 +1,4 @@
+import type { Quality } from '@thimble/planner';
 import type { TilingMode } from '@thimble/plugin-vae-tiling';
 import type { PluginSpec } from '../plugins/parsePluginSpec.js';
 import type { Convolution, PredictionType } from '@thimble/core';
@@ -41,6 +42,7 @@ export interface GenerateFlags extends SchedulerFlags {
   readonly device?: string;
   readonly threads?: number;
   readonly memoryLimit?: string;
+  readonly planQuality?: Quality;
   readonly offload?: 'model' | 'sequential';
   readonly vaeTiling?: TilingMode;
   readonly vaeSlicing?: boolean;

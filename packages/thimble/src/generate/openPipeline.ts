@@ -4,9 +4,10 @@ import {
   DiffusionPipeline,
   type FromPretrainedOptions,
   isThimbleError,
+  type Plugin,
   ThimbleError,
 } from '@thimble/core';
-import { ProcessDevice } from '@thimble/core/plugin';
+import { containerMemory, ProcessDevice } from '@thimble/core/plugin';
 import type { Interruption } from '../Interruption.js';
 import { loadPlugin } from '../plugins/loadPlugin.js';
 import { registerFormats } from '../registerFormats.js';
@@ -33,6 +34,7 @@ export type OpenFlags = PluginFlags &
     | 'preset'
     | 'memoryLimit'
     | 'convolution'
+    | 'planQuality'
     | 'use'
   >;
 
@@ -46,6 +48,7 @@ export async function openPipeline(
   await registerFormats([model, flags.vae, ...flags.component.map(({ source }) => source)]);
   const plugins = await pluginsOf(flags);
   for (const spec of flags.use) plugins.push(await loadPlugin(spec));
+  if (hasLimit(flags)) plugins.push(await memoryPlanner(flags));
   const components = await replacements(flags, signal, onProgress);
   const opening = DiffusionPipeline.fromPretrained(model, {
     ...withoutUndefined({
@@ -67,6 +70,16 @@ export async function openPipeline(
     onProgress,
   });
   return flags.vae === undefined ? opening : opening.catch(blameVae);
+}
+
+/** Whether there is a limit to plan for: one that was given, or the container's. It is the memory of this machine's processor. */
+function hasLimit({ memoryLimit, device = 'cpu' }: OpenFlags): boolean {
+  return device === 'cpu' && memoryLimit !== 'none' && (memoryLimit !== undefined || containerMemory() !== undefined);
+}
+
+async function memoryPlanner({ planQuality: quality }: OpenFlags): Promise<Plugin> {
+  const { MemoryPlannerPlugin } = await import('@thimble/planner');
+  return new MemoryPlannerPlugin(quality === undefined ? {} : { quality });
 }
 
 /** What is wrong with the VAE is said of the flag that it came by. */

@@ -164,6 +164,22 @@ const PICTURE_TILING = {
 };
 const VIDEO_TILING = { modes: ['auto', 'blend'], text: 'blended, or what fits (auto)' };
 
+/** What it may take in all. */
+export function memoryLimitOption(): Option {
+  return new Option(
+    '--memory, --memory-limit <size>',
+    "what it may take in all, such as 256MB, or none (default: the container's limit)",
+  );
+}
+
+/** What may be done to results so that a run fits, or is faster. */
+export function qualityOption(name: string): Option {
+  return new Option(
+    `${name} <class>`,
+    'what a memory limit may do to results: nothing but rounding (exact, the default), what is hard to see (near), or another picture (lossy)',
+  ).choices(['exact', 'near', 'lossy']);
+}
+
 /** What it may take. */
 export function memoryOptions(things: 'pictures' | 'videos'): Option[] {
   const tiling = things === 'pictures' ? PICTURE_TILING : VIDEO_TILING;
@@ -185,10 +201,8 @@ export function memoryOptions(things: 'pictures' | 'videos'): Option[] {
       '--int8-weights',
       "store the denoiser's weights as int8 with a scale per output channel: as small, and closer to the original",
     ),
-    new Option(
-      '--memory-limit <size>',
-      "what it may take in all, such as 256MB, or none (default: the container's limit)",
-    ),
+    memoryLimitOption(),
+    qualityOption('--plan-quality'),
     new Option('--memory-report <file.svg>', 'draw the memory over time, with components and steps'),
   ];
 }

@@ -29,6 +29,7 @@ export interface ServedFlags extends Pick<
   | 'fp8'
   | 'int8Weights'
   | 'memoryLimit'
+  | 'planQuality'
   | 'promptWeights'
 > {
   readonly model: readonly NamedModel[];

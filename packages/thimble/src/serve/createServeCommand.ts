@@ -19,7 +19,7 @@ What it serves (GET /openapi.json tells all):
           for those who watch
 
 Examples:
-  $ thimble serve --model ./stable-diffusion-v1-5 --memory-limit 2GB
+  $ thimble serve --model ./stable-diffusion-v1-5 --memory 2GB
   Two models, of which one is open at a time, for five minutes without work:
     $ thimble serve -m sd=./stable-diffusion-v1-5 -m lcm=./lcm --idle 5m
   For others in the network, with a token:

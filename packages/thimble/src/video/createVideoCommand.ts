@@ -22,7 +22,7 @@ Examples:
     $ thimble video "a panda plays the guitar" --model ./CogVideoX-2b
   In little memory, one submodule at a time, decoded in tiles:
     $ thimble video "a panda plays the guitar" -m ./CogVideoX-2b --fp8 \\
-        --offload sequential --vae-tiling --memory-limit 2GB
+        --offload sequential --vae-tiling --memory 2GB
   Short and small, as an animation:
     $ thimble video "a panda" -m ./CogVideoX-2b --frames 17 --size 320x240 \\
         --steps 20 -o panda.gif

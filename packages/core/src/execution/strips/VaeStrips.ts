@@ -1,16 +1,15 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Tensor } from 'onnxruntime-common';
-import { ENGINE_BYTES, type MemoryBudget, PICTURE_BYTES } from '../../device/MemoryBudget.js';
+import type { MemoryBudget } from '../../device/MemoryBudget.js';
 import { spillFolder } from '../../device/spillFolder.js';
-import { RowGraph } from '../../graph/rows/RowGraph.js';
-import { planStrips } from '../../graph/rows/StripPlan.js';
 import type { CallOptions } from '../../hooks/calls/CallOptions.js';
 import type { ComponentHandle } from '../../hooks/calls/ComponentHandle.js';
 import type { SampleRows } from '../../hooks/calls/SampleRows.js';
 import type { InputShapes } from '../../models/Model.js';
 import type { ProgressEvent } from '../ComponentEvent.js';
 import type { MemoryExcess, MemoryRoom } from '../MemoryRoom.js';
-import { scoreBytesOf, type SeamlessPlan, seamlessRows } from './seamlessRows.js';
+import { type PlannedPicture, planPicture } from './planPicture.js';
+import { seamlessRows } from './seamlessRows.js';
 
 /** What {@link VaeStrips} works with. */
 export interface VaeStripsParts {
@@ -41,13 +40,6 @@ const REMEMBERED = 64;
 interface StripNeed {
   readonly memory: number;
   readonly disk: number;
-}
-
-interface PlannedPicture extends SeamlessPlan {
-  /** What strips and the values between them may take. */
-  readonly budget: number;
-  /** About what both processes take. */
-  readonly neededBytes: number;
 }
 
 /**
@@ -109,7 +101,6 @@ export class VaeStrips {
     return need;
   }
 
-  /** `undefined` for a model that cannot be cut into rows. */
   async #plan(
     entry: VaeEntryPoint,
     dims: readonly number[],
@@ -117,33 +108,10 @@ export class VaeStrips {
   ): Promise<PlannedPicture | undefined> {
     const { handle, budget } = this.#parts;
     await setImmediate();
-    const model = rowsOrUndefined(() => new RowGraph(handle.graph(entry.name, shapesOf(entry, dims))));
-    if (model === undefined) return undefined;
-    const pixels = Math.max(...[...model.graph.inputs, ...model.graph.outputs].map(({ name }) => areaOf(model, name)));
-    const bytes = budget.stripBytes(pixels, entry.name);
-    await setImmediate();
-    const strips = await planStrips(model, { bytes, spillType: 'float32' }, signal);
-    const neededBytes = ENGINE_BYTES + pixels * PICTURE_BYTES[entry.name] + strips.bytes + 2 * scoreBytesOf(bytes);
-    return { model, strips, budget: bytes, neededBytes };
+    return planPicture(() => handle.graph(entry.name, shapesOf(entry, dims)), { entry: entry.name, budget, signal });
   }
 }
 
 function shapesOf({ input }: VaeEntryPoint, dims: readonly number[]): InputShapes {
   return { [input]: { type: 'float32', dims: [1, ...dims.slice(1)] } };
-}
-
-function areaOf({ graph }: RowGraph, value: string): number {
-  return graph
-    .shapeOf(value)
-    .slice(-2)
-    .reduce((a, b) => a * b, 1);
-}
-
-function rowsOrUndefined(make: () => RowGraph): RowGraph | undefined {
-  try {
-    return make();
-  } catch (error) {
-    if (error instanceof RangeError) return undefined;
-    throw error;
-  }
 }

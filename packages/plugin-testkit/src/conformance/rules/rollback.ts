@@ -65,6 +65,7 @@ function failingContext(ctx: PluginContext, counter: { left: number }): PluginCo
     pipeline: ctx.pipeline,
     get: ctx.get,
     getAll: ctx.getAll,
+    use: counted(ctx.use),
     provide: counted(ctx.provide as (token: never, value: unknown) => Disposable) as PluginContext['provide'],
     addDisposable: counted(
       ctx.addDisposable as (disposable: Disposable) => Disposable,

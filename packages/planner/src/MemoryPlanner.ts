@@ -1,0 +1,189 @@
+import { ThimbleError } from '@thimble/core';
+import { type ComponentHandle, MemoryBudget } from '@thimble/core/plugin';
+import { type CallPeak, peakOf } from './memory/peakOf.js';
+import { type ModelCall, modelCalls } from './model/ModelCall.js';
+import type { RunShape } from './model/RunShape.js';
+import type { Alternative, Plan } from './Plan.js';
+import { linesOf, megabytes, shapeText } from './linesOf.js';
+import { type Combination, combinations, type InstalledPlugin } from './techniques/combinations.js';
+import { QUALITIES, type Quality } from './techniques/Setup.js';
+import type { MachineSpeed } from './time/MachineSpeed.js';
+import { secondsOf, storedBytes } from './time/secondsOf.js';
+
+const MB = 2 ** 20;
+
+/** What plans begin with. */
+export interface MemoryPlannerParts {
+  readonly components: Readonly<Record<string, ComponentHandle>>;
+  readonly run: RunShape;
+  readonly speed: MachineSpeed;
+  /** Plugins that stay. */
+  readonly installed?: readonly InstalledPlugin[];
+  /** Bytes of weights beside the model's, such as those of LoRAs. */
+  readonly besideBytes?: number;
+}
+
+/** A combination, with what it takes. */
+interface Estimate extends Alternative {
+  readonly combination: Combination;
+}
+
+/** Pages of programs and of the weights that a layer just reads: a limit that counts the page cache needs room for them beside what cannot be taken back. */
+const LEAST_CACHE = 20 * MB;
+
+/** Times that cannot be told apart. */
+const ALIKE_SHARE = 1.01;
+const ALIKE_SECONDS = 0.05;
+
+/** Steps of the search for the least limit. */
+const LIMIT_STEP = 16 * MB;
+const MOST_LIMIT = 64 * 1024 * MB;
+
+/** Plans runs of one size of one model: what is worked out for one limit is not worked out again for the next. */
+export class MemoryPlanner {
+  readonly #parts: MemoryPlannerParts;
+  readonly #calls: readonly ModelCall[];
+
+  constructor(parts: MemoryPlannerParts) {
+    this.#parts = parts;
+    this.#calls = modelCalls(parts.components, parts.run);
+  }
+
+  /** The run that it plans. */
+  get run(): RunShape {
+    return this.#parts.run;
+  }
+
+  /** The fastest combination that a limit has room for; `undefined` where it has room for none. */
+  async plan(limitBytes: number | undefined, quality: Quality): Promise<Plan | undefined> {
+    const estimates = await this.estimates(limitBytes, quality);
+    const best = choose(estimates);
+    if (best === undefined) return undefined;
+    const plugins = await Promise.all(best.combination.techniques.map(async ({ create }) => create()));
+    const { techniques, peakBytes, seconds } = best;
+    return {
+      plugins,
+      techniques,
+      quality: best.quality,
+      peakBytes,
+      seconds,
+      limitBytes,
+      lines: linesOf(best, { run: this.#parts.run, limitBytes, installed: this.#parts.installed ?? [] }),
+      alternatives: estimates.map(alternativeOf),
+    };
+  }
+
+  /** As {@link MemoryPlanner.plan}, without making the plugins. */
+  async best(limitBytes: number | undefined, quality: Quality): Promise<Alternative | undefined> {
+    const best = choose(await this.estimates(limitBytes, quality));
+    return best && alternativeOf(best);
+  }
+
+  /** Every combination with what it takes: those that fit first, the fastest of them before the others, and among equals the one that takes least. */
+  async estimates(limitBytes: number | undefined, quality: Quality): Promise<readonly Estimate[]> {
+    const budget = new MemoryBudget(limitBytes);
+    const { run, installed } = this.#parts;
+    const all: Estimate[] = [];
+    for (const combination of combinations(quality, run, installed))
+      all.push(await this.#estimate(combination, budget));
+    return all.toSorted(
+      (a, b) => Number(b.fits) - Number(a.fits) || a.seconds - b.seconds || a.peakBytes - b.peakBytes,
+    );
+  }
+
+  /** The least limit that has room for a combination of a quality, to 16 MB; `undefined` where none has. */
+  async leastLimit(quality: Quality, above = 0): Promise<number | undefined> {
+    const fits = async (steps: number): Promise<boolean> =>
+      (await this.estimates(steps * LIMIT_STEP, quality))[0]?.fits === true;
+    let [low, high] = [Math.floor(above / LIMIT_STEP), Math.ceil(above / LIMIT_STEP) + 1];
+    while (!(await fits(high))) {
+      low = high;
+      high *= 2;
+      if (high * LIMIT_STEP > MOST_LIMIT) return undefined;
+    }
+    while (high - low > 1) {
+      const middle = Math.floor((low + high) / 2);
+      if (await fits(middle)) high = middle;
+      else low = middle;
+    }
+    return high * LIMIT_STEP;
+  }
+
+  /** What is said where a limit has room for no combination of a quality. `largest`: the size that would fit. */
+  async refusal(limitBytes: number, quality: Quality, largest?: string): Promise<ThimbleError> {
+    const estimates = await this.estimates(limitBytes, quality);
+    const neededBytes = Math.min(...estimates.map(({ peakBytes }) => peakBytes + this.#cacheNeed));
+    const least = await this.leastLimit(quality, limitBytes);
+    const better = QUALITIES.slice(QUALITIES.indexOf(quality) + 1);
+    const advice = [
+      least === undefined ? 'No limit would do' : `The least that would do is ${megabytes(least)}`,
+      ...(largest === undefined ? [] : [`the largest of this shape that fits is ${largest}`]),
+    ].join('; ');
+    const other = await this.#firstThatFits(limitBytes, better);
+    return new ThimbleError('ERR_MEMORY_LIMIT', {
+      what: `${shapeText(this.#parts.run)}, by the plan that takes least,`,
+      neededBytes: Math.max(neededBytes, limitBytes + 1),
+      limitBytes,
+      advice: `${advice}.${other === undefined ? '' : ` With quality '${other.quality}' it would fit: ${other.techniques.join(', ')}.`}`,
+      ...(largest === undefined ? {} : { largest }),
+    });
+  }
+
+  async #firstThatFits(limitBytes: number, qualities: readonly Quality[]): Promise<Estimate | undefined> {
+    for (const quality of qualities) {
+      const [best] = await this.estimates(limitBytes, quality);
+      if (best?.fits === true) return best;
+    }
+    return undefined;
+  }
+
+  /** Of a model that is smaller than that, its weights are all that has to be there. */
+  get #cacheNeed(): number {
+    return Math.min(LEAST_CACHE, Math.max(0, ...this.#calls.map(({ facts }) => facts.weights.largestSegment)));
+  }
+
+  async #estimate(combination: Combination, budget: MemoryBudget): Promise<Estimate> {
+    const { setup, techniques, quality } = combination;
+    const { speed, besideBytes = 0 } = this.#parts;
+    const nodes = this.#calls.map(({ facts }) => facts.nodes);
+    const peaks: CallPeak[] = [];
+    for (const [i, call] of this.#calls.entries()) {
+      const loadedNodes = setup.residency === 'all' ? nodes.slice(0, i).reduce((a, b) => a + b, 0) : 0;
+      peaks.push(await peakOf(call, { setup, budget, loadedNodes }));
+    }
+    const peakBytes = Math.max(0, ...peaks.map(({ bytes }) => bytes));
+    const limit = budget.limit ?? Infinity;
+    const weights = this.#calls.reduce(
+      (sum, { facts, kind }) => sum + storedBytes(facts.weights, setup, kind),
+      besideBytes,
+    );
+    const seconds = peaks.reduce(
+      (sum, peak) => {
+        const cacheBytes = budget.limit === undefined ? Infinity : Math.max(0, limit - peak.bytes);
+        return sum + secondsOf(peak, { setup, budget, speed, cacheBytes });
+      },
+      weights === 0 ? 0 : besideBytes / speed.read,
+    );
+    return {
+      combination,
+      techniques: techniques.map(({ title }) => title),
+      plugins: techniques.map(({ plugin }) => plugin),
+      quality,
+      peakBytes,
+      seconds,
+      fits: peakBytes + this.#cacheNeed <= limit && !peaks.some(({ refused }) => refused),
+    };
+  }
+}
+
+/** The fastest that fits; of those that are as fast but for what cannot be told apart, the one with fewest techniques. */
+function choose(estimates: readonly Estimate[]): Estimate | undefined {
+  const fitting = estimates.filter(({ fits }) => fits);
+  const least = Math.min(...fitting.map(({ seconds }) => seconds));
+  const alike = fitting.filter(({ seconds }) => seconds <= least * ALIKE_SHARE + ALIKE_SECONDS);
+  return alike.toSorted((a, b) => a.techniques.length - b.techniques.length)[0];
+}
+
+function alternativeOf({ combination: _, ...alternative }: Estimate): Alternative {
+  return alternative;
+}

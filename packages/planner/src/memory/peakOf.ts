@@ -1,0 +1,95 @@
+import type { MemoryBudget } from '@thimble/core/plugin';
+import type { ModelCall } from '../model/ModelCall.js';
+import type { Setup } from '../techniques/Setup.js';
+
+/** What one call of a model takes. */
+export interface CallPeak {
+  readonly call: ModelCall;
+  /** Of both processes together, memory that the system cannot take back, in bytes. */
+  readonly bytes: number;
+  /** How many samples are computed at once. */
+  readonly batch: number;
+  /** Whether it is decoded in strips, with what passes through the disk, in bytes. */
+  readonly strips: { readonly trafficBytes: number } | undefined;
+  /** Whether the memory limit would refuse it. */
+  readonly refused: boolean;
+}
+
+/** What a loaded session takes beside its weights, for a node of its graph: what onnxruntime keeps of it, in bytes (measured). */
+const NODE_BYTES = 6 * 2 ** 10;
+
+/** Values of a VAE at once, at full size between two layers: as `VaeTilingPlugin` counts them. */
+const TILE_SHARE = 1.3;
+
+/** Side of a blended tile, in pixels. */
+const TILE = 512;
+
+/** What a call takes under a limit, as it is set up. `loadedNodes`: those of the graphs of other models that stay loaded. */
+export async function peakOf(
+  call: ModelCall,
+  {
+    setup,
+    budget,
+    loadedNodes,
+  }: { readonly setup: Setup; readonly budget: MemoryBudget; readonly loadedNodes: number },
+): Promise<CallPeak> {
+  const { facts } = call;
+  const sessions =
+    NODE_BYTES * (loadedNodes + (setup.residency === 'segment' ? facts.nodes / facts.segments : facts.nodes));
+  if (call.kind === 'decoder') return decoderPeak(call, setup, budget, sessions);
+  const parkedFrom = setup.residency === 'segment' ? budget.parkingBytes : Infinity;
+  const needed = (batch: number): number =>
+    budget.neededBytes(facts.valueBytes(batch, budget.transientBytes, parkedFrom), call.entry);
+  const most = Math.min(call.samples, budget.maxBatch(facts.largestValue));
+  const batch = most > 1 && !budget.hasRoom(needed(most), call.entry) ? 1 : most;
+  const bytes = needed(batch);
+  return {
+    call,
+    bytes: budget.peakBytes(bytes, call.entry) + sessions,
+    batch,
+    strips: undefined,
+    refused: !budget.hasRoom(bytes, call.entry),
+  };
+}
+
+async function decoderPeak(call: ModelCall, setup: Setup, budget: MemoryBudget, sessions: number): Promise<CallPeak> {
+  const { facts, samples } = call;
+  const values = (batch: number): number => facts.valueBytes(batch, budget.transientBytes, Infinity);
+  const most = setup.slicing ? 1 : Math.min(samples, budget.maxBatch(facts.largestValue));
+  const one = budget.neededBytes(values(1), call.entry);
+  const inTiles = (): CallPeak => {
+    const share = Math.min(1, TILE_SHARE * (TILE ** 2 / Math.max(1, facts.pixels)));
+    return {
+      call,
+      bytes: budget.peakBytes(one * share, call.entry) + sessions,
+      batch: 1,
+      strips: undefined,
+      refused: false,
+    };
+  };
+  if (setup.decoding === 'blended') return inTiles();
+  if (budget.hasRoom(one, call.entry)) {
+    const all = budget.neededBytes(values(most), call.entry);
+    const batch = budget.hasRoom(all, call.entry) ? most : 1;
+    return {
+      call,
+      bytes: budget.peakBytes(batch === 1 ? one : all, call.entry) + sessions,
+      batch,
+      strips: undefined,
+      refused: false,
+    };
+  }
+  const picture = await facts.picture(budget);
+  if (picture === undefined && setup.decoding === 'tiled') return inTiles();
+  if (picture === undefined)
+    return { call, bytes: budget.peakBytes(one, call.entry) + sessions, batch: 1, strips: undefined, refused: true };
+  const bytes = Math.min(one, picture.neededBytes);
+  return {
+    call,
+    bytes: budget.peakBytes(bytes, call.entry) + sessions,
+    batch: 1,
+    strips: { trafficBytes: picture.strips.trafficBytes },
+    // A tiling plugin is asked by nobody.
+    refused: setup.decoding === 'whole' && bytes > (budget.limit ?? Infinity),
+  };
+}

@@ -1,0 +1,14 @@
+/** How large a run is. */
+export interface RunShape {
+  /** In pixels. */
+  readonly width: number;
+  readonly height: number;
+  /** Frames of a video; 1 for a picture. */
+  readonly frames: number;
+  /** Pictures, or videos, in all. */
+  readonly count: number;
+  /** Model steps. */
+  readonly steps: number;
+  /** Whether the denoiser looks at each picture twice, with and without the prompt. */
+  readonly guided: boolean;
+}

@@ -1,0 +1,81 @@
+import { stat } from 'node:fs/promises';
+import type { DiffusionPipeline } from '@thimble/core';
+import type { FieldValues } from '@thimble/core/model';
+import { checkPath, fileSystemError, MemoryBudget, readOptions } from '@thimble/core/plugin';
+import { MemoryPlanner } from './MemoryPlanner.js';
+import { openToPlan } from './model/openToPlan.js';
+import type { RunShape } from './model/RunShape.js';
+import type { Plan } from './Plan.js';
+import { planFields, type PlanOptions } from './PlanOptions.js';
+import { planOrRefuse } from './planOrRefuse.js';
+import { readMachineSpeed } from './time/readMachineSpeed.js';
+
+/** A planner of a model's runs, and what it was asked for. */
+export interface OpenedPlanner {
+  readonly planner: MemoryPlanner;
+  /** In bytes; `undefined` = no limit. */
+  readonly limitBytes: number | undefined;
+  /** The same for another size, to see what would fit. */
+  readonly ofSize: (width: number, height: number) => MemoryPlanner;
+}
+
+/**
+ * Which plugins a model needs within so much memory, and what it takes with them, in memory and time: the fastest combination that fits. Worked out of configs, the headers of weight files
+ * and graphs; nothing is loaded. Once for each machine some products of matrices and the disk are measured, in a few hundred milliseconds.
+ *
+ * @param model a folder, a file or a hub id, as `fromPretrained` takes it
+ * @throws ERR_MEMORY_LIMIT where nothing of the quality fits: with the least limit that would do, the largest size that would fit, and the plan of less quality that fits; ERR_ARGUMENT_INVALID; what opening the model throws; `signal.reason`
+ */
+export async function planMemory(model: string, options: PlanOptions = {}): Promise<Plan> {
+  const { quality = 'exact' } = options;
+  const { planner, limitBytes, ofSize } = await openPlanner(model, options);
+  return planOrRefuse(planner, { limitBytes, quality, ofSize });
+}
+
+/** What plans a model's runs within any limit. @throws as {@link planMemory}, but for ERR_MEMORY_LIMIT */
+export async function openPlanner(model: string, options: PlanOptions = {}): Promise<OpenedPlanner> {
+  checkPath('model', model, 'a folder, a file, or a hub id');
+  const values = readOptions(options, planFields, 'planMemory');
+  const limitBytes = values.device === 'cpu' ? MemoryBudget.of(values.memory).limit : undefined;
+  await using pipe = await openToPlan(model, values);
+  const run = runOf(pipe, values);
+  const { components, device } = pipe;
+  const file = firstFile(pipe);
+  const speed = values.machine ?? (await readMachineSpeed({ device, file }));
+  const besideBytes = await sizesOf(values.lora ?? []);
+  const ofSize = (width: number, height: number): MemoryPlanner =>
+    new MemoryPlanner({ components, run: { ...run, width, height }, speed, besideBytes });
+  return { planner: ofSize(run.width, run.height), limitBytes, ofSize };
+}
+
+function runOf({ defaults }: DiffusionPipeline, values: FieldValues<typeof planFields>): RunShape {
+  const { width, height, numFrames, numInferenceSteps, guidance, count } = values;
+  const own = (name: string, otherwise: number): number => Number(defaults[name] ?? otherwise);
+  return {
+    width: width ?? own('width', 512),
+    height: height ?? own('height', 512),
+    frames: numFrames ?? own('numFrames', 1),
+    count,
+    steps: numInferenceSteps ?? own('numInferenceSteps', 1),
+    guided: (guidance ?? own('guidanceScale', 1)) > 1,
+  };
+}
+
+/** A file of weights, by which the disk is measured. */
+function firstFile({ components }: DiffusionPipeline): string | undefined {
+  return Object.values(components)
+    .flatMap(({ checkpoint }) => [...checkpoint.files])
+    .at(-1);
+}
+
+async function sizesOf(files: readonly string[]): Promise<number> {
+  let bytes = 0;
+  for (const file of files) {
+    try {
+      bytes += (await stat(file)).size;
+    } catch (error) {
+      throw fileSystemError(error, file, 'read');
+    }
+  }
+  return bytes;
+}

@@ -1,0 +1,9 @@
+/** How fast a machine is, as it was measured. */
+export interface MachineSpeed {
+  /** Multiplications with an addition in a second, of a product of matrices in float32. */
+  readonly float32: number;
+  /** The same in int8, quantising included. */
+  readonly int8: number;
+  /** Bytes in a second from the disk on which weights lie. */
+  readonly read: number;
+}

@@ -1,0 +1,67 @@
+import { describe, expect, test } from '@jest/globals';
+import { createTestPipeline, runPluginConformance, testRun } from '@thimble/plugin-testkit';
+import { MemoryEfficientAttentionPlugin } from '@thimble/plugin-attention';
+import { ModelOffloadPlugin } from '@thimble/plugin-offload';
+import { MemoryPlannerPlugin } from '../src/index.js';
+
+/** So slow that every technique tells. */
+const MACHINE = { float32: 1e6, int8: 2e6, read: 1e6 };
+
+const names = (pipe: Awaited<ReturnType<typeof createTestPipeline>>): string[] => pipe.plugins.map(({ name }) => name);
+
+test('installs what each run needs before it begins, plans again for another size, and goes without a trace', async () => {
+  await using pipe = await createTestPipeline({ device: 'fake', memoryLimit: '256MB' });
+  const planner = await pipe.use(new MemoryPlannerPlugin({ machine: MACHINE }));
+  expect(names(pipe)).toEqual(['thimble:memory-planner']);
+  const told: string[] = [];
+  const run = async (options: object): Promise<void> => {
+    for await (const event of pipe.stream('x', { ...testRun, numInferenceSteps: 1, ...options }))
+      if (event.type === 'warning') told.push(event.message);
+  };
+  await run({});
+  expect(names(pipe)).toContain('thimble:memory-efficient-attention');
+  expect(told).toEqual([
+    expect.stringMatching(/^a picture of 64×64, 1 step within 256 MB: .*fused attention; takes about/),
+  ]);
+  await run({});
+  expect(told).toHaveLength(1);
+  await run({ width: 128, height: 64 });
+  expect(told[1]).toContain('128×64');
+  await planner.remove();
+  expect(names(pipe)).toEqual([]);
+});
+
+test("the user's plugins stay, and go before its own", async () => {
+  await using pipe = await createTestPipeline({ device: 'fake', memoryLimit: '256MB', plugins: [] });
+  await pipe.use(new MemoryPlannerPlugin({ machine: MACHINE }));
+  await pipe.generate('x', { ...testRun, numInferenceSteps: 1 });
+  const attention = 'thimble:memory-efficient-attention';
+  expect(names(pipe)).toContain(attention);
+  const own = new MemoryEfficientAttentionPlugin({ backend: 'math' });
+  await pipe.use(own);
+  await pipe.use(new ModelOffloadPlugin());
+  await pipe.generate('x', { ...testRun, numInferenceSteps: 1 });
+  expect(pipe.plugins.find(({ name }) => name === attention)?.plugin).toBe(own);
+  expect(names(pipe)).toEqual(['thimble:memory-planner', attention, 'thimble:model-offload']);
+});
+
+test('a size that the limit has no room for is refused before anything runs, with the size that fits; the next run is planned', async () => {
+  await using pipe = await createTestPipeline({ device: 'fake', memoryLimit: '100MB' });
+  await pipe.use(new MemoryPlannerPlugin({ machine: MACHINE }));
+  const large = { ...testRun, numInferenceSteps: 1, width: 4096, height: 4096 };
+  await expect(pipe.generate('x', large)).rejects.toMatchObject({
+    code: 'ERR_MEMORY_LIMIT',
+    message: expect.stringMatching(/least that would do is .*; the largest of this shape that fits is \d+×\d+/),
+  });
+  await pipe.generate('x', { ...testRun, numInferenceSteps: 1 });
+});
+
+test('does nothing without a limit, and takes no quality that is none', async () => {
+  await using pipe = await createTestPipeline({ device: 'fake', memoryLimit: 'none' });
+  await pipe.use(new MemoryPlannerPlugin());
+  await pipe.generate('x', { ...testRun, numInferenceSteps: 1 });
+  expect(names(pipe)).toEqual(['thimble:memory-planner']);
+  expect(() => new MemoryPlannerPlugin({ quality: 'good' as never })).toThrow(/"exact", "near", "lossy"/);
+});
+
+runPluginConformance(() => new MemoryPlannerPlugin({ machine: MACHINE }), { device: 'fake', describe, test });
