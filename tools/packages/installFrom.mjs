@@ -24,7 +24,7 @@ export async function installFrom({ root, folder, tarballs, manager }) {
   if (manager === 'npm')
     return command('npm', ['install', ...NPM_OPTIONS, ...tarballs], { cwd: folder, env: OFFLINE_ENV });
   await writeFile(join(folder, 'pnpm-workspace.yaml'), `${ALLOW_BUILDS}overrides:\n${tarballs.map(override).join('')}`);
-  return command('npx', ['--yes', await pinnedPnpm(root), 'add', '--prefer-offline', ...tarballs], {
+  return command(await pinnedPnpm(root), ['add', '--prefer-offline', ...tarballs], {
     cwd: folder,
     env: OFFLINE_ENV,
   });

@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
+import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
-import { command } from './command.mjs';
 
-const ATTW = fileURLToPath(new URL('../../node_modules/.bin/attw', import.meta.url));
+/** Whoever resolves so cannot import ESM. */
+const WITHOUT_ESM = ['node10', 'node16-cjs'];
 
 /**
  * What publint and "are the types wrong" have to say about a tarball.
@@ -14,31 +14,21 @@ const ATTW = fileURLToPath(new URL('../../node_modules/.bin/attw', import.meta.u
  * @returns {Promise<string[]>}
  */
 export async function lintTarball(tarball, manifest) {
-  return [...(await publintProblems(tarball, manifest)), ...(await typeProblems(tarball))];
+  const bytes = new Uint8Array(await readFile(tarball));
+  return [...(await publintProblems(bytes, manifest)), ...(await typeProblems(bytes))];
 }
 
-async function publintProblems(tarball, manifest) {
-  const { buffer } = new Uint8Array(await readFile(tarball));
+async function publintProblems({ buffer }, manifest) {
   const { messages } = await publint({ pack: { tarball: buffer }, strict: true });
   return messages
     .filter(({ type }) => type !== 'suggestion')
     .map((message) => `publint: ${formatMessage(message, manifest, { color: false })}`);
 }
 
-async function typeProblems(tarball) {
-  try {
-    await command(ATTW, [
-      tarball,
-      '--profile',
-      'esm-only',
-      '--no-definitely-typed',
-      '--format',
-      'ascii',
-      '--no-color',
-      '--no-emoji',
-    ]);
-    return [];
-  } catch (error) {
-    return [error.message];
-  }
+async function typeProblems(bytes) {
+  const { types, problems } = await checkPackage(createPackageFromTarballData(bytes));
+  if (types === false) return ['there are no types in it'];
+  return problems
+    .filter(({ resolutionKind }) => !WITHOUT_ESM.includes(resolutionKind))
+    .map((problem) => `are the types wrong: ${JSON.stringify(problem)}`);
 }
