@@ -4,27 +4,31 @@ import ts from 'typescript';
 const printer = ts.createPrinter({ removeComments: true });
 
 /**
- * Everything that an entry of a package exports, as its users' compiler sees it: the declarations in alphabetical order, without comments and without
+ * Everything that the entries of packages export, as their users' compiler sees it: the declarations in alphabetical order, without comments and without
  * what is private.
  *
- * @param {string} folder of the package, built
- * @param {readonly string[]} entries files of declarations
- * @returns {string[]} TypeScript, for each entry
+ * @param {readonly { folder: string, entries: readonly string[] }[]} packages built; entries are files of declarations
+ * @returns {string[][]} TypeScript, for each entry of each package
  */
-export function apiReports(folder, entries) {
-  const program = ts.createProgram(entries, {
-    module: ts.ModuleKind.NodeNext,
-    moduleResolution: ts.ModuleResolutionKind.NodeNext,
-    target: ts.ScriptTarget.ES2022,
-    skipLibCheck: true,
-    types: [],
-  });
+export function apiReports(packages) {
+  const program = ts.createProgram(
+    packages.flatMap(({ entries }) => entries),
+    {
+      module: ts.ModuleKind.NodeNext,
+      moduleResolution: ts.ModuleResolutionKind.NodeNext,
+      target: ts.ScriptTarget.ES2022,
+      skipLibCheck: true,
+      types: [],
+    },
+  );
   const checker = program.getTypeChecker();
-  return entries.map((entry) => {
-    const source = program.getSourceFile(entry);
-    if (source === undefined) throw new Error(`${entry} is not there: build first`);
-    return reportOf(source, checker, folder);
-  });
+  return packages.map(({ folder, entries }) =>
+    entries.map((entry) => {
+      const source = program.getSourceFile(entry);
+      if (source === undefined) throw new Error(`${entry} is not there: build first`);
+      return reportOf(source, checker, folder);
+    }),
+  );
 }
 
 function reportOf(source, checker, folder) {
@@ -36,10 +40,11 @@ function reportOf(source, checker, folder) {
 function describeExport(symbol, checker, folder) {
   const original = symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol;
   const declarations = original.declarations ?? [];
-  const outside = declarations.find((declaration) => isOutside(declaration, folder));
-  if (outside !== undefined) return `// ${symbol.name}: of another package`;
   if (declarations.length === 0) throw new Error(`${symbol.name} is exported, and declared nowhere`);
-  return declarations.map((declaration) => printDeclaration(declaration)).join('\n');
+  // Other packages may add members to an interface.
+  const own = declarations.filter((declaration) => !isOutside(declaration, folder));
+  if (own.length === 0) return `// ${symbol.name}: of another package`;
+  return own.map((declaration) => printDeclaration(declaration)).join('\n');
 }
 
 function isOutside(declaration, folder) {

@@ -18,5 +18,5 @@ export async function useExamplePlugin({ root, folder, tarballs }) {
   });
   await installFrom({ root, folder, tarballs: [tarballs.core, tarballs['plugin-testkit']], manager: 'npm' });
   await command('npm', ['test'], { cwd: folder });
-  return command(process.execPath, ['measure.mjs', join(root, 'models/demo'), '10', '2:1', '3:1'], { cwd: folder });
+  return command(process.execPath, ['measure.mjs', join(root, 'models/demo'), '4', '2:1'], { cwd: folder });
 }
