@@ -4,6 +4,17 @@ import { drawCharts } from './drawCharts.mjs';
 import { home } from './home.mjs';
 import { sitePages } from './sitePages.mjs';
 
+/** Colours of drawings that do not name the page's themselves. */
+const COLOURS = {
+  white: 'paper',
+  '#ffffff': 'paper',
+  '#24292f': 'title',
+  '#111': 'title',
+  '#333': 'ink',
+  '#57606a': 'ink',
+  '#e8e8e8': 'grid',
+  '#d8d8d8': 'mapped',
+};
 const PICTURE = /\.(png|svg|jpg|webp)$/;
 /** What highlighting calls a file's language, where that is not its ending. */
 const LANGUAGES = { mjs: 'js', cjs: 'js', '': 'text' };
@@ -79,7 +90,10 @@ class SitePages {
   /** A chart as a part of the page, so that it has the page's colours. */
   async #inlined(file, words) {
     const svg = (await readFile(join(this.#root, file), 'utf8')).replaceAll(/\n\s*/g, '');
-    return `<figure class="drawn" aria-label="${words.replaceAll('"', '&quot;')}" v-pre>${svg}</figure>`;
+    const coloured = svg.replaceAll(/(fill|stroke)="([^"]+)"/g, (as, name, colour) =>
+      colour in COLOURS ? `${name}="var(--chart-${COLOURS[colour]})"` : as,
+    );
+    return `<figure class="drawn" aria-label="${words.replaceAll('"', '&quot;')}" v-pre>${coloured}</figure>`;
   }
 
   async #pageOf(file) {
