@@ -3,7 +3,7 @@ import { DiffusionPipeline } from '../packages/core/dist/index.js';
 import { TECHNIQUES } from './techniques.mjs';
 
 const INTERVAL = 50;
-const STEPS = 1;
+const STEPS = 2;
 
 const { checkpoint, technique, folder } = JSON.parse(process.argv[2]);
 const { count = 1, size = 512, memoryLimit = 'none', plugins = () => [], warm = false } = TECHNIQUES[technique];

@@ -84,7 +84,7 @@ async function writeTable({ machine, runs }) {
     ];
   });
   const table = [
-    `\`npm run bench -- timelines\`: SD 1.5 at full size (random weights), f16 files, a step or two without guidance. ${machine}`,
+    `\`npm run bench -- timelines\`: SD 1.5 at full size (random weights), f16 files, two steps without guidance. ${machine}`,
     '',
     '| with | pictures | anonymous, UNet | anonymous, VAE | mapped files |',
     '| --- | --- | ---: | ---: | ---: |',

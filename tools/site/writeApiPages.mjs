@@ -11,7 +11,9 @@ export async function writeApiPages(root, out) {
   const app = await Application.bootstrapWithPlugins({
     options: `${root}typedoc.json`,
     plugin: ['typedoc-plugin-markdown'],
-    outputFileStrategy: 'modules',
+    // A page for each class; what is small stands on the page of its module.
+    outputFileStrategy: 'members',
+    membersWithOwnFile: ['Class'],
     entryFileName: 'index',
     hidePageHeader: true,
     hideBreadcrumbs: true,
