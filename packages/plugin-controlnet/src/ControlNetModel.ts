@@ -106,8 +106,9 @@ export class ControlNetModel extends UNetEncoder {
   ): Promise<PretrainedModel<ControlNetModel>> {
     if (typeof folderOrId !== 'string' || !(await isFile(folderOrId)))
       return loadPretrained('ControlNetModel', ControlNetModel.fromConfig, folderOrId, options);
-    const { config, revision, localFilesOnly, signal, onProgress } = options;
-    const checkpoint = await openControlNetFile(folderOrId, config, { revision, localFilesOnly, signal, onProgress });
+    const { config, revision, localFilesOnly, allowSymlinks, signal, onProgress } = options;
+    const where = { revision, localFilesOnly, allowSymlinks, signal, onProgress };
+    const checkpoint = await openControlNetFile(folderOrId, config, where);
     return { model: ControlNetModel.fromConfig(checkpoint.config), checkpoint, dtype: options.dtype };
   }
 

@@ -36,7 +36,7 @@ export async function isFile(model: string): Promise<boolean> {
 export async function openControlNetFile(
   model: string,
   config: string | undefined,
-  where: Pick<ResolveModelOptions, 'revision' | 'localFilesOnly' | 'signal' | 'onProgress'>,
+  where: ResolveModelOptions,
 ): Promise<ComponentCheckpoint> {
   const { folder, file: found = folder } = await resolveModel(model, where);
   const { path: file, tensors: stored } = await openTensorFile(found);
@@ -57,8 +57,14 @@ export async function openControlNetFile(
 
 async function configFrom(
   config: string,
-  { localFilesOnly, signal, onProgress }: Pick<ResolveModelOptions, 'localFilesOnly' | 'signal' | 'onProgress'>,
+  { localFilesOnly, allowSymlinks, signal, onProgress }: ResolveModelOptions,
 ): Promise<ModelConfig> {
-  const { folder } = await resolveModel(config, { localFilesOnly, signal, onProgress, configsOnly: true });
+  const { folder } = await resolveModel(config, {
+    localFilesOnly,
+    allowSymlinks,
+    signal,
+    onProgress,
+    configsOnly: true,
+  });
   return (await readModelIndex(folder)).config;
 }

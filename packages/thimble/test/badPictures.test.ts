@@ -1,4 +1,4 @@
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from '@jest/globals';
 import { Image } from '@thimble/core';
@@ -30,10 +30,8 @@ beforeAll(async () => {
     'small.png': await new Image({ width: 4, height: 4, data: new Uint8Array(48) }).toBuffer(),
   };
   for (const [name, bytes] of Object.entries(files)) writeFileSync(join(folder, name), bytes);
-  mkdirSync(join(folder, FILLS_IN));
-  for (const name of readdirSync(MODEL).filter((each) => each !== 'unet'))
-    symlinkSync(join(MODEL, name), join(folder, FILLS_IN, name));
-  symlinkSync(join(MODEL, '../inpaint-more/unet'), join(folder, FILLS_IN, 'unet'));
+  cpSync(MODEL, join(folder, FILLS_IN), { recursive: true });
+  cpSync(join(MODEL, '../inpaint-more/unet'), join(folder, FILLS_IN, 'unet'), { recursive: true });
 });
 
 type Row = readonly [what: string, args: readonly string[], code: number, says: RegExp];

@@ -18,6 +18,11 @@ export const fileErrors = {
       `The disk of "${d.path}" is full${d.neededBytes === undefined ? '' : `: ${d.neededBytes} bytes are needed, ${d.freeBytes} are free`}. ` +
       `Free some space, or choose a folder on another disk${by(d.setting)}.`,
   },
+  ERR_LINK_OUTSIDE: {
+    summary: "A link in a checkpoint's folder leads outside of it.",
+    message: (d: { folder: string; path: string; target: string }): string =>
+      `"${d.path}" in "${d.folder}" is a link to "${d.target}", outside of the checkpoint, and is not followed. Put the file itself there; or, if you made the link, allow it: allowSymlinks: true (--allow-symlinks).`,
+  },
   ERR_CACHE_IN_USE: {
     summary: 'What was to be removed from a cache is in use.',
     message: (d: { name: string }): string =>
@@ -106,6 +111,11 @@ export const fileErrors = {
         ? ` It has ${d.unsupported.join(', ')}, a format that is not supported: convert it to safetensors, or use a revision that has them.`
         : '') +
       (d.variants.length + d.unsupported.length === 0 ? ' Download the weights, or check the path.' : ''),
+  },
+  ERR_WEIGHTS_APART: {
+    summary: 'Weights that one graph needs are on different drives of Windows, where no folder holds both.',
+    message: (d: { folders: readonly [string, string] }): string =>
+      `"${d.folders[0]}" and "${d.folders[1]}" are on different drives, and a graph's weights must be on one. Move the checkpoint, or choose a cache beside it by THIMBLE_CACHE.`,
   },
   ERR_MODEL_FOLDER_INVALID: {
     summary: 'A folder does not hold a model in the layout of diffusers.',

@@ -27,6 +27,8 @@ export interface LoadPretrainedOptions {
   readonly revision?: string | undefined;
   /** Never ask the hub, only its cache. */
   readonly localFilesOnly?: boolean | undefined;
+  /** Follow links in a folder that lead outside of it. */
+  readonly allowSymlinks?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((event: DownloadEvent) => void) | undefined;
 }
@@ -38,6 +40,7 @@ const OPTION_NAMES: readonly (keyof LoadPretrainedOptions)[] = [
   'config',
   'revision',
   'localFilesOnly',
+  'allowSymlinks',
   'signal',
   'onProgress',
 ];
@@ -101,9 +104,9 @@ export async function loadPretrained<M extends Model>(
 async function placeInFile(
   file: string,
   classNames: readonly string[],
-  { subfolder, config, localFilesOnly, signal, onProgress }: LoadPretrainedOptions,
+  { subfolder, config, localFilesOnly, allowSymlinks, signal, onProgress }: LoadPretrainedOptions,
 ): Promise<PartPlace> {
-  const index = await openModelIndex(file, { config, localFilesOnly, signal, onProgress, wanted: [] });
+  const index = await openModelIndex(file, { config, localFilesOnly, allowSymlinks, signal, onProgress, wanted: [] });
   if (index.kind === 'model') return placeOf(index, '');
   const name = Object.keys(index.components).find(
     (each) =>

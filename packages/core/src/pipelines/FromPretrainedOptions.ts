@@ -60,6 +60,11 @@ export interface FromPretrainedOptions extends OptionsOf<typeof limitFields>, Op
   readonly plugins?: readonly Plugin[] | undefined;
   /** Never ask the hub, only its cache. */
   readonly localFilesOnly?: boolean | undefined;
+  /**
+   * Follow links in the folders of checkpoints that lead outside of them, as those do that you made yourself to share files. Otherwise they are refused, so that a checkpoint from
+   * elsewhere reads its own files alone; links into the hub's cache are followed anyway.
+   */
+  readonly allowSymlinks?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Told about downloads and warnings. */
   readonly onProgress?: ((event: DownloadEvent | WarningEvent) => void) | undefined;

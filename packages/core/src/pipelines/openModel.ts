@@ -62,7 +62,7 @@ async function bindOpened(
   return bindComponent(name, model, checkpoint, composition);
 }
 
-/** What is not said of the weights is as the pipeline has it. */
+/** What is not said of the weights, and of links, is as the pipeline has it. */
 async function openFrom(
   name: string,
   folderOrId: string,
@@ -70,11 +70,17 @@ async function openFrom(
   composition: Composition,
 ): Promise<Component> {
   const { dtype: ownDtype, variant: ownVariant, ...others } = composition.options;
+  const { allowSymlinks = others.allowSymlinks } = where;
   const own = { ...(ownDtype && { dtype: ownDtype }), ...(ownVariant && { variant: ownVariant }) };
   const asked = { ...(dtype && { dtype }), ...(variant && { variant }) };
   const choice = dtype === undefined && variant === undefined ? own : asked;
   const components = subfolder === undefined ? {} : { components: [subfolder] };
-  const { folder, file } = await resolveModel(folderOrId, { ...where, ...components, variant: variantOf(choice) });
+  const { folder, file } = await resolveModel(folderOrId, {
+    ...where,
+    ...components,
+    allowSymlinks,
+    variant: variantOf(choice),
+  });
   if (file !== undefined) throw new ThimbleError('ERR_MODEL_FOLDER_INVALID', { folder: file, problem: 'it is a file' });
   const index = await readModelIndex(join(folder, subfolder ?? ''));
   return openComponent(name, { folder: index.folder }, index, { ...composition, options: { ...others, ...choice } });

@@ -54,6 +54,7 @@ const OPTION_NAMES: readonly (keyof FromPretrainedOptions)[] = [
   'preset',
   'plugins',
   'localFilesOnly',
+  'allowSymlinks',
   'signal',
   'onProgress',
 ];
@@ -116,7 +117,7 @@ function given(deviceOptions: object): object {
 
 async function findModel(model: string, composition: Composition): Promise<ModelIndex> {
   const { options, services } = composition;
-  const { revision, signal, onProgress, localFilesOnly, config, predictionType, components } = options;
+  const { revision, signal, onProgress, localFilesOnly, allowSymlinks, config, predictionType, components } = options;
   const sources = sourcesIn(components);
   const index = await openModelIndex(model, {
     variant: variantOf(options),
@@ -124,6 +125,7 @@ async function findModel(model: string, composition: Composition): Promise<Model
     signal,
     onProgress,
     localFilesOnly,
+    allowSymlinks,
     config,
     predictionType,
     sources,

@@ -37,8 +37,8 @@ export interface ModelIndexOptions extends ResolveModelOptions {
  */
 export async function openModelIndex(model: string, options: ModelIndexOptions = {}): Promise<ModelIndex> {
   checkMembers('options', options, 'an object, or nothing', []);
-  const { sources = {}, given = [], variant, signal, onProgress, cacheDir, localFilesOnly } = options;
-  const where = { variant, signal, onProgress, cacheDir, localFilesOnly };
+  const { sources = {}, given = [], variant, signal, onProgress, cacheDir, localFilesOnly, allowSymlinks } = options;
+  const where = { variant, signal, onProgress, cacheDir, localFilesOnly, allowSymlinks };
   const replaced = [...Object.keys(sources), ...given];
   const { folder, file } = await resolveModel(model, {
     ...where,
@@ -68,8 +68,9 @@ async function indexOf(path: string, given: readonly string[], options: ModelInd
 async function configsOf(config: string, file: string, options: ModelIndexOptions): Promise<ModelIndex> {
   const family = familyNamed(config);
   if (family !== undefined) return indexOfFamily(family, file);
-  const { signal, onProgress, cacheDir, localFilesOnly } = options;
-  const found = await resolveModel(config, { signal, onProgress, cacheDir, localFilesOnly, configsOnly: true });
+  const { signal, onProgress, cacheDir, localFilesOnly, allowSymlinks } = options;
+  const where = { signal, onProgress, cacheDir, localFilesOnly, allowSymlinks };
+  const found = await resolveModel(config, { ...where, configsOnly: true });
   if (found.file === undefined) return readModelIndex(found.folder);
   throw new ThimbleError('ERR_ARGUMENT_INVALID', {
     argument: 'config',

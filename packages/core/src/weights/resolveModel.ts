@@ -4,6 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 import { isThimbleError, ThimbleError } from '../errors.js';
 import { checkPath } from '../fields/checkPath.js';
 import { fileSystemError, systemErrorCode } from '../disk/fileSystemError.js';
+import { refuseOutsideLinks } from '../disk/refuseOutsideLinks.js';
 import { downloadSnapshot } from './hub/downloadSnapshot.js';
 import type { DownloadEvent } from './hub/downloadSnapshot.js';
 import { holdCachedModel } from './hub/cachedModels.js';
@@ -35,6 +36,8 @@ export interface ResolveModelOptions {
   readonly cacheDir?: string | undefined;
   /** Make no request, as with `HF_HUB_OFFLINE=1`. */
   readonly localFilesOnly?: boolean | undefined;
+  /** Follow links in a folder that lead outside of it; those into the hub's cache are followed anyway. */
+  readonly allowSymlinks?: boolean | undefined;
 }
 
 /** Where a model is on disk. */
@@ -56,7 +59,7 @@ export interface ResolvedModel {
  * `HF_HUB_DOWNLOAD_TIMEOUT`, and the proxies `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`, as Python's client does.
  *
  * @param model path of a folder or of a file of weights; `owner/name` or `owner/name@revision`; `owner/name:path/file.safetensors`, or that file's address
- * @throws `ERR_MODEL_NOT_FOUND`, `ERR_MODEL_FOLDER_INVALID`, `ERR_WEIGHTS_NOT_FOUND`, `ERR_ARGUMENT_INVALID`, `ERR_HUB_ACCESS`,
+ * @throws `ERR_MODEL_NOT_FOUND`, `ERR_LINK_OUTSIDE`, `ERR_MODEL_FOLDER_INVALID`, `ERR_WEIGHTS_NOT_FOUND`, `ERR_ARGUMENT_INVALID`, `ERR_HUB_ACCESS`,
  *   `ERR_HUB_REQUEST`, `ERR_HUB_OFFLINE`, `ERR_HUB_SETTING_INVALID`, `ERR_DOWNLOAD_CORRUPT`, `ERR_DISK_FULL`, `ERR_FILE_ACCESS`;
  *   the signal's reason
  */
@@ -70,7 +73,10 @@ export async function resolveModel(model: string, options: ResolveModelOptions =
   );
   const folder = resolve(model);
   const kind = await kindOf(folder);
-  if (kind === 'folder') return { folder, source: 'folder' };
+  if (kind === 'folder') {
+    if (options.allowSymlinks !== true) await refuseOutsideLinks(folder, namesIn(options.components));
+    return { folder, source: 'folder' };
+  }
   if (kind === 'file') return { folder: dirname(folder), file: folder, source: 'folder' };
   const onHub = parseHubFileId(model.trim(), options.revision, readHubSettings(process.env).endpoint);
   if (onHub !== undefined) {
@@ -163,6 +169,10 @@ async function findCached(cache: HubCache, model: HubModelId, options: HubOption
     if (isThimbleError(error, 'ERR_WEIGHTS_NOT_FOUND')) return { exact: false, missing: ['*.safetensors'] };
     throw error;
   }
+}
+
+function namesIn(components: ComponentChoice | undefined): readonly string[] {
+  return components === undefined || typeof components === 'function' ? [] : components;
 }
 
 async function kindOf(path: string): Promise<'folder' | 'file' | undefined> {

@@ -1,4 +1,4 @@
-import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -27,7 +27,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'thimble-refiner-'));
   await cp(fixturePath('sdxl-img2img/refiner'), folder, { recursive: true });
   for (const name of ['vae', 'text_encoder_2', 'tokenizer_2', 'scheduler'])
-    await symlink(join(BASE, name), join(folder, name));
+    await cp(join(BASE, name), join(folder, name), { recursive: true });
   refiner = await DiffusionPipeline.fromPretrained(folder, INLINE);
 });
 afterAll(async () => {

@@ -9,7 +9,7 @@ import { presets } from '../../src/pipelines/presets.js';
 import type { GenerateOptions } from '../../src/run/GenerateOptions.js';
 import type { PipelineEvent } from '../../src/run/PipelineEvent.js';
 import { fixturePath } from '../support/fixturePath.js';
-import { type ChangedFiles, linkCheckpoint } from '../support/linkCheckpoint.js';
+import { type ChangedFiles, copyCheckpoint } from '../support/copyCheckpoint.js';
 
 const SD = fixturePath('sd-tiny');
 const SDXL = fixturePath('sdxl-tiny');
@@ -78,7 +78,7 @@ describe('a distilled checkpoint is known', () => {
       { numInferenceSteps: 4, guidanceScale: 8.5 },
     ],
   ])('by %s', async (_, base, name, changed, preset, defaults) => {
-    await using pipe = await open(await linkCheckpoint(base, join(root, name), changed));
+    await using pipe = await open(await copyCheckpoint(base, join(root, name), changed));
     const { scheduler } = pipe;
     await using plain = await open(join(root, name), { preset: 'none' });
     expect([pipe.preset, plain.preset]).toEqual([preset, undefined]);
@@ -92,7 +92,7 @@ describe('a distilled checkpoint is known', () => {
     ['g/mine', { 'unet/config.json': { sample_size: 64 } }],
     ['h/mine', { ...SDXL_TURBO, 'unet/config.json': { sample_size: 128 } }],
   ])('and nothing else: %s', async (name, changed) => {
-    await using pipe = await open(await linkCheckpoint(SDXL, join(root, name), changed));
+    await using pipe = await open(await copyCheckpoint(SDXL, join(root, name), changed));
     expect([pipe.preset, pipe.defaults['numInferenceSteps'], pipe.defaults['guidanceScale']]).toEqual([
       undefined,
       50,
@@ -103,7 +103,7 @@ describe('a distilled checkpoint is known', () => {
 
 describe('a UNet in the place of another', () => {
   test('says by its own name and config what it is, and brings its scheduler', async () => {
-    const named = await linkCheckpoint(join(SDXL, 'unet'), join(root, 'sdxl_lightning_4step_unet'));
+    const named = await copyCheckpoint(join(SDXL, 'unet'), join(root, 'sdxl_lightning_4step_unet'));
     const lightning = await UNet2DConditionModel.fromPretrained(named);
     await using pipe = await open(SDXL, { components: { unet: lightning } });
     expect([pipe.preset, pipe.defaults]).toMatchObject([
@@ -138,7 +138,7 @@ describe('a UNet in the place of another', () => {
   });
 
   test('is not what the checkpoint is called', async () => {
-    const folder = await linkCheckpoint(SD, join(root, 'i/sd-turbo'));
+    const folder = await copyCheckpoint(SD, join(root, 'i/sd-turbo'));
     const unet = await UNet2DConditionModel.fromPretrained(join(SD, 'unet'));
     await using pipe = await open(folder, { components: { unet } });
     expect(pipe.preset).toBeUndefined();
@@ -147,7 +147,7 @@ describe('a UNet in the place of another', () => {
 
 describe('a run', () => {
   test('takes what nobody says from the preset, tells of it first, and is the same picture as with everything said', async () => {
-    const folder = await linkCheckpoint(SD, join(root, 'j/sd-turbo'));
+    const folder = await copyCheckpoint(SD, join(root, 'j/sd-turbo'));
     await using pipe = await open(folder);
     const events = await eventsOf(pipe);
     expect(events[0]).toEqual({

@@ -9,5 +9,6 @@ export interface ConvertFlags {
   readonly revision?: string;
   readonly config?: string;
   readonly offline?: boolean;
+  readonly allowSymlinks?: boolean;
   readonly quiet?: boolean;
 }

@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import type { Interruption } from '../Interruption.js';
+import { allowSymlinksOption } from '../generate/sharedOptions.js';
 import type { ConvertFlags } from './ConvertFlags.js';
 
 const HELP = `
@@ -35,6 +36,7 @@ export function createConvertCommand(interruption: Interruption): Command {
     .option('--revision <name>', "a hub id's branch, tag or commit")
     .option('--config <path|id|family>', 'for a file of weights: whose configs to take (default: as its tensors show)')
     .option('--offline', 'never ask the hub, only its cache on disk')
+    .addOption(allowSymlinksOption())
     .option('-q, --quiet', 'say nothing but errors')
     .option('--debug', 'show where an error came from; also THIMBLE_DEBUG=1')
     .helpOption('-h, --help', 'print this help')

@@ -10,14 +10,24 @@ import type { ConvertFlags } from './ConvertFlags.js';
 export async function runConvert(
   model: string,
   out: string,
-  { singleFile, diffusers, dtype, variant, revision, config, offline = false, quiet = false }: ConvertFlags,
+  {
+    singleFile,
+    diffusers,
+    dtype,
+    variant,
+    revision,
+    config,
+    offline = false,
+    allowSymlinks,
+    quiet = false,
+  }: ConvertFlags,
   { signal }: Interruption,
 ): Promise<void> {
   await registerFormats([model]);
   const progress = quiet ? undefined : new PlainProgress();
   const oneFile = singleFile ?? (diffusers !== true && out.endsWith('.safetensors'));
   await convertCheckpoint(model, out, {
-    ...withoutUndefined({ dtype, variant, revision, config }),
+    ...withoutUndefined({ dtype, variant, revision, config, allowSymlinks }),
     layout: oneFile ? 'single-file' : 'diffusers',
     localFilesOnly: offline,
     signal,

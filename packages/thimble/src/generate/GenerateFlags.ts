@@ -20,6 +20,7 @@ export interface GenerateFlags extends SchedulerFlags {
   readonly variant?: string;
   readonly revision?: string;
   readonly offline?: boolean;
+  readonly allowSymlinks?: boolean;
   readonly vae?: string;
   readonly component: readonly ComponentSetting[];
   readonly config?: string;

@@ -26,6 +26,7 @@ export type OpenFlags = PluginFlags &
     | 'device'
     | 'threads'
     | 'offline'
+    | 'allowSymlinks'
     | 'vae'
     | 'component'
     | 'config'
@@ -44,7 +45,7 @@ export async function openPipeline(
   signal: AbortSignal,
   onProgress: NonNullable<FromPretrainedOptions['onProgress']>,
 ): Promise<DiffusionPipeline> {
-  const { model, variant, revision, config, predictionType, scheduler, preset, device, threads, offline } = flags;
+  const { model, variant, revision, config, predictionType, scheduler, preset, device, threads } = flags;
   await registerFormats([model, flags.vae, ...flags.component.map(({ source }) => source)]);
   const plugins = await pluginsOf(flags);
   for (const spec of flags.use) plugins.push(await loadPlugin(spec));
@@ -65,7 +66,7 @@ export async function openPipeline(
     }),
     ...(threads === undefined ? {} : { deviceOptions: { threads } }),
     plugins,
-    localFilesOnly: offline ?? false,
+    ...sourceOf(flags),
     signal,
     onProgress,
   });
@@ -88,13 +89,21 @@ function blameVae(error: unknown): never {
   throw new ThimbleError('ERR_ARGUMENT_INVALID', { ...error.details, argument: 'vae' }, { cause: error });
 }
 
+/** Where models may come from. */
+function sourceOf({
+  offline = false,
+  allowSymlinks = false,
+}: Pick<OpenFlags, 'offline' | 'allowSymlinks'>): Pick<FromPretrainedOptions, 'localFilesOnly' | 'allowSymlinks'> {
+  return { localFilesOnly: offline, allowSymlinks };
+}
+
 /** Models in place of the checkpoint's, or beside them: files and folders by their names, and a VAE for previews. */
 async function replacements(
-  { component, vae, previewVae, offline }: OpenFlags,
+  { component, vae, previewVae, ...flags }: OpenFlags,
   signal: AbortSignal,
   onProgress: NonNullable<FromPretrainedOptions['onProgress']>,
 ): Promise<FromPretrainedOptions['components']> {
-  const where = { localFilesOnly: offline ?? false, signal, onProgress };
+  const where = { ...sourceOf(flags), signal, onProgress };
   const given = {
     ...Object.fromEntries(component.map(({ name, source }) => [name, source])),
     ...(vae === undefined ? {} : { vae }),

@@ -50,11 +50,17 @@ export function modelOptions(): Option[] {
     new Option('--variant <name>', 'which weights to take where there are several, such as fp16'),
     new Option('--revision <name>', "a hub id's branch, tag or commit"),
     new Option('--offline', 'never ask the hub, only its cache on disk'),
+    allowSymlinksOption(),
     new Option(
       '--preset <name>',
       "steps, guidance and scheduler of a distilled model, such as sd-turbo, or none: diffusers' defaults (default: by what the model says it is)",
     ),
   ];
+}
+
+/** Whether links in a folder may lead outside of it. */
+export function allowSymlinksOption(): Option {
+  return new Option('--allow-symlinks', "follow links in a model's folder that lead outside of it");
 }
 
 /** What changes the model. */

@@ -4,6 +4,7 @@ export interface InspectFlags {
   readonly revision?: string;
   readonly config?: string;
   readonly offline?: boolean;
+  readonly allowSymlinks?: boolean;
   readonly segments?: boolean;
   readonly int8?: boolean;
   readonly json?: boolean;

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import type { Interruption } from '../Interruption.js';
-import { MODEL_VARIABLE } from '../generate/sharedOptions.js';
+import { allowSymlinksOption, MODEL_VARIABLE } from '../generate/sharedOptions.js';
 import { usage } from '../usage.js';
 import type { InspectFlags } from './InspectFlags.js';
 
@@ -33,6 +33,7 @@ export function createInspectCommand(interruption: Interruption): Command {
     .option('--revision <name>', "a hub id's branch, tag or commit")
     .option('--config <path|id|family>', 'for a file of weights: whose configs to take (default: as its tensors show)')
     .option('--offline', 'never ask the hub, only its cache on disk')
+    .addOption(allowSymlinksOption())
     .option('--segments', 'list the segments of every component')
     .option('--int8', 'run the model instead, and show how much each part of the denoiser and the VAE loses in int8')
     .option('--json', 'write the report as one JSON object, sizes in bytes; segments are always in it')

@@ -15,6 +15,7 @@ export interface Int8InspectOptions {
   readonly revision?: string | undefined;
   readonly config?: string | undefined;
   readonly localFilesOnly?: boolean | undefined;
+  readonly allowSymlinks?: boolean | undefined;
   readonly signal: AbortSignal;
   /** Told of every part, as a line of text. */
   readonly onLine: (line: string) => void;

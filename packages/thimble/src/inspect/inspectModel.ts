@@ -28,6 +28,7 @@ export interface InspectOptions {
   readonly revision?: string | undefined;
   readonly config?: string | undefined;
   readonly localFilesOnly?: boolean | undefined;
+  readonly allowSymlinks?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((event: DownloadEvent | CheckpointWarning) => void) | undefined;
 }
@@ -178,9 +179,9 @@ async function defaultsOf(
   const there = components.map(({ name }) => name);
   if (!there.some((name) => DENOISER.test(name))) return {};
   const names = there.filter((name) => name === 'vae' || DENOISER.test(name));
-  const { variant, config, signal } = options;
+  const { variant, config, allowSymlinks, signal } = options;
   await using pipe = await DiffusionPipeline.fromPretrained((await isHere(model)) ? model : index.folder, {
-    ...withoutUndefined({ variant, config, signal }),
+    ...withoutUndefined({ variant, config, allowSymlinks, signal }),
     components: names,
     onProgress: () => undefined,
   });

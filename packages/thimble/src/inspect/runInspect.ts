@@ -9,7 +9,7 @@ import { print, tell } from '../standardOutput.js';
 /** Does what `thimble inspect` says. */
 export async function runInspect(
   model: string,
-  { variant, revision, config, offline, segments = false, int8 = false, json = false }: InspectFlags,
+  { variant, revision, config, offline, allowSymlinks, segments = false, int8 = false, json = false }: InspectFlags,
   { signal }: Interruption,
 ): Promise<void> {
   if (isPicture(model)) {
@@ -23,6 +23,7 @@ export async function runInspect(
       revision,
       config,
       localFilesOnly: offline,
+      allowSymlinks,
       signal,
       onLine: (line) => tell(`${line}\n`),
     });
@@ -35,6 +36,7 @@ export async function runInspect(
     revision,
     config,
     localFilesOnly: offline,
+    allowSymlinks,
     signal,
     onProgress: (event) => progress.event(event),
   });

@@ -8,6 +8,7 @@ export interface ServedFlags extends Pick<
   | 'variant'
   | 'revision'
   | 'offline'
+  | 'allowSymlinks'
   | 'vae'
   | 'component'
   | 'config'

@@ -22,7 +22,7 @@ import { writeFolder } from './writeFolder.js';
 /** Options of {@link convertCheckpoint}. */
 export interface ConvertOptions extends Pick<
   FromPretrainedOptions,
-  'variant' | 'revision' | 'config' | 'predictionType' | 'localFilesOnly' | 'signal' | 'onProgress'
+  'variant' | 'revision' | 'config' | 'predictionType' | 'localFilesOnly' | 'allowSymlinks' | 'signal' | 'onProgress'
 > {
   /** A folder in diffusers' layout, or a file with the original keys. */
   readonly layout: 'diffusers' | 'single-file';
@@ -40,6 +40,7 @@ const OPTION_NAMES = [
   'config',
   'predictionType',
   'localFilesOnly',
+  'allowSymlinks',
   'signal',
   'onProgress',
   'onWritten',
@@ -55,12 +56,13 @@ const OPTION_NAMES = [
 export async function convertCheckpoint(model: string, out: string, options: ConvertOptions): Promise<void> {
   checkOptionNames(options, OPTION_NAMES, 'convertCheckpoint');
   checkPath('out', out);
-  const { layout, dtype, variant, revision, config, predictionType, localFilesOnly, signal, onProgress } = options;
+  const { layout, dtype, variant, revision, config, predictionType, signal, onProgress } = options;
   if (layout !== 'diffusers' && layout !== 'single-file')
     refuseOption('layout', layout, "'diffusers' or 'single-file'");
   if (dtype !== undefined && !CONVERT_DTYPES.includes(dtype))
     refuseOption('dtype', dtype, `one of ${CONVERT_DTYPES.join(', ')}`);
-  const where = { variant, revision, localFilesOnly, signal, onProgress };
+  const { localFilesOnly, allowSymlinks } = options;
+  const where = { variant, revision, localFilesOnly, allowSymlinks, signal, onProgress };
   const index = await openModelIndex(model, { ...where, config, predictionType, onWarning: onProgress });
   const target = resolve(out);
   if (

@@ -1,4 +1,4 @@
-import { cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { randomUUID } from 'node:crypto';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -77,10 +77,14 @@ async function copyScheduler(
   });
 }
 
-/** Links are followed; what is packed here is unpacked, for others to read. */
+/** Its files, and not the folders in it, which no tokenizer reads; what is packed here is unpacked, for others to read. */
 async function copyTokenizer({ folder, padToken }: PartPlace, target: string): Promise<void> {
-  if (padToken === undefined) return cp(folder, target, { recursive: true, dereference: true });
   await mkdir(target, { recursive: true });
+  if (padToken === undefined) {
+    for (const name of await readdir(folder))
+      if ((await stat(join(folder, name))).isFile()) await copyFile(join(folder, name), join(target, name));
+    return;
+  }
   for (const name of await readdir(SHIPPED_CLIP_TOKENIZER)) {
     const bytes = await readFile(join(SHIPPED_CLIP_TOKENIZER, name));
     if (name.endsWith('.gz')) await writeFile(join(target, basename(name, '.gz')), await unpacked(bytes));
