@@ -73,6 +73,7 @@ export type { DownloadEvent } from './weights/hub/downloadSnapshot.js';
 export { EXECUTION_PROVIDERS } from './device/ExecutionProvider.js';
 export { parseBytes } from './device/parseBytes.js';
 export type { Allocator, DeviceOptions } from './device/DeviceOptions.js';
+export type { DevicePermissions } from './device/devicePermissions.js';
 export type { ExecutionProvider } from './device/ExecutionProvider.js';
 export { CLIPTokenizer } from './tokenizers/CLIPTokenizer.js';
 export type { ChatTemplate, ChatTemplateOptions } from './tokenizers/ChatTemplate.js';

@@ -1,3 +1,4 @@
+import type { DevicePermissions } from './devicePermissions.js';
 import type { ExecutionProvider } from './ExecutionProvider.js';
 
 /** What is done with freed memory. */
@@ -17,4 +18,9 @@ export interface DeviceOptions {
   readonly allocator?: Allocator | undefined;
   /** What both processes together may take, in bytes: what is said where the device's own was killed. The pipeline's by default. */
   readonly memoryLimit?: number | undefined;
+  /**
+   * Starts the device's process under Node's permission model: its JavaScript may read files, write into folders for temporary files and those named here, and start neither processes nor threads.
+   * ONNX Runtime, which is native, is not bound by it. Default: as the program that starts it.
+   */
+  readonly permissions?: DevicePermissions | undefined;
 }

@@ -13,8 +13,8 @@ export interface ProcessMemory {
 /**
  * Reads what a process holds from `/proc`, without disturbing it; `undefined` where there is no such process or no `/proc`.
  */
-export function readProcessMemory(pid: number): ProcessMemory | undefined {
-  const status = readStatus(pid);
+export function readProcessMemory(pid: number, read = readText): ProcessMemory | undefined {
+  const status = read(`/proc/${pid}/status`);
   if (status === undefined) return undefined;
   const bytes = (field: string): number =>
     Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(status)?.[1] ?? 0) * 1024;
@@ -26,14 +26,14 @@ export function readProcessMemory(pid: number): ProcessMemory | undefined {
 }
 
 /** What this process holds; where there is no `/proc`, all of it is counted as anonymous. */
-export function readOwnMemory(): ProcessMemory {
+export function readOwnMemory(read = readText): ProcessMemory {
   const residentBytes = process.memoryUsage.rss();
-  return readProcessMemory(process.pid) ?? { residentBytes, anonymousBytes: residentBytes, fileBytes: 0 };
+  return readProcessMemory(process.pid, read) ?? { residentBytes, anonymousBytes: residentBytes, fileBytes: 0 };
 }
 
-function readStatus(pid: number): string | undefined {
+function readText(file: string): string | undefined {
   try {
-    return readFileSync(`/proc/${pid}/status`, 'utf8');
+    return readFileSync(file, 'utf8');
   } catch {
     return undefined;
   }

@@ -1,22 +1,13 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { constants } from 'node:os';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { isMainThread } from 'node:worker_threads';
 import { ThimbleError } from '../errors.js';
+import { childCommand, reasonOfStatus, STATUS_PIPE } from './childCommand.js';
 import { TENSOR_PIPE } from './messages.js';
 
 // Bundled, the worker lies beside this file; run from source (tests), it is the bundled one, which a plain Node can start.
 const WORKER = new URL(import.meta.url.endsWith('.ts') ? '../../dist/worker.js' : './worker.js', import.meta.url);
-
-/** Where a child of a thread is started by. */
-const SHELL = '/bin/sh';
-const STATUS_PIPE = TENSOR_PIPE + 1;
-const EXECUTABLE = 'THIMBLE_EXECUTABLE';
-
-/** Starts the worker, tells its process number, waits for it, and tells how it ended; the shell that does so is a child of this process no longer. */
-const SCRIPT = `{ "$${EXECUTABLE}" --expose-gc "$0" ${STATUS_PIPE}>&- & echo $! >&${STATUS_PIPE}; wait $! 2>&-; echo $? >&${STATUS_PIPE}; } &`;
 
 interface Unreferenced {
   ref?: () => void;
@@ -24,8 +15,7 @@ interface Unreferenced {
 }
 
 /**
- * The process that a device computes in. It ends when the thread that made it does, in whatever way: its channel closes then. A child that has ended is there
- * until its parent has asked how, which a thread that was terminated cannot do, and the other threads do not; so a worker thread's child has a shell for a parent.
+ * The process that a device computes in. It ends when the thread that made it does, in whatever way: its channel closes then.
  */
 export class WorkerChild {
   /** Messages and pipes. */
@@ -39,21 +29,21 @@ export class WorkerChild {
   #resolveEnded: () => void = () => undefined;
 
   /**
+   * @param flags of Node, beside those that it needs
    * @param onEnd told when it has ended, or cannot be talked to
    * @throws `ERR_DEVICE_FILE_MISSING` in a bundle that took core in
    */
-  constructor(env: NodeJS.ProcessEnv, onEnd: (reason: string) => void) {
+  constructor(flags: readonly string[], env: NodeJS.ProcessEnv, onEnd: (reason: string) => void) {
     if (!existsSync(WORKER)) throw new ThimbleError('ERR_DEVICE_FILE_MISSING', { file: fileURLToPath(WORKER) });
     this.#onEnd = onEnd;
     this.#ended = new Promise((resolve) => {
       this.#resolveEnded = resolve;
     });
-    const byShell = !isMainThread && process.platform !== 'win32' && existsSync(SHELL);
-    this.process = fork(WORKER, [], {
+    const { byShell, args, options } = childCommand(['--expose-gc', ...flags], env);
+    this.process = fork(WORKER, args, {
+      ...options,
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'pipe', 'ipc', 'pipe', ...(byShell ? (['pipe'] as const) : [])],
-      ...(byShell ? { execPath: SHELL, execArgv: ['-c', SCRIPT] } : { execArgv: ['--expose-gc'] }),
-      env: byShell ? { ...env, [EXECUTABLE]: process.execPath } : env,
     });
     this.process.on('error', ({ message }) => (this.process.pid === undefined ? this.#end(message) : onEnd(message)));
     if (byShell) {
@@ -121,7 +111,7 @@ export class WorkerChild {
       const known = this.#pid !== undefined;
       this.#pid = Number(pid);
       if (!known && this.#isKilled) this.kill();
-      if (rest !== undefined) this.#end(reasonOf(Number(code)));
+      if (rest !== undefined) this.#end(reasonOfStatus(Number(code)));
     });
     return status.on('close', () => this.#end('it did not say how'));
   }
@@ -132,12 +122,4 @@ export class WorkerChild {
     this.#onEnd(reason);
     this.#resolveEnded();
   }
-}
-
-/** From this number on a shell tells of a signal. */
-const SIGNALS = 128;
-
-function reasonOf(status: number): string {
-  const signal = Object.entries(constants.signals).find(([, number]) => number === status - SIGNALS);
-  return signal === undefined ? `exit code ${status}` : `signal ${signal[0]}`;
 }

@@ -5,6 +5,7 @@ import { ThimbleError } from '../errors.js';
 import { allocatorEnvironment } from './allocatorEnvironment.js';
 import { BytePipe } from './BytePipe.js';
 import type { DeviceOptions } from './DeviceOptions.js';
+import { permissionFlags } from './devicePermissions.js';
 import {
   type PipedTensor,
   TENSOR_PIPE,
@@ -24,7 +25,7 @@ const ABORT_GRACE = 400;
 /** How much of the child's error output is kept for the message of a crash, in characters. */
 const STDERR_KEPT = 2000;
 
-type WorkerOptions = Pick<DeviceOptions, 'allocator' | 'memoryLimit'>;
+type WorkerOptions = Pick<DeviceOptions, 'provider' | 'allocator' | 'memoryLimit' | 'permissions'>;
 
 interface Pending {
   readonly accept: (answer: never) => Promise<void>;
@@ -42,12 +43,16 @@ export class WorkerProcess {
   #stderr = '';
   #nextId = 1;
 
-  /** @param onGone called when its sessions and tensors are gone: more than once, and before questions that it did not answer fail */
-  constructor({ allocator = 'keep', memoryLimit }: WorkerOptions, onGone: () => void) {
+  /**
+   * @param onGone called when its sessions and tensors are gone: more than once, and before questions that it did not answer fail
+   * @throws `ERR_DEVICE_FILE_MISSING`, `ERR_DEVICE_UNAVAILABLE`
+   */
+  constructor({ provider, allocator = 'keep', memoryLimit, permissions }: WorkerOptions, onGone: () => void) {
     this.#onGone = onGone;
     this.#memoryLimit = memoryLimit;
-    const env = { ...process.env, ...allocatorEnvironment[allocator], ...withoutTelemetry, ELECTRON_RUN_AS_NODE: '1' };
-    this.#child = new WorkerChild(env, (reason) => this.#lose(reason));
+    const env = { ...process.env, ...allocatorEnvironment(allocator), ...withoutTelemetry, ELECTRON_RUN_AS_NODE: '1' };
+    const flags = permissions === undefined ? [] : permissionFlags(permissions, provider);
+    this.#child = new WorkerChild(flags, env, (reason) => this.#lose(reason));
     this.#bytes = new BytePipe(this.#child.process.stdio[TENSOR_PIPE] as Readable);
     this.#child.process.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#stderr = (this.#stderr + text).slice(-STDERR_KEPT);

@@ -1,10 +1,6 @@
 import type { Allocator } from './DeviceOptions.js';
 
-/**
- * glibc's allocator: keep freed memory for the next operator, or give it back. What is given back has to be faulted in again, which
- * huge pages make cheap: with them a pass of SD 1.5's UNet takes 5.4 s in place of 6.9.
- */
-export const allocatorEnvironment: Readonly<Record<Allocator, NodeJS.ProcessEnv>> = {
+const GLIBC: Readonly<Record<Allocator, NodeJS.ProcessEnv>> = {
   keep: { MALLOC_ARENA_MAX: '1', MALLOC_MMAP_THRESHOLD_: '4294967296', MALLOC_TRIM_THRESHOLD_: '8589934592' },
   'keep-small': {
     MALLOC_ARENA_MAX: '1',
@@ -25,3 +21,11 @@ export const allocatorEnvironment: Readonly<Record<Allocator, NodeJS.ProcessEnv>
     GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1',
   },
 };
+
+/**
+ * The environment in which glibc's allocator keeps freed memory for the next operator, or gives it back. What is given back has to be faulted in again, which
+ * huge pages make cheap: with them a pass of SD 1.5's UNet takes 5.4 s in place of 6.9. Allocators of other systems have no such settings, and take their own course.
+ */
+export function allocatorEnvironment(allocator: Allocator, platform = process.platform): NodeJS.ProcessEnv {
+  return platform === 'linux' ? GLIBC[allocator] : {};
+}

@@ -5,18 +5,20 @@ import { totalmem } from 'node:os';
 const LIMIT_FILES = ['/sys/fs/cgroup/memory.max', '/sys/fs/cgroup/memory/memory.limit_in_bytes'];
 
 /**
- * The memory limit of the container that this process runs in, in bytes; `undefined` where there is none, or where it is no tighter than
- * the machine itself.
+ * The memory limit of the container that this process runs in, in bytes; `undefined` where there is none, where it is no tighter than
+ * the machine itself, and where the system has no control groups.
  */
-export function containerMemory(): number | undefined {
-  const limits = [...ownGroups(), ...LIMIT_FILES].map(readLimit).filter((limit) => limit > 0 && limit < totalmem());
+export function containerMemory(read: (file: string) => string | undefined = readText): number | undefined {
+  const files = [...ownGroups(read('/proc/self/cgroup')), ...LIMIT_FILES];
+  const limits = files
+    .map((file) => Number(read(file)?.trim() ?? NaN))
+    .filter((limit) => limit > 0 && limit < totalmem());
   return limits.length === 0 ? undefined : Math.min(...limits);
 }
 
 /** The limits of this process's own groups, and of those above them: any of them may be the tightest. */
-function ownGroups(): string[] {
-  const lines = read('/proc/self/cgroup')?.split('\n') ?? [];
-  return lines.flatMap((line) => {
+function ownGroups(groups = ''): string[] {
+  return groups.split('\n').flatMap((line) => {
     const [, controllers, path] = /^\d+:([^:]*):(\/.+)$/.exec(line) ?? [];
     if (path === undefined || (controllers !== '' && controllers !== 'memory')) return [];
     const [root, file] =
@@ -26,11 +28,7 @@ function ownGroups(): string[] {
   });
 }
 
-function readLimit(file: string): number {
-  return Number(read(file)?.trim() ?? NaN);
-}
-
-function read(file: string): string | undefined {
+function readText(file: string): string | undefined {
   try {
     return readFileSync(file, 'utf8');
   } catch {

@@ -7,8 +7,10 @@ import { ThimbleError } from '../errors.js';
 /** Kinds of file systems that lie in memory, as `statfs` numbers them: tmpfs and ramfs. */
 const IN_MEMORY: ReadonlySet<number> = new Set([0x01021994, 0x858458f6]);
 
-/** Where temporary files may be large, after the system's own place. */
-const OTHERS = ['/var/tmp', '.'] as const;
+/** Where files may be written that last no longer than a run: the system's own place, and on systems like Unix the one for large ones. */
+export function temporaryFolders(platform = process.platform): readonly string[] {
+  return platform === 'win32' ? [tmpdir()] : [tmpdir(), '/var/tmp'];
+}
 
 /**
  * The folder for values that memory has no room for: `tempDir`, else the system's for temporary files, unless that lies in memory itself.
@@ -18,7 +20,7 @@ const OTHERS = ['/var/tmp', '.'] as const;
 export async function spillFolder(tempDir: string | undefined, bytes: number): Promise<string> {
   checkNumber('bytes', bytes, 0);
   if (tempDir !== undefined) checkPath('tempDir', tempDir, 'the path of a folder');
-  const candidates = tempDir === undefined ? [tmpdir(), ...OTHERS] : [tempDir];
+  const candidates = tempDir === undefined ? [...temporaryFolders(), '.'] : [tempDir];
   const disks = await Promise.all(candidates.map(diskOf));
   const found = disks.find((disk) => disk !== undefined && !disk.inMemory);
   if (found === undefined)

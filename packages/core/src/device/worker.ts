@@ -1,4 +1,3 @@
-import { writeFileSync } from 'node:fs';
 import { Socket } from 'node:net';
 import type { Tensor } from 'onnxruntime-common';
 import { isThimbleError, ThimbleError } from '../errors.js';
@@ -7,14 +6,15 @@ import type { DeviceTensor } from './DeviceTensor.js';
 import { type PipedTensor, TENSOR_PIPE, type WireTensor, type WorkerRequest, type WorkerResponse } from './messages.js';
 import { Runtime } from './Runtime.js';
 import { ARRAYS, fromWire, toWire } from './wireTensor.js';
+import { yieldMemory } from './yieldMemory.js';
 
 // The entry point of ProcessDevice's child: answers one question at a time, in order.
 
 /** From this size on a tensor's bytes go over the pipe. */
 const PIPED_FROM = 2 ** 16;
 
-// Where memory runs out, the system ends this process, of which the next call starts another, and not the one that the application is.
-if (process.platform === 'linux') yieldMemory();
+// The next call starts another process; the application would be gone.
+yieldMemory();
 
 const pipe = new Socket({ fd: TENSOR_PIPE, readable: false, writable: true });
 pipe.on('error', () => process.exit(0));
@@ -32,14 +32,6 @@ process.on('message', (request: WorkerRequest) => {
 process.on('disconnect', () => process.exit(0));
 // The parent decides what Ctrl-C means; the terminal sends it to both.
 process.on('SIGINT', () => undefined);
-
-function yieldMemory(): void {
-  try {
-    writeFileSync('/proc/self/oom_score_adj', '1000');
-  } catch {
-    // Where that is not allowed, the system chooses.
-  }
-}
 
 async function answer(request: Exclude<WorkerRequest, { method: 'cancel' }>): Promise<void> {
   const { id } = request;

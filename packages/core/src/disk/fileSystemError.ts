@@ -16,6 +16,10 @@ const REFUSED = new Set([
   'EINVAL',
   'ESPIPE',
   'ENXIO',
+  // Windows: of a file that is open or mapped elsewhere.
+  'EBUSY',
+  // Node's permission model.
+  'ERR_ACCESS_DENIED',
 ]);
 
 /** The `code` of a system error such as `ENOENT`; `undefined` for anything else. Works across realms. */

@@ -1,6 +1,6 @@
 import { mkdtemp, open, readFile, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { basename, dirname, extname, join, sep } from 'node:path';
+import { basename, dirname, extname, join, normalize, sep } from 'node:path';
 import { type Image, isThimbleError } from '@thimble/core';
 import { makeFolder, writeFileAtomically } from '@thimble/core/plugin';
 import { CliError } from '../CliError.js';
@@ -147,7 +147,7 @@ function numbered(path: string, number: number): string {
 
 /** @throws ERR_OUTPUT_UNWRITABLE for a part of the path that no file system holds */
 function checkNames(path: string): void {
-  for (const name of path.split(sep)) {
+  for (const name of normalize(path).split(sep)) {
     const bytes = Buffer.byteLength(name);
     if (bytes > LONGEST_NAME)
       throw unwritable(path, `a name in it has ${bytes} bytes, and file systems hold ${LONGEST_NAME}`);

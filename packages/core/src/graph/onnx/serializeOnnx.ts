@@ -1,4 +1,3 @@
-import { dirname, parse, relative, sep } from 'node:path';
 import type { FileRange } from '../../device/FileRange.js';
 import type { OnnxModel, SessionMode } from '../../device/OnnxModel.js';
 import {
@@ -12,6 +11,7 @@ import {
 } from '../Graph.js';
 import { encodeFloat16 } from '../../weights/files/encodeFloat16.js';
 import { ONNX_TYPE } from '../operations.js';
+import { commonFolder, locationIn } from './externalData.js';
 import { ProtobufWriter } from './ProtobufWriter.js';
 
 /** ONNX's intermediate representation version and operator set: the first with native `Gelu`. */
@@ -58,22 +58,6 @@ function sourceOf(weight: GraphWeight): FileRange {
   return weight.source;
 }
 
-/** The deepest folder that holds all files: the runtime refuses locations outside the folder it is given. */
-function commonFolder(files: readonly string[]): string | undefined {
-  const [first, ...rest] = new Set(files.map((file) => dirname(file)));
-  if (first === undefined) return undefined;
-  const { root } = parse(first);
-  let common = first.slice(root.length).split(sep);
-  for (const folder of rest) {
-    if (parse(folder).root !== root)
-      throw new RangeError(`"${first}" and "${folder}" are on different drives: a graph's weights must be on one`);
-    const parts = folder.slice(root.length).split(sep);
-    const differs = common.findIndex((part, i) => part !== parts[i]);
-    if (differs >= 0) common = common.slice(0, differs);
-  }
-  return root + common.join(sep);
-}
-
 function writeNode(proto: ProtobufWriter, node: GraphNode): void {
   for (const input of node.inputs) proto.text(1, input);
   for (const output of node.outputs) proto.text(2, output);
@@ -113,7 +97,7 @@ function writeWeight(proto: ProtobufWriter, weight: GraphWeight, folder: string)
   for (const size of weight.dims) proto.integer(1, size);
   proto.integer(2, ONNX_TYPE[weight.type]).text(8, weight.name);
   for (const [key, value] of [
-    ['location', relative(folder, file)],
+    ['location', locationIn(folder, file)],
     ['offset', offset],
     ['length', byteLength],
   ] as const) {

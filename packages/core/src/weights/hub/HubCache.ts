@@ -1,9 +1,10 @@
-import { copyFile, lstat, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
-import { dirname, join, relative, sep } from 'node:path';
+import { lstat, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join, sep } from 'node:path';
 import { makeFolder } from '../../disk/makeFolder.js';
 import { fileSystemError, systemErrorCode } from '../../disk/fileSystemError.js';
 import type { HubFile } from './HubClient.js';
 import { isCommit } from './HubModelId.js';
+import { linkOrCopy } from './linkOrCopy.js';
 
 /**
  * One model's folder in the cache that Python's huggingface_hub uses too: `blobs/HASH`, `snapshots/COMMIT/PATH` (links to
@@ -82,21 +83,11 @@ export class HubCache {
       if ((await ifThere(() => stat(path)))?.size === file.size) return;
       await makeFolder(dirname(path));
       if ((await ifThere(() => lstat(path))) !== undefined) await rm(path);
-      await symlink(relative(dirname(path), blob), path).catch(async (error: unknown) =>
-        copyInstead(error, blob, path),
-      );
+      await linkOrCopy(blob, path);
     } catch (error) {
       throw fileSystemError(error, path, 'write');
     }
   }
-}
-
-/** Windows refuses links without a privilege; some file systems do not know them. */
-async function copyInstead(error: unknown, blob: string, path: string): Promise<void> {
-  const code = systemErrorCode(error);
-  if (code === 'EEXIST') return;
-  if (code !== 'EPERM' && code !== 'ENOTSUP' && code !== 'ENOSYS') throw error;
-  await copyFile(blob, path);
 }
 
 async function ifThere<T>(read: () => Promise<T>): Promise<T | undefined> {

@@ -3,6 +3,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { ThimbleError } from '../../errors.js';
 import { systemErrorCode } from '../../disk/fileSystemError.js';
+import { expandPath } from './expandPath.js';
 
 /** Where the hub and its cache are, as Hugging Face's environment variables say. Holds no secret. */
 export interface HubSettings {
@@ -77,14 +78,6 @@ function parseEndpoint(text: string): string {
   if (url.username !== '' || url.password !== '')
     return fail('it contains a user name or password; use HF_TOKEN for access');
   return `${url.origin}${url.pathname}`.replace(/\/+$/, '');
-}
-
-/** `~`, `$NAME`, `${NAME}` and on Windows `%NAME%`; a variable that is not set stays as it is written, as in Python. */
-function expandPath(path: string, environment: NodeJS.ProcessEnv): string {
-  const names = process.platform === 'win32' ? /\$\w+|\$\{[^}]*\}|%[^%]+%/g : /\$\w+|\$\{[^}]*\}/g;
-  return path
-    .replace(/^~(?=$|[/\\])/, () => homedir())
-    .replace(names, (written) => environment[written.replace(/^\$\{?|[}%]/g, '')] ?? written);
 }
 
 function timeoutOf(setting: string, environment: NodeJS.ProcessEnv): number {
