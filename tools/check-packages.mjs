@@ -1,13 +1,17 @@
 // Packs every public package as for publishing, looks into the tarballs, and uses them as outsiders would. `node tools/check-packages.mjs [STEP …]` does the
-// named steps alone: together, alone, node, example, scaffold.
+// named steps alone: together, alone, node, example, scaffold. For `alone`, `--managers` and `--nodes` name what each package is installed by and on (npm,pnpm on this Node),
+// `--packages` those that are, by their folders.
 import { rmSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, readdir } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import { command } from './packages/command.mjs';
 import { lintTarball } from './packages/lintTarball.mjs';
 import { packPackage } from './packages/packPackage.mjs';
+import { programOfNode } from './packages/programOfNode.mjs';
+import { installedSize, tarballSize } from './packages/sizes.mjs';
 import { tarballProblems } from './packages/tarballProblems.mjs';
 import { useAlone } from './packages/useAlone.mjs';
 import { useAsOutsider } from './packages/useAsOutsider.mjs';
@@ -21,7 +25,14 @@ const MODEL = join(ROOT, 'packages/core/test/fixtures/sd-tiny');
 /** Beside the one that runs this. */
 const NODE_VERSIONS = ['20', '22', '24'];
 
-const steps = process.argv.slice(2);
+const { values, positionals: steps } = parseArgs({
+  options: {
+    managers: { type: 'string', default: 'npm,pnpm' },
+    nodes: { type: 'string', default: process.versions.node },
+    packages: { type: 'string' },
+  },
+  allowPositionals: true,
+});
 const wanted = (step) => steps.length === 0 || steps.includes(step);
 const folder = await mkdtemp(join(tmpdir(), 'thimble-packages-'));
 process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
@@ -45,7 +56,8 @@ async function checkPackage(name) {
     ...(await tarballProblems(unpacked, join(ROOT, 'packages', name, 'src'))),
     ...(await lintTarball(tarball, manifest)),
   ];
-  report(basename(tarball), problems);
+  const size = await tarballSize(name, tarball);
+  report(`${basename(tarball)}, ${size.said}`, [...problems, ...size.problems]);
   return tarball;
 }
 
@@ -76,6 +88,18 @@ async function useTogether(version) {
   });
 }
 
+async function installAlone({ name, manifest, manager, version, node }) {
+  const project = join(folder, 'alone');
+  await attempt(`${name} installed alone by ${manager} on Node ${version}, and the examples of its README run`, () =>
+    useAlone({ root: ROOT, folder: project, name, manifest, tarballs, manager, node }),
+  );
+  if (name === 'thimble' && manager === 'npm') {
+    const { said, problems } = await installedSize(project);
+    report(`the command line: ${said}`, problems);
+  }
+  await rm(project, { recursive: true, force: true });
+}
+
 const packages = await publicPackages();
 const tarballs = {};
 for (const { name } of packages) tarballs[name] = await checkPackage(name);
@@ -85,10 +109,12 @@ if (wanted('together'))
     useTogether(packages.find(({ name }) => name === 'thimble').manifest.version),
   );
 if (wanted('alone')) {
-  for (const { name, manifest } of packages) {
-    await attempt(`${name} installed alone by npm and by pnpm, and the example of its README run`, () =>
-      useAlone({ root: ROOT, folder: join(folder, `alone-${name}`), name, manifest, tarballs }),
-    );
+  const chosen = values.packages?.split(',') ?? packages.map(({ name }) => name);
+  for (const version of values.nodes.split(',')) {
+    const node = version === process.versions.node ? process.execPath : await programOfNode(version, folder);
+    for (const manager of values.managers.split(','))
+      for (const each of packages.filter(({ name }) => chosen.includes(name)))
+        await installAlone({ ...each, manager, version, node });
   }
 }
 if (wanted('node')) {

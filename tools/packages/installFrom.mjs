@@ -1,5 +1,6 @@
+import { execFileSync } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { command } from './command.mjs';
 import { pinnedPnpm } from './packPackage.mjs';
 
@@ -11,29 +12,58 @@ const NPM_OPTIONS = ['--no-audit', '--no-fund', '--no-package-lock', '--prefer-o
 /** What pnpm asks to be decided, as the troubleshooting page says. */
 const ALLOW_BUILDS = 'allowBuilds:\n  onnxruntime-node: false\n  sharp: false\n';
 
+const YARN = '@yarnpkg/cli-dist@4.18.1';
+/** Yarn keeps packages in archives unless it is told not to, and native libraries and processes need files. */
+const YARN_SETTINGS = 'nodeLinker: node-modules\nenableScripts: false\nenableTelemetry: false\n';
+
+/** What installs packages. */
+export const MANAGERS = ['npm', 'pnpm', 'yarn'];
+
 /**
  * Installs tarballs into a folder, as an outsider does: a project of its own that knows nothing of the workspace.
  *
- * @param {{ root: string, folder: string, tarballs: readonly string[], manager: 'npm' | 'pnpm' }} parts `folder` is made where it is not there
+ * @param {{ root: string, folder: string, tarballs: readonly string[], manager: 'npm' | 'pnpm' | 'yarn', node?: string }} parts `folder` is made where it is not there; `node`: the program that
+ *   the manager runs on
  */
-export async function installFrom({ root, folder, tarballs, manager }) {
+export async function installFrom({ root, folder, tarballs, manager, node = process.execPath }) {
   await mkdir(folder, { recursive: true });
-  await writeFile(join(folder, 'package.json'), '{ "private": true, "type": "module" }', { flag: 'wx' }).catch(
-    ignoreExisting,
-  );
-  if (manager === 'npm')
-    return command('npm', ['install', ...NPM_OPTIONS, ...tarballs], { cwd: folder, env: OFFLINE_ENV });
-  await writeFile(join(folder, 'pnpm-workspace.yaml'), `${ALLOW_BUILDS}overrides:\n${tarballs.map(override).join('')}`);
-  return command(await pinnedPnpm(root), ['add', '--prefer-offline', ...tarballs], {
-    cwd: folder,
-    env: OFFLINE_ENV,
-  });
+  const env = { ...OFFLINE_ENV, PATH: `${dirname(node)}${delimiter}${process.env['PATH']}` };
+  const manifest = {
+    private: true,
+    type: 'module',
+    ...(manager === 'yarn' ? { resolutions: locations(tarballs) } : {}),
+  };
+  await writeFile(join(folder, 'package.json'), JSON.stringify(manifest), { flag: 'wx' }).catch(ignoreExisting);
+  if (manager === 'npm') return command('npm', ['install', ...NPM_OPTIONS, ...tarballs], { cwd: folder, env });
+  if (manager === 'yarn') {
+    await writeFile(join(folder, '.yarnrc.yml'), YARN_SETTINGS);
+    await writeFile(join(folder, 'yarn.lock'), '');
+    const added = Object.entries(locations(tarballs)).map(([name, place]) => `${name}@${place}`);
+    return command('npx', ['--yes', '--package', YARN, 'yarn', 'add', ...added], {
+      cwd: folder,
+      env: { ...env, ...yarnRegistry() },
+    });
+  }
+  const overrides = Object.entries(locations(tarballs)).map(([name, place]) => `  '${name}': '${place}'\n`);
+  await writeFile(join(folder, 'pnpm-workspace.yaml'), `${ALLOW_BUILDS}overrides:\n${overrides.join('')}`);
+  return command(await pinnedPnpm(root), ['add', '--prefer-offline', ...tarballs], { cwd: folder, env });
 }
 
-/** Where one of the packages asks for another one, pnpm would look for it in the registry. */
-function override(tarball) {
-  const [, name] = /(?:thimble-)?((?:core|plugin-[a-z0-9-]+?))-\d[^/]*\.tgz$/.exec(tarball) ?? [];
-  return name === undefined ? '' : `  '@thimble/${name}': 'file:${tarball}'\n`;
+/** Where one of the packages asks for another one, pnpm and yarn would look for it in the registry. */
+function locations(tarballs) {
+  return Object.fromEntries(tarballs.map((tarball) => [nameOf(tarball), `file:${tarball}`]));
+}
+
+function nameOf(tarball) {
+  const [, name] = /([a-z0-9-]+?)-\d[^/]*\.tgz$/.exec(tarball);
+  return name.startsWith('thimble-') ? `@thimble/${name.slice('thimble-'.length)}` : name;
+}
+
+/** The registry that npm is set to, which yarn does not ask. */
+function yarnRegistry() {
+  const registry = execFileSync('npm', ['config', 'get', 'registry'], { encoding: 'utf8' }).trim();
+  const insecure = registry.startsWith('http:') ? { YARN_UNSAFE_HTTP_WHITELIST: new URL(registry).hostname } : {};
+  return { YARN_NPM_REGISTRY_SERVER: registry, ...insecure };
 }
 
 function ignoreExisting(error) {

@@ -1,5 +1,5 @@
 import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { joinExamples } from '../docs/joinExamples.mjs';
 import { command } from './command.mjs';
 import { writeSafetensors } from '../../packages/core/dist/plugin.js';
@@ -43,6 +43,19 @@ export async function runReadmeExample({ root, folder, readme, node = process.ex
     env: { ...process.env, THIMBLE_CACHE: join(folder, 'cache') },
     timeout: 240_000,
   });
+}
+
+/**
+ * Runs the first line of a README that calls the command line, in a folder where it is installed.
+ *
+ * @param {{ root: string, folder: string, readme: string, node: string }} parts `node`: the program to run it with
+ */
+export async function runReadmeCommand({ root, folder, readme, node }) {
+  const [line] = /^thimble generate .+$/m.exec(await readFile(readme, 'utf8'));
+  await layModels(root, folder);
+  const path = [join(folder, 'node_modules/.bin'), dirname(node), process.env['PATH']].join(delimiter);
+  const env = { ...process.env, PATH: path, THIMBLE_CACHE: join(folder, 'cache') };
+  await command('sh', ['-c', line], { cwd: folder, env, timeout: 240_000 });
 }
 
 /** The test kit's checkpoint, in both precisions by name: what is asked for by `variant: 'fp16'` are f32 weights here. */

@@ -1,7 +1,8 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { command } from './command.mjs';
-import { installFrom, OFFLINE_ENV } from './installFrom.mjs';
+import { installFrom } from './installFrom.mjs';
+import { programOfNode } from './programOfNode.mjs';
 
 const SCRIPT = `import assert from 'node:assert';
 import { createTestPipeline, checkPluginConformance, testRun } from '@thimble/plugin-testkit';
@@ -15,7 +16,7 @@ console.log(process.version);
 `;
 
 /**
- * Installs packages together and runs a picture and a plugin's conformance suite on another version of Node, which npm's package `node` brings.
+ * Installs packages together and runs a picture and a plugin's conformance suite on other versions of Node.
  *
  * @param {{ root: string, folder: string, versions: readonly string[], tarballs: Readonly<Record<string, string>> }} parts
  * @returns {Promise<string[]>} the versions that it ran on
@@ -30,15 +31,7 @@ export async function useOnNode({ root, folder, versions, tarballs }) {
   await writeFile(join(folder, 'script.js'), SCRIPT);
   const ran = [];
   for (const version of versions) {
-    const home = join(folder, `node-${version}`);
-    await mkdir(home);
-    await writeFile(join(home, 'package.json'), '{ "private": true }');
-    await command(
-      'npm',
-      ['install', '--no-audit', '--no-fund', '--no-package-lock', '--prefer-offline', `node@${version}`],
-      { cwd: home, env: OFFLINE_ENV },
-    );
-    ran.push((await command(join(home, 'node_modules/node/bin/node'), ['script.js'], { cwd: folder })).trim());
+    ran.push((await command(await programOfNode(version, folder), ['script.js'], { cwd: folder })).trim());
   }
   return ran;
 }

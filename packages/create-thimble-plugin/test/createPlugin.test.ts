@@ -6,6 +6,9 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { createPlugin } from '../src/index.js';
 
+const { version: VERSION } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
 const CLI = fileURLToPath(new URL('../dist/cli.js', import.meta.url));
 let folder: string;
 
@@ -24,8 +27,11 @@ test('names everything after the package, and leaves no placeholder', async () =
   expect(read('thimble-plugin-fast-steps/src/FastStepsPlugin.ts')).toContain("readonly name = 'ann:fast-steps'");
   const manifest = JSON.parse(read('thimble-plugin-fast-steps/package.json')) as Record<string, Record<string, string>>;
   expect(manifest['name']).toBe('@ann/thimble-plugin-fast-steps');
-  expect(manifest['peerDependencies']).toEqual({ '@thimble/core': '^0.1.0' });
-  expect(manifest['devDependencies']).toMatchObject({ '@thimble/core': '^0.1.0', '@thimble/plugin-testkit': '^0.1.0' });
+  expect(manifest['peerDependencies']).toEqual({ '@thimble/core': `^${VERSION}` });
+  expect(manifest['devDependencies']).toMatchObject({
+    '@thimble/core': `^${VERSION}`,
+    '@thimble/plugin-testkit': `^${VERSION}`,
+  });
 });
 
 test('takes packed packages', async () => {

@@ -2,6 +2,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, jest, test } from '@jest/globals';
+import { VERSION } from '@thimble/core';
 import type { FileReport, ModelReport } from '../src/inspect/ModelReport.js';
 import { MODEL, runCli } from './support/CliRun.js';
 import { temporaryFolder } from './support/temporaryFolder.js';
@@ -23,7 +24,7 @@ describe('thimble', () => {
   const folder = temporaryFolder();
 
   test('tells its version and its help, which names commands and exit codes', async () => {
-    expect(await runCli(['--version'], folder)).toEqual({ code: 0, stdout: '0.1.0\n', stderr: '' });
+    expect(await runCli(['--version'], folder)).toEqual({ code: 0, stdout: `${VERSION}\n`, stderr: '' });
     const help = await runCli(['--help'], folder);
     expect(help).toMatchObject({ code: 0, stderr: '' });
     expect(help.stdout).toMatch(/generate[\s\S]*inspect[\s\S]*Exit codes:\n\s+0 [\s\S]*\n\s+130 /);

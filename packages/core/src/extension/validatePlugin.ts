@@ -1,4 +1,5 @@
 import { ThimbleError } from '../errors.js';
+import { VERSION } from '../version.js';
 import type { Plugin } from './Plugin.js';
 
 /**
@@ -25,7 +26,7 @@ function validateObject(value: object): void {
   if (title === 'the object')
     throw invalid(title, 'its name is missing', "readonly name = 'me:my-plugin' in its class");
   if (engines !== undefined && !isEngines(engines))
-    throw invalid(title, 'its engines are malformed', "engines = { thimble: '^1.0.0' }");
+    throw invalid(title, 'its engines are malformed', `engines = { thimble: '^${VERSION}' }`);
   if (claims !== undefined && !isNames(claims))
     throw invalid(title, 'its claims are no list of names', "claims = ['residency']");
   if (requires !== undefined && !isNames(requires)) {

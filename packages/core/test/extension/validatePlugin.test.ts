@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { isThimbleError } from '../../src/errors.js';
 import { validatePlugin } from '../../src/extension/validatePlugin.js';
+import { VERSION } from '../../src/version.js';
 
 class TilingPlugin {
   readonly name = 'me:tiling';
@@ -43,7 +44,12 @@ describe('validatePlugin', () => {
     ['no apply', { name: 'me:x' }, 'ERR_PLUGIN_INVALID', '"me:x" is not a plugin: it has no apply method'],
     ['no name', { apply }, 'ERR_PLUGIN_INVALID', 'its name is missing'],
     ['an empty name', { apply, name: '' }, 'ERR_PLUGIN_INVALID', 'its name is missing'],
-    ['odd engines', { apply, name: 'a', engines: '^1.0.0' }, 'ERR_PLUGIN_INVALID', "engines = { thimble: '^1.0.0' }"],
+    [
+      'odd engines',
+      { apply, name: 'a', engines: '^1.0.0' },
+      'ERR_PLUGIN_INVALID',
+      `engines = { thimble: '^${VERSION}' }`,
+    ],
     ['odd claims', { apply, name: 'a', claims: 'residency' }, 'ERR_PLUGIN_INVALID', "claims = ['residency']"],
     ['odd requires', { apply, name: 'a', requires: [1] }, 'ERR_PLUGIN_INVALID', 'requires = ['],
   ])('refuses %s, with the line to write instead', (_title, value, code, line) => {

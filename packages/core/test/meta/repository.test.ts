@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { lstatSync, readFileSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -69,8 +69,44 @@ describe('the files in git', () => {
   });
 });
 
+describe('the sources', () => {
+  /** What tells systems apart, or is there on some alone. */
+  const SYSTEM = /process\.platform|'(?:win32|darwin|linux)'|['"`]\/(?:proc|sys|dev|bin|var|etc|tmp)\b|O_NONBLOCK/;
+  const isComment = (line: string): boolean => /^\s*(?:\/?\*|\/\/)/.test(line);
+
+  test('have what differs between systems in modules of their own, which docs/platforms.md lists', () => {
+    const listed = readFileSync(join(ROOT, 'docs/platforms.md'), 'utf8').matchAll(/^\| `([\w/.-]+\.ts)`/gm);
+    const found = texts
+      .filter(({ file }) => /^packages\/[^/]+\/src\/.*\.ts$/.test(file))
+      .filter(({ content }) =>
+        content
+          .toString('utf8')
+          .split('\n')
+          .some((line) => !isComment(line) && SYSTEM.test(line)),
+      );
+    const known = new Set(Array.from(listed, ([, file]) => `packages/${file}`));
+    expect(found.map(({ file }) => file).filter((file) => !known.has(file))).toEqual([]);
+    expect([...known].filter((file) => !files.includes(file))).toEqual([]);
+  });
+});
+
+test('whatever names the version of the packages names the one that they have', () => {
+  const { status, stderr } = spawnSync(process.execPath, ['tools/version.mjs', '--check'], {
+    cwd: ROOT,
+    encoding: 'utf8',
+  });
+  expect([status, stderr]).toEqual([0, '']);
+});
+
 describe('each package', () => {
   const packages = files.flatMap((file) => /^packages\/([^/]+)\/package\.json$/.exec(file)?.[1] ?? []);
+
+  test.each(packages)('%s runs nothing when it is installed', (name) => {
+    const { scripts = {} } = JSON.parse(readFileSync(join(ROOT, `packages/${name}/package.json`), 'utf8')) as {
+      scripts?: Record<string, string>;
+    };
+    expect(Object.keys(scripts).filter((script) => /install|^prepare$/.test(script))).toEqual([]);
+  });
 
   test.each(packages)('%s has a licence, a README and a changelog', (name) => {
     for (const file of ['LICENSE', 'README.md', 'CHANGELOG.md']) expect(files).toContain(`packages/${name}/${file}`);
