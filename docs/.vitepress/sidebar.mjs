@@ -55,6 +55,7 @@ export const sidebar = [
     page('Troubleshooting', '/troubleshooting'),
     page('Benchmarks', '/benchmarks'),
     page('Security', '/security'),
+    page('Systems', '/platforms'),
   ]),
   group('Reference', [
     page('Command line', '/reference/cli'),

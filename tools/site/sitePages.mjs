@@ -5,6 +5,7 @@ import { join } from 'node:path';
 const OTHERS = {
   'README.md': 'overview.md',
   'CONTRIBUTING.md': 'contributing.md',
+  'SECURITY.md': 'reporting.md',
   'models/demo/README.md': 'models/demo.md',
   'models/demo/LICENSE.md': 'models/demo-licence.md',
   'models/demo/train/README.md': 'models/demo-training.md',
