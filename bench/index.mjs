@@ -11,8 +11,10 @@ import { benchServe } from './serve.mjs';
 import { benchService } from './service.mjs';
 import { benchStartup } from './startup.mjs';
 import { benchStorage } from './storage.mjs';
+import { benchStepCache } from './stepCache.mjs';
 import { benchTable } from './table.mjs';
 import { benchTimelines } from './timelines.mjs';
+import { benchTokenMerging } from './tokenMerging.mjs';
 import { benchTransformers } from './transformers.mjs';
 import { benchUhdStep } from './uhdStep.mjs';
 import { benchUnet } from './unet.mjs';
@@ -39,6 +41,8 @@ const BENCHES = {
   transformers: benchTransformers,
   controlnet: benchControlNet,
   lora: benchLora,
+  'step-cache': benchStepCache,
+  'token-merging': benchTokenMerging,
 };
 const [name = 'unet', ...args] = process.argv.slice(2);
 const known = name.startsWith('-') ? benchUnet : BENCHES[name];

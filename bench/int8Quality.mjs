@@ -2,15 +2,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { DiffusionPipeline } from '../packages/core/dist/index.js';
 import { DEFAULT_KEEP, Int8ComputePlugin } from '../packages/plugin-int8/dist/index.js';
-import { evaluate, RECOMMENDED } from '../models/demo/train/evaluate.mjs';
+import { DEMO, DEMO_RUN, drawDemo, judged, likenessCells, psnr } from './demoPictures.mjs';
 import { describeMachine } from './machine.mjs';
 import { markdownTable, median } from './statistics.mjs';
-
-const DEMO = fileURLToPath(new URL('../models/demo', import.meta.url));
 
 /** Ways to compute in int8; every layer, however small, unless it says otherwise. */
 const WAYS = {
@@ -30,33 +27,6 @@ const WAYS = {
   text: { label: 'text encoder', options: { components: ['text_encoder'], keep: [] } },
 };
 
-/** Pixels 0 to 255. */
-function psnr(a, b) {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += (a[i] - b[i]) ** 2;
-  return sum === 0 ? Infinity : 10 * Math.log10(255 ** 2 / (sum / a.length));
-}
-
-/** Pictures and what the judge says of them. */
-async function draw(pipe, count) {
-  const pictures = [];
-  const result = await evaluate(
-    async (prompt, seed) => {
-      const {
-        images: [image],
-      } = await pipe.generate(prompt, {
-        numInferenceSteps: RECOMMENDED.steps,
-        guidanceScale: RECOMMENDED.guidanceScale,
-        seed,
-      });
-      pictures.push(image);
-      return image;
-    },
-    { count, log: () => undefined },
-  );
-  return { pictures, result };
-}
-
 /** Latents of finished pictures. */
 async function finishedLatents(pipe, count) {
   const latents = [];
@@ -64,8 +34,7 @@ async function finishedLatents(pipe, count) {
     latents.push(
       (
         await pipe.generate('a fox on a blue background', {
-          numInferenceSteps: RECOMMENDED.steps,
-          guidanceScale: RECOMMENDED.guidanceScale,
+          ...DEMO_RUN,
           seed,
           outputType: 'latent',
         })
@@ -91,42 +60,27 @@ export async function benchInt8Quality(args) {
   process.env.THIMBLE_CACHE = cache;
   const pipe = await DiffusionPipeline.fromPretrained(DEMO);
   try {
-    const plain = await draw(pipe, count);
+    const plain = await drawDemo(pipe, count);
     const latents = await finishedLatents(pipe, 10);
     const decoded = await decodeAll(pipe, latents);
-    const percent = (share) => `${(100 * share).toFixed(0)} %`;
-    const rows = [
-      [
-        'float32',
-        '',
-        '',
-        '',
-        percent(plain.result.background),
-        percent(plain.result.thing),
-        plain.result.error.toFixed(4),
-      ],
-    ];
+    const rows = [['float32', '', '', '', ...judged(plain)]];
     for (const name of values.ways.split(',')) {
       const { label, options } = WAYS[name];
       const plugin = await pipe.use(new Int8ComputePlugin({ minimumOperations: 0, force: true, ...options }));
-      const { pictures, result } = await draw(pipe, count);
+      const drawn = await drawDemo(pipe, count);
       const vae = await decodeAll(pipe, latents);
       await plugin.remove();
-      const each = pictures.map((picture, i) => psnr(picture.data, plain.pictures[i].data));
       const vaeOnly = median(vae.map((image, i) => psnr(image.data, decoded[i].data)));
       rows.push([
         label,
-        median(each).toFixed(1),
-        Math.min(...each).toFixed(1),
+        ...likenessCells(drawn, plain),
         Number.isFinite(vaeOnly) ? vaeOnly.toFixed(1) : '',
-        percent(result.background),
-        percent(result.thing),
-        result.error.toFixed(4),
+        ...judged(drawn),
       ]);
       process.stderr.write(`${rows.at(-1).join('  ')}\n`);
     }
     console.log(
-      `The demo model, ${count} prompts, ${RECOMMENDED.steps} steps; PSNR of the pictures against those in float32, and of the VAE alone on latents made in float32. ${describeMachine()}\n`,
+      `The demo model, ${count} prompts, ${DEMO_RUN.numInferenceSteps} steps; PSNR of the pictures against those in float32, and of the VAE alone on latents made in float32. ${describeMachine()}\n`,
     );
     console.log(
       markdownTable(

@@ -49,6 +49,8 @@ export const sidebar = [
     page('Weights in eight bits', '/techniques/fp8'),
     page('Computing in int8', '/techniques/int8'),
     page('Channels last', '/techniques/channels-last'),
+    page('Step cache', '/techniques/step-cache'),
+    page('Token merging', '/techniques/token-merging'),
     page('Tracing', '/techniques/tracing'),
   ]),
   group('Help', [
@@ -80,7 +82,9 @@ export const sidebar = [
         ['plugin-offload', 'plugin-offload'],
         ['plugin-prompt', 'plugin-prompt'],
         ['plugin-testkit', 'plugin-testkit'],
+        ['plugin-step-cache', 'plugin-step-cache'],
         ['plugin-textual-inversion', 'plugin-textual-inversion'],
+        ['plugin-token-merging', 'plugin-token-merging'],
         ['plugin-tracing', 'plugin-tracing'],
         ['plugin-vae-slicing', 'plugin-vae-slicing'],
         ['plugin-vae-tiling', 'plugin-vae-tiling'],

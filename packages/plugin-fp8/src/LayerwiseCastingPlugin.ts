@@ -39,6 +39,7 @@ export class LayerwiseCastingPlugin implements Plugin {
   readonly name = 'thimble:layerwise-casting';
   readonly engines = { thimble: '^0.1.0' };
   readonly multiple = true;
+  readonly quality = 'near';
   readonly #options: CheckedCastingOptions;
   readonly #components: readonly string[] | undefined;
 

@@ -43,6 +43,7 @@ export class Int8ComputePlugin implements Plugin {
   static readonly optionFields = int8ComputeFields;
   readonly name = 'thimble:int8-compute';
   readonly engines = { thimble: '^0.1.0' };
+  readonly quality = 'near';
   readonly #options: CheckedInt8Options;
 
   /** @throws ThimbleError ERR_ARGUMENT_INVALID naming the option */

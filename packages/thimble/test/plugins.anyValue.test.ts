@@ -8,8 +8,10 @@ import * as lora from '@thimble/plugin-lora';
 import * as ipAdapter from '@thimble/plugin-ip-adapter';
 import * as offload from '@thimble/plugin-offload';
 import * as prompt from '@thimble/plugin-prompt';
+import * as stepCache from '@thimble/plugin-step-cache';
 import * as testkit from '@thimble/plugin-testkit';
 import * as textualInversion from '@thimble/plugin-textual-inversion';
+import * as tokenMerging from '@thimble/plugin-token-merging';
 import * as tracing from '@thimble/plugin-tracing';
 import * as vaeSlicing from '@thimble/plugin-vae-slicing';
 import * as vaeTiling from '@thimble/plugin-vae-tiling';
@@ -48,8 +50,10 @@ const PACKAGES = {
   lora,
   offload,
   prompt,
+  stepCache,
   testkit,
   textualInversion,
+  tokenMerging,
   tracing,
   vaeSlicing,
   vaeTiling,

@@ -7,8 +7,10 @@ import { Int8ComputePlugin } from '@thimble/plugin-int8';
 import { LoraPlugin } from '@thimble/plugin-lora';
 import { IPAdapterPlugin } from '@thimble/plugin-ip-adapter';
 import { ModelOffloadPlugin, SequentialOffloadPlugin } from '@thimble/plugin-offload';
+import { StepCachePlugin } from '@thimble/plugin-step-cache';
 import { TextualInversionPlugin } from '@thimble/plugin-textual-inversion';
 import { PromptWeightsPlugin } from '@thimble/plugin-prompt';
+import { TokenMergingPlugin } from '@thimble/plugin-token-merging';
 import { TracingPlugin } from '@thimble/plugin-tracing';
 import { VaeSlicingPlugin } from '@thimble/plugin-vae-slicing';
 import { VaeTilingPlugin } from '@thimble/plugin-vae-tiling';
@@ -24,7 +26,9 @@ const PLUGINS = {
   ModelOffloadPlugin,
   PromptWeightsPlugin,
   SequentialOffloadPlugin,
+  StepCachePlugin,
   TextualInversionPlugin,
+  TokenMergingPlugin,
   TracingPlugin,
   VaeSlicingPlugin,
   VaeTilingPlugin,

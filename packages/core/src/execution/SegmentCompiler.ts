@@ -86,7 +86,7 @@ export class SegmentCompiler {
     for (const graph of graphs) seen(graph);
     if (frozen === undefined)
       await inSlices(graphs, signal, (graph) => {
-        programs.set(graph.name, this.#lower(this.#transform(this.bind(graph))));
+        programs.set(graph.name, this.#lower(this.#transform(this.bind(graph), shapes)));
       });
     const compiled = { outline, programs };
     // Plugins may have come or gone meanwhile.
@@ -108,7 +108,7 @@ export class SegmentCompiler {
   ): Promise<ReadonlyMap<string, CompiledSegment>> {
     const programs = new Map<string, CompiledSegment>();
     await inSlices(this.#trace(entry, shapes).graphs, signal, (graph) => {
-      const transformed = this.#transform(this.bind(graph));
+      const transformed = this.#transform(this.bind(graph), shapes);
       const direct = directConvolutions || transformed.directConvolutions;
       programs.set(graph.name, this.#lower(freezeShapes(transformed.with({ directConvolutions: direct }))));
     });
@@ -131,9 +131,10 @@ export class SegmentCompiler {
     const { model } = this.#parts;
     let found: Graph | undefined;
     for (const entry of Object.values(model.entries)) {
-      model.outline(entry, nominalShapes(entry), (graph) => {
+      const shapes = nominalShapes(entry);
+      model.outline(entry, shapes, (graph) => {
         if (found === undefined && graph.weights.some(({ key }) => key === weight))
-          found = this.#transform(this.bind(graph));
+          found = this.#transform(this.bind(graph), shapes);
       });
     }
     return found;
@@ -214,8 +215,8 @@ export class SegmentCompiler {
     return device.provider === 'cpu' ? budget.weightParts : undefined;
   }
 
-  #transform(bound: Graph): Graph {
-    return this.#parts.hooks.transformGraph.call(bound, this.#context(bound));
+  #transform(bound: Graph, inputs: InputShapes): Graph {
+    return this.#parts.hooks.transformGraph.call(bound, { ...this.#context(bound), inputs });
   }
 
   #context({ name: segment }: Graph): GraphContext {

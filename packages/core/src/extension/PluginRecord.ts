@@ -13,6 +13,8 @@ export interface PluginIdentity {
   readonly requires?: readonly string[] | undefined;
   /** Whether one instance may be in several pipelines at once: it keeps no state outside `apply`. Default false. */
   readonly multiple?: boolean | undefined;
+  /** What it does to results: nothing but the rounding of floats ('exact'), what is hard to see ('near'), or it gives others ('lossy'). Not known where it says nothing. */
+  readonly quality?: 'exact' | 'near' | 'lossy' | undefined;
 }
 
 /** A plugin as another one installs it. */

@@ -8,6 +8,7 @@ import type { ControlSetting } from './parseControlSetting.js';
 import type { EmbeddingSetting } from './parseEmbeddingSetting.js';
 import type { LoraSetting } from './parseLoraSetting.js';
 import type { OptionSetting } from './parseOptionSetting.js';
+import type { StepCacheSetting } from './parseStepCacheSetting.js';
 import type { FileFormat } from './FileFormat.js';
 import type { SchedulerFlags } from '../schedulers/SchedulerFlags.js';
 import type { Size } from './parseSize.js';
@@ -53,6 +54,9 @@ export interface GenerateFlags extends SchedulerFlags {
   readonly attention?: 'flash' | 'sliced' | 'math';
   readonly channelsLast?: boolean;
   readonly convolution?: Convolution;
+  readonly stepCache?: StepCacheSetting;
+  /** The share of tokens that is merged. */
+  readonly tokenMerging?: number;
   readonly lora?: readonly LoraSetting[];
   readonly loraMode?: 'branch' | 'fuse';
   readonly trace?: string;

@@ -6,13 +6,23 @@ import type { GenerateFlags } from './GenerateFlags.js';
 export type PluginFlags = AdapterFlags &
   Pick<
     GenerateFlags,
-    'offload' | 'vaeSlicing' | 'vaeTiling' | 'fp8' | 'int8Weights' | 'int8' | 'attention' | 'channelsLast' | 'trace'
+    | 'offload'
+    | 'vaeSlicing'
+    | 'vaeTiling'
+    | 'fp8'
+    | 'int8Weights'
+    | 'int8'
+    | 'attention'
+    | 'channelsLast'
+    | 'stepCache'
+    | 'tokenMerging'
+    | 'trace'
   >;
 
 /** The plugins that the flags ask for. Their packages are loaded when they are wanted, and not before. */
 export async function pluginsOf(flags: PluginFlags): Promise<Plugin[]> {
   const { offload, vaeSlicing, vaeTiling, fp8, int8Weights, int8, attention, channelsLast, trace } = flags;
-  const plugins = await adapterPlugins(flags);
+  const plugins = [...(await adapterPlugins(flags)), ...(await lossyPlugins(flags))];
   if (fp8 !== undefined || int8Weights === true) {
     const { LayerwiseCastingPlugin } = await import('@thimble/plugin-fp8');
     plugins.push(new LayerwiseCastingPlugin({ storageDtype: fp8 === undefined ? 'int8' : `float8_${fp8}` }));
@@ -44,6 +54,20 @@ export async function pluginsOf(flags: PluginFlags): Promise<Plugin[]> {
   if (trace !== undefined) {
     const { TracingPlugin } = await import('@thimble/plugin-tracing');
     plugins.push(new TracingPlugin({ dir: trace, prepack: true }));
+  }
+  return plugins;
+}
+
+/** What computes less. */
+async function lossyPlugins({ stepCache, tokenMerging }: PluginFlags): Promise<Plugin[]> {
+  const plugins: Plugin[] = [];
+  if (stepCache !== undefined) {
+    const { StepCachePlugin } = await import('@thimble/plugin-step-cache');
+    plugins.push(new StepCachePlugin(stepCache));
+  }
+  if (tokenMerging !== undefined) {
+    const { TokenMergingPlugin } = await import('@thimble/plugin-token-merging');
+    plugins.push(new TokenMergingPlugin({ ratio: tokenMerging }));
   }
   return plugins;
 }

@@ -6,9 +6,10 @@ import { type ComponentSetting, parseComponentSetting } from './parseComponentSe
 import { type ControlSetting, parseControlSetting } from './parseControlSetting.js';
 import { type EmbeddingSetting, parseEmbeddingSetting } from './parseEmbeddingSetting.js';
 import { fieldOptions } from './fieldOptions.js';
-import { wholeNumberFrom } from './parseNumber.js';
+import { numberFrom, wholeNumberFrom } from './parseNumber.js';
 import { parseIpAdapterSetting } from './parseIpAdapterSetting.js';
 import { type OptionSetting, parseOptionSetting } from './parseOptionSetting.js';
+import { parseStepCacheSetting } from './parseStepCacheSetting.js';
 
 /** The environment variable that names the model where no flag does. */
 export const MODEL_VARIABLE = 'THIMBLE_MODEL';
@@ -145,6 +146,18 @@ export function computingOptions(): Option[] {
     ).choices(['flash', 'sliced', 'math']),
     new Option('--channels-last', 'convolutions in the layout that the processor likes best: faster, for more memory'),
     ...Object.values(fieldOptions(computeFields)),
+    new Option(
+      '--step-cache [interval|threshold]',
+      'use again what deep layers gave in steps before: compute everything in each fourth step (or each Nth) of a UNet, and of a transformer where its first block has changed by more than a share (default: 0.05); lossy',
+    )
+      .argParser(parseStepCacheSetting)
+      .preset({}),
+    new Option(
+      '--token-merging [ratio]',
+      "merge that share of the tokens (default: 0.5) into others like them before the UNet's largest self-attentions; lossy",
+    )
+      .argParser(numberFrom(0, 1))
+      .preset(0.5),
     new Option(
       '--trace <folder>',
       'optimise models once, and keep them there with their weights: later runs are faster; takes disk space',

@@ -20,6 +20,8 @@ export interface ServedFlags extends Pick<
   | 'attention'
   | 'channelsLast'
   | 'convolution'
+  | 'stepCache'
+  | 'tokenMerging'
   | 'trace'
   | 'lora'
   | 'loraMode'

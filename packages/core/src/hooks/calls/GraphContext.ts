@@ -1,5 +1,5 @@
 import type { ExecutionProvider } from '../../device/ExecutionProvider.js';
-import type { Model } from '../../models/Model.js';
+import type { InputShapes, Model } from '../../models/Model.js';
 
 /** Which graph is being built. */
 export interface GraphContext {
@@ -11,6 +11,8 @@ export interface GraphContext {
   readonly segment: string;
   /** Where it will run. */
   readonly provider: ExecutionProvider;
+  /** What the component's entry point is called with, by name: types and sizes. Absent for a partial graph. */
+  readonly inputs?: InputShapes;
   /** True for a piece that a plugin cut out of the component by itself, and runs at sizes of its own. */
   readonly partial?: boolean;
 }

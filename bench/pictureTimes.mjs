@@ -1,0 +1,133 @@
+// What pictures of 20 steps take on SD 1.5 at full size with random weights, 512×512, with guidance: ways in turn, beside plain onnxruntime-node.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DiffusionPipeline } from '../packages/core/dist/index.js';
+import { describeMachine } from './machine.mjs';
+import { PlainEngine } from './PlainEngine.mjs';
+import { sd15Checkpoint } from './randomCheckpoint.mjs';
+import { markdownTable, median } from './statistics.mjs';
+
+/** Steps of a picture. */
+const STEPS = 20;
+
+/** Whether a step of `steps` is one that computes everything, where each `interval`th does, up to the last, and the first. */
+const isWhole = (step, steps, interval) => step === 0 || (steps - 1 - step) % interval === 0;
+
+const seconds = (milliseconds) => (milliseconds / 1000).toFixed(2);
+
+/** One way to compute, in a pipeline of its own. `interval`: every how many steps it computes everything; such a way has the text encoder and the VAE of the one before it. */
+class Way {
+  label;
+  #interval;
+  #pipe;
+  #whole = [];
+  #between = [];
+  #others = [];
+  #warm = false;
+
+  constructor(label, interval = 1) {
+    this.label = label;
+    this.#interval = interval;
+  }
+
+  static async open({ label, plugins, interval }, checkpoint) {
+    const way = new Way(label, interval);
+    way.#pipe = await DiffusionPipeline.fromPretrained(checkpoint);
+    for (const plugin of plugins()) await way.#pipe.use(plugin);
+    return way;
+  }
+
+  get decodes() {
+    return this.#interval === 1;
+  }
+
+  /** Steps of a run; the first of all makes sessions and is not counted. */
+  async run(steps, decodes) {
+    const { timings } = await this.#pipe.generate('a red fox in the snow', {
+      numInferenceSteps: steps,
+      width: 512,
+      height: 512,
+      seed: 1,
+      outputType: decodes ? 'tensor' : 'latent',
+    });
+    for (const [i, milliseconds] of timings.steps.entries()) {
+      if (i === 0 && !this.#warm) continue;
+      (isWhole(i, steps, this.#interval) ? this.#whole : this.#between).push(milliseconds);
+    }
+    this.#warm = true;
+    if (decodes) this.#others.push(timings.encodePrompt + timings.decode);
+    process.stderr.write(
+      `${this.label}: ${timings.steps.map(seconds).join(' ')}, decoding ${seconds(timings.decode)}\n`,
+    );
+  }
+
+  get whole() {
+    return median(this.#whole);
+  }
+
+  get between() {
+    return this.#between.length === 0 ? undefined : median(this.#between);
+  }
+
+  /** Of a picture's steps. */
+  get steps() {
+    const whole = Array.from({ length: STEPS }, (_, i) => isWhole(i, STEPS, this.#interval)).filter(Boolean).length;
+    return whole * this.whole + (STEPS - whole) * (this.between ?? 0);
+  }
+
+  get rest() {
+    return median(this.#others);
+  }
+
+  async dispose() {
+    await this.#pipe.dispose();
+  }
+}
+
+/**
+ * Prints what each of `ways`, { label, plugins, interval }, takes for a picture.
+ *
+ * @param steps how many of each way are measured in a round, in turn with the others; half of them where all are alike
+ * @param plain whether onnxruntime-node at its defaults takes its turn, too
+ */
+export async function tableOfPictureTimes(ways, { checkpoint: folder, steps, rounds, plain }) {
+  const checkpoint = sd15Checkpoint('f16', folder);
+  const cache = mkdtempSync(join(tmpdir(), 'thimble-bench-cache-'));
+  process.env.THIMBLE_CACHE ??= cache;
+  const opened = [];
+  const engine = plain ? new PlainEngine(checkpoint, 2) : undefined;
+  try {
+    for (const way of ways) opened.push(await Way.open(way, checkpoint));
+    await engine?.load();
+    const passes = [];
+    for (let round = 0; round < rounds; round++) {
+      if (engine !== undefined) {
+        if (round === 0) await engine.run();
+        passes.push(await engine.run());
+      }
+      for (const way of opened) await way.run(way.decodes ? Math.ceil(steps / 2) : steps, way.decodes);
+    }
+    const base = engine === undefined ? opened[0].steps : STEPS * median(passes);
+    const rows = opened.map((way, i) => [
+      way.label,
+      seconds(way.whole),
+      way.between === undefined ? '' : seconds(way.between),
+      seconds(way.steps),
+      `×${(base / way.steps).toFixed(2)}`,
+      seconds(way.steps + (way.decodes ? way : opened[i - 1]).rest),
+    ]);
+    if (engine !== undefined)
+      rows.unshift(['onnxruntime-node, defaults', seconds(median(passes)), '', seconds(base), '×1.00', '']);
+    console.log(
+      `SD 1.5 at full size (random weights), f16 files, 512×512 with guidance, ${STEPS} steps; medians of ${rounds} × ${steps} steps, ways in turn. ${describeMachine()}\n`,
+    );
+    console.log(
+      markdownTable(['', 's a whole step', 's one in between', `${STEPS} steps`, 'faster', 'with text and VAE'], rows),
+    );
+  } finally {
+    for (const way of opened) await way.dispose();
+    await engine?.dispose();
+    rmSync(cache, { recursive: true, force: true });
+  }
+}

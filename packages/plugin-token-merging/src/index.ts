@@ -1,0 +1,3 @@
+// The public API of @thimble/plugin-token-merging.
+export { TokenMergingPlugin } from './TokenMergingPlugin.js';
+export type { TokenMergingOptions } from './TokenMergingPlugin.js';
