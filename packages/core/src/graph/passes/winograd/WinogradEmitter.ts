@@ -46,22 +46,20 @@ export class WinogradEmitter {
     const { strips, pieces, outer } = this.#plan;
     const pixels = once((strip: WinogradStrip) => this.#transformedPixels(strip));
     const weights = once((piece: Chunk) => this.#transformedWeights(piece));
-    const part = (strip: WinogradStrip, piece: Chunk): string =>
-      this.#part(strip, piece, pixels(strip), weights(piece));
+    const product = (strip: WinogradStrip, piece: Chunk): string => this.#product(pixels(strip), weights(piece));
+    const all: Chunk = [0, this.#site.outChannels];
+    const channels = this.#plan.weightsFirst ? 1 : 2;
+    const whole = (strip: WinogradStrip): string =>
+      this.#join(
+        pieces.map((piece) => product(strip, piece)),
+        channels,
+      );
+    const ofPiece = (piece: Chunk): string =>
+      this.#joinStrips(strips.map((strip) => this.#part(strip, piece, product(strip, piece))));
     const result =
       outer === 'strips'
-        ? this.#joinStrips(
-            strips.map((strip) =>
-              this.#join(
-                pieces.map((piece) => part(strip, piece)),
-                1,
-              ),
-            ),
-          )
-        : this.#join(
-            pieces.map((piece) => this.#joinStrips(strips.map((strip) => part(strip, piece)))),
-            1,
-          );
+        ? this.#joinStrips(strips.map((strip) => this.#part(strip, all, whole(strip))))
+        : this.#join(pieces.map(ofPiece), 1);
     this.#emit.last('Identity', [result], this.#site.node.outputs[0] as string);
   }
 
@@ -116,19 +114,21 @@ export class WinogradEmitter {
   }
 
   /** What a strip gives of a piece: [samples, out, rows, columns] in pixels. */
-  #part(strip: WinogradStrip, piece: Chunk, pixels: string, weights: string): string {
+  #part(strip: WinogradStrip, piece: Chunk, product: string): string {
     const { weightsFirst, tile } = this.#plan;
     const { outWidth, outHeight } = this.#site;
     const [first, count] = strip.rows;
     const height = Math.min(outHeight, (first + count) * tile) - first * tile;
     const shape = [strip.samples[1], piece[1], height, outWidth];
     return weightsFirst
-      ? this.#channelsFirst(this.#product(weights, pixels), strip, piece, shape)
-      : this.#channelsLast(this.#product(pixels, weights), strip, piece, shape);
+      ? this.#channelsFirst(product, strip, piece, shape)
+      : this.#channelsLast(product, strip, piece, shape);
   }
 
-  #product(a: string, b: string): string {
-    return this.#one('FusedMatMul', [a, b], { transB: { int: 1 } }, 'com.microsoft');
+  /** [a², out, tiles] where weights stand first, or else [a², tiles, out]. */
+  #product(pixels: string, weights: string): string {
+    const operands = this.#plan.weightsFirst ? [weights, pixels] : [pixels, weights];
+    return this.#one('FusedMatMul', operands, { transB: { int: 1 } }, 'com.microsoft');
   }
 
   /** From [a², out, tiles]. */

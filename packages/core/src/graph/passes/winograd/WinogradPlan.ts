@@ -10,10 +10,10 @@ import type { WinogradTile } from './winogradMatrices.js';
 const KERNEL = 9;
 
 /** What lies between two products is read again at once: this much of it is in the last-level cache still. */
-const CACHED_BYTES = 8 * 2 ** 20;
+const CACHED_BYTES = 16 * 2 ** 20;
 
 /** A strip of pixels is there twice while it is transformed, and a piece of the weights beside it. */
-const PARTS = 4;
+const PARTS = 6;
 
 /** Some samples, and some rows of tiles of each. */
 export interface WinogradStrip {
