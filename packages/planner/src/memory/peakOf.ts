@@ -34,8 +34,7 @@ export async function peakOf(
   }: { readonly setup: Setup; readonly budget: MemoryBudget; readonly loadedNodes: number },
 ): Promise<CallPeak> {
   const { facts } = call;
-  const sessions =
-    NODE_BYTES * (loadedNodes + (setup.residency === 'segment' ? facts.nodes / facts.segments : facts.nodes));
+  const sessions = NODE_BYTES * loadedNodesOf(call, setup, budget) + NODE_BYTES * loadedNodes;
   if (call.kind === 'decoder') return decoderPeak(call, setup, budget, sessions);
   const parkedFrom = setup.residency === 'segment' ? budget.parkingBytes : Infinity;
   const needed = (batch: number): number =>
@@ -92,4 +91,9 @@ async function decoderPeak(call: ModelCall, setup: Setup, budget: MemoryBudget, 
     // A tiling plugin is asked by nobody.
     refused: setup.decoding === 'whole' && bytes > (budget.limit ?? Infinity),
   };
+}
+
+/** Nodes of the sessions that are there at once: of weights that are read in parts those of one part, of which there are many. */
+function loadedNodesOf({ facts }: ModelCall, { residency }: Setup, { weightParts }: MemoryBudget): number {
+  return residency === 'segment' || weightParts !== undefined ? facts.nodes / facts.segments : facts.nodes;
 }

@@ -4,7 +4,7 @@ import type { MachineSpeed } from './MachineSpeed.js';
 
 /** Of a product as a transformer's or a UNet's layer has it, small enough to be measured in a tenth of a second. */
 const [ROWS, INNER, COLUMNS] = [1024, 640, 640];
-const ROUNDS = 5;
+const ROUNDS = 12;
 
 const node = (op: string, inputs: string[], outputs: string[], domain = ''): GraphNode => ({
   op,

@@ -1,4 +1,4 @@
-import type { MemoryBudget } from '@thimble/core/plugin';
+import { MemoryBudget } from '@thimble/core/plugin';
 import type { CallPeak } from '../memory/peakOf.js';
 import type { Setup } from '../techniques/Setup.js';
 import type { MachineSpeed } from './MachineSpeed.js';
@@ -12,20 +12,23 @@ export interface TimeParts {
   readonly cacheBytes: number;
 }
 
-/** How many times as long an operation takes as one of a plain product of matrices (measured with SD 1.5's UNet and VAE). */
-const COST = { linear: 1, convolution: 1.05, chunkedAttention: 1.6, fusedAttention: 1.15 };
+/**
+ * How many times as long an operation takes as one of a plain product of matrices. Convolutions: by Winograd's algorithm where there is room for it, else by the runtime's kernel, 68 G a second where products
+ * have about 100 (AMD EPYC, avx2).
+ */
+const COST = { linear: 1, convolution: 1, directConvolution: 1.47, chunkedAttention: 1.6, fusedAttention: 1.15 };
 
-/** Multiplications that take as long as one element takes that is made and read again. */
-const ELEMENT_COST = 8;
+/** Multiplications that take as long as one element takes that is made and read again: of a pass of SD 1.5's UNet of 6.9 s what its products leave, 1.8 ns for each of its 1.03 G elements. */
+const ELEMENT_COST = 180;
 
-/** Multiplications that take as long as widening one weight. */
-const WIDENING_COST = 40;
+/** Multiplications that take as long as widening one weight: 7.5 s a pass with float16 files, 6.9 with float32. */
+const WIDENING_COST = 75;
 
 /** Share of the products that are computed in int8, of those that can be. */
 const INT8_SHARE = 0.92;
 
-/** What the allocator adds where freed memory goes back to the system: SD 1.5's UNet takes 4.6 s, 5.1, 5.8 and 6.6. */
-const ALLOCATOR_FACTOR = { keep: 1, 'keep-small': 1.08, trim: 1.22, return: 1.4 } as const;
+/** What the allocator adds where freed memory goes back to the system: a pass of SD 1.5's UNet takes 19.6 s of the processor within 192 MB, and 16.0 without a limit. */
+const ALLOCATOR_FACTOR = { keep: 1, 'keep-small': 1.06, trim: 1.15, return: 1.22 } as const;
 
 /** Strips compute their edges twice, and the sums of normalisations first. */
 const STRIP_FACTOR = 1.3;
@@ -33,28 +36,58 @@ const STRIP_FACTOR = 1.3;
 /** Tiles that overlap by a quarter. */
 const TILE_FACTOR = 1.6;
 
-/** Seconds to make a session of a segment. */
-const SESSION_SECONDS = 0.005;
+/** Seconds to make a session. */
+const SESSION_SECONDS = 0.004;
 
-/** Seconds that a call takes, all its repetitions together; weights come from the disk once, and again in each repetition where the page cache cannot hold them. */
-export function secondsOf({ call, strips }: CallPeak, { setup, budget, speed, cacheBytes }: TimeParts): number {
+/** Seconds that a call takes, all its repetitions together. */
+export function secondsOf({ call, strips }: CallPeak, parts: TimeParts): number {
+  const { setup, budget, speed } = parts;
   const { facts, samples, times } = call;
-  const int8 = setup.compute === 'int8' && call.kind !== 'encoder';
-  const { linear, convolution, attention, elements } = facts.operations;
-  const products = linear * COST.linear + convolution * COST.convolution;
-  const inInt8 = int8 ? INT8_SHARE : 0;
-  const scores = attention * (setup.attention === 'fused' || int8 ? COST.fusedAttention : COST.chunkedAttention);
-  const sample =
-    (products * (1 - inInt8) + scores + elements * ELEMENT_COST) / speed.float32 + (products * inInt8) / speed.int8;
-  const widening = ((int8 ? 0 : facts.weights.narrow) * WIDENING_COST) / speed.float32;
-  const way =
-    strips === undefined ? (setup.decoding === 'blended' && call.kind === 'decoder' ? TILE_FACTOR : 1) : STRIP_FACTOR;
-  const computing = (sample * samples * way + widening) * ALLOCATOR_FACTOR[budget.allocator];
-  const sessions = facts.segments * SESSION_SECONDS;
+  const tiled = setup.decoding === 'blended' && call.kind === 'decoder' ? TILE_FACTOR : 1;
+  const way = strips === undefined ? tiled : STRIP_FACTOR;
+  const widening = (computesInt8(call, setup) ? 0 : facts.weights.narrow) * WIDENING_COST;
+  const once = sampleSeconds(call, parts) * samples * way + widening / speed.float32;
+  const computing = once * ALLOCATOR_FACTOR[budget.allocator] * times;
   const bytes = storedBytes(facts.weights, setup, call.kind);
+  const traffic = ((strips?.trafficBytes ?? 0) * samples) / speed.read;
+  return computing + sessionSeconds(call, bytes, parts) + diskSeconds(call, { bytes, computing, traffic }, parts);
+}
+
+function sampleSeconds(call: CallPeak['call'], { setup, budget, speed }: TimeParts): number {
+  const { linear, convolution, attention, elements } = call.facts.operations;
+  const int8 = computesInt8(call, setup);
+  const direct = budget.convolutionBytes === 0 ? COST.directConvolution : COST.convolution;
+  const products = linear * COST.linear + convolution * direct;
+  const inInt8 = int8 ? INT8_SHARE : 0;
+  // With less memory than usual core takes the fused kernel by itself.
+  const fused = setup.attention === 'fused' || int8 || budget.transientBytes < new MemoryBudget().transientBytes;
+  const scores = attention * (fused ? COST.fusedAttention : COST.chunkedAttention);
+  return (
+    (products * (1 - inInt8) + scores + elements * ELEMENT_COST) / speed.float32 + (products * inInt8) / speed.int8
+  );
+}
+
+/** Of a model whose weights are read in parts each part has one, made anew in each pass. */
+function sessionSeconds({ facts, times }: CallPeak['call'], bytes: number, { setup, budget }: TimeParts): number {
+  const { weightParts } = budget;
+  if (weightParts !== undefined)
+    return SESSION_SECONDS * Math.max(facts.segments, bytes / weightParts.partBytes) * times;
+  return setup.residency === 'all' ? 0 : SESSION_SECONDS * facts.segments * (setup.residency === 'segment' ? times : 1);
+}
+
+/** Weights come from the disk once, and again in each repetition where the page cache cannot hold them; what is read in parts comes while others compute. */
+function diskSeconds(
+  { times }: CallPeak['call'],
+  { bytes, computing, traffic }: { readonly bytes: number; readonly computing: number; readonly traffic: number },
+  { budget, speed, cacheBytes }: TimeParts,
+): number {
+  if (budget.weightParts !== undefined) return Math.max(0, (bytes * times) / speed.read + traffic - computing);
   const again = bytes > cacheBytes ? times - 1 : 0;
-  const disk = (bytes * (1 + again) + (strips?.trafficBytes ?? 0) * samples) / speed.read;
-  return computing * times + sessions * (setup.residency === 'segment' ? times : 1) + disk;
+  return (bytes * (1 + again)) / speed.read + Math.max(0, traffic - computing);
+}
+
+function computesInt8({ kind }: CallPeak['call'], { compute }: Setup): boolean {
+  return compute === 'int8' && kind !== 'encoder';
 }
 
 /** Bytes of a model's weights as they are stored with this setup. */
