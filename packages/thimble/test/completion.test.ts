@@ -14,7 +14,10 @@ using interruption = new Interruption();
 const root = completedCommand(await createProgram(interruption, ['completion']), {});
 const commands = allCommands(root);
 const longFlags = (path: string): string[] =>
-  commands.find((command) => command.path.join(' ') === path)!.options.map(({ long }) => long!);
+  commands
+    .find((command) => command.path.join(' ') === path)!
+    .options.flatMap(({ short, long }) => [short, long].filter((flag) => flag !== undefined))
+    .filter((flag) => flag.startsWith('--'));
 
 describe('in bash', () => {
   const folder = temporaryFolder();

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { totalmem } from 'node:os';
+import { refuseOption } from '../fields/refuseOption.js';
 
 /** Where Linux says what a container may take: control groups of version 2, then of version 1. */
 const LIMIT_FILES = ['/sys/fs/cgroup/memory.max', '/sys/fs/cgroup/memory/memory.limit_in_bytes'];
@@ -9,6 +10,7 @@ const LIMIT_FILES = ['/sys/fs/cgroup/memory.max', '/sys/fs/cgroup/memory/memory.
  * the machine itself, and where the system has no control groups.
  */
 export function containerMemory(read: (file: string) => string | undefined = readText): number | undefined {
+  if (typeof read !== 'function') refuseOption('read', read, 'a function that reads a file');
   const files = [...ownGroups(read('/proc/self/cgroup')), ...LIMIT_FILES];
   const limits = files
     .map((file) => Number(read(file)?.trim() ?? NaN))

@@ -29,10 +29,10 @@ function argumentOf(argument: CompletedValue | undefined): string {
 }
 
 function optionOf({ short, long, description, value, isOptional }: CompletedOption): string {
-  const flags = [
-    ...(short === undefined ? [] : [`-s ${short.slice(1)}`]),
-    ...(long === undefined ? [] : [`-l ${long.slice(2)}`]),
-  ];
+  // What stands in the place of a short flag may be a short name of two dashes.
+  const flags = [short, long]
+    .filter((flag) => flag !== undefined)
+    .map((flag) => (flag.startsWith('--') ? `-l ${flag.slice(2)}` : `-s ${flag.slice(1)}`));
   return [...flags, ...valueOf(value, isOptional), `-d ${quoted(description)}`].join(' ');
 }
 

@@ -40,7 +40,7 @@ function specsOf({ short, long, description, value, isOptional }: CompletedOptio
   const text = description.replaceAll(/[[\]]/g, String.raw`\$&`);
   const taken = value === undefined ? '' : `${isOptional ? '::' : ':'}value${actionOf(value)}`;
   // Values come behind a space or, of long ones, an equals sign.
-  const join = (flag: string): string => (value !== undefined && flag === long ? '=' : '');
+  const join = (flag: string): string => (value !== undefined && flag.startsWith('--') ? '=' : '');
   return flags.map((flag) => quoted(`(${flags.join(' ')})${flag}${join(flag)}[${text}]${taken}`));
 }
 

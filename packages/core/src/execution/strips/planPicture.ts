@@ -27,11 +27,10 @@ export interface PlannedPicture extends SeamlessPlan {
  *
  * @throws `signal.reason`
  */
-export async function planPicture(
-  graph: () => Graph,
-  { entry, budget, signal }: PictureNeeds,
-): Promise<PlannedPicture | undefined> {
+export async function planPicture(graph: () => Graph, needs: PictureNeeds): Promise<PlannedPicture | undefined> {
   if (typeof graph !== 'function') refuseOption('graph', graph, 'a function that gives a graph');
+  checkMembers('needs', needs, 'what a picture is computed for', ['entry', 'budget']);
+  const { entry, budget, signal } = needs;
   checkMembers('budget', budget, 'a MemoryBudget', ['stripBytes']);
   const model = rowsOrUndefined(() => new RowGraph(graph()));
   if (model === undefined) return undefined;

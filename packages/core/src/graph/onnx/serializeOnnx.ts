@@ -12,6 +12,7 @@ import {
 import { encodeFloat16 } from '../../weights/files/encodeFloat16.js';
 import { ONNX_TYPE } from '../operations.js';
 import { commonFolder, locationIn } from './externalData.js';
+import { checkMembers } from '../../fields/checkMembers.js';
 import { ProtobufWriter } from './ProtobufWriter.js';
 
 /** ONNX's intermediate representation version and operator set: the first with native `Gelu`. */
@@ -26,6 +27,7 @@ const OPSET_WITH_BIT_CAST = 26;
  * into the file it lies in.
  */
 export function serializeOnnx(graph: Graph): OnnxModel {
+  checkMembers('graph', graph, 'a graph', ['name', 'nodes', 'weights']);
   const folder = commonFolder(graph.weights.map((weight) => sourceOf(weight).file));
   const domains = new Set(graph.nodes.map((node) => node.domain));
   const proto = new ProtobufWriter().integer(1, IR_VERSION).text(2, 'thimble');
