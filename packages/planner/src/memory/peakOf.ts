@@ -44,7 +44,7 @@ export async function peakOf(
   const bytes = needed(batch);
   return {
     call,
-    bytes: budget.peakBytes(bytes, call.entry) + sessions,
+    bytes: budget.peakBytes(bytes, call.entry) + sessions + cachedBytes(call, setup),
     batch,
     strips: undefined,
     refused: !budget.hasRoom(bytes, call.entry),
@@ -91,6 +91,13 @@ async function decoderPeak(call: ModelCall, setup: Setup, budget: MemoryBudget, 
     // A tiling plugin is asked by nobody.
     refused: setup.decoding === 'whole' && bytes > (budget.limit ?? Infinity),
   };
+}
+
+/** Hidden states of 320 channels that are kept from one step to the next, of the last two that were computed whole: 10 MB for SD 1.5 at 512×512. */
+const CACHED_BYTES_PER_LATENT = 2 * 320 * 4;
+
+function cachedBytes({ kind, facts, samples }: ModelCall, { steps }: Setup): number {
+  return steps === 'cached' && kind === 'denoiser' ? CACHED_BYTES_PER_LATENT * facts.latents * samples : 0;
 }
 
 /** Nodes of the sessions that are there at once: of weights that are read in parts those of one part, of which there are many. */

@@ -50,13 +50,20 @@ export class CallFacts {
 
   /** Of one sample. */
   get operations(): Operations {
-    this.#operations ??= sumOperations(this.#trace(1).graphs.map(operationsOf));
+    const { latents } = this;
+    this.#operations ??= sumOperations(this.#trace(1).graphs.map((graph) => operationsOf(graph, latents)));
     return this.#operations;
   }
 
   get weights(): WeightFacts {
     this.#weights ??= this.#readWeights();
     return this.#weights;
+  }
+
+  /** Pixels of the latents that a denoiser is given. */
+  get latents(): number {
+    const [first] = Object.values(this.#shapes(1));
+    return first?.dims.length === 4 ? first.dims.slice(-2).reduce((a, b) => a * b, 1) : 0;
   }
 
   /** Of the picture that a VAE makes. */

@@ -8,18 +8,25 @@ export interface Operations {
   readonly convolution: number;
   /** Of attention's two products. */
   readonly attention: number;
+  /** Of those among them that look from every pixel of the latents to every other. */
+  readonly fullAttention: number;
   /** Elements that are made, by whatever operation: what costs time by the memory that it passes through. */
   readonly elements: number;
 }
 
-/** What a graph computes. */
-export function operationsOf(graph: Graph): Operations {
-  const counts = { linear: 0, convolution: 0, attention: 0, elements: 0 };
+/** What a graph computes. `latents`: pixels of the latents. */
+export function operationsOf(graph: Graph, latents: number): Operations {
+  const counts = { linear: 0, convolution: 0, attention: 0, fullAttention: 0, elements: 0 };
   for (const node of graph.nodes) {
     const made = node.outputs.reduce((sum, name) => sum + sizeOf(graph, name), 0);
     counts.elements += made;
-    if (node.op === 'Attention') counts.attention += attentionOf(graph, node);
-    else if (node.op === 'MatMul' || node.op === 'Gemm') counts.linear += made * (shapeOf(graph, node, 0).at(-1) ?? 1);
+    if (node.op === 'Attention') {
+      const scores = attentionOf(graph, node);
+      counts.attention += scores;
+      const tokens = [0, 1].map((input) => shapeOf(graph, node, input)[1]);
+      if (tokens.every((count) => count === latents)) counts.fullAttention += scores;
+    } else if (node.op === 'MatMul' || node.op === 'Gemm')
+      counts.linear += made * (shapeOf(graph, node, 0).at(-1) ?? 1);
     else if (node.op === 'Conv') counts.convolution += made * windowOf(graph, node);
   }
   return counts;
@@ -32,6 +39,7 @@ export function sumOperations(all: readonly Operations[]): Operations {
     linear: sum(({ linear }) => linear),
     convolution: sum(({ convolution }) => convolution),
     attention: sum(({ attention }) => attention),
+    fullAttention: sum(({ fullAttention }) => fullAttention),
     elements: sum(({ elements }) => elements),
   };
 }

@@ -17,6 +17,10 @@ export interface Setup {
   /** How the denoiser's weights are stored. */
   readonly storage: 'checkpoint' | 'float8' | 'int8';
   readonly compute: 'float32' | 'int8';
+  /** Whether a UNet computes every step, or most of them in part. */
+  readonly steps: 'all' | 'cached';
+  /** Whether a UNet's largest attentions look at all tokens, or at half of them. */
+  readonly tokens: 'all' | 'merged';
 }
 
 /** A pipeline without plugins. */
@@ -27,4 +31,6 @@ export const PLAIN: Setup = {
   slicing: false,
   storage: 'checkpoint',
   compute: 'float32',
+  steps: 'all',
+  tokens: 'all',
 };

@@ -1,5 +1,8 @@
 import type { Technique } from './Technique.js';
 
+/** Every how many steps a UNet computes everything where steps are cached: `StepCachePlugin`'s default. */
+export const STEP_INTERVAL = 4;
+
 /** What plans are put together of. A further technique is one row here, and a field of `Setup` where it changes what none of the others does. */
 export const techniques: readonly Technique[] = [
   {
@@ -62,5 +65,20 @@ export const techniques: readonly Technique[] = [
     quality: 'near',
     setup: { compute: 'int8' },
     create: async () => new (await import('@thimble/plugin-int8')).Int8ComputePlugin(),
+  },
+  {
+    title: 'steps cached',
+    plugin: 'thimble:step-cache',
+    quality: 'lossy',
+    setup: { steps: 'cached' },
+    suits: ({ steps }) => steps > STEP_INTERVAL,
+    create: async () => new (await import('@thimble/plugin-step-cache')).StepCachePlugin(),
+  },
+  {
+    title: 'tokens merged',
+    plugin: 'thimble:token-merging',
+    quality: 'lossy',
+    setup: { tokens: 'merged' },
+    create: async () => new (await import('@thimble/plugin-token-merging')).TokenMergingPlugin(),
   },
 ];
