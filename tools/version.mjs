@@ -10,6 +10,10 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 /** To changesets a plugin whose peer leaves its range has changed greatly, and 0.1 is followed by 1.0. Plugins move with core. */
 const PEER = /("peerDependencies": \{[^}]*"@thimble\/core": ")workspace:\^"/;
 
+/** That packages depend on each other's new version says nothing where all have one. */
+const DEPENDENCIES = /^- Updated dependencies.*\n(?: {2}- .*\n)*/gm;
+const EMPTY_SECTION = /^### \w+ Changes\n\n+(?=##? |### |$(?![\s\S]))/gm;
+
 if (process.argv.includes('--check')) {
   const stale = staleMentions(ROOT);
   for (const { file, found } of stale)
@@ -17,8 +21,24 @@ if (process.argv.includes('--check')) {
   if (stale.length > 0) process.exitCode = 1;
 } else {
   await writeVersions();
+  cleanChangelogs();
   for (const { file, text } of staleMentions(ROOT)) writeFileSync(join(ROOT, file), text);
   console.log(packagesVersion(ROOT));
+}
+
+/** Leaves out what says nothing. */
+function cleanChangelogs() {
+  for (const name of readdirSync(join(ROOT, 'packages'))) {
+    const file = join(ROOT, 'packages', name, 'CHANGELOG.md');
+    const text = readFileSync(file, 'utf8');
+    writeFileSync(
+      file,
+      text
+        .replaceAll(DEPENDENCIES, '')
+        .replaceAll(EMPTY_SECTION, '')
+        .replaceAll(/\n{3,}/g, '\n\n'),
+    );
+  }
 }
 
 /** Manifests stay as they are written, but for the version. */
