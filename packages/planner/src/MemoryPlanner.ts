@@ -1,5 +1,5 @@
 import { ThimbleError } from '@thimble/core';
-import { type ComponentHandle, MemoryBudget } from '@thimble/core/plugin';
+import { checkMembers, type ComponentHandle, MemoryBudget } from '@thimble/core/plugin';
 import { type CallPeak, peakOf } from './memory/peakOf.js';
 import { type ModelCall, modelCalls } from './model/ModelCall.js';
 import type { RunShape } from './model/RunShape.js';
@@ -45,6 +45,7 @@ export class MemoryPlanner {
   readonly #calls: readonly ModelCall[];
 
   constructor(parts: MemoryPlannerParts) {
+    checkMembers('parts', parts, '{ components, run, speed }', ['components', 'run', 'speed']);
     this.#parts = parts;
     this.#calls = modelCalls(parts.components, parts.run);
   }

@@ -1,3 +1,4 @@
+import { checkMembers } from '@thimble/core/plugin';
 import type { MemoryPlanner } from './MemoryPlanner.js';
 import type { Plan } from './Plan.js';
 import type { Quality } from './techniques/Setup.js';
@@ -19,6 +20,7 @@ export async function planOrRefuse(
   planner: MemoryPlanner,
   { limitBytes, quality, ofSize }: PlanRequest,
 ): Promise<Plan> {
+  checkMembers('planner', planner, 'a MemoryPlanner', ['plan', 'refusal']);
   const plan = await planner.plan(limitBytes, quality);
   if (plan !== undefined) return plan;
   const limit = limitBytes ?? Infinity;
