@@ -16,9 +16,6 @@ const YARN = '@yarnpkg/cli-dist@4.18.1';
 /** Yarn keeps packages in archives unless it is told not to, and native libraries and processes need files. */
 const YARN_SETTINGS = 'nodeLinker: node-modules\nenableScripts: false\nenableTelemetry: false\n';
 
-/** What installs packages. */
-export const MANAGERS = ['npm', 'pnpm', 'yarn'];
-
 /**
  * Installs tarballs into a folder, as an outsider does: a project of its own that knows nothing of the workspace.
  *
