@@ -57,9 +57,6 @@ export async function tableOfWays(pipe, count, ways) {
     process.stderr.write(`${rows.at(-1).join('  ')}\n`);
   }
   console.log(
-    markdownTable(
-      ['', 'median PSNR', 'least PSNR', 'backgrounds right', 'things right', 'mean error'],
-      rows,
-    ),
+    markdownTable(['', 'median PSNR', 'least PSNR', 'backgrounds right', 'things right', 'mean error'], rows),
   );
 }

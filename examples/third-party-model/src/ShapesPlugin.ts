@@ -8,7 +8,7 @@ import { WordTokenizer } from './WordTokenizer.js';
 /** Makes the classes known under the names that checkpoints ask for: `fromPretrained(folder, { plugins: [new ShapesPlugin()] })`. */
 export class ShapesPlugin implements Plugin {
   readonly name = 'thimble-shapes';
-  readonly engines = { thimble: '^0.1.0' };
+  readonly engines = { thimble: '^0.2.0' };
   readonly multiple = true;
 
   apply(ctx: PluginContext): void {

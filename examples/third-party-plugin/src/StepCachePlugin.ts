@@ -84,7 +84,7 @@ class RunCache {
  */
 export class StepCachePlugin implements Plugin {
   readonly name = 'example:step-cache';
-  readonly engines = { thimble: '^0.1.0' };
+  readonly engines = { thimble: '^0.2.0' };
   readonly multiple = true;
   readonly #interval: number;
   readonly #depth: number;

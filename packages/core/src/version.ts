@@ -1,2 +1,2 @@
 /** Version of `@thimble/core`, which plugins' `engines` are checked against. */
-export const VERSION = '0.1.0';
+export const VERSION = '0.2.0';

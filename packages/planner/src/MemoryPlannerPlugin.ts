@@ -32,7 +32,7 @@ export type MemoryPlannerOptions = OptionsOf<typeof FIELDS>;
 export class MemoryPlannerPlugin implements Plugin {
   static readonly optionFields = FIELDS;
   readonly name = 'thimble:memory-planner';
-  readonly engines = { thimble: '^0.1.0' };
+  readonly engines = { thimble: '^0.2.0' };
   readonly multiple = true;
   readonly #options: FieldValues<typeof FIELDS>;
 

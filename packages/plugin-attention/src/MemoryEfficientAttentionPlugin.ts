@@ -51,7 +51,7 @@ export type MemoryEfficientAttentionOptions = OptionsOf<typeof FIELDS>;
 export class MemoryEfficientAttentionPlugin implements Plugin {
   static readonly optionFields = FIELDS;
   readonly name = 'thimble:memory-efficient-attention';
-  readonly engines = { thimble: '^0.1.0' };
+  readonly engines = { thimble: '^0.2.0' };
   readonly multiple = true;
   readonly #backend: AttentionBackend;
   readonly #sliceSize: SliceSize;

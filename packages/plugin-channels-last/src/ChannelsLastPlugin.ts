@@ -30,7 +30,7 @@ export type ChannelsLastOptions = OptionsOf<typeof FIELDS>;
 export class ChannelsLastPlugin implements Plugin {
   static readonly optionFields = FIELDS;
   readonly name = 'thimble:channels-last';
-  readonly engines = { thimble: '^0.1.0' };
+  readonly engines = { thimble: '^0.2.0' };
   readonly multiple = true;
   readonly #components: readonly string[] | undefined;
 

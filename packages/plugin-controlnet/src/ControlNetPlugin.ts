@@ -61,7 +61,7 @@ type Pixels = Map<InputPictures, { readonly size: string; readonly tensor: Promi
 export class ControlNetPlugin implements Plugin {
   static readonly optionFields = controlNetFields;
   readonly name = 'thimble:controlnet';
-  readonly engines = { thimble: '^0.1.0' };
+  readonly engines = { thimble: '^0.2.0' };
   readonly multiple = true;
   readonly #nets: readonly ControlNetSettings[];
 

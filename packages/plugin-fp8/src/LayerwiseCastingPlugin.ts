@@ -37,7 +37,7 @@ export type LayerwiseCastingOptions = OptionsOf<typeof FIELDS>;
 export class LayerwiseCastingPlugin implements Plugin {
   static readonly optionFields = FIELDS;
   readonly name = 'thimble:layerwise-casting';
-  readonly engines = { thimble: '^0.1.0' };
+  readonly engines = { thimble: '^0.2.0' };
   readonly multiple = true;
   readonly quality = 'near';
   readonly #options: CheckedCastingOptions;

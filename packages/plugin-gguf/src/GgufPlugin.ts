@@ -46,7 +46,7 @@ export function registerGguf(): Disposable {
 export class GgufPlugin implements Plugin {
   static readonly optionFields = ggufFields;
   readonly name = 'thimble:gguf';
-  readonly engines = { thimble: '^0.1.0' };
+  readonly engines = { thimble: '^0.2.0' };
   readonly multiple = true;
   readonly #options: CheckedGgufOptions;
 

@@ -42,7 +42,7 @@ const FUSE_FROM = 64;
 export class Int8ComputePlugin implements Plugin {
   static readonly optionFields = int8ComputeFields;
   readonly name = 'thimble:int8-compute';
-  readonly engines = { thimble: '^0.1.0' };
+  readonly engines = { thimble: '^0.2.0' };
   readonly quality = 'near';
   readonly #options: CheckedInt8Options;
 

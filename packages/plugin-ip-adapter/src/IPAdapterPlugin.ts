@@ -56,7 +56,7 @@ interface Installed {
 export class IPAdapterPlugin implements Plugin {
   static readonly optionFields = FIELDS;
   readonly name = 'thimble:ip-adapter';
-  readonly engines = { thimble: '^0.1.0' };
+  readonly engines = { thimble: '^0.2.0' };
   readonly multiple = true;
   readonly #model: string;
   readonly #imageEncoder: string;

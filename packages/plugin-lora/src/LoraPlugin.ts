@@ -47,7 +47,7 @@ interface Use {
 export class LoraPlugin implements Plugin {
   static readonly optionFields = loraFields;
   readonly name = 'thimble:lora';
-  readonly engines = { thimble: '^0.1.0' };
+  readonly engines = { thimble: '^0.2.0' };
   readonly #adapters: readonly CheckedAdapter[];
   readonly #mode: 'branch' | 'fuse';
   readonly #localFilesOnly: boolean;

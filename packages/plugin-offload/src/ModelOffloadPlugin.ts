@@ -30,7 +30,7 @@ export type ModelOffloadOptions = OptionsOf<typeof FIELDS>;
 export class ModelOffloadPlugin implements Plugin {
   static readonly optionFields = FIELDS;
   readonly name = 'thimble:model-offload';
-  readonly engines = { thimble: '^0.1.0' };
+  readonly engines = { thimble: '^0.2.0' };
   readonly claims = ['residency'] as const;
   readonly multiple = true;
   readonly #keep: ReadonlySet<string>;

@@ -43,7 +43,7 @@ const BELOW_BLOCK = /\.(resnets|attentions|downsamplers|upsamplers)\.\d+(\..+)?$
 export class SequentialOffloadPlugin implements Plugin {
   static readonly optionFields = FIELDS;
   readonly name = 'thimble:sequential-offload';
-  readonly engines = { thimble: '^0.1.0' };
+  readonly engines = { thimble: '^0.2.0' };
   readonly claims = ['residency'] as const;
   readonly multiple = true;
   readonly #prefetch: number | undefined;

@@ -39,7 +39,7 @@ const EDITING = /\[[^[\]]*(?:\|[^[\]]*|:[^[\]]*:\s*[\d.]+\s*)\]/u;
 export class PromptWeightsPlugin implements Plugin {
   static readonly optionFields = FIELDS;
   readonly name = 'thimble:prompt-weights';
-  readonly engines = { thimble: '^0.1.0' };
+  readonly engines = { thimble: '^0.2.0' };
   readonly multiple = true;
   readonly #emphasis: Emphasis;
 

@@ -47,7 +47,7 @@ export type StepCacheOptions = OptionsOf<typeof FIELDS>;
 export class StepCachePlugin implements Plugin {
   static readonly optionFields = FIELDS;
   readonly name = 'thimble:step-cache';
-  readonly engines = { thimble: '^0.1.0' };
+  readonly engines = { thimble: '^0.2.0' };
   readonly multiple = true;
   readonly quality = 'lossy';
   readonly #options: ReturnType<typeof readOptions<typeof FIELDS>>;

@@ -21,7 +21,7 @@ const TEXT_ENCODER = /^text_encoder(_\d+)?$/;
 export class TextualInversionPlugin implements Plugin {
   static readonly optionFields = textualInversionFields;
   readonly name = 'thimble:textual-inversion';
-  readonly engines = { thimble: '^0.1.0' };
+  readonly engines = { thimble: '^0.2.0' };
   readonly multiple = true;
   readonly #settings: readonly TextualInversionSettings[];
 

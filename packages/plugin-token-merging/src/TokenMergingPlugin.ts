@@ -43,7 +43,7 @@ export type TokenMergingOptions = OptionsOf<typeof FIELDS>;
 export class TokenMergingPlugin implements Plugin {
   static readonly optionFields = FIELDS;
   readonly name = 'thimble:token-merging';
-  readonly engines = { thimble: '^0.1.0' };
+  readonly engines = { thimble: '^0.2.0' };
   readonly multiple = true;
   readonly quality = 'lossy';
   readonly #options: ReturnType<typeof readOptions<typeof FIELDS>>;

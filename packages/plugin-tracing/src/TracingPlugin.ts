@@ -43,7 +43,7 @@ export type TracingOptions = OptionsOf<typeof FIELDS>;
 export class TracingPlugin implements Plugin {
   static readonly optionFields = FIELDS;
   readonly name = 'thimble:tracing';
-  readonly engines = { thimble: '^0.1.0' };
+  readonly engines = { thimble: '^0.2.0' };
   readonly multiple = true;
   readonly #dir: string;
   readonly #prepack: boolean;

@@ -15,7 +15,7 @@ import {
  */
 export class VaeSlicingPlugin implements Plugin {
   readonly name = 'thimble:vae-slicing';
-  readonly engines = { thimble: '^0.1.0' };
+  readonly engines = { thimble: '^0.2.0' };
 
   /** @throws ThimbleError ERR_ARGUMENT_INVALID for options: it has none */
   constructor(options: Readonly<Record<never, never>> = {}) {

@@ -49,7 +49,7 @@ type Inner = Next<Tensor, AsyncIterable<SampleRows>>;
 export class VaeTilingPlugin implements Plugin {
   static readonly optionFields = vaeTilingFields;
   readonly name = 'thimble:vae-tiling';
-  readonly engines = { thimble: '^0.1.0' };
+  readonly engines = { thimble: '^0.2.0' };
   readonly #options: TilingSettings;
 
   /** @throws ThimbleError ERR_ARGUMENT_INVALID for an option out of range, or options that contradict each other */

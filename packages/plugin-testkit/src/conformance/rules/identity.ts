@@ -13,7 +13,7 @@ export const identity: ConformanceRule = {
       throw violation(`the name "${a.name}" has no author as prefix; write 'me:my-plugin'`);
     if (a.engines === undefined)
       throw violation(
-        "the plugin does not say which versions of core it is for; write readonly engines = { thimble: '^0.1.0' }",
+        "the plugin does not say which versions of core it is for; write readonly engines = { thimble: '^0.2.0' }",
       );
   },
 };
