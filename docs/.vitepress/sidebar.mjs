@@ -57,6 +57,7 @@ export const sidebar = [
     page('Troubleshooting', '/troubleshooting'),
     page('Benchmarks', '/benchmarks'),
     page('Security', '/security'),
+    page('Reporting a vulnerability', '/reporting'),
     page('Systems', '/platforms'),
   ]),
   group('Reference', [
@@ -70,6 +71,7 @@ export const sidebar = [
       packages(
         ['@thimble/core', 'core'],
         ['thimble', 'thimble'],
+        ['@thimble/planner', 'planner'],
         ['@thimble/server', 'server'],
         ['plugin-attention', 'plugin-attention'],
         ['plugin-channels-last', 'plugin-channels-last'],
