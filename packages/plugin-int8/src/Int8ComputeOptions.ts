@@ -18,7 +18,7 @@ export const int8ComputeFields = {
   keep: patternsField(),
   /** A layer of fewer multiplications and additions than this at the sizes of a call stays in float32. */
   minimumOperations: numberField(DEFAULT_MINIMUM_OPERATIONS, 0),
-  /** Compute in int8 even on a processor whose instructions gain nothing by it. */
+  /** Compute in int8 even on a processor whose instructions gain nothing by it, and layers that are faster in float32. */
   force: booleanField(false),
 };
 

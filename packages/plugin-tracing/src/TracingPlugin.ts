@@ -24,6 +24,9 @@ import { readSegmentTrace, writeSegmentTrace } from './SegmentTrace.js';
 /** Where the graph is optimised as a whole: behind everything that changes it. */
 const TRACING: NamedStage = { name: 'tracing', after: ['adapters', 'storage', 'attention', 'layout', 'int8'] };
 
+/** Where it is said how convolutions are computed: before it is decided which of them are in int8. */
+const LAYOUT: NamedStage = { name: 'layout', after: ['adapters', 'storage', 'attention'], before: ['int8', 'tracing'] };
+
 const FIELDS = {
   /** Where traces are kept, by their content: several pipelines, checkpoints, sizes and processes may share it. */
   dir: required(textField('', 'the path of a folder', 1)),
@@ -62,9 +65,13 @@ export class TracingPlugin implements Plugin {
     const ours = (component: string): boolean => this.#components?.includes(component) ?? true;
     hooks.transformGraph.tap({ name: this.name, stage: TRACING }, (graph, { component, partial }) => {
       if (!ours(component) || partial === true) return undefined;
-      // Packed weights are those of the runtime's own kernel; what Winograd's algorithm makes of them would be saved at four times the size.
-      return freezeShapes(this.#prepack ? graph.with({ directConvolutions: true }) : graph);
+      return freezeShapes(graph);
     });
+    // Packed weights are those of the runtime's own kernel; what Winograd's algorithm makes of them would be saved at four times the size.
+    if (this.#prepack)
+      hooks.transformGraph.tap({ name: this.name, stage: LAYOUT }, (graph, { component, partial }) =>
+        ours(component) && partial !== true ? graph.with({ directConvolutions: true }) : undefined,
+      );
     hooks.prepareSegment.tap({ name: this.name, stage: TRACING }, async (preparation) => {
       const {
         component,

@@ -9,7 +9,7 @@ import { lowerGroupNorm } from './passes/lowerGroupNorm.js';
 import { splitWideWeights } from './passes/splitWideWeights.js';
 import { widenWeights } from './passes/widenWeights.js';
 import { type Convolution, chooseConvolution } from './passes/winograd/chooseConvolution.js';
-import { winogradConvolutions } from './passes/winogradConvolutions.js';
+import { takesWinograd, winogradConvolutions } from './passes/winogradConvolutions.js';
 
 /** What a graph is lowered for. */
 export interface LoweringOptions {
@@ -38,6 +38,6 @@ export function lowerGraph(
 }
 
 function convolve(graph: Graph, convolution: LoweringOptions['convolution']): Graph {
-  if (convolution === undefined || graph.directConvolutions || graph.memoryFormat === 'channels_last') return graph;
+  if (convolution === undefined || !takesWinograd(graph)) return graph;
   return winogradConvolutions(graph, chooseConvolution(convolution.kind, convolution.bytes));
 }

@@ -79,6 +79,7 @@ describe('beside int8', () => {
     expect(outruns(graphOf(32, 32))).toBe(false);
     expect(outrunsInt8(large, large.nodes[0]!, 'direct', 2 ** 26)).toBe(false);
     expect(outrunsInt8(large, large.nodes[0]!, 'winograd', 2 ** 18)).toBe(false);
+    expect(outruns(large.with({ directConvolutions: true }))).toBe(false);
   });
 
   test.each(['avx512', 'other'] as const)('and not with %s', (kind) => {

@@ -9,6 +9,11 @@ import { type WinogradSite, winogradSiteOf } from './winograd/WinogradSite.js';
 /** How a convolution is computed; `undefined`: by the runtime's own kernel. */
 export type ChooseConvolution = (site: WinogradSite) => WinogradPlan | undefined;
 
+/** Whether a graph's convolutions may be computed so: not where they are in a layout of the runtime's own kernel, or packed for it. */
+export function takesWinograd({ directConvolutions, memoryFormat }: Graph): boolean {
+  return !directConvolutions && memoryFormat !== 'channels_last';
+}
+
 /**
  * Computes 3×3 convolutions by Winograd's algorithm where `choose` has a plan for it: a quarter of the multiplications in tiles of four pixels, four ninths in tiles of two. It is
  * made of operators of the runtime; weights are transformed in the graph, from where they lie.

@@ -3,6 +3,7 @@ import { checkGraph } from '../../checkGraph.js';
 import type { Graph, GraphNode } from '../../Graph.js';
 import { checkConvolution, type Convolution, tableRowOf } from './chooseConvolution.js';
 import { planWinograd } from './WinogradPlan.js';
+import { takesWinograd } from '../winogradConvolutions.js';
 import { winogradSiteOf } from './WinogradSite.js';
 
 /**
@@ -13,6 +14,7 @@ export function outrunsInt8(graph: Graph, node: GraphNode, convolution: Convolut
   checkGraph(graph);
   checkMembers('node', node, 'a node of the graph', ['op', 'inputs', 'outputs', 'attributes']);
   checkConvolution(convolution);
+  if (!takesWinograd(graph)) return false;
   const site = winogradSiteOf(graph, node);
   if (site === undefined) return false;
   const row = tableRowOf(site, convolution);
