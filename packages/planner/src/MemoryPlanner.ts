@@ -173,7 +173,10 @@ export class MemoryPlanner {
       quality,
       peakBytes,
       seconds,
-      fits: peakBytes + this.#cacheNeed <= limit && !peaks.some(({ refused }) => refused),
+      // What core has room for by what it counts is not refused for what an allocator may keep.
+      fits: peaks.every(
+        ({ bytes, countedBytes, refused }) => !refused && Math.min(bytes, countedBytes) + this.#cacheNeed <= limit,
+      ),
     };
   }
 }

@@ -46,13 +46,15 @@ const VAE_SHARE = 1.3;
 const TOLERANCE = 1.1;
 
 /**
- * What the values of a call hold at their most, to what was counted: the allocator keeps some of what is freed, and where it gives all back values die sooner than they are counted. Measured with
- * SD 1.5's UNet: 414 MB of the device's process, 300, and 114 MB of both within 192 MB before weights were read in parts; 'trim' lies between its neighbours.
+ * What is held at the most, to what was counted: the allocator keeps some of what is freed, and where it gives all back values die sooner than they are counted. Measured: SD 1.5's UNet, 414 MB of the
+ * device's process, 300, and 114 MB of both within 192 MB before weights were read in parts; SD's VAE whole, 2.3 GB, and 1267 MB within 4 GB; SDXL's in strips, 1251 MB within 2 GB, 782 within 1 GB, 433 within
+ * 512 MB, and SD 1.5's 129 and 162 MB within 192 and 256. What was not measured lies between its neighbours.
  */
-const HELD_SHARE: Readonly<Record<Allocator, number>> = { keep: 3, 'keep-small': 2.1, trim: 1.3, return: 0.65 };
-
-/** The same of a VAE, whose values are few and large: SD's VAE whole took 2.3 GB; SDXL's in strips 1251 MB within 2 GB, 782 within 1 GB, 433 within 512 MB, and 129 and 162 MB (SD 1.5) within 192 and 256. */
-const HELD_SHARE_OF_VAE: Readonly<Record<Allocator, number>> = { keep: 2.1, 'keep-small': 1.4, trim: 1.4, return: 1 };
+const HELD_SHARE: Readonly<Record<'values' | 'picture' | 'strips', Readonly<Record<Allocator, number>>>> = {
+  values: { keep: 3, 'keep-small': 2.1, trim: 1.3, return: 0.65 },
+  picture: { keep: 2.1, 'keep-small': 1.15, trim: 1.15, return: 1 },
+  strips: { keep: 2.1, 'keep-small': 1.4, trim: 1.4, return: 1 },
+};
 
 /** Buffers that weights are read into, where they are read in parts: of the part that runs, and of the next one. */
 const PART_BUFFERS = 2;
@@ -153,12 +155,11 @@ export class MemoryBudget {
     return this.limit === undefined || neededBytes <= this.limit * (isVae(entry) ? 1 : TOLERANCE);
   }
 
-  /** What both processes hold at their most where an entry point needs so much ({@link MemoryBudget.neededBytes}); as it was measured, where that is counted cautiously. */
-  peakBytes(neededBytes: number, entry: string): number {
-    const share = (isVae(entry) ? HELD_SHARE_OF_VAE : HELD_SHARE)[this.allocator];
+  /** What both processes hold at their most where so much is counted ({@link MemoryBudget.neededBytes}, {@link PlannedPicture}): for the values of a call, for a picture whole, or in strips. */
+  peakBytes(neededBytes: number, of: keyof typeof HELD_SHARE): number {
     // A VAE's strips are lowered as parts of one graph, whose weights stay mapped.
-    const buffers = isVae(entry) ? 0 : PART_BUFFERS * (this.weightParts?.partBytes ?? 0);
-    return Math.round(ENGINE_BYTES + (neededBytes - ENGINE_BYTES) * share + buffers);
+    const buffers = of === 'values' ? PART_BUFFERS * (this.weightParts?.partBytes ?? 0) : 0;
+    return Math.round(ENGINE_BYTES + (neededBytes - ENGINE_BYTES) * HELD_SHARE[of][this.allocator] + buffers);
   }
 
   /** How many samples of a batch are computed at once, if the largest value of one has `bytes`: one where the activations of several might not fit. */

@@ -7,6 +7,8 @@ export interface CallPeak {
   readonly call: ModelCall;
   /** Of both processes together, memory that the system cannot take back, in bytes. */
   readonly bytes: number;
+  /** What of that is counted, where the rest is what the allocator keeps. */
+  readonly countedBytes: number;
   /** How many samples are computed at once. */
   readonly batch: number;
   /** Whether it is decoded in strips, with what passes through the disk, in bytes. */
@@ -44,7 +46,8 @@ export async function peakOf(
   const bytes = needed(batch);
   return {
     call,
-    bytes: budget.peakBytes(bytes, call.entry) + sessions + cachedBytes(call, setup),
+    bytes: budget.peakBytes(bytes, 'values') + sessions + cachedBytes(call, setup),
+    countedBytes: bytes,
     batch,
     strips: undefined,
     refused: !budget.hasRoom(bytes, call.entry),
@@ -60,7 +63,8 @@ async function decoderPeak(call: ModelCall, setup: Setup, budget: MemoryBudget, 
     const share = Math.min(1, TILE_SHARE * (TILE ** 2 / Math.max(1, facts.pixels)));
     return {
       call,
-      bytes: budget.peakBytes(one * share, call.entry) + sessions,
+      bytes: budget.peakBytes(one * share, 'picture') + sessions,
+      countedBytes: one * share,
       batch: 1,
       strips: undefined,
       refused: false,
@@ -70,9 +74,11 @@ async function decoderPeak(call: ModelCall, setup: Setup, budget: MemoryBudget, 
   if (budget.hasRoom(one, call.entry)) {
     const all = budget.neededBytes(values(most), call.entry);
     const batch = budget.hasRoom(all, call.entry) ? most : 1;
+    const countedBytes = batch === 1 ? one : all;
     return {
       call,
-      bytes: budget.peakBytes(batch === 1 ? one : all, call.entry) + sessions,
+      bytes: budget.peakBytes(countedBytes, 'picture') + sessions,
+      countedBytes,
       batch,
       strips: undefined,
       refused: false,
@@ -80,12 +86,12 @@ async function decoderPeak(call: ModelCall, setup: Setup, budget: MemoryBudget, 
   }
   const picture = await facts.picture(budget);
   if (picture === undefined && setup.decoding === 'tiled') return inTiles();
-  if (picture === undefined)
-    return { call, bytes: budget.peakBytes(one, call.entry) + sessions, batch: 1, strips: undefined, refused: true };
+  if (picture === undefined) return { ...inTiles(), bytes: budget.peakBytes(one, 'picture') + sessions, refused: true };
   const bytes = Math.min(one, picture.neededBytes);
   return {
     call,
-    bytes: budget.peakBytes(bytes, call.entry) + sessions,
+    bytes: budget.peakBytes(bytes, 'strips') + sessions,
+    countedBytes: bytes,
     batch: 1,
     strips: { trafficBytes: picture.strips.trafficBytes },
     // A tiling plugin is asked by nobody.
