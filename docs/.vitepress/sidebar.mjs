@@ -48,6 +48,7 @@ export const sidebar = [
     page('VAE slicing', '/techniques/vae-slicing'),
     page('Weights in eight bits', '/techniques/fp8'),
     page('Computing in int8', '/techniques/int8'),
+    page('Convolutions', '/techniques/convolutions'),
     page('Channels last', '/techniques/channels-last'),
     page('Step cache', '/techniques/step-cache'),
     page('Token merging', '/techniques/token-merging'),
