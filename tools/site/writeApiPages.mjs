@@ -17,6 +17,8 @@ export async function writeApiPages(root, out) {
     entryFileName: 'index',
     hidePageHeader: true,
     hideBreadcrumbs: true,
+    // Headings of one name are counted otherwise here than by VitePress.
+    useHTMLAnchors: true,
     disableSources: true,
     useCodeBlocks: true,
     parametersFormat: 'table',
