@@ -1,73 +1,74 @@
-// Feeds what reads files from elsewhere with inputs that were spoiled: npm run fuzz -- headers [--count N] [--seed N] [--from N]. An input depends on the seed and its number
-// alone, so the line that a failure prints makes that one again.
+// Feeds thimble with inputs that somebody spoiled, or never meant well: npm run fuzz [-- TARGET…] [--count N | --seconds N] [--seed N] [--from N]. Without a target all take their
+// turns in one process. An input depends on the seed and its number alone, so the line that a failure prints makes that one again.
+import { fork } from 'node:child_process';
+import { closeSync, mkdtempSync, openSync, readSync, realpathSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { isMainThread, Worker, workerData } from 'node:worker_threads';
-import { headers } from './fuzz/headers.mjs';
-import { Random } from './fuzz/Random.mjs';
+import { TARGETS } from './fuzz/targets.mjs';
 
-/** By name; each has a default `count` and `open()`, which gives `{ tryOne(random), [Symbol.asyncDispose]() }`: what became of an input, or an error. */
-const TARGETS = { headers };
 /** An input that takes longer hangs, also on a machine that is busy. */
 const HANGS_AFTER_MS = 30_000;
 
-if (isMainThread) await main();
-else await work(workerData);
-
-async function main() {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: { count: { type: 'string' }, seed: { type: 'string' }, from: { type: 'string', default: '0' } },
-  });
-  const [name = ''] = positionals;
-  const target = TARGETS[name];
-  if (target === undefined) {
-    console.error(`nothing is fuzzed as "${name}"; there is ${Object.keys(TARGETS).join(', ')}`);
-    process.exitCode = 2;
-    return;
-  }
-  const seed = Number(values.seed ?? Math.floor(Math.random() * 2 ** 32));
-  const from = Number(values.from);
-  const count = Number(values.count ?? target.count);
-  console.log(`fuzz ${name}: seed ${seed}, ${count} inputs from ${from} on`);
-  // Apart, so that an input that never ends can be told of.
-  const at = new Int32Array(new SharedArrayBuffer(4));
-  const worker = new Worker(new URL(import.meta.url), { workerData: { name, seed, from, count, at } });
-  const again = () => `npm run fuzz -- ${name} --seed ${seed} --from ${at[0]} --count 1`;
-  const failed = (problem) => {
-    console.error(`${problem}\nagain: ${again()}`);
-    process.exitCode = 1;
-  };
-  const watch = watchFor(at, () => {
-    failed(`input ${at[0]} hangs`);
-    void worker.terminate();
-  });
-  worker.on('error', (error) => failed(`input ${at[0]}: ${error.stack ?? error}`));
-  worker.on('exit', () => clearInterval(watch));
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    count: { type: 'string' },
+    seconds: { type: 'string' },
+    seed: { type: 'string' },
+    from: { type: 'string', default: '0' },
+  },
+});
+const names = positionals.length === 0 ? Object.keys(TARGETS) : positionals;
+const unknown = names.find((name) => !Object.hasOwn(TARGETS, name));
+if (unknown === undefined) await main();
+else {
+  console.error(`nothing is fuzzed as "${unknown}"; there is ${Object.keys(TARGETS).join(', ')}`);
+  process.exitCode = 2;
 }
 
-function watchFor(at, onHang) {
-  let seen = { at: -1, since: Date.now() };
+async function main() {
+  const seed = Number(values.seed ?? Math.floor(Math.random() * 2 ** 31));
+  console.log(`fuzz ${names.join(' ')}: seed ${seed}`);
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'thimble-fuzz-')));
+  const progress = join(folder, 'progress');
+  const descriptor = openSync(progress, 'w+');
+  const plan = { names, seed, from: Number(values.from), folder, progress };
+  for (const name of ['count', 'seconds']) if (values[name] !== undefined) plan[name] = Number(values[name]);
+  // Apart, so that an input that never ends can be told of, and one that ends the process.
+  const child = fork(fileURLToPath(new URL('fuzz/run.mjs', import.meta.url)), [JSON.stringify(plan)], {
+    execArgv: ['--expose-gc', '--max-old-space-size=2048'],
+  });
+  const watch = watchFor(descriptor, (name, at) => {
+    console.error(`${name}: input ${at} hangs\nagain: npm run fuzz -- ${name} --seed ${seed} --from ${at} --count 1`);
+    child.kill('SIGKILL');
+  });
+  child.on('exit', (code, signal) => {
+    clearInterval(watch);
+    if (code !== 0 && code !== 1) {
+      const [target, at] = readProgress(descriptor);
+      console.error(`${names[target]}: input ${at} ended the process: ${signal ?? `exit code ${code}`}`);
+    }
+    process.exitCode = code ?? 1;
+    closeSync(descriptor);
+    rmSync(folder, { recursive: true, force: true });
+  });
+}
+
+function watchFor(descriptor, onHang) {
+  let seen = { mark: '', since: Date.now() };
   return setInterval(() => {
-    if (at[0] !== seen.at) seen = { at: at[0], since: Date.now() };
-    else if (Date.now() - seen.since > HANGS_AFTER_MS) onHang();
+    const [target, at, tries] = readProgress(descriptor);
+    const mark = `${target} ${at} ${tries}`;
+    if (mark !== seen.mark) seen = { mark, since: Date.now() };
+    else if (Date.now() - seen.since > HANGS_AFTER_MS) onHang(names[target], at);
   }, 1000);
 }
 
-async function work({ name, seed, from, count, at }) {
-  const started = performance.now();
-  const outcomes = new Map();
-  const target = await TARGETS[name].open();
-  try {
-    for (let i = from; i < from + count; i++) {
-      at[0] = i;
-      const outcome = await target.tryOne(new Random(seed + i));
-      outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
-    }
-  } finally {
-    await target[Symbol.asyncDispose]();
-  }
-  const rows = [...outcomes]
-    .toSorted(([, a], [, b]) => b - a)
-    .map(([outcome, times]) => `${String(times).padStart(9)}  ${outcome}`);
-  console.log(`${rows.join('\n')}\n${count} inputs in ${((performance.now() - started) / 1000).toFixed(1)} s`);
+/** The number of the target, that of its input, and how often inputs were tried, shrunk ones too. */
+function readProgress(descriptor) {
+  const bytes = Buffer.alloc(12);
+  readSync(descriptor, bytes, 0, 12, 0);
+  return [0, 4, 8].map((offset) => bytes.readUInt32LE(offset));
 }

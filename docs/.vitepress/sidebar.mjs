@@ -59,6 +59,7 @@ export const sidebar = [
     page('Benchmarks', '/benchmarks'),
     page('Security', '/security'),
     page('Reporting a vulnerability', '/reporting'),
+    page('Robustness', '/robustness'),
     page('Systems', '/platforms'),
   ]),
   group('Reference', [

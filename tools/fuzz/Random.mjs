@@ -1,3 +1,5 @@
+import fc from 'fast-check';
+
 /** Numbers that look random and follow from a seed (Mulberry32). */
 export class Random {
   #state;
@@ -24,3 +26,6 @@ export class Random {
     return this.below(n) === 0;
   }
 }
+
+/** Of any seed: for inputs that are spoiled by chance. A seed has no smaller one. */
+export const randoms = fc.noShrink(fc.noBias(fc.integer())).map((seed) => new Random(seed));

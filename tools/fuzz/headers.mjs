@@ -1,16 +1,15 @@
 // Headers of safetensors and GGUF: of real files, spoiled byte by byte, field by field and as JSON. Each is opened as a model is: it has to be refused by a coded error, or to
 // describe only what lies in the file.
-import { mkdtemp, open, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { open as openFile, readFile, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { isThimbleError } from '@thimble/core';
 import { openModelIndex } from '@thimble/core/model';
 import { openTensorFile, readTensor } from '@thimble/core/plugin';
 import { registerGguf } from '@thimble/plugin-gguf';
-import { spoilBytes, spoilSafetensors } from './spoilHeader.mjs';
+import { FIXTURES } from './fixtures.mjs';
+import { randoms } from './Random.mjs';
+import { refusalOf } from './refusalOf.mjs';
+import { spoilHeader } from './spoilHeader.mjs';
 
-const FIXTURES = fileURLToPath(new URL('../../packages/core/test/fixtures/', import.meta.url));
 const FILES = [
   'gguf/case.safetensors',
   'single-file/extras.safetensors',
@@ -29,24 +28,23 @@ const CONFIGS = join(FIXTURES, 'sdxl-tiny');
 /** More of a tensor is not read: it is there for reading beyond the end. */
 const MOST_READ = 2 ** 20;
 
-export const headers = {
-  count: 100_000,
-  async open() {
-    const registered = registerGguf();
-    const originals = [];
-    for (const name of FILES) originals.push(await originalOf(join(FIXTURES, name)));
-    const folder = await mkdtemp(join(tmpdir(), 'thimble-fuzz-'));
-    const reads = await watchReads(join(FIXTURES, FILES[0]));
-    return {
-      tryOne: (random) => tryOne(random, originals, folder, reads),
-      async [Symbol.asyncDispose]() {
-        reads.restore();
-        registered[Symbol.dispose]();
-        await rm(folder, { recursive: true, force: true });
-      },
-    };
-  },
-};
+export const count = 100_000;
+
+export async function open(sandbox) {
+  const registered = registerGguf();
+  const originals = [];
+  for (const name of FILES) originals.push(await originalOf(join(FIXTURES, name)));
+  const folder = await sandbox.makeFolder('headers');
+  const reads = await watchReads(join(FIXTURES, FILES[0]));
+  return {
+    inputs: randoms,
+    tryOne: async (random) => tryOne(random, originals, folder, reads),
+    close: async () => {
+      reads.restore();
+      registered[Symbol.dispose]();
+    },
+  };
+}
 
 /** The header of a real file, and how long that file is. */
 async function originalOf(path) {
@@ -58,30 +56,22 @@ async function originalOf(path) {
 
 async function tryOne(random, originals, folder, reads) {
   const original = random.of(originals);
-  let draft = { head: Buffer.from(original.head), size: original.size };
-  for (let more = random.below(2); more >= 0; more--)
-    draft = !original.isGguf && random.below(3) > 0 ? spoilSafetensors(draft, random) : spoilBytes(draft, random);
+  const draft = spoilHeader({ head: Buffer.from(original.head), size: original.size }, !original.isGguf, random);
   const path = join(folder, original.isGguf ? 'x.gguf' : 'x.safetensors');
   await writeFile(path, draft.head);
   await truncate(path, draft.size);
   reads.expect(draft.size);
-  const opened = await refusalOf(() => openTensorFile(path));
+  const opened = await refusalOf(() => openTensorFile(path), refuses);
   if (typeof opened === 'string') return opened;
-  await checkOpened(opened, draft.size, random);
-  const model = await refusalOf(() => openModelIndex(path));
+  await checkOpened(opened.value, draft.size, random);
+  const model = await refusalOf(() => openModelIndex(path), refuses);
   if (typeof model !== 'string') return 'opened as a model';
-  const given = await refusalOf(() => openModelIndex(path, { config: CONFIGS }));
+  const given = await refusalOf(() => openModelIndex(path, { config: CONFIGS }), refuses);
   return typeof given === 'string' ? `opened, then ${model}` : 'opened as a model by its configs';
 }
 
-/** The code of a refusal, else the result. @throws whatever is no refusal of a file */
-async function refusalOf(open) {
-  try {
-    return await open();
-  } catch (error) {
-    if (isThimbleError(error) && (REFUSALS.test(error.code) || refusesConfigs(error))) return error.code;
-    throw error;
-  }
+function refuses(error) {
+  return REFUSALS.test(error.code) || refusesConfigs(error);
 }
 
 /** Of a file that holds something else than the configs are for. */
@@ -95,19 +85,19 @@ async function checkOpened({ tensors, metadata = {} }, size, random) {
   for (const { name, shape, offset, byteLength } of views)
     if (![...shape, offset, byteLength].every((n) => Number.isSafeInteger(n) && n >= 0) || offset + byteLength > size)
       throw new Error(`"${name}" [${shape}] lies at ${offset}, ${byteLength} bytes, in a file of ${size}`);
-  const read = views.length === 0 ? undefined : random.of(views);
-  if (read !== undefined && read.byteLength <= MOST_READ) await readTensor(read);
+  const some = views.length === 0 ? undefined : random.of(views);
+  if (some !== undefined && some.byteLength <= MOST_READ) await readTensor(some);
   for (const [key, value] of Object.entries(metadata)) {
     if (typeof value?.read !== 'function') continue;
-    const values = await refusalOf(() => value.read());
-    if (typeof values !== 'string' && values.length !== value.length)
-      throw new Error(`"${key}" has ${values.length} elements, and says ${value.length}`);
+    const read = await refusalOf(() => value.read(), refuses);
+    if (typeof read !== 'string' && read.value.length !== value.length)
+      throw new Error(`"${key}" has ${read.value.length} elements, and says ${value.length}`);
   }
 }
 
 /** Has every read of an open file fail that begins behind the file's end, or wants more memory than the file has bytes. */
 async function watchReads(anyFile) {
-  const handle = await open(anyFile);
+  const handle = await openFile(anyFile);
   const prototype = Object.getPrototypeOf(handle);
   await handle.close();
   const { read } = prototype;

@@ -94,13 +94,21 @@ const DTYPES = [
   '',
 ];
 
+/** Spoils a draft once or twice: see {@link spoilBytes}; a header of JSON mostly as such. */
+export function spoilHeader(draft, isJson, random) {
+  let spoiled = draft;
+  for (let more = random.below(2); more >= 0; more--)
+    spoiled = isJson && random.below(3) > 0 ? spoilSafetensors(spoiled, random) : spoilBytes(spoiled, random);
+  return spoiled;
+}
+
 /** A draft, spoiled: `{ head, size }`, the first bytes of a file and how long it is; zeros come behind. Changes what it is given. */
-export function spoilBytes(draft, random) {
+function spoilBytes(draft, random) {
   return random.of([changeBytes, putNumber, putNumber, changeType, cut, grow, removeBytes, repeatBytes])(draft, random);
 }
 
 /** The same for a header of JSON behind its length. */
-export function spoilSafetensors(draft, random) {
+function spoilSafetensors(draft, random) {
   const text = draft.head.subarray(8).toString('latin1');
   const spoil = random.of([
     replaceValue,

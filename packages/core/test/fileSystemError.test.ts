@@ -9,6 +9,8 @@ describe('fileSystemError', () => {
     ['EDQUOT', 'ERR_DISK_FULL'],
     ['EACCES', 'ERR_FILE_ACCESS'],
     ['EROFS', 'ERR_FILE_ACCESS'],
+    ['EMFILE', 'ERR_FILE_ACCESS'],
+    ['EIO', 'ERR_FILE_ACCESS'],
     ['ENOENT', 'ERR_FILE_NOT_FOUND'],
   ])('%s becomes %s', (systemCode, code) => {
     const cause = Object.assign(new Error('raw'), { code: systemCode });
@@ -23,6 +25,8 @@ describe('fileSystemError', () => {
     const reason = new Error('aborted');
     expect(fileSystemError(reason, 'x', 'write')).toBe(reason);
     expect(fileSystemError('text', 'x', 'write')).toBe('text');
+    const broken = Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' });
+    expect(fileSystemError(broken, 'x', 'write')).toBe(broken);
   });
 
   (existsSync('/dev/full') ? test : test.skip)('recognises what a full disk really throws', async () => {

@@ -97,6 +97,8 @@ export class TracingPlugin implements Plugin {
       await this.#make(dir, folder, preparation);
       tell(pipeline, preparation);
       return readSegmentTrace(folder, segment, () => homesOf(preparation));
+    }).catch((error: unknown) => {
+      throw fileSystemError(error, folder, 'write');
     });
   }
 

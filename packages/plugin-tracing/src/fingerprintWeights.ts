@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { open, type FileHandle } from 'node:fs/promises';
-import type { FileRange } from '@thimble/core/plugin';
+import { fileSystemError, type FileRange } from '@thimble/core/plugin';
 
 /** Bytes that are read at the start, in the middle and at the end of every weight. */
 const SAMPLE = 512;
@@ -14,7 +14,7 @@ export async function fingerprintWeights(weights: readonly FileRange[]): Promise
   const files = new Map<string, FileHandle>();
   try {
     for (const { file, offset, byteLength } of weights) {
-      const handle = files.get(file) ?? (await open(file));
+      const handle = files.get(file) ?? (await openWeights(file));
       files.set(file, handle);
       hash.update(`${byteLength};`);
       for (const start of samplesOf(byteLength))
@@ -24,6 +24,12 @@ export async function fingerprintWeights(weights: readonly FileRange[]): Promise
     for (const handle of files.values()) await handle.close();
   }
   return hash.digest('hex');
+}
+
+async function openWeights(file: string): Promise<FileHandle> {
+  return open(file).catch((error: unknown) => {
+    throw fileSystemError(error, file, 'read');
+  });
 }
 
 function samplesOf(byteLength: number): readonly number[] {

@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, readFile, realpath, rename, rm, rmdir } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { ThimbleError } from '@thimble/core';
-import { holdFileLock, makeFolder } from '@thimble/core/plugin';
+import { fileSystemError, holdFileLock, makeFolder } from '@thimble/core/plugin';
 import { TRACE_MANIFEST } from './TraceManifest.js';
 
 /**
@@ -10,12 +10,14 @@ import { TRACE_MANIFEST } from './TraceManifest.js';
  *
  * @param write writes the trace into the folder that it is given
  * @returns the folder, absolute and without links
- * @throws ERR_ARGUMENT_INVALID for a folder that holds something else, before anything is written; what `write` throws
+ * @throws ERR_ARGUMENT_INVALID for a folder that holds something else, before anything is written; ERR_DISK_FULL, ERR_FILE_ACCESS; what `write` throws
  */
 export async function publishTrace(dir: string, write: (staging: string) => Promise<void>): Promise<string> {
   const target = resolve(dir);
   await assertTraceFolder(target, dir);
-  const made = await makeFolder(target);
+  const made = await makeFolder(target).catch((error: unknown) => {
+    throw fileSystemError(error, dir, 'write');
+  });
   try {
     const folder = await realpath(target);
     const staging = await mkdtemp(join(folder, '.tmp-'));
@@ -28,7 +30,7 @@ export async function publishTrace(dir: string, write: (staging: string) => Prom
     return folder;
   } catch (error) {
     if (made !== undefined) await removeEmpty(target, made);
-    throw error;
+    throw fileSystemError(error, dir, 'write');
   }
 }
 
@@ -36,7 +38,7 @@ export async function publishTrace(dir: string, write: (staging: string) => Prom
 async function assertTraceFolder(target: string, dir: string): Promise<void> {
   const present = await readdir(target).catch((error: unknown): string[] => {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw error;
+    throw fileSystemError(error, dir, 'read');
   });
   if (present.length === 0 || present.includes(TRACE_MANIFEST)) return;
   throw new ThimbleError('ERR_ARGUMENT_INVALID', {
@@ -46,14 +48,36 @@ async function assertTraceFolder(target: string, dir: string): Promise<void> {
   });
 }
 
-/** The manifest goes first and comes last: without it a folder is no trace. */
+/** The manifest goes first and comes last: without it a folder is no trace. What is there is moved aside, and back if not all of the new one can come. */
 async function replace(folder: string, staging: string): Promise<void> {
-  const old = await segmentsOf(folder);
-  await rm(join(folder, TRACE_MANIFEST), { force: true });
-  for (const name of old) await rm(join(folder, name), { recursive: true, force: true });
+  const old = [TRACE_MANIFEST, ...(await segmentsOf(folder))];
   const names = await readdir(staging);
-  for (const name of [...names.filter((other) => other !== TRACE_MANIFEST), TRACE_MANIFEST])
-    await rename(join(staging, name), join(folder, name));
+  const aside = await mkdtemp(join(folder, '.tmp-'));
+  const removed: string[] = [];
+  const placed: string[] = [];
+  try {
+    for (const name of old) if (await moveIfThere(join(folder, name), join(aside, name))) removed.push(name);
+    for (const name of [...names.filter((other) => other !== TRACE_MANIFEST), TRACE_MANIFEST]) {
+      await rename(join(staging, name), join(folder, name));
+      placed.push(name);
+    }
+  } catch (error) {
+    for (const name of placed) await rm(join(folder, name), { recursive: true, force: true });
+    for (const name of removed.toReversed()) await rename(join(aside, name), join(folder, name));
+    throw error;
+  } finally {
+    await rm(aside, { recursive: true, force: true });
+  }
+}
+
+async function moveIfThere(from: string, to: string): Promise<boolean> {
+  try {
+    await rename(from, to);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw error;
+  }
 }
 
 /** The folders that belong to the trace that is there; none where its manifest cannot be read. */

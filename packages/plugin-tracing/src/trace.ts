@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Component, type Tensor } from '@thimble/core';
-import { checkMembers, checkOptionNames, runtimeIdentity } from '@thimble/core/plugin';
+import { checkMembers, checkOptionNames, fileSystemError, runtimeIdentity } from '@thimble/core/plugin';
 import { assertOwnWeights, assertTraceable } from './assertTraceable.js';
 import { fingerprintCheckpoint } from './fingerprintCheckpoint.js';
 import { fingerprintLayers } from './fingerprintLayers.js';
@@ -32,7 +32,7 @@ export interface TraceOptions {
  * Mirrors `torch.jit.trace(model, example_inputs)`. On the CPU provider alone.
  *
  * @throws ERR_INPUT_INVALID for inputs that the component does not take; ERR_ARGUMENT_INVALID on another provider, for weights that a plugin made
- *   (LayerwiseCastingPlugin's), and for a `dir` that holds something else; `signal.reason`
+ *   (LayerwiseCastingPlugin's), and for a `dir` that holds something else; ERR_DISK_FULL, ERR_FILE_ACCESS; `signal.reason`
  */
 export async function trace(
   component: Component,
@@ -74,12 +74,14 @@ export async function trace(
 }
 
 async function writeTemporary(write: (folder: string) => Promise<void>): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'thimble-trace-'));
+  const folder = await mkdtemp(join(tmpdir(), 'thimble-trace-')).catch((error: unknown) => {
+    throw fileSystemError(error, tmpdir(), 'write');
+  });
   try {
     await write(folder);
     return folder;
   } catch (error) {
     await rm(folder, { recursive: true, force: true });
-    throw error;
+    throw fileSystemError(error, folder, 'write');
   }
 }

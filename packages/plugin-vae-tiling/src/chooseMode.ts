@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isThimbleError } from '@thimble/core';
-import { spillFolder, type SeamlessPlan } from '@thimble/core/plugin';
+import { fileSystemError, spillFolder, type SeamlessPlan } from '@thimble/core/plugin';
 import type { TilingMode } from './VaeTilingOptions.js';
 
 /**
@@ -25,7 +25,10 @@ export async function chooseMode({ plan, pixels, tempDir }: ModeNeeds): Promise<
   const { diskBytes, trafficBytes } = plan.strips;
   if (diskBytes === 0) return 'seamless';
   try {
-    const speed = await measureDisk(await spillFolder(tempDir, diskBytes));
+    const folder = await spillFolder(tempDir, diskBytes);
+    const speed = await measureDisk(folder).catch((error: unknown) => {
+      throw fileSystemError(error, folder, 'write');
+    });
     return trafficBytes / speed <= CHEAP * pixels ? 'seamless' : 'shared';
   } catch (error) {
     if (

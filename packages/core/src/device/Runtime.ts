@@ -1,5 +1,6 @@
 import type { InferenceSession, Tensor } from 'onnxruntime-common';
 import type * as OnnxRuntime from 'onnxruntime-node';
+import { fileSystemError } from '../disk/fileSystemError.js';
 import { isThimbleError, ThimbleError } from '../errors.js';
 import { alignWeights } from './alignWeights.js';
 import type { DeviceOptions } from './DeviceOptions.js';
@@ -72,7 +73,9 @@ export class Runtime {
   async optimize(model: OnnxModel, target: OptimizationTarget): Promise<void> {
     const session = await this.#create(model, optimizationOptions(model, this.#options, target));
     await session.release();
-    await alignWeights(target.folder);
+    await alignWeights(target.folder).catch((error: unknown) => {
+      throw fileSystemError(error, target.folder, 'write');
+    });
   }
 
   async unload(id: number): Promise<void> {

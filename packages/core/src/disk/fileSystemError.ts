@@ -2,25 +2,10 @@ import { isThimbleError, ThimbleError } from '../errors.js';
 
 const FULL = new Set(['ENOSPC', 'EDQUOT']);
 const MISSING = new Set(['ENOENT']);
-const REFUSED = new Set([
-  'EACCES',
-  'EPERM',
-  'EROFS',
-  'ENOTDIR',
-  'EISDIR',
-  'EEXIST',
-  'ELOOP',
-  'ENAMETOOLONG',
-  'EAGAIN',
-  'EIO',
-  'EINVAL',
-  'ESPIPE',
-  'ENXIO',
-  // Windows: of a file that is open or mapped elsewhere.
-  'EBUSY',
-  // Node's permission model.
-  'ERR_ACCESS_DENIED',
-]);
+/** What system errors are called, and a refusal of Node's permission model; Node's other codes begin with `ERR_`, too. */
+const SYSTEM = /^(?:E[A-Z0-9]+|ERR_ACCESS_DENIED)$/;
+/** Of connections, whose failures are told by whoever makes them. */
+const OF_NETWORK = /^E(?:ADDR|CONN|HOST|NET|NOTFOUND$|PIPE$|TIMEDOUT$)/;
 
 /** The `code` of a system error such as `ENOENT`; `undefined` for anything else. Works across realms. */
 export function systemErrorCode(error: unknown): string | undefined {
@@ -37,7 +22,7 @@ export function fileSystemError(error: unknown, path: string, operation: 'read' 
   if (code === undefined) return error;
   if (FULL.has(code)) return new ThimbleError('ERR_DISK_FULL', { path }, { cause: error });
   if (MISSING.has(code)) return new ThimbleError('ERR_FILE_NOT_FOUND', { path }, { cause: error });
-  if (REFUSED.has(code))
+  if (SYSTEM.test(code) && !OF_NETWORK.test(code))
     return new ThimbleError('ERR_FILE_ACCESS', { path, operation, reason: code }, { cause: error });
   return error;
 }

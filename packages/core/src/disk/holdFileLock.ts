@@ -72,6 +72,10 @@ async function create(path: string): Promise<boolean> {
     const handle = await open(path, 'wx');
     try {
       await handle.writeFile(`${process.pid} ${hostname()}`);
+    } catch (error) {
+      // Nobody holds it, and others would wait until it looks abandoned.
+      await rm(path, { force: true });
+      throw error;
     } finally {
       await handle.close();
     }

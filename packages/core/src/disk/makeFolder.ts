@@ -1,5 +1,5 @@
 import { checkPath } from '../fields/checkPath.js';
-import { mkdir, stat } from 'node:fs/promises';
+import { mkdir, rmdir, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { systemErrorCode } from './fileSystemError.js';
 
@@ -8,7 +8,7 @@ import { systemErrorCode } from './fileSystemError.js';
  * a folder does not exist though the one around it does: below `/proc`.
  *
  * @returns the outermost folder that was made; `undefined` if all were there
- * @throws the system's error
+ * @throws the system's error; then none of them is left
  */
 export async function makeFolder(path: string): Promise<string | undefined> {
   checkPath('path', path, 'the path of a folder');
@@ -20,8 +20,16 @@ export async function makeFolder(path: string): Promise<string | undefined> {
   if (systemErrorCode(failure) !== 'ENOENT' || around === folder) throw failure;
   const first = await makeFolder(around);
   const again = await tryMake(folder);
-  if (again !== undefined && !(await isFolder(folder))) throw again;
+  if (again !== undefined && !(await isFolder(folder))) {
+    if (first !== undefined) await takeBack(around, first);
+    throw again;
+  }
   return first ?? folder;
+}
+
+/** Removes folders that were made, from the innermost to the outermost, as far as nobody has put anything there. */
+async function takeBack(innermost: string, outermost: string): Promise<void> {
+  for (let at = innermost; at.length >= outermost.length; at = dirname(at)) await rmdir(at).catch(() => undefined);
 }
 
 async function tryMake(folder: string): Promise<Error | undefined> {

@@ -5,6 +5,11 @@ import { refuseOption } from './refuseOption.js';
 /** A component's config as parsed from `config.json`. */
 export type ModelConfig = Readonly<Record<string, unknown>>;
 
+/** More than any side, width or vocabulary of a model. What is larger is a mistake, and tables of it would fill the memory. */
+const MOST_SIZE = 2 ** 24;
+/** More than the layers or heads of any model: each is built of many parts before weights are looked at. */
+const MOST_COUNT = 1000;
+
 /** Reads typed fields of a `config.json`; what is missing or null takes the default, what is wrong is a typed error. */
 export class ConfigReader {
   readonly component: string;
@@ -23,10 +28,16 @@ export class ConfigReader {
     return this.#config[field] !== undefined && this.#config[field] !== null;
   }
 
-  /** A positive whole number. */
+  /** A whole number from 1 to 2^24: a width, a side, a vocabulary. */
   size(field: string, fallback?: number): number {
     const value = this.#get(field, fallback);
-    return isSize(value) ? value : this.#invalid(field, value, 'a positive whole number');
+    return isSize(value) ? value : this.#invalid(field, value, `a positive whole number, at most ${MOST_SIZE}`);
+  }
+
+  /** A whole number from 1 to 1000: of layers, blocks, heads. */
+  count(field: string, fallback?: number): number {
+    const value = this.#get(field, fallback);
+    return isCount(value) ? value : this.#invalid(field, value, `a positive whole number, at most ${MOST_COUNT}`);
   }
 
   /** A finite number. */
@@ -50,13 +61,18 @@ export class ConfigReader {
     return value as T;
   }
 
-  /** A list of positive whole numbers, or one number for all of `length`. */
+  /** A list of sizes, or one for all of `length`. */
   sizes(field: string, length: number | undefined, fallback?: number | readonly number[]): readonly number[] {
-    return this.#list(field, length, fallback, isSize, 'positive whole numbers');
+    return this.#list(field, length, fallback, isSize, `positive whole numbers, at most ${MOST_SIZE}`);
   }
 
-  /** For each block a list of as many positive whole numbers as `counts` says; or one number for all of the block, or for all blocks. */
-  sizesInBlocks(field: string, counts: readonly number[], fallback?: number): readonly (readonly number[])[] {
+  /** A list of counts, or one for all of `length`. */
+  counts(field: string, length: number | undefined, fallback?: number | readonly number[]): readonly number[] {
+    return this.#list(field, length, fallback, isCount, `positive whole numbers, at most ${MOST_COUNT}`);
+  }
+
+  /** For each block a list of as many counts as `counts` says; or one for all of the block, or for all blocks. */
+  countsInBlocks(field: string, counts: readonly number[], fallback?: number): readonly (readonly number[])[] {
     const value = this.#get(field, fallback);
     const blocks: readonly unknown[] = Array.isArray(value) ? value : counts.map(() => value);
     if (blocks.length !== counts.length)
@@ -65,11 +81,11 @@ export class ConfigReader {
       const sizes: readonly unknown[] = Array.isArray(block)
         ? block
         : Array.from({ length: counts[i] as number }, () => block);
-      if (sizes.length === counts[i] && sizes.every(isSize)) return sizes;
+      if (sizes.length === counts[i] && sizes.every(isCount)) return sizes;
       return this.#invalid(
         field,
         value,
-        `positive whole numbers, as lists of ${counts.join(', ')} or one for each block`,
+        `positive whole numbers, at most ${MOST_COUNT}, as lists of ${counts.join(', ')} or one for each block`,
       );
     });
   }
@@ -127,5 +143,13 @@ export class ConfigReader {
 }
 
 function isSize(value: unknown): value is number {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value > 0;
+  return isWhole(value, MOST_SIZE);
+}
+
+function isCount(value: unknown): value is number {
+  return isWhole(value, MOST_COUNT);
+}
+
+function isWhole(value: unknown, most: number): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= most;
 }

@@ -278,7 +278,7 @@ export function readAutoencoder(reader: ConfigReader): AutoencoderOptions {
     outChannels: reader.size('out_channels', 3),
     latentChannels: reader.size('latent_channels', 4),
     sampleSize: reader.sizes('sample_size', 2, 64) as readonly [number, number],
-    layersPerBlock: reader.size('layers_per_block', 1),
+    layersPerBlock: reader.count('layers_per_block', 1),
     groups: reader.size('norm_num_groups', 32),
     activation: reader.oneOf('act_fn', ACTIVATION_NAMES, 'silu'),
     midBlockAttention: reader.flag('mid_block_add_attention', true),

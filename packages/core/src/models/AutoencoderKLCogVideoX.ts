@@ -246,7 +246,7 @@ export class AutoencoderKLCogVideoX extends Model {
       latentChannels: reader.size('latent_channels', 16),
       sampleHeight: reader.size('sample_height', 480),
       sampleWidth: reader.size('sample_width', 720),
-      layersPerBlock: reader.size('layers_per_block', 3),
+      layersPerBlock: reader.count('layers_per_block', 3),
       epsilon: reader.number('norm_eps', 1e-6),
       activation: reader.oneOf('act_fn', ACTIVATION_NAMES, 'silu'),
       temporalBlocks: Math.floor(Math.log2(reader.number('temporal_compression_ratio', 4))),

@@ -167,7 +167,7 @@ export class AutoencoderTiny extends Model {
     const reader = new ConfigReader('AutoencoderTiny', config);
     reader.only('upsample_fn', 'nearest');
     reader.only('upsampling_scaling_factor', 2);
-    const encoderBlocks = reader.sizes('num_encoder_blocks', undefined, [1, 3, 3, 3]);
+    const encoderBlocks = reader.counts('num_encoder_blocks', undefined, [1, 3, 3, 3]);
     const levels = encoderBlocks.length;
     const width = (field: string): number => {
       const [first = 64, ...others] = reader.sizes(field, levels, 64);
@@ -182,7 +182,7 @@ export class AutoencoderTiny extends Model {
       encoderWidth: width('encoder_block_out_channels'),
       decoderWidth: width('decoder_block_out_channels'),
       encoderBlocks,
-      decoderBlocks: reader.sizes('num_decoder_blocks', levels, levels === 4 ? [3, 3, 3, 1] : undefined),
+      decoderBlocks: reader.counts('num_decoder_blocks', levels, levels === 4 ? [3, 3, 3, 1] : undefined),
       activation: reader.oneOf('act_fn', ACTIVATION_NAMES, 'relu'),
     });
   }

@@ -124,13 +124,13 @@ export function readCLIPEncoderOptions(
   checkMembers('reader', reader, 'a ConfigReader', ['size', 'number', 'oneOf']);
   checkMembers('defaults', defaults, '{ width, heads, innerWidth }', ['width', 'heads', 'innerWidth']);
   const width = reader.size('hidden_size', defaults.width);
-  const heads = reader.size('num_attention_heads', defaults.heads);
+  const heads = reader.count('num_attention_heads', defaults.heads);
   if (width % heads !== 0) reader.unsupported('num_attention_heads', heads, `a divisor of hidden_size, ${width}`);
   return {
     width,
     heads,
     innerWidth: reader.size('intermediate_size', defaults.innerWidth),
-    layers: reader.size('num_hidden_layers', 12),
+    layers: reader.count('num_hidden_layers', 12),
     epsilon: reader.number('layer_norm_eps', 1e-5),
     activation: reader.oneOf('hidden_act', ACTIVATIONS, 'quick_gelu'),
   };

@@ -88,7 +88,7 @@ export class CogVideoXTransformer3DModel extends Model {
       reader.only(field, false);
     for (const field of ['patch_bias', 'norm_elementwise_affine']) reader.only(field, true);
     reader.only('activation_fn', 'gelu-approximate');
-    const [heads, headSize] = [reader.size('num_attention_heads', 30), reader.size('attention_head_dim', 64)];
+    const [heads, headSize] = [reader.count('num_attention_heads', 30), reader.size('attention_head_dim', 64)];
     const rotary = reader.flag('use_rotary_positional_embeddings', false);
     if (headSize % 8 !== 0) reader.unsupported('attention_head_dim', headSize, 'a multiple of 8');
     const inChannels = reader.size('in_channels', 16);
@@ -101,7 +101,7 @@ export class CogVideoXTransformer3DModel extends Model {
       outChannels: reader.size('out_channels', inChannels),
       timeWidth: reader.size('time_embed_dim', 512),
       textWidth: reader.size('text_embed_dim', 4096),
-      layers: reader.size('num_layers', 30),
+      layers: reader.count('num_layers', 30),
       attentionBias: reader.flag('attention_bias', true),
       patch: reader.size('patch_size', 2),
       epsilon: reader.number('norm_eps', 1e-5),

@@ -127,7 +127,7 @@ export class Flux2Transformer2DModel extends Model {
     reader.only('patch_size', 1);
     // FLUX.2 dev takes the guidance scale as a condition.
     if (reader.flag('guidance_embeds', true)) reader.unsupported('guidance_embeds', true, 'false, as klein has it');
-    const [heads, headSize] = [reader.size('num_attention_heads', 48), reader.size('attention_head_dim', 128)];
+    const [heads, headSize] = [reader.count('num_attention_heads', 48), reader.size('attention_head_dim', 128)];
     const axes = readRotaryAxes(reader, headSize, [32, 32, 32, 32]);
     const [width, inChannels] = [heads * headSize, reader.size('in_channels', 128)];
     return new Flux2Transformer2DModel(config, {
@@ -139,8 +139,8 @@ export class Flux2Transformer2DModel extends Model {
       innerWidth: Math.trunc(width * reader.number('mlp_ratio', 3)),
       outChannels: reader.size('out_channels', inChannels),
       textWidth: reader.size('joint_attention_dim', 15360),
-      layers: reader.size('num_layers', 8),
-      singleLayers: reader.size('num_single_layers', 48),
+      layers: reader.count('num_layers', 8),
+      singleLayers: reader.count('num_single_layers', 48),
       timeChannels: reader.size('timestep_guidance_channels', 256),
       epsilon: reader.number('eps', 1e-6),
       rotaryBase: reader.number('rope_theta', 2000),

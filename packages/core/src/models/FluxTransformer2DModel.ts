@@ -86,7 +86,7 @@ export class FluxTransformer2DModel extends Model {
   static fromConfig(config: ModelConfig): FluxTransformer2DModel {
     const reader = new ConfigReader('FluxTransformer2DModel', config);
     reader.only('patch_size', 1);
-    const [heads, headSize] = [reader.size('num_attention_heads', 24), reader.size('attention_head_dim', 128)];
+    const [heads, headSize] = [reader.count('num_attention_heads', 24), reader.size('attention_head_dim', 128)];
     const axes = readRotaryAxes(reader, headSize, [16, 56, 56]);
     const inChannels = reader.size('in_channels', 64);
     return new FluxTransformer2DModel(config, {
@@ -98,8 +98,8 @@ export class FluxTransformer2DModel extends Model {
       outChannels: reader.size('out_channels', inChannels),
       textWidth: reader.size('joint_attention_dim', 4096),
       pooledWidth: reader.size('pooled_projection_dim', 768),
-      layers: reader.size('num_layers', 19),
-      singleLayers: reader.size('num_single_layers', 38),
+      layers: reader.count('num_layers', 19),
+      singleLayers: reader.count('num_single_layers', 38),
       guidance: reader.flag('guidance_embeds', false),
       epsilon: EPSILON,
       rotaryBase: ROTARY_BASE,

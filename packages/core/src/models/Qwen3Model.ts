@@ -200,7 +200,7 @@ export class Qwen3Model extends Model {
     const reader = new ConfigReader('Qwen3Model', config);
     reader.only('hidden_act', 'silu');
     reader.only('use_sliding_window', false);
-    const [heads, keyHeads] = [reader.size('num_attention_heads', 32), reader.size('num_key_value_heads', 32)];
+    const [heads, keyHeads] = [reader.count('num_attention_heads', 32), reader.count('num_key_value_heads', 32)];
     if (heads % keyHeads !== 0) reader.unsupported('num_key_value_heads', keyHeads, `a divisor of ${heads}, the heads`);
     const headSize = reader.size('head_dim', 128);
     if (headSize % 2 !== 0) reader.unsupported('head_dim', headSize, 'an even number');
@@ -211,7 +211,7 @@ export class Qwen3Model extends Model {
       vocabulary: reader.size('vocab_size', 151936),
       width: reader.size('hidden_size', 4096),
       innerWidth: reader.size('intermediate_size', 22016),
-      layers: reader.size('num_hidden_layers', 32),
+      layers: reader.count('num_hidden_layers', 32),
       epsilon: reader.number('rms_norm_eps', 1e-6),
       rotaryBase: readRotaryBase(reader, config),
       bias: reader.flag('attention_bias', false),

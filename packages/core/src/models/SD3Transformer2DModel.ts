@@ -108,7 +108,7 @@ export class SD3Transformer2DModel extends Model {
   /** Throws ERR_CONFIG_UNSUPPORTED or ERR_CONFIG_INVALID naming the field. */
   static fromConfig(config: ModelConfig): SD3Transformer2DModel {
     const reader = new ConfigReader('SD3Transformer2DModel', config);
-    const [heads, headSize] = [reader.size('num_attention_heads', 18), reader.size('attention_head_dim', 64)];
+    const [heads, headSize] = [reader.count('num_attention_heads', 18), reader.size('attention_head_dim', 64)];
     const width = heads * headSize;
     const captionWidth = reader.size('caption_projection_dim', width);
     if (captionWidth !== width)
@@ -126,7 +126,7 @@ export class SD3Transformer2DModel extends Model {
       outChannels: reader.size('out_channels', inChannels),
       textWidth: reader.size('joint_attention_dim', 4096),
       pooledWidth: reader.size('pooled_projection_dim', 2048),
-      layers: reader.size('num_layers', 18),
+      layers: reader.count('num_layers', 18),
       dualLayers: new Set(dual as readonly number[]),
       qkNorm: config['qk_norm'] === 'rms_norm',
       patch: reader.size('patch_size', 2),

@@ -95,7 +95,7 @@ export function readUNetOptions(config: ModelConfig, className = 'UNet2DConditio
         `numbers of heads that divide block_out_channels, ${blockOutChannels.join(', ')}`,
       );
   }
-  const layersPerBlock = reader.sizes('layers_per_block', count, 2);
+  const layersPerBlock = reader.counts('layers_per_block', count, 2);
   return {
     blockOutChannels,
     layersPerBlock,
@@ -136,7 +136,7 @@ function readTransformerLayers(
   reader: ConfigReader,
   layersPerBlock: readonly number[],
 ): UNetOptions['transformerLayers'] {
-  const down = reader.sizesInBlocks('transformer_layers_per_block', layersPerBlock, 1);
+  const down = reader.countsInBlocks('transformer_layers_per_block', layersPerBlock, 1);
   const upCounts = layersPerBlock.toReversed().map((layers) => layers + 1);
   const reversed = 'reverse_transformer_layers_per_block';
   const mirrored = (): (readonly number[])[] =>
@@ -152,7 +152,7 @@ function readTransformerLayers(
   return {
     down,
     mid: down.at(-1)?.[0] as number,
-    up: reader.has(reversed) ? reader.sizesInBlocks(reversed, upCounts) : mirrored(),
+    up: reader.has(reversed) ? reader.countsInBlocks(reversed, upCounts) : mirrored(),
   };
 }
 

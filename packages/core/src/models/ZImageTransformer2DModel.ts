@@ -161,7 +161,7 @@ export class ZImageTransformer2DModel extends Model {
     if (morePatches.length > 0) reader.unsupported('all_patch_size', config['all_patch_size'], 'one size');
     const framePatches = reader.sizes('all_f_patch_size', undefined, [1]);
     if (framePatches.join() !== '1') reader.unsupported('all_f_patch_size', framePatches, '[1]');
-    const [width, heads] = [reader.size('dim', 3840), reader.size('n_heads', 30)];
+    const [width, heads] = [reader.size('dim', 3840), reader.count('n_heads', 30)];
     const axes = reader.sizes('axes_dims', 3, [32, 48, 48]);
     const headSize = axes.reduce((a, b) => a + b, 0);
     if (width !== heads * headSize || axes.some((features) => features % 2 !== 0))
@@ -171,8 +171,8 @@ export class ZImageTransformer2DModel extends Model {
       heads,
       axes,
       patch,
-      layers: reader.size('n_layers', 30),
-      refinerLayers: reader.size('n_refiner_layers', 2),
+      layers: reader.count('n_layers', 30),
+      refinerLayers: reader.count('n_refiner_layers', 2),
       inChannels: reader.size('in_channels', 16),
       captionWidth: reader.size('cap_feat_dim', 2560),
       timeWidth: Math.min(width, MOST_TIME_WIDTH),

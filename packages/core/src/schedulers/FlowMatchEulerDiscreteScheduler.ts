@@ -1,6 +1,7 @@
 import type { Tensor } from 'onnxruntime-common';
 import { booleanField, choiceField, integerField, nullable, numberField } from '../fields/Field.js';
 import { addNoise } from './numeric/addNoise.js';
+import { trainTimestepsField } from './numeric/betaSchedule.js';
 import { linspace } from './numeric/numpy.js';
 import { shiftOf, shiftSigmas, stretchToTerminal } from './numeric/shiftSigmas.js';
 import { sigmaConversion, sigmaFields } from './numeric/sigmaConversion.js';
@@ -15,7 +16,7 @@ import { stepNoise } from './solvers/stepNoise.js';
 
 const FIELDS = {
   ...sigmaFields,
-  num_train_timesteps: integerField(1000, 1),
+  num_train_timesteps: trainTimestepsField,
   shift: numberField(1),
   use_dynamic_shifting: booleanField(false),
   base_shift: nullable(numberField(0), 0.5),

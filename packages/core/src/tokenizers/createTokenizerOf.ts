@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileSystemError } from '../disk/fileSystemError.js';
 import { isThimbleError, ThimbleError } from '../errors.js';
 import { createTokenizer } from './createTokenizer.js';
 import type { Tokenizer, TokenizerClass } from './Tokenizer.js';
@@ -10,7 +11,7 @@ import type { Tokenizer, TokenizerClass } from './Tokenizer.js';
  *
  * @param files by name
  * @param source where the files come from, for messages
- * @throws what `createTokenizer` throws
+ * @throws what `createTokenizer` throws; `ERR_DISK_FULL`, `ERR_FILE_ACCESS` where there can be no folder
  */
 export async function createTokenizerOf(
   files: ReadonlyMap<string, string>,
@@ -18,12 +19,14 @@ export async function createTokenizerOf(
   className: string,
   registry: Readonly<Record<string, TokenizerClass>>,
 ): Promise<Tokenizer> {
-  const folder = await mkdtemp(join(tmpdir(), 'thimble-tokenizer-'));
+  const folder = await mkdtemp(join(tmpdir(), 'thimble-tokenizer-')).catch((error: unknown) => {
+    throw fileSystemError(error, tmpdir(), 'write');
+  });
   try {
     for (const [name, text] of files) await writeFile(join(folder, name), text);
     return await createTokenizer(folder, className, registry);
   } catch (error) {
-    if (!isThimbleError(error, 'ERR_TOKENIZER_FILE')) throw error;
+    if (!isThimbleError(error, 'ERR_TOKENIZER_FILE')) throw fileSystemError(error, folder, 'write');
     throw new ThimbleError('ERR_TOKENIZER_FILE', { ...error.details, file: source }, { cause: error });
   } finally {
     await rm(folder, { recursive: true, force: true });

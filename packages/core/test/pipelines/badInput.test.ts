@@ -162,6 +162,10 @@ describe('fromPretrained refuses', () => {
     ['use_linear_projection', 'yes'],
     ['norm_eps', 'small'],
     ['layers_per_block', [1]],
+    // What is built before weights are looked at would fill the memory.
+    ['layers_per_block', 1e9],
+    ['transformer_layers_per_block', 1e9],
+    ['in_channels', 2 ** 40],
   ])('a UNet whose %s is wrong', async (field, value) => {
     await edit('unet/config.json', (json) => {
       json[field] = value;

@@ -51,6 +51,7 @@ const WRONG: readonly (readonly [string, unknown])[] = [
   ['beta_end', Number.NaN],
   ['num_train_timesteps', 0],
   ['num_train_timesteps', 10.5],
+  ['num_train_timesteps', 1e9],
   ['steps_offset', -1],
   ['trained_betas', 'x'],
   ['trained_betas', []],

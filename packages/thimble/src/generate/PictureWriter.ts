@@ -103,7 +103,9 @@ export class PictureWriter {
 
   /** By way of a file, because that is what `write` writes. */
   async #printBy(format: string, write: (path: string) => Promise<unknown>): Promise<string> {
-    const folder = await mkdtemp(join(tmpdir(), 'thimble-'));
+    const folder = await mkdtemp(join(tmpdir(), 'thimble-')).catch((error: unknown) => {
+      throw asUnwritable(tmpdir(), error);
+    });
     try {
       const file = join(folder, `output.${format}`);
       await write(file);

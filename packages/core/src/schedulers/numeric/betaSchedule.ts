@@ -19,9 +19,12 @@ export function betaScheduleField(
   return choiceField<BetaScheduleName>(value, ['linear', 'scaled_linear', 'squaredcos_cap_v2', ...more]);
 }
 
+/** Timesteps that a model was trained with: schedulers keep tables of them, which a mistaken number must not fill the memory with. */
+export const trainTimestepsField = integerField(1000, 1, 100_000);
+
 /** The config fields that decide how much noise each training timestep adds. */
 export const betaFields = {
-  num_train_timesteps: integerField(1000, 1),
+  num_train_timesteps: trainTimestepsField,
   beta_start: numberField(0.0001),
   beta_end: numberField(0.02),
   beta_schedule: betaScheduleField('linear'),

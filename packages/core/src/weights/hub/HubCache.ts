@@ -1,7 +1,8 @@
-import { lstat, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { lstat, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
 import { makeFolder } from '../../disk/makeFolder.js';
 import { fileSystemError, systemErrorCode } from '../../disk/fileSystemError.js';
+import { writeFileAtomically } from '../../disk/writeFileAtomically.js';
 import type { HubFile } from './HubClient.js';
 import { isCommit } from './HubModelId.js';
 import { linkOrCopy } from './linkOrCopy.js';
@@ -49,8 +50,7 @@ export class HubCache {
     const ref = join(this.folder, 'refs', revision);
     try {
       await makeFolder(dirname(ref));
-      await writeFile(`${ref}.${process.pid}.tmp`, commit);
-      await rename(`${ref}.${process.pid}.tmp`, ref);
+      await writeFileAtomically(ref, Buffer.from(commit));
     } catch (error) {
       throw fileSystemError(error, ref, 'write');
     }
