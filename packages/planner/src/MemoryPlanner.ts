@@ -149,8 +149,7 @@ export class MemoryPlanner {
     const nodes = this.#calls.map(({ facts }) => facts.nodes);
     const peaks: CallPeak[] = [];
     for (const [i, call] of this.#calls.entries()) {
-      const staysLoaded = setup.residency === 'all' && budget.weightParts === undefined;
-      const loadedNodes = staysLoaded ? nodes.slice(0, i).reduce((a, b) => a + b, 0) : 0;
+      const loadedNodes = setup.residency === 'all' ? nodes.slice(0, i).reduce((a, b) => a + b, 0) : 0;
       peaks.push(await peakOf(call, { setup, budget, loadedNodes }));
     }
     const peakBytes = Math.max(0, ...peaks.map(({ bytes }) => bytes));

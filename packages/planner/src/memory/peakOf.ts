@@ -36,7 +36,7 @@ export async function peakOf(
   }: { readonly setup: Setup; readonly budget: MemoryBudget; readonly loadedNodes: number },
 ): Promise<CallPeak> {
   const { facts } = call;
-  const sessions = NODE_BYTES * loadedNodesOf(call, setup, budget) + NODE_BYTES * loadedNodes;
+  const sessions = NODE_BYTES * loadedNodesOf(call, setup) + NODE_BYTES * loadedNodes;
   if (call.kind === 'decoder') return decoderPeak(call, setup, budget, sessions);
   const parkedFrom = setup.residency === 'segment' ? budget.parkingBytes : Infinity;
   const needed = (batch: number): number =>
@@ -106,7 +106,7 @@ function cachedBytes({ kind, facts, samples }: ModelCall, { steps }: Setup): num
   return steps === 'cached' && kind === 'denoiser' ? CACHED_BYTES_PER_LATENT * facts.latents * samples : 0;
 }
 
-/** Nodes of the sessions that are there at once: of weights that are read in parts those of one part, of which there are many. */
-function loadedNodesOf({ facts }: ModelCall, { residency }: Setup, { weightParts }: MemoryBudget): number {
-  return residency === 'segment' || weightParts !== undefined ? facts.nodes / facts.segments : facts.nodes;
+/** Nodes of the graphs that are there at once: those of one segment, where they come and go. */
+function loadedNodesOf({ facts }: ModelCall, { residency }: Setup): number {
+  return residency === 'segment' ? facts.nodes / facts.segments : facts.nodes;
 }
