@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, jest, test } from '@jest/globals';
 import { jsonLines, MODEL, runCli } from './support/CliRun.js';
+import { runMain } from './support/runMain.js';
 import { temporaryFolder } from './support/temporaryFolder.js';
 import { writePackage } from './support/writePackage.js';
 
@@ -55,7 +56,7 @@ describe('--option', () => {
     ['latents=1', /there is no such option/],
     ['strictness', /Expected NAME=VALUE/],
   ])('refuses %s', async (setting, message) => {
-    const { code, stdout } = await runCli(['generate', ...FAST, ...USE, '--option', setting], folder);
+    const { code, stdout } = await runMain(['generate', ...FAST, ...USE, '--option', setting], { cwd: folder });
     expect(code).toBe(2);
     expect(jsonLines(stdout).at(-1)).toMatchObject({
       type: 'error',

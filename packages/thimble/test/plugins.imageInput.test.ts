@@ -4,6 +4,7 @@ import { AutoencoderTiny, type DiffusionPipeline, Image } from '@thimble/core';
 import { createTestPipeline } from '@thimble/plugin-testkit';
 import { VaeTilingPlugin } from '@thimble/plugin-vae-tiling';
 import { distance, pluginKinds } from './support/PluginKind.js';
+import { rememberSessions } from './support/rememberSessions.js';
 import { temporaryFolder } from './support/temporaryFolder.js';
 
 // Every plugin alone on runs that begin with pictures, with the checkpoint's VAE and with a tiny one in its place.
@@ -31,12 +32,14 @@ describe.each([
   let before: readonly Float32Array[];
 
   beforeAll(async () => {
+    rememberSessions();
     process.env['THIMBLE_CACHE'] = `${folder}/cache`;
     pipe = await createTestPipeline({ device: 'inline', ...(await options()) });
     before = await runs();
   });
   afterAll(async () => {
     await pipe.dispose();
+    jest.restoreAllMocks();
     delete process.env['THIMBLE_CACHE'];
   });
 

@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { DiffusionPipeline, type GenerateOptions } from '@thimble/core';
 import { distance, type PluginKind, pluginKinds } from './support/PluginKind.js';
+import { rememberSessions } from './support/rememberSessions.js';
 import { temporaryFolder } from './support/temporaryFolder.js';
 
 // Every plugin alone on a pipeline with two text encoders, whose UNet takes more than tokens. What plugins do with one another does not depend on that.
@@ -31,12 +32,14 @@ let plain: Float32Array;
 let most: ReadonlySet<string>;
 
 beforeAll(async () => {
+  rememberSessions();
   process.env['THIMBLE_CACHE'] = `${folder}/cache`;
   pipe = await DiffusionPipeline.fromPretrained(BASE, { deviceOptions: { inline: true, threads: 1 } });
   plain = await picture();
 });
 afterAll(async () => {
   await pipe.dispose();
+  jest.restoreAllMocks();
   delete process.env['THIMBLE_CACHE'];
 });
 

@@ -5,6 +5,7 @@ import { describe, expect, jest, test } from '@jest/globals';
 import { VERSION } from '@thimble/core';
 import type { FileReport, ModelReport } from '../src/inspect/ModelReport.js';
 import { MODEL, runCli } from './support/CliRun.js';
+import { runMain } from './support/runMain.js';
 import { temporaryFolder } from './support/temporaryFolder.js';
 import { withCache } from './support/withCache.js';
 
@@ -51,7 +52,7 @@ describe('thimble inspect', () => {
   const folder = temporaryFolder();
 
   test('counts what the files hold', async () => {
-    const { code, stdout } = await runCli(['inspect', MODEL, '--json'], folder);
+    const { code, stdout } = await runMain(['inspect', MODEL, '--json'], { cwd: folder });
     expect(code).toBe(0);
     const report = JSON.parse(stdout) as ModelReport;
     expect(report).toMatchObject({
@@ -76,7 +77,7 @@ describe('thimble inspect', () => {
   });
 
   test('shows a table, and the segments when asked', async () => {
-    const { code, stdout, stderr } = await runCli(['inspect', MODEL, '--segments'], folder);
+    const { code, stdout, stderr } = await runMain(['inspect', MODEL, '--segments'], { cwd: folder });
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toMatch(/^unet +UNet2DConditionModel +919\.7 k +F32 +\d+ +3\.5 MB$/m);
     expect(stdout).toMatch(/^unet +diffusion_pytorch_model\.safetensors$/m);
@@ -92,7 +93,7 @@ describe('thimble inspect', () => {
 
   test('with --int8 shows what every part loses, the most sensitive first', async () => {
     const { code, stdout, stderr } = await withCache(join(folder, 'cache'), async () =>
-      runCli(['inspect', MODEL, '--int8', '--json'], folder),
+      runMain(['inspect', MODEL, '--int8', '--json'], { cwd: folder }),
     );
     expect({
       code,
@@ -111,12 +112,12 @@ describe('thimble inspect', () => {
   }, 120_000);
 
   test('looks at a single model, and at one that is none', async () => {
-    const { stdout } = await runCli(['inspect', join(MODEL, 'vae'), '--json'], folder);
+    const { stdout } = await runMain(['inspect', join(MODEL, 'vae'), '--json'], { cwd: folder });
     expect(JSON.parse(stdout)).toMatchObject({
       className: 'AutoencoderKL',
       components: [{ className: 'AutoencoderKL', supported: true }],
     });
-    expect(await runCli(['inspect', folder], folder)).toMatchObject({
+    expect(await runMain(['inspect', folder], { cwd: folder })).toMatchObject({
       code: 1,
       stdout: '',
       stderr: expect.stringContaining('ERR_MODEL_FOLDER_INVALID'),

@@ -1,11 +1,13 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { MODEL, runCli } from './support/CliRun.js';
+import { type CliResult, MODEL } from './support/CliRun.js';
 import { readPng } from './support/readPng.js';
+import { runMain } from './support/runMain.js';
 import { temporaryFolder } from './support/temporaryFolder.js';
 
 const folder = temporaryFolder();
+const run = async (args: readonly string[]): Promise<CliResult> => runMain(args, { cwd: folder });
 const SMALL = [
   'generate',
   'a fox',
@@ -22,7 +24,7 @@ const SMALL = [
 
 describe('thimble schedulers', () => {
   test('lists all of them, with what they take', async () => {
-    const { code, stdout, stderr } = await runCli(['schedulers'], folder);
+    const { code, stdout, stderr } = await run(['schedulers']);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout.match(/^\w/gm)).toHaveLength(17);
     expect(stdout).toMatch(/^unipc +20 +14\.6 … 0\.226 +--karras --exponential --beta\n +--solver-order --spacing$/m);
@@ -31,10 +33,7 @@ describe('thimble schedulers', () => {
   });
 
   test('gives numbers, and those that the options ask for', async () => {
-    const { stdout } = await runCli(
-      ['schedulers', 'euler', 'DDIMScheduler', '--steps', '4', '--karras', '--json'],
-      folder,
-    );
+    const { stdout } = await run(['schedulers', 'euler', 'DDIMScheduler', '--steps', '4', '--karras', '--json']);
     const { steps, schedulers } = JSON.parse(stdout) as {
       steps: number;
       schedulers: { name: string; timesteps: number[]; noiseLevels: number[] }[];
@@ -48,7 +47,7 @@ describe('thimble schedulers', () => {
   });
 
   test('draws the noise levels', async () => {
-    const { code } = await runCli(['schedulers', '--svg', 'sigmas.svg'], folder);
+    const { code } = await run(['schedulers', '--svg', 'sigmas.svg']);
     expect(code).toBe(0);
     const svg = readFileSync(join(folder, 'sigmas.svg'), 'utf8');
     for (const label of ['deis, dpm, unipc', 'euler, euler-ancestral, lms', 'dpm --karras'])
@@ -59,15 +58,13 @@ describe('thimble schedulers', () => {
   });
 
   test('says what it does not know, and what has too many steps', async () => {
-    expect(await runCli(['schedulers', 'nope'], folder)).toMatchObject({
+    expect(await run(['schedulers', 'nope'])).toMatchObject({
       code: 2,
       stderr: expect.stringContaining('There is no scheduler "nope"; --scheduler takes'),
     });
-    expect((await runCli(['schedulers', 'eulr'], folder)).stderr).toContain('Did you mean "euler"?');
-    expect((await runCli(['schedulers', 'lcm', '--steps', '60'], folder)).stdout).toMatch(
-      /lcm +LCMScheduler +too many/,
-    );
-    expect(await runCli(['schedulers', '--steps', '0'], folder)).toMatchObject({ code: 2 });
+    expect((await run(['schedulers', 'eulr'])).stderr).toContain('Did you mean "euler"?');
+    expect((await run(['schedulers', 'lcm', '--steps', '60'])).stdout).toMatch(/lcm +LCMScheduler +too many/);
+    expect(await run(['schedulers', '--steps', '0'])).toMatchObject({ code: 2 });
   });
 });
 
@@ -86,7 +83,7 @@ describe('thimble generate --scheduler', () => {
     [['--scheduler', 'euler', '--timesteps', '900,400,30'], /Steps: 3, Sampler: EulerDiscreteScheduler/],
     [['--spacing', 'trailing', '--steps', '2'], /Sampler: DDIMScheduler/],
   ])('with %p', async (args, text) => {
-    expect(await runCli([...SMALL, ...args], folder)).toMatchObject({ code: 0, stdout: 'x.png\n' });
+    expect(await run([...SMALL, ...args])).toMatchObject({ code: 0, stdout: 'x.png\n' });
     expect(readPng(join(folder, 'x.png')).text).toMatch(text);
   });
 
@@ -100,7 +97,7 @@ describe('thimble generate --scheduler', () => {
     [['--scheduler', 'unipc', '--steps', '1001'], /--steps is 1001; expected an integer from 1 to/],
     [['--scheduler', 'unipc', '--timesteps', '9,x'], /Expected a list of numbers/],
   ])('refuses %p', async (args, text) => {
-    const { code, stdout, stderr } = await runCli([...SMALL.with(-1, 'refused.png'), ...args], folder);
+    const { code, stdout, stderr } = await run([...SMALL.with(-1, 'refused.png'), ...args]);
     expect({ code, stdout, written: existsSync(join(folder, 'refused.png')) }).toEqual({
       code: 2,
       stdout: '',

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, jest, test } from '@jest/globals';
 import { jsonLines, MODEL as PICTURES, runCli } from './support/CliRun.js';
+import { runMain } from './support/runMain.js';
 import { temporaryFolder } from './support/temporaryFolder.js';
 
 jest.setTimeout(60_000);
@@ -27,9 +28,9 @@ describe('thimble video', () => {
   test('tells a program of every frame, without its pixels, and keeps the files that are there', async () => {
     writeFileSync(join(folder, 'sea.gif'), 'mine');
     writeFileSync(join(folder, 'prompts.txt'), 'the sea\nthe sky\n');
-    const { code, stdout } = await runCli(
+    const { code, stdout } = await runMain(
       ['video', '--prompt-file', 'prompts.txt', ...FAST, '--frames', '17', '--seed', '1,2', '-o', 'sea.gif', '--json'],
-      folder,
+      { cwd: folder },
     );
     expect(code).toBe(0);
     const events = jsonLines(stdout);
@@ -44,7 +45,7 @@ describe('thimble video', () => {
   });
 
   test('and thimble generate say which of the two a model is for', async () => {
-    const { code, stderr } = await runCli(['generate', 'x', '-m', MODEL], folder);
+    const { code, stderr } = await runMain(['generate', 'x', '-m', MODEL], { cwd: folder });
     expect([code, stderr]).toEqual([2, expect.stringMatching(/makes videos: thimble video/)]);
   });
 
@@ -54,7 +55,7 @@ describe('thimble video', () => {
     ['another format', [...FAST, '-o', 'x.avi'], 2, /videos are written as mp4, gif, webp/],
   ])('refuses %s and leaves nothing behind', async (_, args, exitCode, message) => {
     const before = readdirSync(folder);
-    const { code, stderr } = await runCli(['video', 'x', ...args], folder);
+    const { code, stderr } = await runMain(['video', 'x', ...args], { cwd: folder });
     expect([code, stderr]).toEqual([exitCode, expect.stringMatching(message)]);
     expect(readdirSync(folder)).toEqual(before);
   });

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { setTimeout } from 'node:timers/promises';
 import { describe, expect, test } from '@jest/globals';
 import { testCheckpoint } from '@thimble/plugin-testkit';
 import { CliRun, runCli } from './support/CliRun.js';
@@ -7,6 +8,8 @@ import { temporaryFolder } from './support/temporaryFolder.js';
 
 const TINY = `tiny=${testCheckpoint}`;
 const folder = temporaryFolder();
+/** Who asks without a pause takes the time of those who work. */
+const PAUSE_MS = 20;
 
 interface JobAnswer {
   readonly id: string;
@@ -35,16 +38,20 @@ async function post(url: string, body: object): Promise<JobAnswer> {
     const url = line.toString().trim();
     const workerArgs = ['worker', '--redis', redis.url, '--model', TINY];
     const workers = [new CliRun(workerArgs, folder)];
-    const find = async (id: string): Promise<JobAnswer> =>
-      (await (await fetch(`${url}/jobs/${id}`)).json()) as JobAnswer;
+    const find = async (id: string): Promise<JobAnswer> => {
+      await setTimeout(PAUSE_MS);
+      return (await (await fetch(`${url}/jobs/${id}`)).json()) as JobAnswer;
+    };
     const finished = async (id: string): Promise<JobAnswer> => {
       for (;;) {
         const job = await find(id);
         if (job.status !== 'queued' && job.status !== 'running') return job;
       }
     };
-    const models = async (): Promise<unknown[]> =>
-      ((await (await fetch(`${url}/v1/models`)).json()) as { data: unknown[] }).data;
+    const models = async (): Promise<unknown[]> => {
+      await setTimeout(PAUSE_MS);
+      return ((await (await fetch(`${url}/v1/models`)).json()) as { data: unknown[] }).data;
+    };
     while ((await models()).length === 0);
 
     const steps = 150;
