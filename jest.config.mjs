@@ -26,7 +26,7 @@ export default {
     testEnvironmentOptions: { customExportConditions: ['@thimble/source', 'node', 'node-addons'] },
     setupFilesAfterEnv: [new URL('tools/jest-setup.mjs', import.meta.url).pathname],
     extensionsToTreatAsEsm: ['.ts'],
-    transform: { '^.+\\.ts$': [new URL('tools/jest-transform.cjs', import.meta.url).pathname, swc] },
+    transform: { '^.+\\.ts$': ['@swc/jest', swc] },
     moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
   })),
 };
