@@ -115,6 +115,6 @@ async function tryLora(pipe, path, scale) {
   const used = await refusalOf(() => pipe.use(new LoraPlugin([{ file: path, scale }])));
   if (typeof used !== 'string') await pipe.remove(used.value);
   const left = Object.values(pipe.hooks).flatMap((hook) => hook.owners());
-  if (pipe.plugins.length + left.length > 0) throw new Error(`${left.map(({ name }) => name)} is left`);
+  if (pipe.plugins.length + left.length > 0) throw new Error(`${left.map(({ name }) => name).join(', ')} is left`);
   return typeof used === 'string' ? used : 'used and removed';
 }

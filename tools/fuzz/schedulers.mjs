@@ -119,7 +119,7 @@ function use(scheduler, { steps, options, stepOptions, seed }) {
     const input = scheduler.scaleModelInput(sample, timestep);
     sample = scheduler.step(input, timestep, sample, { generator, ...stepOptions }).prevSample;
     if (String(sample.dims) !== String(DIMS) || sample.data.length !== SAMPLE.data.length)
-      throw new Error(`a sample of [${sample.dims}]`);
+      throw new Error(`a sample of [${sample.dims.join(', ')}]`);
   }
   scheduler.addNoise(SAMPLE, SAMPLE, [timesteps[0]]);
   return 'stepped';

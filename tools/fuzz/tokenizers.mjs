@@ -86,7 +86,7 @@ async function useTokenizer(tokenizer, text, chat) {
   const { input_ids: ids } = tokenizer.encode([text, 'a cat'], { maxLength });
   const values = [...ids.data];
   if (values.length !== ids.dims[0] * ids.dims[1] || values.some((id) => id < 0n))
-    throw new Error(`ids ${values} of [${ids.dims}]`);
+    throw new Error(`ids ${values.join(', ')} of [${ids.dims.join(', ')}]`);
   tokenizer.decode(values);
   tokenizer.truncated(text, { maxLength });
   if (chat) tokenizer.applyChatTemplate?.(text);
