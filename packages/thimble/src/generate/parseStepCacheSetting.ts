@@ -6,8 +6,9 @@ export interface StepCacheSetting {
   readonly threshold?: number;
 }
 
-/** Reads a whole number from 1 as an interval, and a number between 0 and 1 as a threshold. */
+/** Reads a whole number from 1 as an interval, a number between 0 and 1 as a threshold, and `auto`, which stands for the flag alone, as the plugin's defaults. */
 export function parseStepCacheSetting(text: string): StepCacheSetting {
+  if (text === 'auto') return {};
   const value = text.trim() === '' ? NaN : Number(text);
   if (Number.isSafeInteger(value) && value >= 1) return { interval: value };
   if (value > 0 && value < 1) return { threshold: value };

@@ -151,13 +151,13 @@ export function computingOptions(): Option[] {
       'use again what deep layers gave in steps before: compute everything in each fourth step (or each Nth) of a UNet, and of a transformer where its first block has changed by more than a share (default: 0.05); lossy',
     )
       .argParser(parseStepCacheSetting)
-      .preset({}),
+      .preset('auto'),
     new Option(
       '--token-merging [ratio]',
       "merge that share of the tokens (default: 0.5) into others like them before the UNet's largest self-attentions; lossy",
     )
       .argParser(numberFrom(0, 1))
-      .preset(0.5),
+      .preset('0.5'),
     new Option(
       '--trace <folder>',
       'optimise models once, and keep them there with their weights: later runs are faster; takes disk space',
