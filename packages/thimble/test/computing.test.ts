@@ -54,6 +54,16 @@ describe('thimble generate by another way of computing', () => {
     });
   });
 
+  test.each([['--step-cache 3'], ['--token-merging']])(
+    '%s gives another picture, and the same again',
+    async (flags) => {
+      const steps = ['--steps', '4', '--overwrite'];
+      const made = await picture('less', [...flags.split(' '), ...steps]);
+      expect(distance(made, await picture('plain', steps))).toBeGreaterThan(0);
+      expect(await picture('less', [...flags.split(' '), ...steps])).toEqual(made);
+    },
+  );
+
   test('--trace keeps what it made for the next process', async () => {
     const first = await picture('first', ['--trace', 'traces/here']);
     const traces = readdirSync(join(folder, 'traces/here'));
@@ -63,6 +73,16 @@ describe('thimble generate by another way of computing', () => {
     expect(again).toEqual(first);
     expect(readdirSync(join(folder, 'traces/here'))).toEqual(traces);
     expect(traces.map((name) => statSync(join(folder, 'traces/here', name, 'model.onnx')).mtimeMs)).toEqual(made);
+  });
+
+  test.each([
+    ['--step-cache', '1.5', /such as 3, or a threshold between 0 and 1/],
+    ['--token-merging', '2', /from 0 to 1/],
+  ])('refuses %s %s', async (flag, value, message) => {
+    expect(await runCli(['generate', 'x', '--model', MODEL, flag, value], folder)).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(message),
+    });
   });
 
   test('refuses what is no way', async () => {

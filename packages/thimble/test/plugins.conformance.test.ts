@@ -6,7 +6,9 @@ import { LayerwiseCastingPlugin } from '@thimble/plugin-fp8';
 import { LoraPlugin } from '@thimble/plugin-lora';
 import { ModelOffloadPlugin, SequentialOffloadPlugin } from '@thimble/plugin-offload';
 import { PromptWeightsPlugin } from '@thimble/plugin-prompt';
+import { StepCachePlugin } from '@thimble/plugin-step-cache';
 import { runPluginConformance, testCheckpoint } from '@thimble/plugin-testkit';
+import { TokenMergingPlugin } from '@thimble/plugin-token-merging';
 import { TracingPlugin } from '@thimble/plugin-tracing';
 import { VaeSlicingPlugin } from '@thimble/plugin-vae-slicing';
 import { VaeTilingPlugin } from '@thimble/plugin-vae-tiling';
@@ -52,6 +54,8 @@ const PLUGINS: readonly (readonly [tolerance: number, create: () => Plugin, vari
   [0.05, () => new LoraPlugin([{ file: LORA }], { mode: 'fuse' }), 'merged'],
   [5e-5, () => new ChannelsLastPlugin()],
   [0, () => new PromptWeightsPlugin()],
+  [0.5, () => new StepCachePlugin({ interval: 3 })],
+  [0.5, () => new TokenMergingPlugin()],
   [5e-5, () => new TracingPlugin({ dir: `${folder}/traces` })],
   ...Object.values(ADAPTERS).map(({ tolerance, create }) => [tolerance, create] as const),
 ];
@@ -63,6 +67,7 @@ for (const [tolerance, create, variant] of PLUGINS) {
     tolerance,
     device: 'inline',
     rules: RULES,
+    ...(name === 'thimble:step-cache' ? { run: { numInferenceSteps: 4 } } : {}),
     describe,
     test,
   });

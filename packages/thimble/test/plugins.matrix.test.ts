@@ -136,6 +136,7 @@ test('what changes graphs loads other programs', () => {
     'slicing',
     'flash attention',
     'prompt weights',
+    'step cache',
     'textual inversion',
   ]);
 });

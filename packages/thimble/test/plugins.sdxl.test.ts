@@ -25,6 +25,7 @@ const KINDS: Readonly<Record<string, PluginKind>> = {
   fp8: { ...all['fp8']!, tolerance: 0.7 },
   int8: { ...all['int8']!, tolerance: 0.23 },
   'int8 computation': { ...all['int8 computation']!, tolerance: 0.4 },
+  'token merging': { ...all['token merging']!, tolerance: 0.86 },
 };
 
 let pipe: DiffusionPipeline;

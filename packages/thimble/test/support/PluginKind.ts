@@ -5,6 +5,8 @@ import { LayerwiseCastingPlugin } from '@thimble/plugin-fp8';
 import { Int8ComputePlugin } from '@thimble/plugin-int8';
 import { ModelOffloadPlugin, SequentialOffloadPlugin } from '@thimble/plugin-offload';
 import { PromptWeightsPlugin } from '@thimble/plugin-prompt';
+import { StepCachePlugin } from '@thimble/plugin-step-cache';
+import { TokenMergingPlugin } from '@thimble/plugin-token-merging';
 import { TracingPlugin } from '@thimble/plugin-tracing';
 import { VaeSlicingPlugin } from '@thimble/plugin-vae-slicing';
 import { VaeTilingPlugin } from '@thimble/plugin-vae-tiling';
@@ -41,6 +43,9 @@ export function pluginKinds(folder: string): Readonly<Record<string, PluginKind>
     },
     'channels last': { create: () => new ChannelsLastPlugin(), tolerance: 5e-5 },
     'prompt weights': { create: () => new PromptWeightsPlugin(), tolerance: 0 },
+    // Runs of two steps compute both whole.
+    'step cache': { create: () => new StepCachePlugin(), tolerance: 0 },
+    'token merging': { create: () => new TokenMergingPlugin({ maxDownsample: 2 }), tolerance: 0.3, own: true },
     tracing: { create: () => new TracingPlugin({ dir: `${folder}/traces`, prepack: true }), tolerance: 5e-5 },
   };
 }
