@@ -30,7 +30,8 @@ async function vulnerabilities() {
 }
 
 const shipped = await licences('--prod');
-for (const [licence, packages] of Object.entries(shipped).sort()) console.log(`${licence}: ${packages.length}`);
+for (const [licence, packages] of Object.entries(shipped).toSorted(([a], [b]) => a.localeCompare(b)))
+  console.log(`${licence}: ${packages.length}`);
 const problems = [...licenceProblems(shipped), ...licenceProblems(await licences(), { tools: true })];
 for (const problem of new Set(problems)) console.error(`✗ ${problem}`);
 if (problems.length > 0) process.exitCode = 1;

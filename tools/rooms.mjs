@@ -18,7 +18,7 @@ export const rooms = [
 
 /** The ground floor: rooms that every room above may import, each with the rooms beside it that it may import itself. */
 export const groundFloor = {
-  tokenizers: ['fields'],
+  tokenizers: ['disk', 'fields'],
   images: ['disk', 'fields'],
   random: ['fields'],
   fields: [],
