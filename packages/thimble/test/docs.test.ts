@@ -90,8 +90,11 @@ async function node(...args: string[]): Promise<string> {
   return stdout;
 }
 
+/** Pages whose commands are those of a shell alone. */
+const WITHOUT_CODE = ['docs/platforms.md', 'docs/robustness.md', 'packages/thimble/README.md'];
+
 test('every page has code, and all of it compiles', async () => {
-  expect(PAGES.filter((page) => sourceOf(page) === '')).toEqual(['packages/thimble/README.md']);
+  expect(PAGES.filter((page) => sourceOf(page) === '')).toEqual(WITHOUT_CODE);
   expect(await node(join(ROOT, 'node_modules/typescript/bin/tsc'))).toBe('');
 }, 240_000);
 

@@ -43,7 +43,7 @@ describe('what could be waited for without end is refused', () => {
   });
 
   test.each([
-    ['a folder of /proc as the model', generate('-m', '/proc/self'), /ERR_MODEL_FOLDER_INVALID/],
+    ['a folder of /proc as the model', generate('-m', '/proc/self'), /ERR_LINK_OUTSIDE/],
     ['what /proc does not have as the model', generate('-m', '/proc/none/model'), /ERR_MODEL_NOT_FOUND/],
     ['a place below /proc for pictures', generate('-m', MODEL, '-o', '/proc/none/x.png'), /ERR_OUTPUT_UNWRITABLE/],
     ['a place below /proc for a report', ['schedulers', '--svg', '/proc/none/x.svg'], /ERR_OUTPUT_UNWRITABLE/],

@@ -147,7 +147,7 @@ export function computingOptions(): Option[] {
     new Option('--channels-last', 'convolutions in the layout that the processor likes best: faster, for more memory'),
     ...Object.values(fieldOptions(computeFields)),
     new Option(
-      '--step-cache [interval|threshold]',
+      '--step-cache [number]',
       'use again what deep layers gave in steps before: compute everything in each fourth step (or each Nth) of a UNet, and of a transformer where its first block has changed by more than a share (default: 0.05); lossy',
     )
       .argParser(parseStepCacheSetting)
