@@ -92,7 +92,8 @@ function typeOf(property, checker) {
   const written = property.valueDeclaration?.type?.getText();
   if (written !== undefined) return written;
   const { NoTruncation } = ts.TypeFormatFlags;
-  return checker.typeToString(checker.getTypeOfSymbol(property), undefined, NoTruncation).replace(/ \| undefined$/, '');
+  const text = checker.typeToString(checker.getTypeOfSymbol(property), undefined, NoTruncation);
+  return inOrder(text.replace(/ \| undefined$/, ''));
 }
 
 function defaultOf(field) {
@@ -117,4 +118,9 @@ function textOf(symbol, checker) {
     .replaceAll(/\s+/g, ' ')
     .replaceAll('|', '\\|')
     .trim();
+}
+
+/** The compiler writes texts that are alternatives in the order in which it met them, in whatever file. */
+function inOrder(type) {
+  return type.replace(/"[^"]*"(?: \| "[^"]*")+/g, (texts) => texts.split(' | ').toSorted().join(' | '));
 }

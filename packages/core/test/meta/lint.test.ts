@@ -29,7 +29,7 @@ const importing = (file: string, source: string, ...rules: string[]): void => vo
 function mayImport(from: string, to: string): boolean {
   if (from in groundFloor)
     return (
-      (from === 'images' && to === 'disk') ||
+      (to === 'disk' && ['tokenizers', 'images'].includes(from)) ||
       (to === 'fields' && ['tokenizers', 'images', 'random', 'disk'].includes(from))
     );
   return to in groundFloor || rooms.indexOf(to) > rooms.indexOf(from);
