@@ -38,6 +38,8 @@ const ROOMY = 1024 * MB;
 
 /** Below this every freed page counts. */
 const TIGHT = 448 * MB;
+/** Below this two buffers more are too much: a pass within 160 MB was killed with them, and completes without. */
+const TIGHTEST = 176 * MB;
 
 /** A VAE's values are so large that those which wait to be collected count. */
 const VAE_SHARE = 1.3;
@@ -113,9 +115,9 @@ export class MemoryBudget {
     return Math.min(DEFAULT_TRANSIENT_BYTES, Math.max(4 * MB, Math.floor(this.limit * TRANSIENT_SHARE)));
   }
 
-  /** Where pages of mapped weights have no room, weights are read in parts: bytes of one, and of the largest weight. */
+  /** Where pages of mapped weights have no room, and the buffers that they are read into have, weights are read in parts: bytes of one, and of the largest weight. */
   get weightParts(): { readonly partBytes: number; readonly largestBytes: number } | undefined {
-    if (this.limit === undefined || this.limit >= TIGHT) return undefined;
+    if (this.limit === undefined || this.limit >= TIGHT || this.limit < TIGHTEST) return undefined;
     return { partBytes: this.transientBytes, largestBytes: LARGEST_WEIGHTS * this.transientBytes };
   }
 
