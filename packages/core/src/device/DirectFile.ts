@@ -1,6 +1,6 @@
-import { closeSync, constants, openSync, read, readSync } from 'node:fs';
+import { closeSync, constants, openSync } from 'node:fs';
 import { fileSystemError, systemErrorCode } from '../disk/fileSystemError.js';
-import { alignedBytes, DIRECT_FLAG } from './directAccess.js';
+import { alignedBytes, DIRECT_FLAG, readAt, takesUnit } from './directAccess.js';
 
 /** What is read at once: several threads share what is longer. */
 const PIECE = 2 ** 20;
@@ -35,20 +35,11 @@ export class DirectFile implements Disposable {
 
   /** A buffer that this file can be read into. */
   buffer(byteLength: number): Uint8Array {
-    return alignedBytes(byteLength, (unit) => !this.#direct || this.#takes(unit));
+    return alignedBytes(byteLength, (unit) => !this.#direct || takesUnit(this.#descriptor, unit));
   }
 
   [Symbol.dispose](): void {
     closeSync(this.#descriptor);
-  }
-
-  #takes(target: Uint8Array): boolean {
-    try {
-      readSync(this.#descriptor, target, 0, target.length, 0);
-      return true;
-    } catch {
-      return false;
-    }
   }
 
   async #readPiece(target: Uint8Array, position: number, needed: number): Promise<void> {
@@ -89,12 +80,3 @@ export class DirectFile implements Disposable {
 
 /** What stands for a file that has become shorter. */
 const ENDED = Object.assign(new Error('the file has ended'), { code: 'EIO' });
-
-async function readAt(descriptor: number, target: Uint8Array, position: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    read(descriptor, target, 0, target.length, position, (error, count) => {
-      if (error === null) resolve(count);
-      else reject(error);
-    });
-  });
-}

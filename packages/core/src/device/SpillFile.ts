@@ -1,8 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, constants, openSync, read, readSync, unlinkSync, write, writeSync } from 'node:fs';
+import { closeSync, constants, openSync, unlinkSync, write, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { fileSystemError } from '../disk/fileSystemError.js';
-import { alignedBytes, DIRECT_FLAG, DIRECT_UNIT, wholeUnits } from './directAccess.js';
+import { alignedBytes, DIRECT_FLAG, DIRECT_UNIT, readAt, takesUnit, wholeUnits } from './directAccess.js';
+
+const writeBytes = promisify(write);
 
 /** Records from this size on are worth whole units: smaller ones would be mostly padding. */
 const WORTH_UNITS = 4 * DIRECT_UNIT;
@@ -49,10 +52,8 @@ export class SpillFile implements Disposable {
       return undefined;
     }
     try {
-      const unit = alignedBytes(DIRECT_UNIT, (bytes) =>
-        succeeds(() => writeSync(descriptor, bytes, 0, DIRECT_UNIT, 0)),
-      );
-      writeSync(descriptor, unit, 0, DIRECT_UNIT, 0);
+      const writes = (unit: Uint8Array): boolean => succeeds(() => writeSync(descriptor, unit, 0, DIRECT_UNIT, 0));
+      writeSync(descriptor, alignedBytes(DIRECT_UNIT, writes), 0, DIRECT_UNIT, 0);
       return new SpillFile(folder, descriptor, { stride, direct: true });
     } catch {
       closeSync(descriptor);
@@ -63,17 +64,14 @@ export class SpillFile implements Disposable {
   /** A buffer that can be read and written. */
   buffer(byteLength: number): Uint8Array {
     if (!this.#direct) return new Uint8Array(byteLength);
-    return alignedBytes(byteLength, (unit) => succeeds(() => readSync(this.#descriptor, unit, 0, DIRECT_UNIT, 0)));
+    return alignedBytes(byteLength, (unit) => takesUnit(this.#descriptor, unit));
   }
 
   /** On the thread pool. Rejects with a RangeError if the bytes were never written. */
   async read(target: Uint8Array, position: number): Promise<void> {
     for (let done = 0; done < target.length;) {
-      const at = position + done;
-      const count = await new Promise<number>((resolve, reject) => {
-        read(this.#descriptor, target, done, target.length - done, at, (error, bytes) =>
-          error === null ? resolve(bytes) : reject(fileSystemError(error, this.#folder, 'read') as Error),
-        );
+      const count = await readAt(this.#descriptor, target.subarray(done), position + done).catch((error: unknown) => {
+        throw fileSystemError(error, this.#folder, 'read');
       });
       if (count === 0) throw new RangeError('rows that were not written are read');
       done += count;
@@ -83,12 +81,16 @@ export class SpillFile implements Disposable {
   /** On the thread pool. @throws ERR_DISK_FULL */
   async write(source: Uint8Array, position: number): Promise<void> {
     for (let done = 0; done < source.length;) {
-      const at = position + done;
-      done += await new Promise<number>((resolve, reject) => {
-        write(this.#descriptor, source, done, source.length - done, at, (error, bytes) =>
-          error === null ? resolve(bytes) : reject(fileSystemError(error, this.#folder, 'write') as Error),
-        );
+      const { bytesWritten } = await writeBytes(
+        this.#descriptor,
+        source,
+        done,
+        source.length - done,
+        position + done,
+      ).catch((error: unknown) => {
+        throw fileSystemError(error, this.#folder, 'write');
       });
+      done += bytesWritten;
     }
   }
 

@@ -1,4 +1,5 @@
-import { constants } from 'node:fs';
+import { constants, read, readSync } from 'node:fs';
+import { promisify } from 'node:util';
 
 /** Where the system reads and writes past its page cache, positions, lengths and addresses are multiples of this. */
 export const DIRECT_UNIT = 4096;
@@ -19,4 +20,22 @@ export function alignedBytes(byteLength: number, accepts: (unit: Uint8Array) => 
 /** What a length takes where it is rounded up to whole units. */
 export function wholeUnits(byteLength: number): number {
   return Math.ceil(byteLength / DIRECT_UNIT) * DIRECT_UNIT;
+}
+
+/** Whether a file can be read into a unit of memory as it lies. */
+export function takesUnit(descriptor: number, unit: Uint8Array): boolean {
+  try {
+    readSync(descriptor, unit, 0, unit.length, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const readBytes = promisify(read);
+
+/** Reads into `target` from `position` on, on the thread pool. @returns how many bytes were read. @throws what the system says */
+export async function readAt(descriptor: number, target: Uint8Array, position: number): Promise<number> {
+  const { bytesRead } = await readBytes(descriptor, target, 0, target.length, position);
+  return bytesRead;
 }
