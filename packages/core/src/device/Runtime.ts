@@ -185,8 +185,10 @@ export class Runtime {
     return new StreamedModel({
       model,
       stream: this.#stream,
-      create: async (part) =>
-        this.#create({ ...part, name: model.name }, sessionOptions({ ...part, name: model.name }, this.#options)),
+      create: async (part) => {
+        const named = { ...part, name: model.name };
+        return this.#create(named, sessionOptions(named, this.#options));
+      },
       tensorOf: ({ type, dims }, bytes) => {
         const data = elementsOf(type, bytes);
         return new RuntimeTensor(type as 'float32', data as Float32Array, dims);

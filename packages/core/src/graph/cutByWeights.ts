@@ -67,16 +67,17 @@ function groupNodes(
   let read = new Set<string>();
   let bytes = 0;
   for (const [at, node] of ordered.entries()) {
-    const fresh = [...new Set(node.inputs)].filter((name) => fed.has(name) && !read.has(name));
-    const more = fresh.reduce((sum, name) => sum + bytesOf(fed.get(name)?.source), 0);
-    if (bytes > 0 && bytes + more > partBytes && canCut(at)) {
+    const used = [...new Set(node.inputs)].filter((name) => fed.has(name));
+    const missing = (): number =>
+      used.reduce((sum, name) => sum + (read.has(name) ? 0 : bytesOf(fed.get(name)?.source)), 0);
+    if (bytes > 0 && bytes + missing() > partBytes && canCut(at)) {
       groups.push([]);
+      // In a new part all are read again.
       read = new Set();
       bytes = 0;
     }
-    // In a new part all are read again.
-    for (const name of node.inputs) if (fed.has(name) && !read.has(name)) bytes += bytesOf(fed.get(name)?.source);
-    for (const name of node.inputs) if (fed.has(name)) read.add(name);
+    bytes += missing();
+    for (const name of used) read.add(name);
     groups.at(-1)?.push(node);
   }
   return groups;
