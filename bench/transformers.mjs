@@ -2,17 +2,19 @@
 import { parseArgs } from 'node:util';
 import { DiffusionPipeline, Tensor, TorchGenerator, ZImageTransformer2DModel } from '../packages/core/dist/index.js';
 import { openComponentCheckpoint } from '../packages/core/dist/model.js';
+import { operationsOf } from '../packages/planner/dist/model/operationsOf.js';
+import { measureArithmetic } from '../packages/planner/dist/time/measureArithmetic.js';
 import { MemoryEfficientAttentionPlugin } from '../packages/plugin-attention/dist/index.js';
 import { Int8ComputePlugin } from '../packages/plugin-int8/dist/index.js';
-import { arithmeticRates } from './arithmeticRates.mjs';
 import { limitedGenerate } from './limitedGenerate.mjs';
 import { describeMachine } from './machine.mjs';
-import { multiplications } from './multiplications.mjs';
 import { readProcessMemory, watchMemory } from './memory.mjs';
 import { markdownTable, median } from './statistics.mjs';
 
 const MB = 2 ** 20;
 const CAPTION_TOKENS = 32;
+/** By which the runtime's rates are measured. */
+const PRODUCT = { rows: 4096, inner: 3840, columns: 10_240, rounds: 5 };
 const MODES = {
   float32: () => [new MemoryEfficientAttentionPlugin()],
   int8: () => [new MemoryEfficientAttentionPlugin(), new Int8ComputePlugin()],
@@ -34,9 +36,8 @@ function inputsOf(side) {
 async function leastSeconds(checkpoint, inputs, rates) {
   const opened = await openComponentCheckpoint(`${checkpoint}/transformer`);
   const shapes = Object.fromEntries(Object.entries(inputs).map(([name, { type, dims }]) => [name, { type, dims }]));
-  const { linear, attention } = multiplications(
-    ZImageTransformer2DModel.fromConfig(opened.config).graph('call', shapes),
-  );
+  const graph = ZImageTransformer2DModel.fromConfig(opened.config).graph('call', shapes);
+  const { linear, attention } = operationsOf(graph, 0);
   return Object.fromEntries(
     Object.entries(rates).map(([type, rate]) => [type, linear / rate + attention / rates.float32]),
   );
@@ -53,7 +54,7 @@ async function passes(checkpoint, sides, modes, rounds) {
     });
     try {
       const { transformer } = pipe.components;
-      rates ??= await arithmeticRates(transformer);
+      rates ??= await measureArithmetic(transformer.device, PRODUCT);
       for (const side of sides) {
         const inputs = inputsOf(side);
         const least = (await leastSeconds(checkpoint, inputs, rates))[mode];
