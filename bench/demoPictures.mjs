@@ -1,5 +1,7 @@
 import { fileURLToPath } from 'node:url';
+import { DiffusionPipeline } from '../packages/core/dist/index.js';
 import { evaluate, RECOMMENDED } from '../models/demo/train/evaluate.mjs';
+import { describeMachine } from './machine.mjs';
 import { markdownTable, median } from './statistics.mjs';
 
 /** The folder of the trained model. */
@@ -45,7 +47,9 @@ export function likenessCells({ pictures }, plain) {
 }
 
 /** Prints a table: the demo model as it is, and with the plugins of each of `ways`, [label, () => plugins]. */
-export async function tableOfWays(pipe, count, ways) {
+export async function tableOfWays(count, ways) {
+  console.log(`The demo model, ${count} prompts, ${DEMO_RUN.numInferenceSteps} steps; PSNR against pictures without. ${describeMachine()}\n`);
+  const pipe = await DiffusionPipeline.fromPretrained(DEMO);
   const plain = await drawDemo(pipe, count);
   const rows = [['without', '', '', ...judged(plain)]];
   for (const [label, plugins] of ways) {
@@ -59,4 +63,5 @@ export async function tableOfWays(pipe, count, ways) {
   console.log(
     markdownTable(['', 'median PSNR', 'least PSNR', 'backgrounds right', 'things right', 'mean error'], rows),
   );
+  await pipe.dispose();
 }

@@ -1,10 +1,8 @@
 // Deep layers used again from step to step: what a picture takes, and what the trained demo model's pictures are then.
 import { parseArgs } from 'node:util';
-import { DiffusionPipeline } from '../packages/core/dist/index.js';
 import { Int8ComputePlugin } from '../packages/plugin-int8/dist/index.js';
 import { StepCachePlugin } from '../packages/plugin-step-cache/dist/index.js';
-import { DEMO, tableOfWays } from './demoPictures.mjs';
-import { describeMachine } from './machine.mjs';
+import { tableOfWays } from './demoPictures.mjs';
 import { tableOfPictureTimes } from './pictureTimes.mjs';
 
 /** interval:depth:order */
@@ -23,16 +21,13 @@ function described({ interval, depth, order }) {
 const int8 = (demo) => new Int8ComputePlugin(demo ? { minimumOperations: 0, force: true } : {});
 
 async function quality(settings, count) {
-  const pipe = await DiffusionPipeline.fromPretrained(DEMO);
   const ways = settings
     .map(optionsOf)
     .flatMap((options, i) => [
       [described(options), () => [new StepCachePlugin(options)]],
       ...(i === 0 ? [[`${described(options)}, and int8`, () => [new StepCachePlugin(options), int8(true)]]] : []),
     ]);
-  console.log(`The demo model, ${count} prompts, 20 steps; PSNR against pictures without. ${describeMachine()}\n`);
-  await tableOfWays(pipe, count, ways);
-  await pipe.dispose();
+  await tableOfWays(count, ways);
 }
 
 /** `npm run bench -- step-cache [--only quality,time] [--count N] [--settings interval:depth:order,…] [--checkpoint DIR] [--steps N] [--rounds N] [--plain]`; the first setting is also timed, and judged with int8 */

@@ -1,10 +1,8 @@
 // Tokens merged before the largest self-attentions: what a picture takes, and what the trained demo model's pictures are then.
 import { parseArgs } from 'node:util';
-import { DiffusionPipeline } from '../packages/core/dist/index.js';
 import { Int8ComputePlugin } from '../packages/plugin-int8/dist/index.js';
 import { TokenMergingPlugin } from '../packages/plugin-token-merging/dist/index.js';
-import { DEMO, tableOfWays } from './demoPictures.mjs';
-import { describeMachine } from './machine.mjs';
+import { tableOfWays } from './demoPictures.mjs';
 import { tableOfPictureTimes } from './pictureTimes.mjs';
 
 /** ratio:maxDownsample. The demo model attends to tokens that lie four and eight times wider apart than its latents. */
@@ -35,16 +33,10 @@ export async function benchTokenMerging(args) {
   const settings = values.settings.split(',').map(optionsOf);
   const parts = values.only.split(',');
   if (parts.includes('quality')) {
-    const pipe = await DiffusionPipeline.fromPretrained(DEMO);
-    console.log(
-      `The demo model, ${values.count} prompts, 20 steps; PSNR against pictures without. ${describeMachine()}\n`,
-    );
     await tableOfWays(
-      pipe,
       Number(values.count),
       settings.map((options) => [described(options), () => [new TokenMergingPlugin(options)]]),
     );
-    await pipe.dispose();
   }
   if (!parts.includes('time')) return;
   const options = optionsOf(values.ratio);
