@@ -48,7 +48,9 @@ export function likenessCells({ pictures }, plain) {
 
 /** Prints a table: the demo model as it is, and with the plugins of each of `ways`, [label, () => plugins]. */
 export async function tableOfWays(count, ways) {
-  console.log(`The demo model, ${count} prompts, ${DEMO_RUN.numInferenceSteps} steps; PSNR against pictures without. ${describeMachine()}\n`);
+  console.log(
+    `The demo model, ${count} prompts, ${DEMO_RUN.numInferenceSteps} steps; PSNR against pictures without. ${describeMachine()}\n`,
+  );
   const pipe = await DiffusionPipeline.fromPretrained(DEMO);
   const plain = await drawDemo(pipe, count);
   const rows = [['without', '', '', ...judged(plain)]];
