@@ -2,22 +2,13 @@ import { expect, test } from '@jest/globals';
 import * as runtime from 'onnxruntime-node';
 import type { Tensor } from 'onnxruntime-common';
 import { sessionOptions } from '../../src/device/sessionOptions.js';
-import { UNet2DConditionModel } from '../../src/models/UNet2DConditionModel.js';
 import { exportOnnx } from '../../src/models/exportOnnx.js';
-import { openComponentCheckpoint } from '../../src/weights/ComponentCheckpoint.js';
-import { FixtureCase } from '../support/FixtureCase.js';
+import { recordedUNet } from '../support/recordedUNet.js';
 
 const BUDGET = 16 * 2 ** 10;
 
 test('layers whose widened weight is above the budget are split, with the same result', async () => {
-  const fixture = await FixtureCase.open('sd-tiny-f16');
-  const checkpoint = await openComponentCheckpoint(`${fixture.folder}/unet`);
-  const model = UNet2DConditionModel.fromConfig(checkpoint.config);
-  const call = fixture.calls.find(({ call: what }) => what === 'UNet2DConditionModel.forward')?.name as string;
-  const inputs = await fixture.inputs(call);
-  const shapes = Object.fromEntries(
-    Object.entries(inputs).map(([name, { type, dims }]) => [name, { type: type as 'float32', dims }]),
-  );
+  const { checkpoint, model, inputs, shapes, excess } = await recordedUNet('sd-tiny-f16');
   const run = async (widenBudget: number): Promise<{ sample: Tensor; bytes: number }> => {
     const onnx = exportOnnx(model, checkpoint, 'call', shapes, { widenBudget });
     const session = await runtime.InferenceSession.create(onnx.bytes, sessionOptions(onnx, { provider: 'cpu' }));
@@ -28,7 +19,7 @@ test('layers whose widened weight is above the budget are split, with the same r
   const whole = await run(Infinity);
   const parts = await run(BUDGET);
   expect(parts.bytes).toBeGreaterThan(whole.bytes * 1.2);
-  expect(await fixture.excess(call, 'sample', parts.sample)).toBeLessThanOrEqual(1);
+  expect(await excess(parts.sample)).toBeLessThanOrEqual(1);
   const [a, b] = [whole.sample.data as Float32Array, parts.sample.data as Float32Array];
   expect(a.reduce((worst, x, i) => Math.max(worst, Math.abs(x - (b[i] as number))), 0)).toBeLessThan(1e-4);
 });

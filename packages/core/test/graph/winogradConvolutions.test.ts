@@ -15,14 +15,12 @@ import { upscaleNearest } from '../../src/graph/operations.js';
 import { bindWeights } from '../../src/graph/passes/bindWeights.js';
 import { planWinograd, type WinogradPlan } from '../../src/graph/passes/winograd/WinogradPlan.js';
 import { winogradConvolutions } from '../../src/graph/passes/winogradConvolutions.js';
-import { UNet2DConditionModel } from '../../src/models/UNet2DConditionModel.js';
-import { openComponentCheckpoint } from '../../src/weights/ComponentCheckpoint.js';
 import { encodeFloat16 } from '../../src/weights/files/encodeFloat16.js';
 import { readTensorFloat32 } from '../../src/weights/files/readTensorFloat32.js';
 import { SafetensorsFile } from '../../src/weights/files/SafetensorsFile.js';
 import { writeSafetensors } from '../../src/weights/files/writeSafetensors.js';
 import { ModelWeights } from '../../src/models/ModelWeights.js';
-import { FixtureCase } from '../support/FixtureCase.js';
+import { recordedUNet } from '../support/recordedUNet.js';
 
 /** What a convolution of some shape is made of. */
 interface Case {
@@ -212,14 +210,7 @@ test('what is transformed of weights is dropped before the next piece is made', 
 });
 
 test.each([2, 4] as const)('a whole U-Net in tiles of %i is what diffusers makes', async (tile) => {
-  const fixture = await FixtureCase.open('sd-tiny-f16');
-  const checkpoint = await openComponentCheckpoint(`${fixture.folder}/unet`);
-  const model = UNet2DConditionModel.fromConfig(checkpoint.config);
-  const call = fixture.calls.find(({ call: what }) => what === 'UNet2DConditionModel.forward')?.name as string;
-  const inputs = await fixture.inputs(call);
-  const shapes = Object.fromEntries(
-    Object.entries(inputs).map(([name, { type, dims }]) => [name, { type: type as 'float32', dims }]),
-  );
+  const { checkpoint, model, inputs, shapes, excess } = await recordedUNet('sd-tiny-f16');
   const bound = bindWeights(model.graph('call', shapes), ModelWeights.match('UNet2DConditionModel', model, checkpoint));
   const changed = winogradConvolutions(bound, (site) => planWinograd(site, tile, Infinity));
   expect(changed.nodes.filter(({ op }) => op === 'FusedMatMul').length).toBeGreaterThan(8);
@@ -227,5 +218,5 @@ test.each([2, 4] as const)('a whole U-Net in tiles of %i is what diffusers makes
   const session = await runtime.InferenceSession.create(onnx.bytes, sessionOptions(onnx, { provider: 'cpu' }));
   const { 'out.sample': sample } = await session.run(inputs);
   await session.release();
-  expect(await fixture.excess(call, 'sample', sample as never)).toBeLessThanOrEqual(1);
+  expect(await excess(sample as never)).toBeLessThanOrEqual(1);
 });
