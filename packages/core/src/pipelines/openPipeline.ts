@@ -70,6 +70,7 @@ export async function openPipeline(
   checkChoice(options.components);
   checkPreset(options.preset);
   checkPrediction(options.predictionType);
+  checkPlugins(options.plugins);
   options.signal?.throwIfAborted();
   // Loaded only here: the container's library takes a third of the time in which core is imported.
   const { compose } = await import('./composition.js');
@@ -94,6 +95,12 @@ export async function openPipeline(
 function checkPrediction(type: FromPretrainedOptions['predictionType']): void {
   if (type !== undefined && !PREDICTION_TYPES.includes(type))
     refuseOption('predictionType', type, `one of ${PREDICTION_TYPES.join(', ')}`);
+}
+
+/** What is in the list its host looks at. @throws ERR_ARGUMENT_INVALID */
+function checkPlugins(plugins: unknown): void {
+  const list = (plugins ?? []) as Partial<Iterable<unknown>>;
+  if (typeof list[Symbol.iterator] !== 'function') refuseOption('plugins', plugins, 'a list of plugins');
 }
 
 /** Before anything is looked for. @throws ERR_SCHEDULER_UNKNOWN, ERR_ARGUMENT_INVALID */

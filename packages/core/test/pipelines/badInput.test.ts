@@ -132,6 +132,13 @@ describe('fromPretrained refuses', () => {
     await writeSafetensors(path, tensors);
   };
 
+  test.each([[false], [1], [{}]])('%j in place of a list of plugins', async (plugins) => {
+    await expect(DiffusionPipeline.fromPretrained(folder, { plugins: plugins as never })).rejects.toMatchObject({
+      code: 'ERR_ARGUMENT_INVALID',
+      details: { argument: 'plugins' },
+    });
+  });
+
   const configs: readonly (readonly [string, unknown])[] = [
     ['down_block_types', ['AttnDownBlock2D', 'DownBlock2D', 'DownBlock2D']],
     ['act_fn', 'elu'],
