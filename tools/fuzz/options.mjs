@@ -1,43 +1,19 @@
 // Options of any kind, for runs, for opening, for plugins: refused by a code before anything is done, or taken.
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DiffusionPipeline, Tensor } from '@thimble/core';
-import { MemoryEfficientAttentionPlugin } from '@thimble/plugin-attention';
-import { ChannelsLastPlugin } from '@thimble/plugin-channels-last';
-import { ControlNetPlugin } from '@thimble/plugin-controlnet';
-import { LayerwiseCastingPlugin } from '@thimble/plugin-fp8';
-import { GgufPlugin } from '@thimble/plugin-gguf';
-import { Int8ComputePlugin } from '@thimble/plugin-int8';
-import { IPAdapterPlugin } from '@thimble/plugin-ip-adapter';
-import { LoraPlugin } from '@thimble/plugin-lora';
-import { ModelOffloadPlugin, SequentialOffloadPlugin } from '@thimble/plugin-offload';
-import { PromptWeightsPlugin } from '@thimble/plugin-prompt';
 import { testCheckpoint } from '@thimble/plugin-testkit';
-import { TextualInversionPlugin } from '@thimble/plugin-textual-inversion';
-import { TracingPlugin } from '@thimble/plugin-tracing';
-import { VaeSlicingPlugin } from '@thimble/plugin-vae-slicing';
-import { VaeTilingPlugin } from '@thimble/plugin-vae-tiling';
 import fc from 'fast-check';
 import { FIXTURES } from './fixtures.mjs';
 import { oddTexts, oddValues } from './oddValues.mjs';
 import { refusalOf } from './refusalOf.mjs';
 
-const PLUGINS = [
-  ChannelsLastPlugin,
-  ControlNetPlugin,
-  GgufPlugin,
-  IPAdapterPlugin,
-  Int8ComputePlugin,
-  LayerwiseCastingPlugin,
-  LoraPlugin,
-  MemoryEfficientAttentionPlugin,
-  ModelOffloadPlugin,
-  PromptWeightsPlugin,
-  SequentialOffloadPlugin,
-  TextualInversionPlugin,
-  TracingPlugin,
-  VaeSlicingPlugin,
-  VaeTilingPlugin,
-];
+const PACKAGES = readdirSync(new URL('../../packages', import.meta.url)).filter((name) =>
+  /^plugin-(?!testkit)/.test(name),
+);
+const PLUGINS = (await Promise.all(PACKAGES.map(async (name) => Object.values(await import(`@thimble/${name}`)))))
+  .flat()
+  .filter((value) => typeof value === 'function' && value.name.endsWith('Plugin'));
 const MODELS = [
   testCheckpoint,
   ...['sdxl-tiny', 'sd3-tiny', 'flux2-klein-tiny', 'cogvideox-tiny'].map((name) => join(FIXTURES, name)),
