@@ -1,6 +1,7 @@
-import { basename, join } from 'node:path';
+import { basename } from 'node:path';
 import { CliError } from '../CliError.js';
 import type { GenerateFlags } from './GenerateFlags.js';
+import { promptLoras } from './promptLoras.js';
 
 /**
  * The flags, with the LoRAs that prompts ask for by `<lora:NAME:SCALE>` added to those of `--lora`: files of these names in the folder of `--lora-dir`. Prompts of one run have the same ones, which the
@@ -14,13 +15,12 @@ export async function withPromptLoras<F extends Pick<GenerateFlags, 'lora' | 'lo
 ): Promise<F> {
   const { lora = [], loraDir } = flags;
   if (loraDir === undefined) return flags;
-  const { parseLoraTags } = await import('@thimble/plugin-prompt');
-  const asked = parseLoraTags(prompts[0] ?? '').loras.map(({ name, scale }) => {
+  const asked = (await promptLoras(prompts[0] ?? '', loraDir)).map(({ name, file, scale }) => {
     if (basename(name) !== name || name.includes('\\'))
       throw new CliError('ERR_USAGE', {
         problem: `the prompt asks for the LoRA "${name}", which is no name of a file in --lora-dir.`,
       });
-    return { file: join(loraDir, `${name}.safetensors`), scale };
+    return { file, scale };
   });
   return { ...flags, lora: [...lora, ...asked] };
 }

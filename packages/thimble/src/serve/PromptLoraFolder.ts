@@ -1,11 +1,9 @@
 import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { DiffusionPipeline } from '@thimble/core';
 import { refuseOption } from '@thimble/core/plugin';
 import type { LoraAdapterOptions, LoraPlugin } from '@thimble/plugin-lora';
+import { LORA_EXTENSION, type NamedLora, promptLoras } from '../generate/promptLoras.js';
 import type { ServedFlags } from './ServeFlags.js';
-
-const EXTENSION = '.safetensors';
 
 /** What a pipeline has now. */
 interface Applied {
@@ -29,7 +27,7 @@ export class PromptLoraFolder {
   /** The names that prompts may use: of the safetensors files in the folder now. */
   async names(): Promise<readonly string[]> {
     const files = await readdir(this.#folder);
-    return files.filter((name) => name.endsWith(EXTENSION)).map((name) => name.slice(0, -EXTENSION.length));
+    return files.filter((name) => name.endsWith(LORA_EXTENSION)).map((name) => name.slice(0, -LORA_EXTENSION.length));
   }
 
   /** Gives a pipeline what a prompt asks for. @throws ERR_ARGUMENT_INVALID for a name that no file has; what the plugin throws */
@@ -56,16 +54,12 @@ export class PromptLoraFolder {
     return plugin;
   }
 
-  async #asked(
-    prompt: string,
-  ): Promise<readonly { readonly name: string; readonly file: string; readonly scale: number }[]> {
-    const { parseLoraTags } = await import('@thimble/plugin-prompt');
-    const { loras } = parseLoraTags(prompt);
-    if (loras.length === 0) return [];
+  async #asked(prompt: string): Promise<readonly NamedLora[]> {
+    const asked = await promptLoras(prompt, this.#folder);
+    if (asked.length === 0) return [];
     const names = await this.names();
-    return loras.map(({ name, scale }) => {
+    for (const { name } of asked)
       if (!names.includes(name)) refuseOption('prompt', `<lora:${name}>`, `LoRAs out of ${names.join(', ') || 'none'}`);
-      return { name, file: join(this.#folder, name + EXTENSION), scale };
-    });
+    return asked;
   }
 }
