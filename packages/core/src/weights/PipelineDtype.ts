@@ -15,7 +15,8 @@ export const PIPELINE_DTYPES: Readonly<
 
 /** @throws ERR_ARGUMENT_INVALID for another name than those of the types */
 export function checkDtype(dtype: PipelineDtype | undefined): void {
-  if (dtype !== undefined && !Object.hasOwn(PIPELINE_DTYPES, dtype))
+  // What cannot be made a text is no name of a property either, and asking for it would throw.
+  if (dtype !== undefined && !(typeof dtype === 'string' && Object.hasOwn(PIPELINE_DTYPES, dtype)))
     throw new ThimbleError('ERR_ARGUMENT_INVALID', {
       argument: 'dtype',
       value: dtype,

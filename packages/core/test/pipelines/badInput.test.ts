@@ -132,6 +132,12 @@ describe('fromPretrained refuses', () => {
     await writeSafetensors(path, tensors);
   };
 
+  test('a dtype that cannot be made a text', async () => {
+    await expect(
+      DiffusionPipeline.fromPretrained(folder, { dtype: Object.create(null) as never }),
+    ).rejects.toMatchObject({ code: 'ERR_ARGUMENT_INVALID', details: { argument: 'dtype' } });
+  });
+
   test.each([[false], [1], [{}]])('%j in place of a list of plugins', async (plugins) => {
     await expect(DiffusionPipeline.fromPretrained(folder, { plugins: plugins as never })).rejects.toMatchObject({
       code: 'ERR_ARGUMENT_INVALID',
