@@ -20,15 +20,18 @@ beforeEach(() => {
   disposed = 0;
 });
 
-/** A plugin that counts the devices of a pipeline, each of which takes a while to make. */
-function withDevice(apply: (ctx: PluginContext) => unknown = () => undefined): Plugin {
+/** A plugin that counts the devices of a pipeline, each of which takes a while to make: until `ready`. */
+function withDevice(
+  apply: (ctx: PluginContext) => unknown = () => undefined,
+  ready: () => Promise<unknown> = async () => new Promise((resolve) => setTimeout(resolve, 20)),
+): Plugin {
   return {
     name: 'test:device',
     apply: async (ctx) => {
       ctx.provide(DEVICES, {
         slow: async () => {
           made++;
-          await new Promise((resolve) => setTimeout(resolve, 20));
+          await ready();
           const device = new InlineDevice({ provider: 'cpu' });
           const dispose = device.dispose.bind(device);
           device.dispose = async () => {
@@ -62,10 +65,19 @@ describe('the device of a pipeline', () => {
     const vae = await AutoencoderKL.fromPretrained(VAE);
     let pipeline: PluginPipeline | undefined;
     let opening: Promise<unknown> | undefined;
-    const plugin = withDevice((ctx) => {
-      ({ pipeline } = ctx);
-      opening = ctx.pipeline.open('one', vae).catch((error: unknown) => error);
+    // Were it made by a clock, a slow machine would have opened the model before the pipeline fails.
+    let removed: () => void = () => undefined;
+    const failed = new Promise<void>((resolve) => {
+      removed = resolve;
     });
+    const plugin = withDevice(
+      (ctx) => {
+        ({ pipeline } = ctx);
+        ctx.onRemove(removed);
+        opening = ctx.pipeline.open('one', vae).catch((error: unknown) => error);
+      },
+      async () => failed,
+    );
     await expect(open(plugin, { components: ['unett'] })).rejects.toMatchObject({ code: 'ERR_ARGUMENT_INVALID' });
     expect({ made, disposed }).toEqual({ made: 1, disposed: 1 });
     expect(await opening).toMatchObject({ code: 'ERR_PLUGIN_REMOVED' });
