@@ -1,4 +1,5 @@
-import { readdirSync, existsSync } from 'node:fs';
+// `npm run test:matrix` runs the others.
+const kind = process.env.THIMBLE_TESTS === 'matrix' ? 'matrix' : 'test';
 
 const swc = {
   jsc: {
@@ -6,27 +7,20 @@ const swc = {
     keepClassNames: true,
     parser: { syntax: 'typescript' },
   },
-  sourceMaps: 'inline',
+  sourceMaps: true,
 };
-
-const packages = readdirSync('packages').filter((name) => existsSync(`packages/${name}/test`));
-
-// `npm run test:matrix` runs the others.
-const kind = process.env.THIMBLE_TESTS === 'matrix' ? 'matrix' : 'test';
 
 export default {
   maxWorkers: 2,
   // Modules that a suite has loaded stay in its worker; with a heap of gigabytes the next suites take three times as long.
   workerIdleMemoryLimit: '600MB',
-  projects: packages.map((name) => ({
-    displayName: name,
-    rootDir: `packages/${name}`,
-    testMatch: [`<rootDir>/test/**/*.${kind}.ts`],
-    testEnvironment: new URL('tools/jest-environment.cjs', import.meta.url).pathname,
-    testEnvironmentOptions: { customExportConditions: ['@thimble/source', 'node', 'node-addons'] },
-    setupFilesAfterEnv: [new URL('tools/jest-setup.mjs', import.meta.url).pathname],
-    extensionsToTreatAsEsm: ['.ts'],
-    transform: { '^.+\\.ts$': ['@swc/jest', swc] },
-    moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
-  })),
+  // One project: each would keep what it makes of core's sources for itself.
+  roots: ['<rootDir>/packages'],
+  testMatch: [`<rootDir>/packages/*/test/**/*.${kind}.ts`],
+  testEnvironment: '<rootDir>/tools/jest-environment.cjs',
+  testEnvironmentOptions: { customExportConditions: ['@thimble/source', 'node', 'node-addons'] },
+  setupFilesAfterEnv: ['<rootDir>/tools/jest-setup.mjs'],
+  extensionsToTreatAsEsm: ['.ts'],
+  transform: { '^.+\\.ts$': ['@swc/jest', swc] },
+  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
 };
