@@ -5,6 +5,9 @@ import { SpillFile } from './SpillFile.js';
 /** How many writes may be on their way before the next one waits. */
 const MOST_WRITES = 2;
 
+/** What is written or read whole goes through buffers of about so many bytes: a buffer for all of it would be there as often as values wait. */
+const PIECE_BYTES = 2 ** 20;
+
 /** Rows that two strips have in common where nothing is known yet: those of a convolution of 3 × 3. */
 const USUAL_OVERLAP = 2;
 
@@ -14,6 +17,13 @@ interface Piece {
   readonly count: number;
   readonly bytes: Uint8Array;
   readonly done: Promise<void>;
+}
+
+/** Some of the rows that lie together by channels: `count` from `from` on, of `of`. */
+interface Part {
+  readonly from: number;
+  readonly count: number;
+  readonly of: number;
 }
 
 /**
@@ -48,6 +58,7 @@ export class FileRows implements RowStore {
   async read(start: number, count: number, target: Uint8Array): Promise<void> {
     checkRows(this.#options, { start, count, bytes: target });
     await this.#written();
+    if (count === this.#options.rows) return this.#readWhole(target);
     const ahead = this.#ahead;
     this.#ahead = undefined;
     const isAhead = ahead !== undefined && start >= ahead.start && start + count <= ahead.start + ahead.count;
@@ -55,7 +66,8 @@ export class FileRows implements RowStore {
     if (ahead !== undefined && !isAhead) await this.#giveBack(ahead);
     try {
       await piece.done;
-      this.#copy(piece.bytes.subarray((start - piece.start) * this.#stride), target, count, 'toChannels');
+      const bytes = piece.bytes.subarray((start - piece.start) * this.#stride);
+      this.#copy(bytes, target, 'toChannels', { count, of: count, from: 0 });
     } finally {
       this.#free.push(piece.bytes);
     }
@@ -70,8 +82,9 @@ export class FileRows implements RowStore {
     const ahead = this.#ahead;
     this.#ahead = undefined;
     if (ahead !== undefined) await this.#giveBack(ahead);
+    if (count === this.#options.rows) return this.#writeWhole(source);
     const bytes = this.#take(count);
-    this.#copy(bytes, source, count, 'toRows');
+    this.#copy(bytes, source, 'toRows', { count, of: count, from: 0 });
     const written = this.#write(bytes, start * this.#stride).finally(() => this.#writes.delete(written));
     this.#writes.add(written);
   }
@@ -93,6 +106,32 @@ export class FileRows implements RowStore {
       this.#failure ??= { reason };
     } finally {
       this.#free.push(bytes);
+    }
+  }
+
+  async #writeWhole(source: Uint8Array): Promise<void> {
+    await this.#written();
+    for (const { bytes, part } of this.#pieces()) {
+      this.#copy(bytes, source, 'toRows', part);
+      await this.#file.write(bytes, part.from * this.#stride);
+    }
+  }
+
+  async #readWhole(target: Uint8Array): Promise<void> {
+    for (const { bytes, part } of this.#pieces()) {
+      await this.#file.read(bytes, part.from * this.#stride);
+      this.#copy(bytes, target, 'toChannels', part);
+    }
+  }
+
+  /** All rows, one piece after the other in the same buffer. */
+  *#pieces(): Generator<{ readonly bytes: Uint8Array; readonly part: Part }> {
+    const { rows } = this.#options;
+    const most = Math.min(rows, Math.max(1, Math.floor(PIECE_BYTES / this.#stride)));
+    const buffer = this.#file.buffer(most * this.#stride);
+    for (let from = 0; from < rows; from += most) {
+      const count = Math.min(most, rows - from);
+      yield { bytes: buffer.subarray(0, count * this.#stride), part: { from, count, of: rows } };
     }
   }
 
@@ -139,13 +178,13 @@ export class FileRows implements RowStore {
     return (found ?? this.#file.buffer(length)).subarray(0, length);
   }
 
-  /** Between rows of all channels, and channels of rows. */
-  #copy(byRow: Uint8Array, byChannel: Uint8Array, count: number, way: 'toRows' | 'toChannels'): void {
+  /** Between rows of all channels, and channels of rows, of which `byRow` has a part. */
+  #copy(byRow: Uint8Array, byChannel: Uint8Array, way: 'toRows' | 'toChannels', { from, count, of }: Part): void {
     const length = bytesPerRow(this);
     for (let row = 0; row < count; row++) {
       for (let channel = 0; channel < this.outer; channel++) {
         const inRow = row * this.#stride + channel * length;
-        const inChannel = (channel * count + row) * length;
+        const inChannel = (channel * of + from + row) * length;
         if (way === 'toRows') byRow.set(byChannel.subarray(inChannel, inChannel + length), inRow);
         else byChannel.set(byRow.subarray(inRow, inRow + length), inChannel);
       }
