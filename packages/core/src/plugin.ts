@@ -34,6 +34,8 @@ export { prepareWeights } from './extension/prepareWeights.js';
 export type { PreparedWeights, WeightsPreparation } from './extension/prepareWeights.js';
 export type { PluginContext } from './extension/PluginContext.js';
 export type { PluginHostPipeline } from './extension/PluginHostPipeline.js';
+export { plainCalls } from './extension/RunCalls.js';
+export type { RunCalls } from './extension/RunCalls.js';
 export type { PluginPipeline } from './extension/PluginPipeline.js';
 export type { ScopedHooks } from './extension/ScopedHooks.js';
 export { createHooks, hookManifest, hookNames } from './hooks/manifest.js';

@@ -1,5 +1,5 @@
 import { ThimbleError } from '@thimble/core';
-import { checkMembers, type ComponentHandle, MemoryBudget } from '@thimble/core/plugin';
+import { checkMembers, type ComponentHandle, MemoryBudget, type RunCalls } from '@thimble/core/plugin';
 import { type CallPeak, peakOf } from './memory/peakOf.js';
 import { type ModelCall, modelCalls } from './model/ModelCall.js';
 import type { RunShape } from './model/RunShape.js';
@@ -16,6 +16,8 @@ const MB = 2 ** 20;
 export interface MemoryPlannerParts {
   readonly components: Readonly<Record<string, ComponentHandle>>;
   readonly run: RunShape;
+  /** What the pipeline's runs call. Default: a denoiser's two looks at a picture are one call, and text encoders run whole. */
+  readonly calls?: RunCalls;
   readonly speed: MachineSpeed;
   /** Plugins that stay. */
   readonly installed?: readonly InstalledPlugin[];
@@ -47,7 +49,7 @@ export class MemoryPlanner {
   constructor(parts: MemoryPlannerParts) {
     checkMembers('parts', parts, '{ components, run, speed }', ['components', 'run', 'speed']);
     this.#parts = parts;
-    this.#calls = modelCalls(parts.components, parts.run);
+    this.#calls = modelCalls(parts.components, parts.run, parts.calls);
   }
 
   /** The run that it plans. */
@@ -140,7 +142,7 @@ export class MemoryPlanner {
 
   /** Of a model that is smaller than that, its weights are all that has to be there. */
   get #cacheNeed(): number {
-    return Math.min(LEAST_CACHE, Math.max(0, ...this.#calls.map(({ facts }) => facts.weights.largestSegment)));
+    return Math.min(LEAST_CACHE, Math.max(0, ...this.#calls.map(({ facts }) => facts.weights.largestSegment.bytes)));
   }
 
   async #estimate(combination: Combination, budget: MemoryBudget): Promise<Estimate> {

@@ -4,6 +4,7 @@ import {
   type PluginContext,
   type PluginPipeline,
   type PluginRecord,
+  type RunCalls,
   readOptions,
   RUN_PLANNERS,
   type RunPlanner,
@@ -46,10 +47,10 @@ export class MemoryPlannerPlugin implements Plugin {
     const state = new PlannedState();
     const plans = new Map<string, Promise<Plan>>();
     const planFor = async (run: PlannedRun): Promise<PlanFor | undefined> => {
-      const { memoryLimit: limitBytes, components } = pipeline;
+      const { memoryLimit: limitBytes, components, calls } = pipeline;
       const [component] = Object.values(components);
       if (limitBytes === undefined || component === undefined || !isOnProcessor(pipeline)) return undefined;
-      const shape = shapeOf(run);
+      const shape = shapeOf(run, calls);
       const installed = pipeline.plugins.filter((handle) => !state.owns(handle) && handle.name !== this.name);
       const key = JSON.stringify([shape, installed.map(({ name }) => name)]);
       if (state.isFor(key, pipeline)) return undefined;
@@ -57,7 +58,7 @@ export class MemoryPlannerPlugin implements Plugin {
       const speed = machine ?? (await readMachineSpeed({ device: component.device, file }));
       const plugins = installed.map(({ name, plugin }) => ({ name, claims: plugin.claims }));
       const ofSize = (width: number, height: number): MemoryPlanner =>
-        new MemoryPlanner({ components, run: { ...shape, width, height }, speed, installed: plugins });
+        new MemoryPlanner({ components, run: { ...shape, width, height }, calls, speed, installed: plugins });
       const making = plans.get(key) ?? planOrRefuse(ofSize(shape.width, shape.height), { limitBytes, quality, ofSize });
       remember(plans, key, making);
       return { key, plan: await making };
@@ -121,7 +122,7 @@ function isOnProcessor({ components }: PluginPipeline): boolean {
 }
 
 /** How large a run is, by its options. */
-function shapeOf({ prompt, options, steps }: PlannedRun): RunShape {
+function shapeOf({ prompt, options, steps }: PlannedRun, { guidedAbove }: RunCalls): RunShape {
   const number = (name: string, otherwise: number): number => Number(options[name] ?? otherwise);
   const prompts = Array.isArray(prompt) ? prompt.length : 1;
   return {
@@ -130,6 +131,6 @@ function shapeOf({ prompt, options, steps }: PlannedRun): RunShape {
     frames: number('numFrames', 1),
     count: prompts * (number('numImagesPerPrompt', 0) || number('numVideosPerPrompt', 1)),
     steps,
-    guided: number('guidanceScale', 1) > 1,
+    guided: number('guidanceScale', 1) > guidedAbove,
   };
 }

@@ -57,6 +57,8 @@ export const planFields = {
   revision: optional(textField('', 'the name of a revision', 1)),
   /** For a file of weights; see `fromPretrained`. */
   config: optional(textField('', 'a folder, a hub id, or the name of a family', 1)),
+  /** Whether links may lead out of the checkpoint's folder; see `fromPretrained`. */
+  allowSymlinks: booleanField(false),
   /** Never ask the hub, only its cache. */
   localFilesOnly: booleanField(false),
   signal: signalField(),

@@ -1,10 +1,9 @@
 import { stat } from 'node:fs/promises';
 import type { DiffusionPipeline } from '@thimble/core';
-import type { FieldValues } from '@thimble/core/model';
 import { checkPath, fileSystemError, MemoryBudget, readOptions } from '@thimble/core/plugin';
 import { MemoryPlanner } from './MemoryPlanner.js';
 import { openToPlan } from './model/openToPlan.js';
-import type { RunShape } from './model/RunShape.js';
+import { runOf } from './model/runOf.js';
 import type { Plan } from './Plan.js';
 import { planFields, type PlanOptions } from './PlanOptions.js';
 import { planOrRefuse } from './planOrRefuse.js';
@@ -39,26 +38,13 @@ export async function openPlanner(model: string, options: PlanOptions = {}): Pro
   const limitBytes = values.device === 'cpu' ? MemoryBudget.of(values.memory).limit : undefined;
   await using pipe = await openToPlan(model, values);
   const run = runOf(pipe, values);
-  const { components, device } = pipe;
+  const { components, calls, device } = pipe;
   const file = firstFile(pipe);
   const speed = values.machine ?? (await readMachineSpeed({ device, file }));
   const besideBytes = await sizesOf(values.lora ?? []);
   const ofSize = (width: number, height: number): MemoryPlanner =>
-    new MemoryPlanner({ components, run: { ...run, width, height }, speed, besideBytes });
+    new MemoryPlanner({ components, run: { ...run, width, height }, calls, speed, besideBytes });
   return { planner: ofSize(run.width, run.height), limitBytes, ofSize };
-}
-
-function runOf({ defaults }: DiffusionPipeline, values: FieldValues<typeof planFields>): RunShape {
-  const { width, height, numFrames, numInferenceSteps, guidance, count } = values;
-  const own = (name: string, otherwise: number): number => Number(defaults[name] ?? otherwise);
-  return {
-    width: width ?? own('width', 512),
-    height: height ?? own('height', 512),
-    frames: numFrames ?? own('numFrames', 1),
-    count,
-    steps: numInferenceSteps ?? own('numInferenceSteps', 1),
-    guided: (guidance ?? own('guidanceScale', 1)) > 1,
-  };
 }
 
 /** A file of weights, by which the disk is measured. */

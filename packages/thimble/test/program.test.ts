@@ -84,6 +84,21 @@ describe('thimble inspect', () => {
     expect(stdout).toMatch(/^SEGMENTS OF unet[\s\S]*^down_blocks\.0\.resnets\.0 +\d+ KB$/m);
   });
 
+  test('with --size shows what a picture takes, as the planner counts it', async () => {
+    const args = ['inspect', MODEL, '--size', '64x64'];
+    const { code, stdout } = await runMain(args, { cwd: folder });
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^64×64 +CALLS +READS +VALUES .*\ntext_encoder +1×2 .*[\s\S]*^unet +50×2 +3\.5 MB /m);
+    expect(stdout).toMatch(/^a step reads 3\.5 MB of weights, a run of 50 \d+ MB$/m);
+    const { needs, components } = JSON.parse(
+      (await runMain([...args, '--json'], { cwd: folder })).stdout,
+    ) as ModelReport;
+    const unet = components.find(({ name }) => name === 'unet')!;
+    expect(needs).toMatchObject({ run: { width: 64, height: 64, steps: 50 }, stepBytes: unet.bytes });
+    const largest = Math.max(...unet.segments.map(({ bytes }) => bytes));
+    expect(needs!.calls[1]!.largestSegment.bytes).toBe(largest);
+  });
+
   test('shows both text encoders of SDXL, and what a picture takes', async () => {
     const { code, stdout } = await runCli(['inspect', SDXL], folder);
     expect(code).toBe(0);

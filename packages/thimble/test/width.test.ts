@@ -24,7 +24,7 @@ test.each(['', ...commands])('the help of "thimble %s" fits 80 columns', async (
 test.each([
   ['schedulers'],
   ['inspect', '../core/test/fixtures/sd-tiny', '--segments'],
-  ['inspect', '../core/test/fixtures/sdxl-tiny'],
+  ['inspect', '../core/test/fixtures/sdxl-tiny', '--size', '1024'],
 ])('what %s says fits 80 columns', async (...args) => {
   const { code, stdout } = await runMain(args, { cwd: fileURLToPath(new URL('..', import.meta.url)) });
   expect(code).toBe(0);

@@ -3,8 +3,8 @@ import type { CompiledSegment } from './compileSegment.js';
 import type { ComponentSegment } from './ComponentSegment.js';
 
 /** One segment's turn in an entry point. */
-export interface PlannedSegment {
-  readonly segment: ComponentSegment;
+export interface PlannedSegment<S = ComponentSegment> {
+  readonly segment: S;
   /** Graph input → value of the entry point. */
   readonly feeds: Readonly<Record<string, string>>;
   /** Graph output → value of the entry point. */
@@ -17,14 +17,14 @@ export interface PlannedSegment {
  * What has to run so that an entry point gives the wanted outputs: segments that nothing wanted depends on are left out, and every
  * value is released after its last use.
  */
-export function planEntry(
+export function planEntry<S>(
   outline: Outline,
   wanted: readonly string[],
-  segmentOf: (name: string) => ComponentSegment,
-): readonly PlannedSegment[] {
+  segmentOf: (name: string) => S,
+): readonly PlannedSegment<S>[] {
   const kept = new Set(wanted.map((name) => outline.outputs.get(name) as string));
   const needed = new Set(kept);
-  const plan: PlannedSegment[] = [];
+  const plan: PlannedSegment<S>[] = [];
   for (const { name, inputs, outputs } of outline.segments.toReversed()) {
     const results = Object.fromEntries(Object.entries(outputs).filter(([, value]) => needed.has(value)));
     if (Object.keys(results).length === 0) continue;

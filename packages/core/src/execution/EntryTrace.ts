@@ -3,6 +3,7 @@ import type { Outline } from '../graph/Outline.js';
 import { FLOAT32_BYTES } from '../graph/passes/float32Bytes.js';
 import type { InputShapes, Model, ModelEntry } from '../models/Model.js';
 import { checkMembers } from '../fields/checkMembers.js';
+import { planEntry } from './EntryPlan.js';
 import { memoryNeed } from './memoryNeed.js';
 
 /** What {@link EntryTrace.valueBytes} goes by. */
@@ -16,21 +17,25 @@ export interface ValueLimits {
 /** An entry point of a model, traced at the sizes of a call: what can be known of it from its graphs alone, with neither weights nor a device. Tracing takes tens of milliseconds. */
 export class EntryTrace {
   readonly outline: Outline;
-  /** Of the segments, in order, before any plugin has seen them. */
+  /** Of the segments that run, in order, before any plugin has seen them. */
   readonly graphs: readonly Graph[];
+  readonly #ran: Pick<Outline, 'segments' | 'outputs'>;
 
-  constructor(model: Model, entry: ModelEntry, shapes: InputShapes) {
+  /** `wanted`: outputs that are asked for; segments that none of them depends on are left out. By default all segments are there. */
+  constructor(model: Model, entry: ModelEntry, shapes: InputShapes, wanted?: readonly string[]) {
     checkMembers('model', model, 'a model', ['outline']);
     checkMembers('entry', entry, 'an entry point of a model', ['forward']);
     checkMembers('shapes', shapes, 'the shapes of inputs', []);
     const graphs: Graph[] = [];
     this.outline = model.outline(entry, shapes, (graph) => graphs.push(graph));
-    this.graphs = graphs;
+    this.#ran = wanted === undefined ? this.outline : ranFor(this.outline, wanted);
+    const ran = new Set(this.#ran.segments.map(({ name }) => name));
+    this.graphs = graphs.filter(({ name }) => ran.has(name));
   }
 
   /** About how many bytes its values take at once, weights not counted, where its segments run one after the other. */
   valueBytes({ transientBytes, parkedFrom }: ValueLimits): number {
-    return memoryNeed(this.outline, this.graphs, {
+    return memoryNeed(this.#ran, this.graphs, {
       transientBytes,
       ...(parkedFrom === undefined ? {} : { parkedFrom }),
     });
@@ -47,4 +52,12 @@ export class EntryTrace {
         );
     return largest;
   }
+}
+
+function ranFor(outline: Outline, wanted: readonly string[]): Pick<Outline, 'segments' | 'outputs'> {
+  const planned = new Set(planEntry(outline, wanted, (name) => name).map(({ segment }) => segment));
+  return {
+    segments: outline.segments.filter(({ name }) => planned.has(name)),
+    outputs: new Map([...outline.outputs].filter(([name]) => wanted.includes(name))),
+  };
 }

@@ -14,7 +14,7 @@ const ATTENTION_COPIES = 4;
  * later one. `transientBytes` is what a layer may take for itself; values from `parkedFrom` bytes on wait elsewhere.
  */
 export function memoryNeed(
-  { segments, outputs }: Outline,
+  { segments, outputs }: Pick<Outline, 'segments' | 'outputs'>,
   graphs: readonly Graph[],
   { transientBytes, parkedFrom = Infinity }: { readonly transientBytes: number; readonly parkedFrom?: number },
 ): number {

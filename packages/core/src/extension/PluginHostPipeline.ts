@@ -2,6 +2,7 @@ import type { ComponentHandle } from '../hooks/calls/ComponentHandle.js';
 import type { Convolution } from '../graph/passes/winograd/chooseConvolution.js';
 import type { PluginRecord } from './PluginRecord.js';
 import type { MemoryReport } from '../hooks/calls/MemoryReport.js';
+import type { RunCalls } from './RunCalls.js';
 import type { Tokenizer } from '../tokenizers/Tokenizer.js';
 
 /** What a plugin may know of the pipeline it is in. The pipeline implements it. */
@@ -14,6 +15,8 @@ export interface PluginHostPipeline {
   readonly plugins: readonly PluginRecord[];
   /** What both processes together may take, in bytes; `undefined` = no limit. */
   readonly memoryLimit: number | undefined;
+  /** What its runs call. */
+  readonly calls: RunCalls;
   /** How 3×3 convolutions are computed on the CPU. */
   readonly convolution: Convolution;
   /** Measures what the pipeline holds now. */

@@ -86,6 +86,9 @@ export class PluginScope {
         return pipeline.plugins;
       },
       memoryLimit: pipeline.memoryLimit,
+      get calls() {
+        return pipeline.calls;
+      },
       convolution: pipeline.convolution,
       memory: async () => pipeline.memory(),
       trim: async () => pipeline.trim(),

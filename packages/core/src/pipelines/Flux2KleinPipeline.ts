@@ -4,6 +4,7 @@ import { refuseOption } from '../fields/refuseOption.js';
 import type { PlainImage } from '../images/ImageParts.js';
 import { samplesOfImages } from '../images/samplesOfImages.js';
 import type { GenerateResult, Prompt } from '../run/GenerateOptions.js';
+import { plainCalls, type RunCalls } from '../extension/RunCalls.js';
 import type { PipelineConstructor } from '../run/PipelineConstructor.js';
 import type { PipelineEvent } from '../run/PipelineEvent.js';
 import type { PipelineRun } from '../run/PipelineRun.js';
@@ -87,6 +88,14 @@ export class Flux2KleinPipeline extends ImagePipeline<typeof flux2KleinFields, F
   /** Whether guidance was distilled into the model, so that it has no effect. */
   get isDistilled(): boolean {
     return this.index.config['is_distilled'] === true;
+  }
+
+  override get calls(): RunCalls {
+    const layers = Number(this.components['text_encoder']?.config['num_hidden_layers'] ?? 0);
+    const read = flux2KleinFields.textEncoderOutLayers.default.filter((layer) => layer <= layers);
+    const outputs = read.length === 0 ? undefined : layerOutputs(read);
+    const guidedAbove = this.isDistilled ? Infinity : plainCalls.guidedAbove;
+    return { guidedAbove, apart: true, encoderOutputs: () => outputs };
   }
 
   protected get fields(): typeof flux2KleinFields {
@@ -202,7 +211,7 @@ export class Flux2KleinPipeline extends ImagePipeline<typeof flux2KleinFields, F
   }
 
   #isGuided({ guidanceScale }: Pick<Flux2KleinValues, 'guidanceScale'>): boolean {
-    return guidanceScale > 1 && !this.isDistilled;
+    return guidanceScale > this.calls.guidedAbove;
   }
 
   /** What can be known before pictures are read. @throws ERR_COMPONENT_MISSING, ERR_ARGUMENT_INVALID */
@@ -235,7 +244,7 @@ export class Flux2KleinPipeline extends ImagePipeline<typeof flux2KleinFields, F
     run: PipelineRun,
   ): Promise<{ embeds: Tensor }> {
     const encoder = this.component('text_encoder');
-    const outputs = layers.map((layer) => `hidden_states.${layer}`);
+    const outputs = layerOutputs(layers);
     const tokenizer = new ChatTokenizer(this.tokenizerOf('text_encoder'), {
       folder: this.folder,
       enableThinking: false,
@@ -288,6 +297,11 @@ function tokensOf(latents: readonly Tensor[], count: number): Tokens | undefined
   );
   const states = latents.map((each) => packTokens(each.dims[0] === count ? each : repeatBatch(each, count)));
   return { states: joinTokens(states), ids: joinTokens(ids) };
+}
+
+/** What the text encoder calls the outputs of layers. */
+function layerOutputs(layers: readonly number[]): readonly string[] {
+  return layers.map((layer) => `hidden_states.${layer}`);
 }
 
 /** A start of latents as one of tokens. */

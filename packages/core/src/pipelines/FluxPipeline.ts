@@ -3,6 +3,7 @@ import { sliceBatch } from '../execution/batch.js';
 import { refuseOption } from '../fields/refuseOption.js';
 import type { PromptEmbeds } from '../hooks/calls/EncodePromptCall.js';
 import type { GenerateResult, Prompt } from '../run/GenerateOptions.js';
+import { plainCalls, type RunCalls } from '../extension/RunCalls.js';
 import type { PipelineConstructor } from '../run/PipelineConstructor.js';
 import type { PipelineEvent } from '../run/PipelineEvent.js';
 import type { PipelineRun } from '../run/PipelineRun.js';
@@ -69,6 +70,11 @@ export class FluxPipeline extends ImagePipeline<typeof fluxFields, FluxRun> {
 
   protected get fields(): typeof fluxFields {
     return fieldsForTokens(this.multiple);
+  }
+
+  /** The guidance scale is a condition, and no second pass. */
+  override get calls(): RunCalls {
+    return { ...plainCalls, guidedAbove: Infinity, apart: true };
   }
 
   protected override async read(options: FluxValues): Promise<Pictures | undefined> {

@@ -1,6 +1,7 @@
 import { ThimbleError } from '../errors.js';
 import type { NamedTensors } from '../hooks/calls/NamedTensors.js';
 import type { Prompt } from '../run/GenerateOptions.js';
+import { plainCalls, type RunCalls } from '../extension/RunCalls.js';
 import type { PipelineConstructor } from '../run/PipelineConstructor.js';
 import type { PipelineRun } from '../run/PipelineRun.js';
 import { prepareRun } from '../sampling/prepareRun.js';
@@ -69,6 +70,11 @@ export class LatentConsistencyModelPipeline extends LatentDiffusionPipeline<
 
   protected get fields(): typeof latentConsistencyModelFields {
     return consistencyFieldsForSize(this.sampleSize, this.vaeScaleFactor);
+  }
+
+  /** The guidance scale is a condition, and no second pass. */
+  override get calls(): RunCalls {
+    return { ...plainCalls, guidedAbove: Infinity };
   }
 
   protected prepare(prompt: Prompt, values: LatentConsistencyModelValues, pictures?: Pictures): LatentDiffusionRun {

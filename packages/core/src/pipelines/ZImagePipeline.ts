@@ -2,6 +2,7 @@ import { Tensor } from 'onnxruntime-common';
 import { concatBatch, splitBatch } from '../execution/batch.js';
 import { refuseOption } from '../fields/refuseOption.js';
 import type { GenerateResult, Prompt } from '../run/GenerateOptions.js';
+import { plainCalls, type RunCalls } from '../extension/RunCalls.js';
 import type { PipelineConstructor } from '../run/PipelineConstructor.js';
 import type { PipelineEvent } from '../run/PipelineEvent.js';
 import type { PipelineRun } from '../run/PipelineRun.js';
@@ -63,6 +64,12 @@ export class ZImagePipeline extends ImagePipeline<typeof zImageFields, ZImageRun
 
   protected get fields(): typeof zImageFields {
     return fieldsForMultiple(this.multiple);
+  }
+
+  override get calls(): RunCalls {
+    const layers = Number(this.components['text_encoder']?.config['num_hidden_layers']);
+    const outputs = Number.isInteger(layers) ? [`hidden_states.${layers - 1}`] : undefined;
+    return { ...plainCalls, guidedAbove: 0, encoderOutputs: () => outputs };
   }
 
   protected override async read(options: ZImageValues): Promise<Pictures | undefined> {
@@ -166,7 +173,7 @@ export class ZImagePipeline extends ImagePipeline<typeof zImageFields, ZImageRun
     run: PipelineRun,
   ): Promise<readonly Tensor[]> {
     const encoder = this.component('text_encoder');
-    const state = `hidden_states.${Number(encoder.config['num_hidden_layers']) - 1}`;
+    const [state] = this.calls.encoderOutputs(encoder.name) as readonly [string];
     const tokenizer = new ChatTokenizer(this.tokenizerOf('text_encoder'), {
       folder: this.folder,
       enableThinking: true,

@@ -6,6 +6,7 @@ import { MemoryBudget } from '../device/MemoryBudget.js';
 import type { Component } from '../execution/Component.js';
 import { TurnQueue } from '../execution/TurnQueue.js';
 import { PluginHost } from '../extension/PluginHost.js';
+import { plainCalls, type RunCalls } from '../extension/RunCalls.js';
 import type { OpenedModel, OpenModel } from '../extension/PluginPipeline.js';
 import { ServiceRegistry } from '../extension/ServiceRegistry.js';
 import { DEVICES, MODELS, SCHEDULERS, TOKENIZERS } from '../extension/tokens.js';
@@ -49,7 +50,7 @@ export interface Composition {
   /** Tells whoever asked for the checkpoint, or else the first run. */
   readonly warn: (event: WarningEvent) => void;
   /** Called when the components of the checkpoint are there. */
-  readonly opened: () => void;
+  readonly opened: (pipeline: { readonly calls: RunCalls }) => void;
   /** Removes the plugins and ends the device, if there is one. */
   readonly dispose: () => Promise<void>;
 }
@@ -77,6 +78,7 @@ export function compose(
   const tokenizers: Record<string, Tokenizer> = {};
   const brought = new Set<string>();
   let ownComponents: readonly string[] | undefined;
+  let opened: { readonly calls: RunCalls } | undefined;
   const opening = new DeviceOpening(async () => openDevice(options, services, budget));
   const host: PluginHost = new PluginHost({
     hooks,
@@ -91,6 +93,9 @@ export function compose(
       memory: async () => measureMemory(opening.device, components),
       get plugins(): ReturnType<PluginHost['list']> {
         return host.list();
+      },
+      get calls(): RunCalls {
+        return opened?.calls ?? plainCalls;
       },
       memoryLimit: budget.limit,
       convolution: compute.convolution,
@@ -115,7 +120,8 @@ export function compose(
     host,
     device: async () => opening.open(),
     warn: options.onProgress ?? ((event) => events.emit(event)),
-    opened: () => {
+    opened: (pipeline) => {
+      opened = pipeline;
       ownComponents = Object.keys(components).filter((name) => !brought.has(name));
     },
     dispose: async () => {

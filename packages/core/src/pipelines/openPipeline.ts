@@ -83,7 +83,7 @@ export async function openPipeline(
     const pipe = await (index.kind === 'pipeline'
       ? openWhole(folderOrId, index, composition)
       : openSingle(index, composition));
-    composition.opened();
+    composition.opened(pipe);
     return pipe;
   } catch (error) {
     await composition.dispose();

@@ -62,7 +62,8 @@ export async function presetOf(asked: string | undefined, opened: Opened): Promi
   if (byName !== undefined) return { preset: byName, withScheduler };
   if (denoiser === undefined) return undefined;
   const scheduler = isGiven ? {} : await schedulerConfig(index);
-  const configs = { pipeline: index.className, denoiser: denoiser.config, scheduler };
+  const distilled = !isGiven && index.config['is_distilled'] === true;
+  const configs = { pipeline: index.className, denoiser: denoiser.config, scheduler, distilled };
   const byConfig = presets.find(({ saidBy }) => saidBy?.(configs) === true);
   return byConfig && { preset: byConfig, withScheduler };
 }

@@ -5,6 +5,8 @@ import type { PresetOptions } from '../run/RunPreset.js';
 export interface PresetConfigs {
   /** The class of the pipeline. */
   readonly pipeline: string;
+  /** Whether the pipeline's index says that guidance was distilled into the model (`is_distilled`). */
+  readonly distilled: boolean;
   /** The denoiser's config. */
   readonly denoiser: JsonObject;
   /** The scheduler's config, its class with it; empty where there is none. */
@@ -98,6 +100,9 @@ export const presets: readonly Preset[] = [
   {
     name: 'flux2-klein',
     names: ['FLUX.2-klein-4B', 'FLUX.2-klein-9B', 'flux-2-klein-4b', 'flux-2-klein-9b'],
+    // Of these sizes there are two each, and the index of one says so.
+    saidBy: ({ pipeline, denoiser, distilled }) =>
+      pipeline.startsWith('Flux2Klein') && [24, 32].includes(Number(denoiser['num_attention_heads'])) && distilled,
     options: { numInferenceSteps: 4, guidanceScale: 1 },
     scheduler: { name: 'FlowMatchEulerDiscreteScheduler', config: { use_dynamic_shifting: true, shift: 3 } },
   },

@@ -8,6 +8,7 @@ import type { Image } from '../images/Image.js';
 import type { Plugin } from '../extension/Plugin.js';
 import type { PluginHandle } from '../extension/PluginHandle.js';
 import type { PluginHostPipeline } from '../extension/PluginHostPipeline.js';
+import { plainCalls, type RunCalls } from '../extension/RunCalls.js';
 import { isScheduler, type Scheduler } from '../schedulers/Scheduler.js';
 import type { Tokenizer } from '../tokenizers/Tokenizer.js';
 import type { ModelIndex } from '../weights/ModelIndex.js';
@@ -151,10 +152,7 @@ export abstract class Pipeline<F extends Fields = Fields, R extends PreparedRun 
     return this.#parts.host.list();
   }
 
-  /**
-   * The options that `generate` and `stream` take now, by name: the pipeline's and those of its plugins. `optionsSchema` makes a JSON schema of them.
-   * @throws ERR_ARGUMENT_INVALID if a plugin provides an option under a name that is taken
-   */
+  /** The options that `generate` and `stream` take now, by name: the pipeline's and those of its plugins. `optionsSchema` makes a JSON schema of them. @throws ERR_ARGUMENT_INVALID if a plugin provides an option under a name that is taken */
   get optionFields(): Fields {
     return joinFields(this.#ownFields, this.#parts.host.provided(OPTIONS));
   }
@@ -167,6 +165,11 @@ export abstract class Pipeline<F extends Fields = Fields, R extends PreparedRun 
   /** The preset whose values are among the {@link Pipeline.defaults}, where the checkpoint is known to be distilled: `sd-turbo`. */
   get preset(): string | undefined {
     return this.#parts.preset?.name;
+  }
+
+  /** What its runs call. */
+  get calls(): RunCalls {
+    return plainCalls;
   }
 
   /** The pipeline's own options, with the model's sizes and defaults. */
@@ -237,10 +240,7 @@ export abstract class Pipeline<F extends Fields = Fields, R extends PreparedRun 
     return this.#parts.createScheduler(name, this.#schedulers['scheduler']?.config ?? {}, overrides);
   }
 
-  /**
-   * Puts a component in the place of another one, or what attaches to it, such as a traced model: `pipe.replace('unet', traced)`. Runs that begin afterwards use it. Gives the component that is there now.
-   * @throws ERR_COMPONENT_MISSING if none of that name was loaded; what attaching throws
-   */
+  /** Puts a component in the place of another one, or what attaches to it, such as a traced model: `pipe.replace('unet', traced)`. Runs that begin afterwards use it. Gives the component that is there now. @throws ERR_COMPONENT_MISSING if none of that name was loaded; what attaching throws */
   replace(name: string, replacement: Component | Attachable): Component {
     if (typeof name !== 'string') refuseOption('name', name, 'the name of a component');
     const component = standIn(replacement, this.component(name));

@@ -101,6 +101,21 @@ describe('a distilled checkpoint is known', () => {
   });
 });
 
+test('FLUX.2 klein is known by its size and what its index says', () => {
+  const configs = {
+    pipeline: 'Flux2KleinPipeline',
+    denoiser: { num_attention_heads: 24 },
+    scheduler: {},
+    distilled: true,
+  };
+  const known = (changed: object): string | undefined =>
+    presets.find(({ saidBy }) => saidBy?.({ ...configs, ...changed }) === true)?.name;
+  expect(known({})).toBe('flux2-klein');
+  expect(known({ denoiser: { num_attention_heads: 32 } })).toBe('flux2-klein');
+  for (const changed of [{ distilled: false }, { denoiser: { num_attention_heads: 4 } }, { pipeline: 'FluxPipeline' }])
+    expect(known(changed)).toBeUndefined();
+});
+
 describe('a UNet in the place of another', () => {
   test('says by its own name and config what it is, and brings its scheduler', async () => {
     const named = await copyCheckpoint(join(SDXL, 'unet'), join(root, 'sdxl_lightning_4step_unet'));

@@ -11,14 +11,22 @@ import { type Operations, operationsOf, sumOperations } from './operationsOf.js'
 
 /** Weights of an entry point. */
 export interface WeightFacts {
-  /** As they are stored. */
+  /** That a call reads, as they are stored: of a table whose rows are gathered those rows alone. */
   readonly bytes: number;
   /** Elements in all. */
   readonly elements: number;
   /** Elements that are stored in another type than float32, and widened whenever they are used. */
   readonly narrow: number;
-  /** Of the segment that has most. */
-  readonly largestSegment: number;
+  /** The segment that reads most. */
+  readonly largestSegment: NamedBytes;
+  /** The weight of which most is read. */
+  readonly largestWeight: NamedBytes;
+}
+
+/** How many bytes something takes, and what it is called. */
+export interface NamedBytes {
+  readonly name: string;
+  readonly bytes: number;
 }
 
 /** What is known of one call of a model from its graphs and the headers of its weights. Each figure is worked out once, when it is asked for. */
@@ -26,17 +34,24 @@ export class CallFacts {
   readonly #component: ComponentHandle;
   readonly #entry: string;
   readonly #shapes: (batch: number) => InputShapes;
+  readonly #outputs: readonly string[] | undefined;
   readonly #traces = new Map<number, EntryTrace>();
   readonly #values = new Map<string, number>();
   readonly #pictures = new Map<number, Promise<PlannedPicture | undefined>>();
   #operations: Operations | undefined;
   #weights: WeightFacts | undefined;
 
-  /** `shapes`: those of the inputs, for a number of samples. */
-  constructor(component: ComponentHandle, entry: string, shapes: (batch: number) => InputShapes) {
+  /** `shapes`: those of the inputs, for a number of samples; `outputs`: what is asked for, by default what the entry point gives. */
+  constructor(
+    component: ComponentHandle,
+    entry: string,
+    shapes: (batch: number) => InputShapes,
+    outputs?: readonly string[],
+  ) {
     this.#component = component;
     this.#entry = entry;
     this.#shapes = shapes;
+    this.#outputs = outputs;
   }
 
   get segments(): number {
@@ -107,32 +122,67 @@ export class CallFacts {
 
   #trace(batch: number): EntryTrace {
     const { model } = this.#component;
-    const known =
-      this.#traces.get(batch) ?? new EntryTrace(model, model.entries[this.#entry] as ModelEntry, this.#shapes(batch));
+    const entry = model.entries[this.#entry] as ModelEntry;
+    const known = this.#traces.get(batch) ?? new EntryTrace(model, entry, this.#shapes(batch), this.#outputs);
     this.#traces.set(batch, known);
     return known;
   }
 
   #readWeights(): WeightFacts {
-    const all = new Map<string, { readonly bytes: number; readonly elements: number; readonly narrow: boolean }>();
+    const all = new Map<string, WeightFact>();
     const { weights } = this.#component;
-    const bytesOf = ({ weights: used }: Graph): number => {
-      const keys = new Set(used.map(({ key }) => key));
-      for (const key of keys) {
+    const readBy = (graph: Graph): NamedBytes => {
+      const rows = gatheredRows(graph);
+      const used = new Map(
+        graph.weights.map(({ key, name, dims }) => [key, (rows.get(name) ?? Infinity) / (dims[0] ?? 1)]),
+      );
+      let bytes = 0;
+      for (const [key, share] of used) {
         const view = weights.find(key);
-        if (view === undefined || all.has(key)) continue;
-        const elements = view.shape.reduce((a, b) => a * b, 1);
-        all.set(key, { bytes: view.byteLength, elements, narrow: view.dtype !== 'float32' && view.dtype !== 'F32' });
+        if (view === undefined) continue;
+        const read = Math.min(1, share);
+        bytes += Math.round(view.byteLength * read);
+        if (all.has(key)) continue;
+        const elements = Math.round(view.shape.reduce((a, b) => a * b, 1) * read);
+        const narrow = view.dtype !== 'float32' && view.dtype !== 'F32';
+        all.set(key, { name: key, bytes: Math.round(view.byteLength * read), elements, narrow });
       }
-      return [...keys].reduce((sum, key) => sum + (all.get(key)?.bytes ?? 0), 0);
+      return { name: graph.name, bytes };
     };
-    const largestSegment = Math.max(0, ...this.#trace(1).graphs.map(bytesOf));
+    const segments = this.#trace(1).graphs.map(readBy);
     const list = [...all.values()];
     return {
       bytes: list.reduce((sum, { bytes }) => sum + bytes, 0),
       elements: list.reduce((sum, { elements }) => sum + elements, 0),
       narrow: list.reduce((sum, { elements, narrow }) => sum + (narrow ? elements : 0), 0),
-      largestSegment,
+      largestSegment: largestOf(segments),
+      largestWeight: largestOf(list),
     };
   }
+}
+
+interface WeightFact extends NamedBytes {
+  readonly elements: number;
+  readonly narrow: boolean;
+}
+
+/** The tables of a graph of which nothing but rows is read, by their names: how many rows at most. */
+function gatheredRows({ nodes, shapes }: Graph): ReadonlyMap<string, number> {
+  const rows = new Map<string, number>();
+  const whole = new Set<string>();
+  for (const { op, inputs, attributes } of nodes) {
+    const { axis } = attributes;
+    const [table, ...others] = inputs;
+    const isRows = op === 'Gather' && (axis === undefined || ('int' in axis && axis.int === 0));
+    for (const name of isRows ? others : inputs) whole.add(name);
+    if (!isRows || table === undefined) continue;
+    const count = (shapes.get(others[0] ?? '') ?? []).reduce((a, b) => a * b, 1);
+    rows.set(table, (rows.get(table) ?? 0) + count);
+  }
+  return new Map([...rows].filter(([name]) => !whole.has(name)));
+}
+
+function largestOf(all: readonly NamedBytes[]): NamedBytes {
+  const largest = all.reduce((most, each) => (each.bytes > most.bytes ? each : most), { name: '', bytes: 0 });
+  return { name: largest.name, bytes: largest.bytes };
 }

@@ -1,5 +1,4 @@
-import type { ComponentHandle } from '@thimble/core/plugin';
-import { DENOISER } from '@thimble/core/plugin';
+import { type ComponentHandle, DENOISER, plainCalls, type RunCalls } from '@thimble/core/plugin';
 import { type ModelEntry, nominalShapes } from '@thimble/core/model';
 import { CallFacts } from './CallFacts.js';
 import type { RunShape } from './RunShape.js';
@@ -20,7 +19,11 @@ export interface ModelCall {
 const PATCH = 2;
 
 /** The calls of a run in their order: text encoders, the denoiser, the decoder. Components that no run calls by themselves, such as those that plugins opened, are left out. */
-export function modelCalls(components: Readonly<Record<string, ComponentHandle>>, run: RunShape): readonly ModelCall[] {
+export function modelCalls(
+  components: Readonly<Record<string, ComponentHandle>>,
+  run: RunShape,
+  { apart, encoderOutputs }: RunCalls = plainCalls,
+): readonly ModelCall[] {
   const scale = scaleOf(components['vae']);
   const latents = { height: Math.ceil(run.height / scale), width: Math.ceil(run.width / scale) };
   return Object.values(components).flatMap((component): ModelCall[] => {
@@ -31,16 +34,21 @@ export function modelCalls(components: Readonly<Record<string, ComponentHandle>>
     if (entry === undefined || described === undefined) return [];
     const sizes = sizesOf(described, latents, run);
     const pieces = piecesOf(described, sizes);
-    const twice = run.guided && kind !== 'decoder' ? 2 : 1;
+    const looks = run.guided && kind !== 'decoder' ? 2 : 1;
+    const calls = apart && kind === 'denoiser' ? looks : 1;
+    const outputs = kind === 'encoder' ? encoderOutputs(component.name) : undefined;
     return [
       {
         component,
         kind,
         entry,
-        samples: (kind === 'encoder' ? 1 : run.count) * twice,
-        times: (kind === 'denoiser' ? run.steps : 1) * pieces.count,
-        facts: new CallFacts(component, entry, (batch) =>
-          nominalShapes(described, { ...sizes, ...pieces.sizes, batch }),
+        samples: ((kind === 'encoder' ? 1 : run.count) * looks) / calls,
+        times: (kind === 'denoiser' ? run.steps : 1) * calls * pieces.count,
+        facts: new CallFacts(
+          component,
+          entry,
+          (batch) => nominalShapes(described, { ...sizes, ...pieces.sizes, batch }),
+          outputs,
         ),
       },
     ];
@@ -72,7 +80,7 @@ function piecesOf(
 }
 
 /** The sizes of an entry point's inputs, by the names that it has for them. */
-function sizesOf(
+export function sizesOf(
   { nominal, inputs }: ModelEntry,
   { height, width }: { readonly height: number; readonly width: number },
   run: RunShape,

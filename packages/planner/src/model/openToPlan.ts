@@ -8,8 +8,8 @@ import type { planFields } from '../PlanOptions.js';
  * @throws what `fromPretrained` throws
  */
 export async function openToPlan(model: string, values: FieldValues<typeof planFields>): Promise<DiffusionPipeline> {
-  const { variant, revision, config, localFilesOnly, signal } = values;
-  const where = { variant, revision, config, localFilesOnly, signal };
+  const { variant, revision, config, localFilesOnly, allowSymlinks, signal } = values;
+  const where = { variant, revision, config, localFilesOnly, allowSymlinks, signal };
   const names = ({ components }: ModelIndex): string[] =>
     Object.entries(components).flatMap(([name, part]) =>
       part === null || isPassedOver(part.className) || partKind(part.className) !== 'model' ? [] : [name],

@@ -1,3 +1,5 @@
+import type { Size } from '../generate/parseSize.js';
+
 /** The options of `thimble inspect`, as commander parsed them. */
 export interface InspectFlags {
   readonly variant?: string;
@@ -6,6 +8,7 @@ export interface InspectFlags {
   readonly offline?: boolean;
   readonly allowSymlinks?: boolean;
   readonly segments?: boolean;
+  readonly size?: Size;
   readonly int8?: boolean;
   readonly json?: boolean;
 }

@@ -1,4 +1,5 @@
 import type { ConvolutionCounts } from '@thimble/core/model';
+import type { RunNeeds } from '@thimble/planner';
 import type { BlockLinears } from '@thimble/plugin-gguf';
 
 /** A segment of a component: what can be loaded and run by itself. */
@@ -57,6 +58,8 @@ export interface ModelReport {
   readonly tokenizer?: string;
   /** Absent for what makes neither pictures nor videos. */
   readonly defaults?: DefaultsReport;
+  /** What a picture of a size takes, if it was asked for. */
+  readonly needs?: RunNeeds;
   readonly components: readonly ComponentReport[];
   /** Names of tensors in a file of weights that belong to no component. */
   readonly unused?: readonly string[];

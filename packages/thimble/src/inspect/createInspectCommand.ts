@@ -1,5 +1,6 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import type { Interruption } from '../Interruption.js';
+import { parseSize } from '../generate/parseSize.js';
 import { allowSymlinksOption, MODEL_VARIABLE } from '../generate/sharedOptions.js';
 import { usage } from '../usage.js';
 import type { InspectFlags } from './InspectFlags.js';
@@ -16,6 +17,9 @@ Examples:
   $ thimble inspect ./stable-diffusion-v1-5 --variant fp16 --segments
   $ thimble inspect v1-5-pruned-emaonly.safetensors
   $ thimble inspect ./stable-diffusion-v1-5 --json | jq .bytes
+What a picture takes: the weights that each call reads, the values that it has
+in memory at once, and the part that sequential offloading has to hold:
+  $ thimble inspect ./Z-Image-Turbo --size 1024x1024
 What loses most when it computes in int8 (this makes a picture, and then
 computes every part once):
   $ thimble inspect ./stable-diffusion-v1-5 --int8
@@ -35,6 +39,7 @@ export function createInspectCommand(interruption: Interruption): Command {
     .option('--offline', 'never ask the hub, only its cache on disk')
     .addOption(allowSymlinksOption())
     .option('--segments', 'list the segments of every component')
+    .addOption(new Option('-s, --size <WxH>', 'show what a picture of so many pixels takes').argParser(parseSize))
     .option('--int8', 'run the model instead, and show how much each part of the denoiser and the VAE loses in int8')
     .option('--json', 'write the report as one JSON object, sizes in bytes; segments are always in it')
     .option('--debug', 'show where an error came from; also THIMBLE_DEBUG=1')

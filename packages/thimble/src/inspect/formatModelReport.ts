@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import { formatBytes, formatCount } from '../progress/quantities.js';
 import { formatTable } from './formatTable.js';
+import { formatNeeds } from './formatNeeds.js';
 import type { Int8Report } from './inspectInt8.js';
 import type { ComponentReport, DefaultsReport, ModelReport } from './ModelReport.js';
 
@@ -25,6 +26,7 @@ export function formatModelReport(report: ModelReport, { segments }: { readonly 
   ];
   const tables = [
     componentTable(report),
+    ...(report.needs === undefined ? [] : [formatNeeds(report.needs)]),
     fileTable(report),
     ...report.components.flatMap(linearTables),
     ...convolutionTables(report),

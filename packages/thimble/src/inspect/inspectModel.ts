@@ -18,6 +18,8 @@ import {
   type PartPlace,
 } from '@thimble/core/model';
 import { createDevice, createHooks, DENOISER } from '@thimble/core/plugin';
+import type { RunNeeds } from '@thimble/planner';
+import type { Size } from '../generate/parseSize.js';
 import { registerFormats } from '../registerFormats.js';
 import { withoutUndefined } from '../withoutUndefined.js';
 import type { ComponentReport, DefaultsReport, ModelReport } from './ModelReport.js';
@@ -29,6 +31,8 @@ export interface InspectOptions {
   readonly config?: string | undefined;
   readonly localFilesOnly?: boolean | undefined;
   readonly allowSymlinks?: boolean | undefined;
+  /** Of a picture: what it takes is told too. */
+  readonly size?: Size | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((event: DownloadEvent | CheckpointWarning) => void) | undefined;
 }
@@ -65,6 +69,7 @@ export async function inspectModel(model: string, options: InspectOptions): Prom
     ...classOf(index, 'scheduler'),
     ...classOf(index, 'tokenizer'),
     ...(await defaultsOf(model, index, components, options)),
+    ...(await needsOf(model, options)),
     components,
     ...(index.unused === undefined || index.unused.length === 0 ? {} : { unused: index.unused }),
     parameters: sum(components.map(({ parameters }) => parameters)),
@@ -188,6 +193,17 @@ async function defaultsOf(
   const { width, height, numFrames, numInferenceSteps, guidanceScale } = pipe.defaults as DefaultsReport;
   const { preset } = pipe;
   return { defaults: withoutUndefined({ width, height, numFrames, numInferenceSteps, guidanceScale, preset }) };
+}
+
+/** Counted by the planner: what plans are made of. */
+async function needsOf(
+  model: string,
+  { size, variant, revision, config, localFilesOnly, allowSymlinks, signal }: InspectOptions,
+): Promise<{ readonly needs?: RunNeeds }> {
+  if (size === undefined) return {};
+  const { runNeeds } = await import('@thimble/planner');
+  const where = withoutUndefined({ variant, revision, config, localFilesOnly, allowSymlinks, signal });
+  return { needs: await runNeeds(model, { ...size, ...where }) };
 }
 
 async function exists({ folder, weights }: PartPlace): Promise<boolean> {

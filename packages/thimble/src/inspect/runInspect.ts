@@ -9,7 +9,17 @@ import { print, tell } from '../standardOutput.js';
 /** Does what `thimble inspect` says. */
 export async function runInspect(
   model: string,
-  { variant, revision, config, offline, allowSymlinks, segments = false, int8 = false, json = false }: InspectFlags,
+  {
+    variant,
+    revision,
+    config,
+    offline,
+    allowSymlinks,
+    size,
+    segments = false,
+    int8 = false,
+    json = false,
+  }: InspectFlags,
   { signal }: Interruption,
 ): Promise<void> {
   if (isPicture(model)) {
@@ -37,6 +47,7 @@ export async function runInspect(
     config,
     localFilesOnly: offline,
     allowSymlinks,
+    size,
     signal,
     onProgress: (event) => progress.event(event),
   });

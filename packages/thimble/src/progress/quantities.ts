@@ -1,7 +1,7 @@
 import type { MemoryReport } from '@thimble/core';
 
 const BYTE_UNITS = ['bytes', 'KB', 'MB', 'GB', 'TB'] as const;
-const COUNT_UNITS = ['', ' k', ' M', ' G'] as const;
+const COUNT_UNITS = ['', ' k', ' M', ' G', ' T'] as const;
 
 /** Bytes for people, by powers of two, as everywhere in thimble: `84 MB` are 84 · 2^20 bytes, `1.7 GB` 1.7 · 2^30. */
 export function formatBytes(bytes: number): string {
