@@ -44,8 +44,8 @@ export async function limitedGenerate(
     'sequential',
     '--vae-tiling',
     '--json',
-    ...(variant === undefined ? [] : ['--variant', variant]),
-    ...(scheduler === undefined ? [] : ['--scheduler', scheduler]),
+    ...(variant === null ? [] : ['--variant', variant]),
+    ...(scheduler === null ? [] : ['--scheduler', scheduler]),
     ...(guided ? [] : ['--guidance', component === 'unet' ? '1' : '0']),
     ...flags,
   ];

@@ -1,152 +1,205 @@
-// Z-Image-Turbo at full size with random weights: a pass of its transformer against the arithmetic alone, and whole runs under hard memory limits.
+// A transformer at full size with random weights: passes against the arithmetic alone, with room and under hard memory limits, and whole runs. Each figure is kept when it is there, so that it can be
+// measured in pieces.
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { DiffusionPipeline, Tensor, TorchGenerator, ZImageTransformer2DModel } from '../packages/core/dist/index.js';
-import { openComponentCheckpoint } from '../packages/core/dist/model.js';
-import { operationsOf } from '../packages/planner/dist/model/operationsOf.js';
+import { createDevice } from '../packages/core/dist/plugin.js';
 import { measureArithmetic } from '../packages/planner/dist/time/measureArithmetic.js';
-import { MemoryEfficientAttentionPlugin } from '../packages/plugin-attention/dist/index.js';
-import { Int8ComputePlugin } from '../packages/plugin-int8/dist/index.js';
 import { limitedGenerate } from './limitedGenerate.mjs';
 import { describeMachine } from './machine.mjs';
-import { readProcessMemory, watchMemory } from './memory.mjs';
 import { markdownTable, median } from './statistics.mjs';
+import { underLimit } from './underLimit.mjs';
 
-const MB = 2 ** 20;
-const CAPTION_TOKENS = 32;
 /** By which the runtime's rates are measured. */
 const PRODUCT = { rows: 4096, inner: 3840, columns: 10_240, rounds: 5 };
-const MODES = {
-  float32: () => [new MemoryEfficientAttentionPlugin()],
-  int8: () => [new MemoryEfficientAttentionPlugin(), new Int8ComputePlugin()],
-};
+const WORKER = fileURLToPath(new URL('./transformerWorker.mjs', import.meta.url));
+/** Megabytes of a limit that is none: what passes take is counted all the same. */
+const BEYOND = 2 ** 20;
 
 const seconds = (milliseconds) => (milliseconds / 1000).toFixed(1);
+const gigabytes = (megabytes) => `${(megabytes / 1024).toFixed(1)} GB`;
+const limitText = (limit) => (limit === 'none' ? 'none' : `${limit} MB`);
 
-/** Inputs of the transformer for a square picture. */
-function inputsOf(side) {
-  const generator = new TorchGenerator(0);
+/** The runtime's own rates, in this run. */
+async function measureRates() {
+  const device = createDevice({ provider: 'cpu' });
+  try {
+    return await measureArithmetic(device, PRODUCT);
+  } finally {
+    await device.dispose();
+  }
+}
+
+/** Passes of the transformer: the first one makes the sessions, and is what counts where there is no other. */
+async function measurePasses(checkpoint, { side, mode, limit }, rounds, rates) {
+  const command = [process.execPath, WORKER, checkpoint, side, mode, limit, String(rounds + 1)];
+  const run = await underLimit(limit === 'none' ? BEYOND : Number(limit), command, { cold: limit !== 'none' });
+  const [operations, ...passes] = run.lines.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line));
+  if (!run.ok || passes.length === 0) return { ok: false, said: run.lines.slice(-4).join(' ') };
+  const later = passes.length > 1 ? passes.slice(1) : passes;
   return {
-    x: generator.randn([1, 16, 1, side / 8, side / 8]),
-    t: new Tensor('float32', Float32Array.of(0.5), [1]),
-    'cap_feats.0': generator.randn([CAPTION_TOKENS, 2560]),
+    ok: true,
+    rates,
+    milliseconds: median(later.map(({ milliseconds }) => milliseconds)),
+    first: passes[0].milliseconds,
+    read: median(later.map(({ read }) => read)),
+    least: (operations.linear / rates[mode] + operations.attention / rates.float32) * 1000,
+    peakAnonymous: run.peakAnonymous,
+    main: Math.max(...passes.map(({ main }) => main)),
   };
 }
 
-/** Seconds that the multiplications of a pass take at these rates; attention's products count as float32's. */
-async function leastSeconds(checkpoint, inputs, rates) {
-  const opened = await openComponentCheckpoint(`${checkpoint}/transformer`);
-  const shapes = Object.fromEntries(Object.entries(inputs).map(([name, { type, dims }]) => [name, { type, dims }]));
-  const graph = ZImageTransformer2DModel.fromConfig(opened.config).graph('call', shapes);
-  const { linear, attention } = operationsOf(graph, 0);
-  return Object.fromEntries(
-    Object.entries(rates).map(([type, rate]) => [type, linear / rate + attention / rates.float32]),
+async function measureRun(checkpoint, { size, limit }) {
+  const options = { component: 'transformer', variant: null, scheduler: null, size, steps: 1, guided: false };
+  return limitedGenerate(checkpoint, limit === 'none' ? BEYOND : Number(limit), options);
+}
+
+function passTable(pieces) {
+  const rows = pieces.map(({ side, mode, limit, result }) => {
+    const what = [`${side}×${side}, ${mode}`, limitText(limit)];
+    if (!result.ok) return [...what, 'does not complete', '', '', '', '', ''];
+    const { milliseconds, least, read, peakAnonymous, main } = result;
+    return [
+      ...what,
+      seconds(milliseconds),
+      seconds(least),
+      `×${(milliseconds / least).toFixed(2)}`,
+      gigabytes(read),
+      `${peakAnonymous} MB`,
+      `${Math.round(main)} MB`,
+    ];
+  });
+  const head = [
+    'a pass',
+    'hard limit',
+    's',
+    'its multiplications alone, s',
+    '',
+    'read from disk',
+    'peak anonymous',
+    'main process',
+  ];
+  return markdownTable(head, rows);
+}
+
+function runTable(pieces) {
+  const rows = pieces.map(({ size, limit, result: { ok, pass, decode, peakAnonymous, read } }) => [
+    size,
+    limitText(limit),
+    ...(ok
+      ? [seconds(pass), seconds(decode), `${peakAnonymous} MB`, gigabytes(read)]
+      : ['does not complete', '', '', '']),
+  ]);
+  return markdownTable(
+    ['picture', 'hard limit', 's for the step', 's for the VAE', 'peak anonymous', 'read, all'],
+    rows,
   );
 }
 
-async function passes(checkpoint, sides, modes, rounds) {
-  const rows = [];
-  let rates;
-  for (const mode of modes) {
-    const pipe = await DiffusionPipeline.fromPretrained(checkpoint, {
-      components: ['transformer'],
-      memoryLimit: 'none',
-      plugins: MODES[mode](),
-    });
-    try {
-      const { transformer } = pipe.components;
-      rates ??= await measureArithmetic(transformer.device, PRODUCT);
-      for (const side of sides) {
-        const inputs = inputsOf(side);
-        const least = (await leastSeconds(checkpoint, inputs, rates))[mode];
-        const watch = watchMemory(pipe.device.pid);
-        const times = [];
-        for (let round = 0; round <= rounds; round++) {
-          const started = performance.now();
-          await transformer.call(inputs);
-          times.push(performance.now() - started);
-          process.stderr.write(
-            `${side}² ${mode}: ${seconds(times.at(-1))} s; multiplications alone ${least.toFixed(1)} s\n`,
-          );
-        }
-        watch.stop();
-        const time = median(times.slice(1)) / 1000;
-        const main = readProcessMemory(process.pid).resident;
-        rows.push([
-          `${side}×${side}, ${mode}`,
-          time.toFixed(1),
-          least.toFixed(1),
-          `×${(time / least).toFixed(2)}`,
-          `${Math.round(watch.most.anonymous / MB)} MB`,
-          `${Math.round(main / MB)} MB`,
-        ]);
-      }
-    } finally {
-      await pipe.dispose();
-    }
+/** The figures that are there, by what was measured. */
+class Kept {
+  #file;
+  #figures;
+
+  constructor(file, again) {
+    this.#file = file;
+    this.#figures = !again && existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {};
   }
-  console.log(
-    `Rates here: float32 ${(rates.float32 / 1e9).toFixed(1)}, int8 ${(rates.int8 / 1e9).toFixed(1)} thousand million multiplications with an addition a second.\n`,
-  );
-  console.log(
-    `${markdownTable(['a pass', 's', 'its multiplications alone, s', '', 'peak anonymous, device', 'main process'], rows)}\n`,
-  );
-}
 
-async function limited(checkpoint, sizes, limits) {
-  const rows = [];
-  for (const size of sizes) {
-    for (const limit of limits) {
-      const run = await limitedGenerate(checkpoint, limit, {
-        component: 'transformer',
-        variant: undefined,
-        scheduler: undefined,
-        size,
-        steps: 1,
-        guided: false,
-      });
-      const what = `${size}, ${limit} MB`;
-      process.stderr.write(
-        `${what}: ${run.ok ? `${seconds(run.pass)} s a pass, ${run.peakAnonymous} MB` : 'not enough'}\n`,
-      );
-      rows.push([
-        what,
-        ...(run.ok
-          ? [seconds(run.pass), seconds(run.decode), `${run.peakAnonymous} MB`, `${(run.read / 1024).toFixed(1)} GB`]
-          : ['does not complete', '', '', '']),
-      ]);
-    }
+  of(key) {
+    return this.#figures[key];
   }
-  console.log(
-    'The whole command line (text, one step without guidance, VAE), cold disk, both processes and the page cache within the limit:\n',
-  );
-  console.log(
-    markdownTable(['hard limit', 's for the step', 's for the VAE', 'peak anonymous', 'read from disk, all'], rows),
-  );
+
+  keep(key, result) {
+    this.#figures[key] = result;
+    mkdirSync(dirname(this.#file), { recursive: true });
+    writeFileSync(this.#file, `${JSON.stringify(this.#figures, undefined, 1)}\n`);
+  }
 }
 
-/** `npm run bench -- transformers --checkpoint DIR [--sides 512,1024] [--modes float32,int8] [--rounds N] [--sizes 512x512] [--limits MB,MB] [--only passes,limits]` */
+function piecesOf({ only, sides, modes, limits, sizes, 'run-limits': runLimits }) {
+  const parts = only.split(',');
+  const product = (...lists) =>
+    lists.reduce((all, list) => all.flatMap((each) => list.split(',').map((item) => [...each, item])), [[]]);
+  return [
+    ...(parts.includes('passes')
+      ? product(sides, modes, limits).map(([side, mode, limit]) => ({ kind: 'passes', side, mode, limit }))
+      : []),
+    ...(parts.includes('runs')
+      ? product(sizes, runLimits).map(([size, limit]) => ({ kind: 'runs', size, limit }))
+      : []),
+  ];
+}
+
+/**
+ * `npm run bench -- transformers --checkpoint DIR [--only passes,runs] [--sides 512,1024] [--modes float32,int8] [--limits none,4096,2048,1024] [--rounds N] [--sizes 512x512] [--run-limits 1024,640]
+ * [--minutes N] [--file FILE] [--again]`: what `--file` has already is not measured again, unless `--again`; after `--minutes` no other piece is begun.
+ */
 export async function benchTransformers(args) {
   const { values } = parseArgs({
     args,
     options: {
       checkpoint: { type: 'string' },
+      only: { type: 'string', default: 'passes,runs' },
       sides: { type: 'string', default: '512,1024' },
       modes: { type: 'string', default: 'float32,int8' },
+      limits: { type: 'string', default: 'none,4096,2048,1024' },
       rounds: { type: 'string', default: '1' },
       sizes: { type: 'string', default: '1024x1024' },
-      limits: { type: 'string', default: '4096,2048,1024,640' },
-      only: { type: 'string', default: 'passes,limits' },
+      'run-limits': { type: 'string', default: '1024,640' },
+      minutes: { type: 'string', default: 'Infinity' },
+      file: { type: 'string' },
+      again: { type: 'boolean', default: false },
     },
   });
-  if (values.checkpoint === undefined) {
-    console.error('npm run bench -- transformers --checkpoint DIR: a full-size Z-Image-Turbo checkpoint in bf16');
+  const { checkpoint, minutes, rounds, again } = values;
+  if (checkpoint === undefined) {
+    console.error('npm run bench -- transformers --checkpoint DIR: a checkpoint with a transformer, at full size');
     process.exitCode = 2;
     return;
   }
-  console.log(`Z-Image-Turbo, bf16 files, random weights. ${describeMachine()}\n`);
-  const only = values.only.split(',');
-  const list = (text) => text.split(',');
-  if (only.includes('passes'))
-    await passes(values.checkpoint, list(values.sides).map(Number), list(values.modes), Number(values.rounds));
-  if (only.includes('limits')) await limited(values.checkpoint, list(values.sizes), list(values.limits).map(Number));
+  const kept = new Kept(values.file ?? `out/bench/transformers-${basename(checkpoint)}.json`, again);
+  const end = performance.now() + Number(minutes) * 60_000;
+  const pieces = piecesOf(values);
+  let rates;
+  for (const piece of pieces) {
+    const { kind, ...what } = piece;
+    const key = JSON.stringify(piece);
+    if (kept.of(key) !== undefined || performance.now() > end) continue;
+    process.stderr.write(`${kind} ${Object.values(what).join(', ')}: `);
+    if (kind === 'passes') rates ??= await measureRates();
+    const result =
+      kind === 'passes'
+        ? await measurePasses(checkpoint, piece, Number(rounds), rates)
+        : await measureRun(checkpoint, piece);
+    kept.keep(key, result);
+    process.stderr.write(
+      `${result.ok ? `${seconds(result.milliseconds ?? result.pass)} s` : `does not complete: ${result.said ?? ''}`}\n`,
+    );
+  }
+  const measured = pieces.flatMap((piece) => {
+    const result = kept.of(JSON.stringify(piece));
+    return result === undefined ? [] : [{ ...piece, result }];
+  });
+  print(checkpoint, measured);
+  const left = pieces.length - measured.length;
+  if (left > 0) console.log(`\n${left} of ${pieces.length} pieces are left: the same command goes on with them.`);
+}
+
+function print(checkpoint, measured) {
+  const [passes, runs] = ['passes', 'runs'].map((kind) => measured.filter((piece) => piece.kind === kind));
+  console.log(`${basename(checkpoint)}, random weights. ${describeMachine()}\n`);
+  if (passes.length > 0) {
+    const rates = passes.findLast(({ result }) => result.ok)?.result.rates;
+    if (rates !== undefined)
+      console.log(
+        `Rates beside the last of them: float32 ${(rates.float32 / 1e9).toFixed(1)}, int8 ${(rates.int8 / 1e9).toFixed(1)} thousand million multiplications with an addition a second.\n`,
+      );
+    console.log(`${passTable(passes)}\n`);
+  }
+  if (runs.length > 0)
+    console.log(
+      `The whole command line (text, one step without guidance, VAE), cold disk, both processes and the page cache within the limit:\n\n${runTable(runs)}`,
+    );
 }
