@@ -1,6 +1,7 @@
 import { createHooks, hookNames, type Hooks } from '../../src/hooks/manifest.js';
 import type { Plugin } from '../../src/extension/Plugin.js';
 import type { PluginContext } from '../../src/extension/PluginContext.js';
+import { plainCalls } from '../../src/extension/RunCalls.js';
 import { PluginHost } from '../../src/extension/PluginHost.js';
 import { ServiceRegistry } from '../../src/extension/ServiceRegistry.js';
 
@@ -25,6 +26,7 @@ export function createHost(version = '1.2.3'): TestHost {
     tokenizers: {},
     plugins: [],
     memoryLimit: undefined,
+    calls: plainCalls,
     convolution: 'winograd' as const,
     memory: async () => ({ main: memory, loaded: {} }),
     trim: () => Promise.resolve(),
