@@ -1,18 +1,26 @@
 // What the planner says, held against what runs take: full-size checkpoints with random weights, one step each, under the hard limit that was planned for.
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { openPlanner } from '../packages/planner/dist/index.js';
 import { isThimbleError } from '../packages/core/dist/index.js';
 import { describeMachine } from './machine.mjs';
+import { plannerRun } from './plannerRun.mjs';
+import { PlannerRuns } from './PlannerRuns.mjs';
 import { sd15Checkpoint, sdxlCheckpoint } from './randomCheckpoint.mjs';
-import { markdownTable } from './statistics.mjs';
-import { underLimit } from './underLimit.mjs';
+import { mergeSection } from './mergeSection.mjs';
+import { markdownTable, median } from './statistics.mjs';
 
 const MB = 2 ** 20;
-const WORKER = fileURLToPath(new URL('plannerWorker.mjs', import.meta.url));
-
-/** For the control group of a run without a limit, which has to count it all the same. */
-const NO_LIMIT = 20_480;
+const HEAD = [
+  'run',
+  'hard limit',
+  'plan',
+  'predicted',
+  'peak anonymous',
+  'predicted',
+  'took',
+  'best by hand',
+  'completed',
+];
 
 /** Plans made by hand, of which the best is what the planner's is held against. */
 const HAND_MADE = [
@@ -22,115 +30,128 @@ const HAND_MADE = [
   ['sequential offload', 'fused attention'],
 ];
 
-const SD15 = { width: 512, height: 512, guidanceScale: 7.5 };
-
-/** What is run: limits in megabytes. */
+/** What is run where nothing is asked for: pictures ('4x512x512': four), and limits in megabytes. */
+const SD15_LIMITS = [160, 192, 256, 384, 512, 1024, 2048, 4096, undefined];
 const GRID = {
-  'sd15 512': { model: 'sd15', limits: [160, 192, 256, 384, 512, 1024, 2048, 4096, undefined], options: SD15 },
-  'sd15 1024': {
-    model: 'sd15',
-    limits: [160, 192, 256, 384, 512, 1024, 2048, 4096, undefined],
-    options: { ...SD15, width: 1024, height: 1024 },
+  sd15: {
+    guidanceScale: 7.5,
+    sizes: { '512x512': SD15_LIMITS, '1024x1024': SD15_LIMITS, '4x512x512': SD15_LIMITS },
   },
-  'sd15 512 ×4': {
-    model: 'sd15',
-    limits: [160, 192, 256, 384, 512, 1024, 2048, 4096, undefined],
-    options: { ...SD15, numImagesPerPrompt: 4 },
-  },
-  'sdxl 1024': {
-    model: 'sdxl',
-    limits: [256, 384, 1024, undefined],
-    options: { width: 1024, height: 1024, guidanceScale: 1 },
-  },
-  'z-image 512': { model: 'z-image', limits: [1024, 4096], options: { width: 512, height: 512, guidanceScale: 0 } },
+  sdxl: { guidanceScale: 1, sizes: { '1024x1024': [256, 384, 1024, undefined] } },
+  'z-image': { guidanceScale: 0, sizes: { '512x512': [1024, 4096] } },
 };
 
-async function planned({ checkpoint, variant }, limit, { width, height, guidanceScale, numImagesPerPrompt = 1 }) {
-  const started = performance.now();
-  try {
-    const { planner } = await openPlanner(checkpoint, {
-      ...(variant === undefined ? {} : { variant }),
-      memory: 'none',
-      width,
-      height,
-      count: numImagesPerPrompt,
-      guidance: guidanceScale,
-      numInferenceSteps: 1,
-    });
-    const bytes = limit === undefined ? undefined : limit * MB;
-    const plan = await planner.plan(bytes, 'exact');
-    if (plan === undefined) throw await planner.refusal(bytes, 'exact');
-    return { ...plan, milliseconds: performance.now() - started };
-  } catch (error) {
-    if (isThimbleError(error, 'ERR_MEMORY_LIMIT')) return { refused: error.details.advice };
-    throw error;
+/** `512x512`, or `4x512x512` for four pictures. */
+function readSize(text) {
+  const [height, width, numImagesPerPrompt = 1] = text.split('x').map(Number).reverse();
+  return { width, height, numImagesPerPrompt };
+}
+
+async function planned({ checkpoint, variant }, limit, { width, height, guidanceScale, numImagesPerPrompt }) {
+  const { planner } = await openPlanner(checkpoint, {
+    ...(variant === undefined ? {} : { variant }),
+    memory: 'none',
+    width,
+    height,
+    count: numImagesPerPrompt,
+    guidance: guidanceScale,
+    numInferenceSteps: 1,
+  });
+  const bytes = limit === undefined ? undefined : limit * MB;
+  const plan = await planner.plan(bytes, 'exact');
+  if (plan !== undefined) return plan;
+  const refusal = await planner.refusal(bytes, 'exact');
+  if (isThimbleError(refusal, 'ERR_MEMORY_LIMIT')) return { refused: refusal.details.advice };
+  throw refusal;
+}
+
+/** What was found in `times` runs of one case; those that an earlier call of the benchmark made count. */
+async function measure(runs, { label, limit, model, options }, { times, hand }) {
+  const key = `${label}, ${limit ?? 'none'}`;
+  const plan = await planned(model, limit, options);
+  if (plan.refused !== undefined) return [label, within(limit), `refused: ${plan.refused}`];
+  // Where there is no limit the command line plans nothing.
+  const plugins = limit === undefined ? plan.techniques : undefined;
+  const real = await runs.upTo(times, `${key}, ${plan.techniques.join('+')}`, () =>
+    plannerRun(model, { limit, plugins, ...options }),
+  );
+  const byHand = [];
+  for (const chosen of hand ? HAND_MADE : []) {
+    const [run] = await runs.upTo(1, `${key}, by hand, ${chosen.join('+')}`, () =>
+      plannerRun(model, { limit, plugins: chosen, ...options }),
+    );
+    if (run.seconds !== undefined) byHand.push(run.seconds);
+  }
+  return rowOf({ label, limit, plan, real, byHand });
+}
+
+function rowOf({ label, limit, plan, real, byHand }) {
+  const done = real.filter(({ seconds }) => seconds !== undefined);
+  const ratio = (predicted, measured) => (done.length === 0 ? '' : ` (×${(predicted / measured).toFixed(2)})`);
+  const peak = Math.max(...real.map(({ peakAnonymous }) => peakAnonymous));
+  const seconds = median(done.map((run) => run.seconds));
+  return [
+    label,
+    within(limit),
+    plan.techniques.join(', ') || 'no plugins',
+    `${Math.round(plan.peakBytes / MB)} MB`,
+    `${peak} MB${ratio(plan.peakBytes / MB, peak)}`,
+    `${plan.seconds.toFixed(1)} s`,
+    done.length === 0 ? '' : `${seconds.toFixed(1)} s${ratio(plan.seconds, seconds)}`,
+    byHand.length === 0 ? '' : `${Math.min(...byHand).toFixed(1)} s`,
+    `${done.length} of ${real.length}`,
+  ];
+}
+
+const within = (limit) => (limit === undefined ? 'none' : `${limit} MB`);
+
+/** The cases that were asked for. */
+function* casesOf({ models, sizes, limits }) {
+  for (const [name, { guidanceScale, sizes: usual }] of Object.entries(GRID)) {
+    if (models !== undefined && !models.split(',').includes(name)) continue;
+    for (const size of sizes?.split(',') ?? Object.keys(usual)) {
+      const asked = limits?.split(',').map((limit) => (limit === 'none' ? undefined : Number(limit)));
+      for (const limit of asked ?? usual[size] ?? SD15_LIMITS)
+        yield { name, label: `${name} ${size}`, limit, options: { guidanceScale, ...readSize(size) } };
+    }
   }
 }
 
-async function run({ checkpoint, variant }, limit, plugins, options) {
-  const given = JSON.stringify({ checkpoint, variant, limit, plugins, ...options });
-  const { lines, ok, peakAnonymous } = await underLimit(limit ?? NO_LIMIT, [process.execPath, WORKER, given], {
-    cold: true,
-  });
-  const said = lines.find((line) => line.startsWith('{"seconds"'));
-  return ok && said !== undefined ? { ...JSON.parse(said), peakAnonymous } : { lines };
-}
-
-/** The row of one run, and of those by hand where they are asked for. */
-async function measure(label, model, limit, options, byHand) {
-  const within = limit === undefined ? 'none' : `${limit} MB`;
-  const plan = await planned(model, limit, options);
-  if (plan.refused !== undefined) return [label, within, `refused: ${plan.refused}`];
-  // Where there is no limit, the plugin has nothing to plan for.
-  const real = await run(model, limit, limit === undefined ? plan.techniques : ['planner'], options);
-  const hand = [];
-  if (byHand)
-    for (const plugins of HAND_MADE) hand.push((await run(model, limit, plugins, options)).seconds ?? Infinity);
-  const predicted = plan.peakBytes / MB;
-  const row = [
-    label,
-    within,
-    plan.techniques.join(', ') || 'no plugins',
-    `${Math.round(predicted)} MB`,
-    real.seconds === undefined
-      ? 'killed'
-      : `${real.peakAnonymous} MB (×${(predicted / real.peakAnonymous).toFixed(2)})`,
-    `${plan.seconds.toFixed(1)} s`,
-    real.seconds === undefined ? '' : `${real.seconds.toFixed(1)} s (×${(plan.seconds / real.seconds).toFixed(2)})`,
-    byHand ? `${Math.min(...hand).toFixed(1)} s` : '',
-  ];
-  process.stderr.write(`${row.join(' | ')}\n`);
-  return row;
-}
-
-/** `npm run bench -- planner [--only 'sd15 512'] [--limits 160,192] [--hand]` */
+/**
+ * `npm run bench -- planner [--models sd15,sdxl] [--sizes 512x512,4x512x512] [--limits 160,192,none] [--times 10] [--hand] [--write]`: the part of the grid that is asked for. Each run is kept in `--kept FILE`, so that
+ * what was interrupted goes on where it was; `--again` begins anew. `--times N`: N runs of each case, for 'completed N of N'. `--write`: into `docs/benchmarks.md`, all rows that were ever kept there.
+ */
 export async function benchPlanner(args) {
   const { values } = parseArgs({
     args,
     options: {
-      only: { type: 'string' },
+      models: { type: 'string' },
+      sizes: { type: 'string' },
       limits: { type: 'string' },
+      times: { type: 'string', default: '1' },
       hand: { type: 'boolean', default: false },
+      again: { type: 'boolean', default: false },
+      write: { type: 'boolean', default: false },
+      kept: { type: 'string', default: 'out/planner.json' },
       sd15: { type: 'string' },
       sdxl: { type: 'string' },
       'z-image': { type: 'string' },
     },
   });
-  const models = {
+  const checkpoints = {
     sd15: async () => ({ checkpoint: values.sd15 ?? sd15Checkpoint('f16'), variant: 'fp16' }),
     sdxl: async () => ({ checkpoint: values.sdxl ?? (await sdxlCheckpoint()), variant: 'fp16' }),
     'z-image': async () => ({ checkpoint: values['z-image'] }),
   };
-  console.log(`${describeMachine()}; one step, cold disk, both processes and the page cache within the limit:\n`);
-  const rows = [];
-  for (const [label, { model, limits, options }] of Object.entries(GRID)) {
-    if (values.only !== undefined && !values.only.split(',').includes(label)) continue;
-    if (model === 'z-image' && values['z-image'] === undefined) continue;
-    const opened = await models[model]();
-    const asked = values.limits?.split(',').map((limit) => (limit === 'none' ? undefined : Number(limit)));
-    for (const limit of asked ?? limits)
-      rows.push(await measure(label, opened, limit, options, values.hand && label === 'sd15 512'));
+  const head = `${describeMachine()}; the command line, one step, cold disk, both processes and the page cache within the limit:\n`;
+  console.log(`${head}\n${markdownTable(HEAD, [])}`);
+  const runs = new PlannerRuns(values.kept, { again: values.again });
+  for (const { name, ...each } of casesOf(values)) {
+    if (name === 'z-image' && values['z-image'] === undefined) continue;
+    const parts = { ...each, model: await checkpoints[name]() };
+    const row = await measure(runs, parts, { times: Number(values.times), hand: values.hand });
+    runs.keepRow(`${each.label}, ${each.limit ?? 'none'}`, row);
+    console.log(`| ${row.join(' | ')} |`);
   }
-  const head = ['run', 'hard limit', 'plan', 'predicted', 'peak anonymous', 'predicted', 'took', 'best by hand'];
-  console.log(markdownTable(head, rows));
+  if (values.write) mergeSection('planner', `${head}\n${markdownTable(HEAD, runs.rows)}`);
 }

@@ -1,5 +1,6 @@
 import { ThimbleError } from '@thimble/core';
 import { checkMembers, type ComponentHandle, MemoryBudget, type RunCalls } from '@thimble/core/plugin';
+import { LEAST_CACHE } from './memory/leastCache.js';
 import { type CallPeak, peakOf } from './memory/peakOf.js';
 import { type ModelCall, modelCalls } from './model/ModelCall.js';
 import type { RunShape } from './model/RunShape.js';
@@ -30,12 +31,12 @@ interface Estimate extends Alternative {
   readonly combination: Combination;
 }
 
-/** Pages of programs and of the weights that a layer just reads: a limit that counts the page cache needs room for them beside what cannot be taken back. */
-const LEAST_CACHE = 20 * MB;
-
 /** Times that cannot be told apart. */
 const ALIKE_SHARE = 1.01;
 const ALIKE_SECONDS = 0.05;
+
+/** Of what is as fast as another, that is preferred which leaves a twentieth of the limit free: runs that were measured held up to a tenth more than was planned. */
+const ROOMY_SHARE = 0.95;
 
 /** Steps of the search for the least limit. */
 const LIMIT_STEP = 16 * MB;
@@ -60,7 +61,7 @@ export class MemoryPlanner {
   /** The fastest combination that a limit has room for; `undefined` where it has room for none. */
   async plan(limitBytes: number | undefined, quality: Quality): Promise<Plan | undefined> {
     const estimates = await this.estimates(limitBytes, quality);
-    const best = choose(estimates);
+    const best = choose(estimates, limitBytes);
     if (best === undefined) return undefined;
     const plugins = await Promise.all(best.combination.techniques.map(async ({ create }) => create()));
     const { techniques, peakBytes, seconds } = best;
@@ -78,7 +79,7 @@ export class MemoryPlanner {
 
   /** As {@link MemoryPlanner.plan}, without making the plugins. */
   async best(limitBytes: number | undefined, quality: Quality): Promise<Alternative | undefined> {
-    const best = choose(await this.estimates(limitBytes, quality));
+    const best = choose(await this.estimates(limitBytes, quality), limitBytes);
     return best && alternativeOf(best);
   }
 
@@ -174,20 +175,25 @@ export class MemoryPlanner {
       quality,
       peakBytes,
       seconds,
-      // What core has room for by what it counts is not refused for what an allocator may keep.
-      fits: peaks.every(
-        ({ bytes, countedBytes, refused }) => !refused && Math.min(bytes, countedBytes) + this.#cacheNeed <= limit,
-      ),
+      fits: peaks.every((peak) => !peak.refused && heldBytes(peak, budget) + this.#cacheNeed <= limit),
     };
   }
 }
 
-/** The fastest that fits; of those that are as fast but for what cannot be told apart, the one with fewest techniques. */
-function choose(estimates: readonly Estimate[]): Estimate | undefined {
+/** What a call holds while it fits: where the allocator keeps what is freed it takes no more from the system than what core counts, once there is no more. */
+function heldBytes({ bytes, countedBytes }: CallPeak, { allocator }: MemoryBudget): number {
+  return allocator === 'return' ? bytes : Math.min(bytes, countedBytes);
+}
+
+/** The fastest that fits; of those that are as fast but for what cannot be told apart, the one with fewest techniques that leaves something free, or else the one that takes least. */
+function choose(estimates: readonly Estimate[], limitBytes = Infinity): Estimate | undefined {
   const fitting = estimates.filter(({ fits }) => fits);
-  const least = Math.min(...fitting.map(({ seconds }) => seconds));
-  const alike = fitting.filter(({ seconds }) => seconds <= least * ALIKE_SHARE + ALIKE_SECONDS);
-  return alike.toSorted((a, b) => a.techniques.length - b.techniques.length)[0];
+  const fastest = Math.min(...fitting.map(({ seconds }) => seconds));
+  const alike = fitting.filter(({ seconds }) => seconds <= fastest * ALIKE_SHARE + ALIKE_SECONDS);
+  const roomy = alike.filter(({ peakBytes }) => peakBytes + LEAST_CACHE <= limitBytes * ROOMY_SHARE);
+  return roomy.length > 0
+    ? roomy.toSorted((a, b) => a.techniques.length - b.techniques.length)[0]
+    : alike.toSorted((a, b) => a.peakBytes - b.peakBytes)[0];
 }
 
 function alternativeOf({ combination: _, ...alternative }: Estimate): Alternative {

@@ -14,12 +14,13 @@ import type { RunShape } from './model/RunShape.js';
 import { planOrRefuse } from './planOrRefuse.js';
 import { machineField, qualityField } from './PlanOptions.js';
 import type { Plan } from './Plan.js';
+import { refuseShrunk } from './refuseShrunk.js';
 import { readMachineSpeed } from './time/readMachineSpeed.js';
 
 const FIELDS = {
   /** What may be done to results: see {@link PlanOptions}. */
   quality: qualityField,
-  /** How fast the machine is. Default: as it was measured, once, and kept in the cache's folder. */
+  /** How fast the machine is. Default: by the best of its measurements, which are kept in the cache's folder. */
   machine: machineField,
 };
 
@@ -53,7 +54,10 @@ export class MemoryPlannerPlugin implements Plugin {
       const shape = shapeOf(run, calls);
       const installed = pipeline.plugins.filter((handle) => !state.owns(handle) && handle.name !== this.name);
       const key = JSON.stringify([shape, installed.map(({ name }) => name)]);
-      if (state.isFor(key, pipeline)) return undefined;
+      if (state.isFor(key, pipeline)) {
+        refuseShrunk(state.plan as Plan);
+        return undefined;
+      }
       const file = component.weights.find([...component.weights.keys()][0] ?? '')?.file;
       const speed = machine ?? (await readMachineSpeed({ device: component.device, file }));
       const plugins = installed.map(({ name, plugin }) => ({ name, claims: plugin.claims }));
@@ -61,7 +65,9 @@ export class MemoryPlannerPlugin implements Plugin {
         new MemoryPlanner({ components, run: { ...shape, width, height }, calls, speed, installed: plugins });
       const making = plans.get(key) ?? planOrRefuse(ofSize(shape.width, shape.height), { limitBytes, quality, ofSize });
       remember(plans, key, making);
-      return { key, plan: await making };
+      const plan = await making;
+      refuseShrunk(plan);
+      return { key, plan };
     };
     provide(RUN_PLANNERS, {
       check: async (run) => void (await planFor(run)),
@@ -95,7 +101,12 @@ interface PlanFor {
 /** What was planned last. */
 class PlannedState {
   #key: string | undefined;
+  #plan: Plan | undefined;
   #handles: readonly PluginRecord[] = [];
+
+  get plan(): Plan | undefined {
+    return this.#plan;
+  }
 
   owns(handle: PluginRecord): boolean {
     return this.#handles.includes(handle);
@@ -107,12 +118,13 @@ class PlannedState {
   }
 
   /** Installs the plugins of a plan in place of those of the plan before, but for those that both have. */
-  async become(key: string, { plugins }: Plan, use: PluginContext['use']): Promise<void> {
+  async become(key: string, plan: Plan, use: PluginContext['use']): Promise<void> {
     this.#key = undefined;
+    this.#plan = plan;
     for (const handle of this.#handles.toReversed()) await handle.remove();
     const handles: PluginRecord[] = [];
     this.#handles = handles;
-    for (const plugin of plugins) handles.push(await use(plugin));
+    for (const plugin of plan.plugins) handles.push(await use(plugin));
     this.#key = key;
   }
 }

@@ -49,7 +49,7 @@ export const planFields = {
    * pictures ('lossy').
    */
   quality: qualityField,
-  /** How fast the machine is, where it is not this one. Default: as it was measured, once, and kept in the cache's folder. */
+  /** How fast the machine is, where it is not this one. Default: by the best of its measurements, which are kept in the cache's folder. */
   machine: machineField,
   /** Such as 'fp16'. */
   variant: optional(textField('', 'the name of a variant', 1)),

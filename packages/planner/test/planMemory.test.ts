@@ -1,8 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { isThimbleError, parseBytes } from '@thimble/core';
+import { Model } from '@thimble/core/model';
 import { openPlanner, type OpenedPlanner, planMemory, type PlanOptions, QUALITIES } from '../src/index.js';
 import { combinations } from '../src/techniques/combinations.js';
 import { techniques } from '../src/techniques/techniques.js';
@@ -54,6 +55,40 @@ describe('a plan of SD 1.5 at full size, of which only headers are there', () =>
       times.push(best.seconds);
     }
     expect(times).toEqual(times.toSorted((a, b) => b - a));
+  });
+
+  // `npm run bench -- planner`: the command line within such hard limits, megabytes of both processes.
+  test.each([
+    [160, 'sequential offload', 124],
+    [192, '', 160],
+    [256, '', 215],
+  ])('says what was measured within %i MB', async (limit, titles, measured) => {
+    const estimates = await opened.planner.estimates(limit * MB, 'exact');
+    const { peakBytes } = estimates.find(({ techniques: chosen }) => chosen.join() === titles)!;
+    expect(peakBytes).toBeGreaterThan(0.9 * measured * MB);
+    expect(peakBytes).toBeLessThan(1.2 * measured * MB);
+  });
+
+  test('chooses what completes within 160 MB, where a plan without plugins was killed', async () => {
+    const estimates = await opened.planner.estimates(160 * MB, 'exact');
+    expect(estimates.find(({ techniques: chosen }) => chosen.length === 0)!.fits).toBe(false);
+    expect((await opened.planner.best(160 * MB, 'exact'))!.techniques).toEqual(['sequential offload']);
+  });
+
+  test('builds the graphs of a size once, however many limits are planned for', async () => {
+    const traced = jest.spyOn(Model.prototype, 'outline');
+    const built = jest.spyOn(Model.prototype, 'graph');
+    try {
+      const { planner } = await openPlanner(folder, RUN);
+      for (const limit of [160, 256, 512, 2048]) await planner.plan(limit * MB, 'near');
+      await planner.plan(undefined, 'lossy');
+      // One sample of each model, and two where there is room for both of guidance.
+      expect(traced.mock.calls.length).toBeLessThanOrEqual(5);
+      expect(built).toHaveBeenCalledTimes(1);
+    } finally {
+      traced.mockRestore();
+      built.mockRestore();
+    }
   });
 
   test('takes near plans only where they are allowed, and they are faster', async () => {

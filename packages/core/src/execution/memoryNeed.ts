@@ -32,14 +32,30 @@ export function memoryNeed(
   for (const [i, { inputs, outputs: results }] of segments.entries()) {
     const own = new Set(Object.values(inputs));
     const waiting = [...live].filter((value) => !own.has(value) && (sizes.get(value) ?? 0) < parkedFrom);
-    const graph = inChunks(graphs[i] as Graph, transientBytes);
-    const inside = (node: GraphNode): number =>
-      isAttention(node) ? transientBytes + ATTENTION_COPIES * bytesOf(graph, node.inputs[0] as string) : 0;
-    most = Math.max(most, peakBytes(graph, inside) + waiting.reduce((sum, value) => sum + (sizes.get(value) ?? 0), 0));
+    const inside = segmentBytes(graphs[i] as Graph, transientBytes);
+    most = Math.max(most, inside + waiting.reduce((sum, value) => sum + (sizes.get(value) ?? 0), 0));
     for (const value of Object.values(results)) live.add(value);
     for (const value of live) if ((lastReader.get(value) ?? -1) <= i) live.delete(value);
   }
   return most + transientBytes;
+}
+
+/** What was found of graphs that are still there, by what a layer may take: who plans asks for several ways to keep what waits, and none of them changes a segment. */
+const found = new WeakMap<Graph, Map<number, number>>();
+
+/** The most that a segment's own values take. */
+function segmentBytes(graph: Graph, transientBytes: number): number {
+  const known = found.get(graph) ?? new Map<number, number>();
+  found.set(graph, known);
+  const bytes = known.get(transientBytes) ?? ownBytes(inChunks(graph, transientBytes), transientBytes);
+  known.set(transientBytes, bytes);
+  return bytes;
+}
+
+function ownBytes(graph: Graph, transientBytes: number): number {
+  return peakBytes(graph, (node) =>
+    isAttention(node) ? transientBytes + ATTENTION_COPIES * bytesOf(graph, node.inputs[0] as string) : 0,
+  );
 }
 
 /** As it will be lowered. What adds up chunks is not listed in the order of time. */

@@ -12,12 +12,17 @@ export function peakBytes(graph: Graph, inside: (node: GraphNode) => number = ()
   checkGraph(graph);
   if (typeof inside !== 'function') refuseOption('inside', inside, 'a function');
   const types = new Map([...graph.inputs, ...graph.outputs].map(({ name, type }) => [name, type]));
-  const fixed = new Set([...graph.weights, ...graph.constants].map(({ name }) => name));
-  const sizeOf = (name: string): number =>
-    fixed.has(name)
-      ? 0
-      : (graph.shapes.get(name) ?? []).reduce((a, b) => a * b, 1) * (BYTES[types.get(name) ?? 'float32'] ?? 4);
-  const lastReader = new Map(graph.nodes.flatMap((node, i) => node.inputs.map((input) => [input, i] as const)));
+  const sizes = new Map([...graph.weights, ...graph.constants].map(({ name }) => [name, 0]));
+  const sizeOf = (name: string): number => {
+    let size = sizes.get(name);
+    if (size !== undefined) return size;
+    size = BYTES[types.get(name) ?? 'float32'] ?? 4;
+    for (const length of graph.shapes.get(name) ?? []) size *= length;
+    sizes.set(name, size);
+    return size;
+  };
+  const lastReader = new Map<string, number>();
+  for (const [i, { inputs }] of graph.nodes.entries()) for (const input of inputs) lastReader.set(input, i);
   const kept = new Set(graph.outputs.map(({ name }) => name));
   let live = graph.inputs.reduce((sum, { name }) => sum + sizeOf(name), 0);
   let peak = live;

@@ -38,6 +38,7 @@ export class CallFacts {
   readonly #traces = new Map<number, EntryTrace>();
   readonly #values = new Map<string, number>();
   readonly #pictures = new Map<number, Promise<PlannedPicture | undefined>>();
+  #graph: Graph | undefined;
   #operations: Operations | undefined;
   #weights: WeightFacts | undefined;
 
@@ -107,7 +108,7 @@ export class CallFacts {
     const entry = this.#entry as 'decode' | 'encode';
     const known =
       this.#pictures.get(key) ??
-      planPicture(() => this.#component.model.graph(entry, this.#shapes(1)), { entry, budget });
+      planPicture(() => (this.#graph ??= this.#component.model.graph(entry, this.#shapes(1))), { entry, budget });
     this.#pictures.set(key, known);
     return known;
   }

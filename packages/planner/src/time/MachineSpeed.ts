@@ -7,3 +7,6 @@ export interface MachineSpeed {
   /** Bytes in a second from the disk on which weights lie. */
   readonly read: number;
 }
+
+/** The rates of a {@link MachineSpeed}. */
+export const RATES = ['float32', 'int8', 'read'] as const satisfies readonly (keyof MachineSpeed)[];

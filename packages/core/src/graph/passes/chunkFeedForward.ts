@@ -35,6 +35,8 @@ interface FeedForwardRegion {
 export function chunkFeedForward(graph: Graph, budget: number): Graph {
   checkGraph(graph);
   checkNumber('budget', budget, 1);
+  // Most graphs have no such layer, and need no look at who reads what.
+  if (!graph.nodes.some((node) => isLarge(graph, node, budget))) return graph;
   const finder = new RegionFinder(graph, budget);
   const constants = [...graph.constants];
   const shapes = new Map(graph.shapes);
@@ -58,6 +60,13 @@ export function chunkFeedForward(graph: Graph, budget: number): Graph {
     shapes,
     weights: [...weights.values()],
   });
+}
+
+/** Whether a node is a linear layer whose outputs take more than the budget. */
+function isLarge(graph: Graph, { op, outputs }: GraphNode, budget: number): boolean {
+  if (op !== 'Gemm') return false;
+  const [rows = 0, hidden = 0] = graph.shapes.get(outputs[0] as string) ?? [];
+  return rows >= 2 && rows * hidden * FLOAT32_BYTES > budget;
 }
 
 class RegionFinder {
@@ -84,10 +93,9 @@ class RegionFinder {
 
   /** The region that begins with a linear layer, if its outputs are too large and it has an end. */
   from(first: GraphNode): FeedForwardRegion | undefined {
-    if (first.op !== 'Gemm') return undefined;
+    if (!isLarge(this.#graph, first, this.#budget)) return undefined;
     const input = first.inputs[0] as string;
-    const [rows = 0, hidden = 0] = this.#graph.shapes.get(first.outputs[0] as string) ?? [];
-    if (rows * hidden * FLOAT32_BYTES <= this.#budget || rows < 2) return undefined;
+    const [rows = 0, hidden = 0] = this.#graph.shapeOf(first.outputs[0] as string);
     const end = this.#endAfter(first.outputs[0] as string);
     if (end === undefined) return undefined;
     const aliases = this.#aliasesOf(input);
