@@ -90,9 +90,11 @@ export async function readSegmentTrace(
   };
 }
 
-/** The runtime says only that it could not write. Where there is hardly room left, that is why. */
+/** The runtime says only that it could not write, in the innermost cause. Where there is hardly room left, that is why. */
 async function asDiskFailure(error: unknown, folder: string): Promise<unknown> {
-  if (!(error instanceof Error) || !/failed to write|no space left/i.test(error.message)) return error;
+  let said = error;
+  while (said instanceof Error && said.cause !== undefined) said = said.cause;
+  if (!/failed to write|no space left|serialization failed/i.test(String(said))) return error;
   const { bavail, bsize } = await statfs(folder);
   const code = bavail * bsize < 2 ** 20 ? 'ENOSPC' : 'EACCES';
   return fileSystemError(

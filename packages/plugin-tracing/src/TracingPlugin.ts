@@ -91,7 +91,7 @@ export class TracingPlugin implements Plugin {
     const known = await this.#read(folder, preparation);
     if (known !== undefined) return known;
     // Whoever else wants it, another pipeline or process, waits, and then finds it.
-    return holdFileLock(`${folder}.lock`, undefined, async () => {
+    return holdFileLock(`${folder}.lock`, preparation.signal, async () => {
       const meanwhile = await this.#read(folder, preparation);
       if (meanwhile !== undefined) return meanwhile;
       await this.#make(dir, folder, preparation);

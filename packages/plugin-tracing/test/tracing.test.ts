@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { type Component, DiffusionPipeline, type Tensor } from '@thimble/core';
+import { type Component, DiffusionPipeline, type Tensor, ThimbleError } from '@thimble/core';
 import { InlineDevice, overlay, runtimeIdentity } from '@thimble/core/plugin';
 import { LayerwiseCastingPlugin } from '@thimble/plugin-fp8';
 import { benchmark, exampleInputs, trace, TracedModel, TracingPlugin, type TracingOptions } from '../src/index.js';
@@ -400,11 +400,26 @@ test('a failed trace leaves nothing in the folder, and the next call tries again
   await expect(unetOf(pipe).call(inputsOf(pipe))).rejects.toThrow('disk');
   expect(readdirSync(folder)).toEqual([]);
   // What the runtime says of a disk that takes nothing is no fault of the plugin's.
-  optimize.mockRejectedValueOnce(new Error('failed to write external initializers to file: "x"'));
-  await expect(unetOf(pipe).call(inputsOf(pipe))).rejects.toMatchObject({ code: 'ERR_FILE_ACCESS' });
-  expect(readdirSync(folder)).toEqual([]);
+  for (const said of ['failed to write external initializers to file: "x"', 'Protobuf serialization failed.']) {
+    const details = { segment: 'unet', reason: 'its own words tell why' };
+    optimize.mockRejectedValueOnce(new ThimbleError('ERR_RUNTIME_LOAD', details, { cause: new Error(said) }));
+    await expect(unetOf(pipe).call(inputsOf(pipe))).rejects.toMatchObject({ code: 'ERR_FILE_ACCESS' });
+    expect(readdirSync(folder)).toEqual([]);
+  }
   await unetOf(pipe).call(inputsOf(pipe));
   expect(readdirSync(folder).length).toBe(unetOf(pipe).segments.length);
+});
+
+test('an abort while a graph is traced is the reason, and leaves nothing in the folder', async () => {
+  const optimize = countOptimizations();
+  const [abort, reason] = [new AbortController(), new Error('enough')];
+  optimize.mockImplementationOnce(async () => {
+    abort.abort(reason);
+    throw reason;
+  });
+  const pipe = await open(SMALL, { plugins: [new TracingPlugin({ dir: folder })] });
+  await expect(unetOf(pipe).call(inputsOf(pipe), { signal: abort.signal })).rejects.toBe(reason);
+  expect(readdirSync(folder)).toEqual([]);
 });
 
 describe('weights that a plugin made', () => {

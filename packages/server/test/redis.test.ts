@@ -24,6 +24,8 @@ import { openTiny, SHORT, tinyServer, until } from './support/tinyServer.js';
 const withRedis = redisProgram === undefined ? describe.skip : describe;
 let redis: RedisServer;
 let database = 0;
+/** Where workers are killed: others find it out after so long. */
+const SOON_LOST = { lockDuration: 400 };
 const nextUrl = (): string => `${redis.url}/${database++}`;
 
 withRedis('workers', () => {
@@ -57,7 +59,7 @@ withRedis('workers', () => {
     {
       models = ['a model/1'],
       opened = models,
-      lockDuration = 300,
+      lockDuration = 1000,
     }: { models?: string[]; opened?: string[]; lockDuration?: number } = {},
   ): Promise<Started> {
     const connection = await RedisConnection.open(url, { patient: true });
@@ -102,11 +104,11 @@ withRedis('workers', () => {
       seen.push(job.request.options['seed']);
       emit({ type: 'step', step: 1, steps: 2 });
       emit(imageOf(job));
-      await sleep(100);
+      await until(async () => (await queue.get(job.id))?.images.length === 1);
       first.kill();
       lose();
       await until(() => signal.aborted);
-    });
+    }, SOON_LOST);
     const job = someJob({}, { options: { seed: [11, 12], numImagesPerPrompt: 2 } });
     await queue.add(job);
     const told = eventsOf(job);
@@ -114,7 +116,7 @@ withRedis('workers', () => {
     await startWorker(async (again, { emit }) => {
       seen.push(again.request.options['seed']);
       for (const index of [0, 1]) emit(imageOf(again, index));
-    });
+    }, SOON_LOST);
     const events = (await told).map(({ type }) => type);
     expect(events.filter((type) => type !== 'queued')).toEqual([
       'started',
@@ -183,11 +185,11 @@ withRedis('workers', () => {
       const worker = await startWorker(async (_, { signal }) => {
         begun = true;
         await until(() => signal.aborted);
-      });
+      }, SOON_LOST);
       await until(() => begun);
       worker.kill();
     }
-    await startWorker(async () => undefined);
+    await startWorker(async () => undefined, SOON_LOST);
     expect((await eventsOf(job)).at(-1)).toMatchObject({ type: 'error', error: { code: 'ERR_JOB_LOST' } });
   });
 
@@ -326,7 +328,8 @@ withRedis('Redis', () => {
 
   test('that goes away is told of as such', async () => {
     await using own = await startRedis();
-    await using server = await createServer({
+    const before = timers();
+    const server = await createServer({
       redis: own.url,
       models: { tiny: 'x' },
       port: 0,
@@ -342,8 +345,16 @@ withRedis('Redis', () => {
       body: '{"prompt":"a cat"}',
     });
     expect([answer.status, await answer.json()]).toMatchObject([503, { error: { code: 'ERR_REDIS_UNAVAILABLE' } }]);
+    await server[Symbol.asyncDispose]();
+    await sleep(100);
+    expect(timers()).toBeLessThanOrEqual(before);
   });
 });
+
+/** Timers that would hold the program. */
+function timers(): number {
+  return process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+}
 
 async function tinyServerIn(url: string): Promise<ThimbleServer> {
   return createServer({ redis: url, port: 0, logLevel: 'error', rateLimit: 0 });

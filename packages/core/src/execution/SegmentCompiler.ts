@@ -150,6 +150,7 @@ export class SegmentCompiler {
       provider: device.provider,
       model: program.model,
       ranges: program.ranges,
+      signal,
       optimize: async (model, target) => device.optimize(model, target, signal),
     };
     await hooks.prepareSegment.call(preparation);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isThimbleError } from '../../src/errors.js';
+import { isThimbleError, ThimbleError } from '../../src/errors.js';
 import type { TapCall } from '../../src/hooks/engine/HookObserver.js';
 import { SeriesHook } from '../../src/hooks/engine/SeriesHook.js';
 import { Stage } from '../../src/hooks/engine/Stage.js';
@@ -152,6 +152,16 @@ describe('SeriesHook', () => {
         details: { plugin: 'me:p', cause: 'no such tensor' },
       });
       expect(context.log).toEqual([]);
+    });
+
+    test.each([
+      new ThimbleError('ERR_DISK_FULL', { path: '/' }),
+      new ThimbleError('ERR_DEVICE_CRASHED', { reason: 'signal SIGKILL' }),
+      new ThimbleError('ERR_DISPOSED', { object: 'the pipeline' }),
+    ])('is not blamed for $code', async (error) => {
+      const hook = new SeriesHook<Context>('h');
+      hook.tap({ name: 'tap', plugin: 'me:p' }, () => Promise.reject(error));
+      expect(await thrownBy(hook.call({ log: [] }))).toBe(error);
     });
 
     test('may throw anything', async () => {

@@ -44,6 +44,8 @@ export class RedisConnection {
       lazyConnect: true,
       connectTimeout: CONNECT_TIMEOUT,
       maxRetriesPerRequest: patient ? null : RETRIES,
+      // All that was asked is answered before; a timer would hold the program where the connection has ended by itself.
+      disconnectTimeout: 0,
     });
     const listening = commands.duplicate();
     let reason: unknown;

@@ -7,9 +7,9 @@ import { storageOf } from './storageOf.js';
 /** What keys begin with. */
 const BASE = 'thimble:results';
 
-/** A storage in Redis or Valkey. The driver alone would write pictures as base64. */
+/** A storage in Redis or Valkey. The driver alone would write pictures as base64, and hold the program by a timer where the connection has ended by itself. */
 export function redisStorage(url: string): ResultStorage {
-  const driver = redisDriver({ base: BASE, url }) as Driver<unknown, Redis>;
+  const driver = redisDriver({ base: BASE, url, disconnectTimeout: 0 }) as Driver<unknown, Redis>;
   const redis = driver.getInstance!();
   // Who asks for a picture is told where it fails.
   redis.on('error', () => undefined);

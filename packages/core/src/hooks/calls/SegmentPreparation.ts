@@ -15,6 +15,8 @@ export interface SegmentPreparation {
   model: OnnxModel;
   /** Where its weights lie: what reading ahead reads. Replaceable, with the model. */
   ranges: readonly FileRange[];
+  /** That of the call for which it is loaded. */
+  readonly signal?: AbortSignal | undefined;
   /** Has the device optimise a graph and write it to a folder. */
   readonly optimize: (model: OnnxModel, target: OptimizationTarget) => Promise<void>;
 }

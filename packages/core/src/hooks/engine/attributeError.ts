@@ -1,11 +1,11 @@
 import { isThimbleError, ThimbleError } from '../../errors.js';
 
-const KEPT = ['ERR_PLUGIN_HOOK', 'ERR_DISK_FULL', 'ERR_FILE_ACCESS'] as const;
+const KEPT = ['ERR_PLUGIN_HOOK', 'ERR_DISK_FULL', 'ERR_FILE_ACCESS', 'ERR_DEVICE_CRASHED', 'ERR_DISPOSED'] as const;
 
 /**
  * What a hook throws for `cause`, which the tap of `owner` threw: an `ERR_PLUGIN_HOOK` that names the owner.
- * Three things keep their identity: an error that names a plugin already (the innermost one is the guilty one), failures of the disk, which are no plugin's
- * fault, and an abort of the run: whatever form it took in the tap, it becomes the signal's reason.
+ * Three things keep their identity: an error that names a plugin already (the innermost one is the guilty one), what is no plugin's fault, as a disk that
+ * is full, a device's process that died or a pipeline that was disposed, and an abort of the run: whatever form it took in the tap, it becomes the signal's reason.
  */
 export function attributeError(cause: unknown, owner: string, hook: string, payloads: readonly unknown[]): unknown {
   if (KEPT.some((code) => isThimbleError(cause, code))) return cause;
