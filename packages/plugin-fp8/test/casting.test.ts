@@ -131,7 +131,7 @@ describe('int8', () => {
     expect(int8).toBeLessThan(e4m3 / 3);
     expect(e4m3).toBeLessThan(e5m2);
     expect((await sampleOf(call)).data).toEqual(plain);
-  }, 20_000);
+  });
 
   test('every weight is within half a step of the original, and takes a quarter of its bytes', async () => {
     await open();
@@ -155,7 +155,7 @@ describe('int8', () => {
       expect(Math.max(...codes.map(Math.abs))).toBe(127);
     }
     await casting.remove();
-  }, 20_000);
+  });
 });
 
 describe('a checkpoint that is stored in eight-bit floats', () => {
@@ -292,7 +292,7 @@ describe('the plugin', () => {
     await all.remove();
     expect(await picture()).toEqual(before);
     expect(bytes()).toEqual(plain);
-  }, 40_000);
+  });
 
   test('given to fromPretrained it casts before the first run, and tells how it goes', async () => {
     rmSync(cache, { recursive: true, force: true });
@@ -319,7 +319,7 @@ describe('the plugin', () => {
       if (event.type === 'done') expect(event.result.images.data).toEqual(first);
     }
     expect(events).not.toContain('progress');
-  }, 40_000);
+  });
 
   test('casts a component that takes the place of another, and one that was loaded before', async () => {
     await open();
@@ -337,7 +337,7 @@ describe('the plugin', () => {
     });
     await mixed.components['unet']!.load();
     expect((await mixed.components['unet']!.call(await inputsOf(call)))['sample']!.data).toEqual(cast);
-  }, 40_000);
+  });
 
   test('an aborted run leaves nothing in the cache, and the next one casts', async () => {
     rmSync(cache, { recursive: true, force: true });
@@ -355,7 +355,7 @@ describe('the plugin', () => {
     expect(readdirSync(join(cache, 'weights'))).toEqual([]);
     expect(await picture()).toHaveLength(3 * 64 * 64);
     expect(readdirSync(join(cache, 'weights')).filter((name) => name.endsWith('.safetensors'))).toHaveLength(1);
-  }, 40_000);
+  });
 
   test('refuses what makes no sense, and says what would', async () => {
     const bad: [object, string][] = [

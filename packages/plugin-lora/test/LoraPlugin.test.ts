@@ -10,8 +10,6 @@ import { createTestPipeline, testCheckpoint } from '@thimble/plugin-testkit';
 import { LoraPlugin } from '../src/index.js';
 import { numbers, randomTensors, writeLora } from './RandomLora.js';
 
-jest.setTimeout(60_000);
-
 const folder = mkdtempSync(join(tmpdir(), 'thimble-lora-plugin-'));
 const MID = 'mid_block.attentions.0.transformer_blocks.0';
 let pipe: DiffusionPipeline;

@@ -1,14 +1,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { type DiffusionPipeline, Tensor } from '@thimble/core';
 import { readWeight } from '@thimble/core/plugin';
 import { createTestPipeline } from '@thimble/plugin-testkit';
 import { LoraPlugin } from '../src/index.js';
 import { numbers, randomTensors, writeLora } from './RandomLora.js';
-
-jest.setTimeout(60_000);
 
 const folder = mkdtempSync(join(tmpdir(), 'thimble-lora-formulas-'));
 let pipe: DiffusionPipeline;

@@ -1,12 +1,10 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { DiffusionPipeline, type Tensor } from '@thimble/core';
 import { type LoraAdapterOptions, LoraPlugin, type LoraScale } from '../src/index.js';
 import { FIXTURES, type LoraCall, LoraFixture } from './LoraFixture.js';
-
-jest.setTimeout(60_000);
 
 const fixture = new LoraFixture('lora');
 const more = new LoraFixture('lora-more');

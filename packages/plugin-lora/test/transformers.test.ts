@@ -1,15 +1,13 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { DiffusionPipeline, Tensor } from '@thimble/core';
 import { readWeight, SafetensorsFile } from '@thimble/core/plugin';
 import { GgufPlugin } from '@thimble/plugin-gguf';
 import { LoraPlugin } from '../src/index.js';
 import { FIXTURES } from './LoraFixture.js';
 import { randomTensors, writeLora } from './RandomLora.js';
-
-jest.setTimeout(60_000);
 
 const folder = mkdtempSync(join(tmpdir(), 'thimble-lora-transformers-'));
 const pipes = new Map<string, DiffusionPipeline>();

@@ -48,7 +48,7 @@ describe.each([
     await plugin.remove();
     expect(await picture()).toEqual(before);
     expect(loaded()).toEqual(['text_encoder', 'unet', 'vae']);
-  }, 30_000);
+  });
 
   test('frees everything after an error, an abort, and a run that ends in latents', async () => {
     await open();
@@ -66,7 +66,7 @@ describe.each([
     tap[Symbol.dispose]();
     await pipe.generate('a cat', { ...TINY, outputType: 'latent' });
     expect(loaded()).toEqual([]);
-  }, 30_000);
+  });
 
   test('works for components that are called outside a run, and after the child died', async () => {
     await open();
@@ -79,7 +79,7 @@ describe.each([
       code: 'ERR_DEVICE_CRASHED',
     });
     expect((await pipe.components['vae']!.decode({ z })).sample.data).toEqual(plain);
-  }, 30_000);
+  });
 
   test('excludes the other offloading plugin and itself', async () => {
     await open();
@@ -99,7 +99,7 @@ describe.each([
     await second.use(plugin);
     const [a, b] = await Promise.all([picture(), second.generate('a cat', TINY)]);
     expect(b.images.data).toEqual(a);
-  }, 30_000);
+  });
 });
 
 describe('ModelOffloadPlugin', () => {

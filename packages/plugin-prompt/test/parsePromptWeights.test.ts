@@ -40,9 +40,9 @@ test.each([
 });
 
 test('many brackets take no time', () => {
-  const started = performance.now();
+  const started = process.cpuUsage();
   parsePromptWeights('(a[b'.repeat(5000));
-  expect(performance.now() - started).toBeLessThan(3000);
+  expect(process.cpuUsage(started).user).toBeLessThan(3_000_000);
 });
 
 test('tags of LoRAs are taken out', () => {

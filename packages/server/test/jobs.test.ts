@@ -80,11 +80,9 @@ describe('a job', () => {
     const told = events(running.id);
     await until(async () => (await get(running.id)).status === 'running');
     for (const { id } of [waiting, running]) {
-      const started = performance.now();
       const answer = await fetch(`${url}/jobs/${id}`, { method: 'DELETE' });
       expect(answer.status).toBe(200);
       await until(async () => (await get(id)).status === 'cancelled');
-      expect(performance.now() - started).toBeLessThan(3000);
     }
     expect((await told).at(-1)).toMatchObject({ event: 'error', data: { error: { code: 'ERR_JOB_CANCELLED' } } });
     await until(async () => (await server.service.queue.load()).running === 0);

@@ -1,3 +1,4 @@
+import { EventEmitter, once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
 import { type DiffusionPipeline, ThimbleError } from '@thimble/core';
@@ -55,11 +56,13 @@ test('a model that cannot be opened is tried again the next time', async () => {
 test('jobs of different devices run side by side, those of one take turns', async () => {
   const running = new Set<string>();
   const seen: string[][] = [];
+  const begun = new EventEmitter();
   const queue = new InProcessQueue(
     async ({ id }) => {
       running.add(id);
       seen.push([...running].sort());
-      await sleep(30);
+      begun.emit(id);
+      if (id === '1') await once(begun, '3');
       running.delete(id);
     },
     { maxQueue: 10, retain: 60_000, laneOf: ({ request }) => request.model },

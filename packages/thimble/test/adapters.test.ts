@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, jest, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { Image, readImageInfo } from '@thimble/core';
 import { testCheckpoint } from '@thimble/plugin-testkit';
 import { parseControlSetting } from '../src/generate/parseControlSetting.js';
@@ -9,8 +9,6 @@ import { stripes, writeInversion, writeRandomControlNet, writeTestAdapter } from
 import { runMain } from './support/runMain.js';
 import { writeTinyLora } from './support/writeTinyLora.js';
 import { temporaryFolder } from './support/temporaryFolder.js';
-
-jest.setTimeout(60_000);
 
 const folder = temporaryFolder();
 const FAST = ['--model', testCheckpoint, '--steps', '1', '--seed', '5', '--quiet'];

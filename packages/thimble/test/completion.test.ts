@@ -1,14 +1,12 @@
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { beforeAll, describe, expect, test } from '@jest/globals';
 import { allCommands, completedCommand } from '../src/completion/CompletedCommand.js';
 import { createProgram } from '../src/createProgram.js';
 import { Interruption } from '../src/Interruption.js';
 import { runMain } from './support/runMain.js';
 import { temporaryFolder } from './support/temporaryFolder.js';
-
-jest.setTimeout(60_000);
 
 using interruption = new Interruption();
 const root = completedCommand(await createProgram(interruption, ['completion']), {});

@@ -66,7 +66,7 @@ describe.each(['fastify', 'express'])('the service with %s', (name) => {
     });
     const [line] = (await once(createInterface(server.stdout!), 'line')) as [string];
     url = line.replace('[::1]', '127.0.0.1').replace('localhost', '127.0.0.1');
-  }, 60_000);
+  });
   afterAll(() => void server.kill('SIGKILL'));
 
   const picture = 'numInferenceSteps=1&width=64&height=64';

@@ -1,12 +1,10 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, jest, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { drawMemoryTimeline, niceStep } from '../src/memory/drawMemoryTimeline.js';
 import { type CliResult, jsonLines, MODEL, runCli } from './support/CliRun.js';
 import { runMain } from './support/runMain.js';
 import { temporaryFolder } from './support/temporaryFolder.js';
-
-jest.setTimeout(60_000);
 
 const FAST = ['--model', MODEL, '--size', '64x64', '--steps', '2', '--seed', '5'];
 const MB = 2 ** 20;

@@ -1,11 +1,9 @@
 import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, describe, expect, jest, test } from '@jest/globals';
+import { afterEach, describe, expect, test } from '@jest/globals';
 import { runMain } from './support/runMain.js';
 import { temporaryFolder } from './support/temporaryFolder.js';
-
-jest.setTimeout(60_000);
 
 const MODEL = fileURLToPath(new URL('../../plugin-testkit/checkpoint', import.meta.url));
 const FIXTURES = fileURLToPath(new URL('../../core/test/fixtures', import.meta.url));

@@ -1,13 +1,11 @@
 import { mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, jest, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { jsonLines, MODEL, runCli } from './support/CliRun.js';
 import { runMain } from './support/runMain.js';
 import { temporaryFolder } from './support/temporaryFolder.js';
 import { writePackage } from './support/writePackage.js';
-
-jest.setTimeout(60_000);
 
 const CORE = fileURLToPath(new URL('../../core', import.meta.url));
 const FAST = ['x', '--model', MODEL, '--size', '64x64', '--steps', '1', '--guidance', '1', '--seed', '1', '--json'];

@@ -1,12 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, jest, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { testCheckpoint } from '@thimble/plugin-testkit';
 import { runCli } from './support/CliRun.js';
 import { runMain } from './support/runMain.js';
 import { temporaryFolder } from './support/temporaryFolder.js';
-
-jest.setTimeout(60_000);
 
 const cwd = temporaryFolder();
 // What the machine is like is measured once, and kept here.

@@ -1,15 +1,13 @@
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, jest, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { VERSION } from '@thimble/core';
 import type { FileReport, ModelReport } from '../src/inspect/ModelReport.js';
 import { MODEL, runCli } from './support/CliRun.js';
 import { runMain } from './support/runMain.js';
 import { temporaryFolder } from './support/temporaryFolder.js';
 import { withCache } from './support/withCache.js';
-
-jest.setTimeout(60_000);
 
 const SDXL = fileURLToPath(new URL('../../core/test/fixtures/sdxl-tiny', import.meta.url));
 

@@ -1,10 +1,8 @@
 import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
-import { describe, expect, jest, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { runMain } from './support/runMain.js';
 import { temporaryFolder } from './support/temporaryFolder.js';
-
-jest.setTimeout(60_000);
 
 const FIXTURES = fileURLToPath(new URL('../../core/test/fixtures', import.meta.url));
 const fixture = (name: string): string => join(FIXTURES, name);

@@ -2,11 +2,9 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, jest, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { runMain } from './support/runMain.js';
 import { temporaryFolder } from './support/temporaryFolder.js';
-
-jest.setTimeout(60_000);
 
 const MODEL = fileURLToPath(new URL('../../plugin-testkit/checkpoint', import.meta.url));
 const CLI = fileURLToPath(new URL('../dist/cli.js', import.meta.url));

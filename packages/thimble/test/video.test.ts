@@ -1,12 +1,10 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, jest, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { jsonLines, MODEL as PICTURES, runCli } from './support/CliRun.js';
 import { runMain } from './support/runMain.js';
 import { temporaryFolder } from './support/temporaryFolder.js';
-
-jest.setTimeout(60_000);
 
 const MODEL = fileURLToPath(new URL('../../core/test/fixtures/cogvideox-tiny', import.meta.url));
 const FAST = ['--model', MODEL, '--size', '64x48', '--steps', '2'];

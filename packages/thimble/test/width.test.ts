@@ -1,11 +1,9 @@
 import { fileURLToPath } from 'node:url';
-import { describe, expect, jest, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { createProgram } from '../src/createProgram.js';
 import { formatTable } from '../src/inspect/formatTable.js';
 import { Interruption } from '../src/Interruption.js';
 import { runMain } from './support/runMain.js';
-
-jest.setTimeout(60_000);
 
 const COLUMNS = 80;
 const fixture = (name: string): string => fileURLToPath(new URL(`../../core/test/fixtures/${name}`, import.meta.url));

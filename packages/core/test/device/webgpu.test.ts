@@ -49,4 +49,4 @@ test('a provider that is not there is said to be missing', async () => {
   } finally {
     await device.dispose();
   }
-}, 60_000);
+});

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { EventEmitter, once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Plugin } from '../../src/extension/Plugin.js';
 import type { PluginContext } from '../../src/extension/PluginContext.js';
@@ -438,10 +439,15 @@ describe('two pipelines', () => {
 
   test('refuse it also while the first is still installing it', async () => {
     const [one, two] = [createHost(), createHost()];
-    const a = plugin('me:a', async () => sleep(5));
+    const gate = new EventEmitter();
+    const a = plugin('me:a', async () => {
+      setImmediate(() => gate.emit('begun'));
+      await once(gate, 'finish');
+    });
     const first = one.host.use(a);
-    await sleep(1);
+    await once(gate, 'begun');
     await expect(two.host.use(a)).rejects.toMatchObject({ code: 'ERR_PLUGIN_IN_USE' });
+    gate.emit('finish');
     await first;
   });
 

@@ -91,7 +91,7 @@ describe.each([
       void std;
     }
     expect(Object.entries(report).filter(([, excess]) => !(excess <= 1))).toEqual([]);
-  }, 60_000);
+  });
 });
 
 /** The blocks of a transformer that a call leaves out. */

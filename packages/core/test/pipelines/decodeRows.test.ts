@@ -1,3 +1,4 @@
+import { EventEmitter, once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { Tensor } from 'onnxruntime-common';
 import type { SampleRows } from '../../src/hooks/calls/SampleRows.js';
@@ -145,6 +146,7 @@ test('so does code around the model call', async () => {
 
 test('each picture of a run is an event, before the last one is decoded', async () => {
   const order: string[] = [];
+  const seen = new EventEmitter();
   using slices = pipe.hooks.beforeDecode.tap('slice', ({ wrapRows }) =>
     wrapRows(
       (next) => async (z) =>
@@ -156,10 +158,9 @@ test('each picture of a run is an event, before the last one is decoded', async 
               (z.data as Float32Array).slice((index * z.size) / 3, ((index + 1) * z.size) / 3),
               [1, ...z.dims.slice(1)],
             );
+            const told = once(seen, 'image');
             for await (const part of await next(one)) yield { ...part, index };
-            await new Promise((resolve) => {
-              setTimeout(resolve, 20);
-            });
+            await told;
           }
         })(),
     ),
@@ -175,6 +176,7 @@ test('each picture of a run is an event, before the last one is decoded', async 
     if (event.type === 'image') {
       images.push(event);
       order.push(`image ${event.index}`);
+      seen.emit('image');
     }
     if (event.type === 'done') expect(event.result.images).toEqual(images.map(({ image }) => image));
   }
@@ -185,20 +187,18 @@ test('each picture of a run is an event, before the last one is decoded', async 
 
 test('a reader who leaves while a picture is decoded ends the decoding', async () => {
   let finished = 0;
-  using slices = pipe.hooks.beforeDecode.tap('slow', ({ wrap, signal }) =>
+  const slices = pipe.hooks.beforeDecode.tap('slow', ({ wrap, signal }) =>
     wrap((next) => async (z) => {
       pipe.progress('decode', 0, 1);
-      await new Promise((resolve) => {
-        setTimeout(resolve, 50);
-      });
-      signal?.throwIfAborted();
+      await once(signal!, 'abort');
+      signal!.throwIfAborted();
       finished++;
       return next(z);
     }),
   );
-  void slices;
   for await (const event of pipe.stream('a', { numInferenceSteps: 1, width: 32, height: 32 }))
     if (event.type === 'progress') break;
   expect(finished).toBe(0);
+  slices[Symbol.dispose]();
   expect((await pipe.generate('a', { numInferenceSteps: 1, width: 32, height: 32 })).images).toHaveLength(1);
 });

@@ -38,6 +38,6 @@ describe.each(['sd-tiny', 'sd2-tiny', 'sd-tiny-f16', 'sdxl-tiny'])(
       const got = new Tensor('uint8', data, [images.length, first.height, first.width, 3]);
       expect(await fixture.excess(run, 'image_u8', got)).toBeLessThanOrEqual(1);
       expect(first.metadata['parameters']).toContain(`Size: ${first.width}x${first.height}`);
-    }, 60_000);
+    });
   },
 );

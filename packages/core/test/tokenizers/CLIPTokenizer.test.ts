@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { CLIPTokenizer } from '../../src/tokenizers/CLIPTokenizer.js';
 import { createTokenizer } from '../../src/tokenizers/createTokenizer.js';
 import type { EncodedPrompts, Tokenizer } from '../../src/tokenizers/Tokenizer.js';
+import { processorTimeOf } from '../support/processorTime.js';
 import { FixtureCase } from '../schedulers/FixtureCase.js';
 
 const fixtures = fileURLToPath(new URL('../fixtures/', import.meta.url));
@@ -110,10 +111,8 @@ describe('CLIPTokenizer', () => {
     expect(ids(sd.encode(prompt))).toEqual(before);
   });
 
-  test('is quick with very long words', () => {
-    const start = performance.now();
-    sd.encode('x'.repeat(50_000));
-    expect(performance.now() - start).toBeLessThan(3000);
+  test('is quick with very long words', async () => {
+    expect(await processorTimeOf(() => sd.encode('x'.repeat(50_000)))).toBeLessThan(3000);
   });
 
   test('refuses what is no prompt', () => {

@@ -328,7 +328,7 @@ describe('a download that is interrupted', () => {
       code: 'ERR_HUB_REQUEST',
       message: expect.stringContaining('broke again and again'),
     });
-  }, 15_000);
+  });
 });
 
 describe('the token', () => {

@@ -25,9 +25,9 @@ export async function tinyServer(options: Partial<ServerOptions> = {}): Promise<
 /** A short run of `tiny`. */
 export const SHORT = { steps: 2, guidance_scale: 2 };
 
-/** Resolves once `test` says so. @throws after ten seconds */
+/** Resolves once `test` says so. @throws after fifty seconds */
 export async function until(test: () => boolean | Promise<boolean>): Promise<void> {
-  const end = Date.now() + 10_000;
+  const end = Date.now() + 50_000;
   while (!(await test())) {
     if (Date.now() > end) throw new Error('it did not come true');
     await sleep(10);

@@ -188,7 +188,7 @@ test('calls and processes that want the same make it once', async () => {
   };
   expect((await Promise.all([run(), run(), run()])).toSorted()).toEqual(['false 1', 'false 1', 'true 1']);
   expect(filesIn(folder).filter((name) => /lock|lease|tmp/.test(name))).toEqual([]);
-}, 20_000);
+});
 
 test('above the size limit the least recently used goes, unless somebody holds it', async () => {
   const [folder, models] = [await temporaryFolder(), await temporaryFolder()];
