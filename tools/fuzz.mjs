@@ -8,8 +8,8 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { TARGETS } from './fuzz/targets.mjs';
 
-/** An input that takes longer hangs, also on a machine that is busy. */
-const HANGS_AFTER_MS = 30_000;
+/** An input that takes longer hangs, also on a machine that is busy. One that was stopped meanwhile does not count. */
+const HANGS_AFTER_SECONDS = 30;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -57,12 +57,12 @@ async function main() {
 }
 
 function watchFor(descriptor, onHang) {
-  let seen = { mark: '', since: Date.now() };
+  let seen = { mark: '', seconds: 0 };
   return setInterval(() => {
     const [target, at, tries] = readProgress(descriptor);
     const mark = `${target} ${at} ${tries}`;
-    if (mark !== seen.mark) seen = { mark, since: Date.now() };
-    else if (Date.now() - seen.since > HANGS_AFTER_MS) onHang(names[target], at);
+    if (mark !== seen.mark) seen = { mark, seconds: 0 };
+    else if (++seen.seconds > HANGS_AFTER_SECONDS) onHang(names[target], at);
   }, 1000);
 }
 

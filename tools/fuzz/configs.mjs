@@ -1,5 +1,5 @@
 // Configs of models, schedulers and whole pipelines, of checkpoints with real weights: each has to be refused, or what it describes to be one that graphs can be built of.
-import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { DiffusionPipeline, exportOnnx } from '@thimble/core';
 import { nominalShapes } from '@thimble/core/model';
@@ -50,7 +50,8 @@ async function copyCheckpoint(from, to) {
     const target = join(to, source.slice(from.length));
     await mkdir(dirname(target), { recursive: true });
     if (!CONFIG.test(entry.name)) {
-      await symlink(source, target);
+      // No link: a checkpoint is refused in which one leads outside.
+      await copyFile(source, target);
       continue;
     }
     const text = await readFile(source, 'utf8');
