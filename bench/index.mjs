@@ -9,6 +9,7 @@ import { benchOffload } from './offload.mjs';
 import { benchPlanner } from './planner.mjs';
 import { benchServe } from './serve.mjs';
 import { benchService } from './service.mjs';
+import { benchStart } from './start.mjs';
 import { benchStartup } from './startup.mjs';
 import { benchStorage } from './storage.mjs';
 import { benchStepCache } from './stepCache.mjs';
@@ -29,6 +30,7 @@ const BENCHES = {
   planner: benchPlanner,
   serve: benchServe,
   service: benchService,
+  start: benchStart,
   startup: benchStartup,
   table: benchTable,
   timelines: benchTimelines,

@@ -127,6 +127,11 @@ export class MemoryBudget {
     return this.limit < TIGHT ? 0 : this.transientBytes;
   }
 
+  /** Whether there is room for the sessions of a component while another one computes. */
+  get loadsAhead(): boolean {
+    return this.limit === undefined || this.limit >= ROOMY;
+  }
+
   /** What the allocator does with freed memory. */
   get allocator(): Allocator {
     if (this.limit === undefined || this.limit >= AMPLE) return 'keep';

@@ -46,6 +46,13 @@ export class ProcessDevice implements Device {
     return this.#running?.pid;
   }
 
+  /** Starts the child ahead of the first call, which is told what is wrong with it. Nothing where one runs. */
+  start(): void {
+    if (this.#disposed) return;
+    this.#child ??= this.#start();
+    this.#child.catch(() => undefined);
+  }
+
   async load(model: OnnxModel, signal?: AbortSignal): Promise<number> {
     // Of a model in parts nobody looks at the whole.
     return this.#ask('load', model.parts === undefined ? model : { ...model, bytes: new Uint8Array() }, signal);
@@ -115,8 +122,10 @@ export class ProcessDevice implements Device {
 
   async dispose(): Promise<void> {
     this.#disposed = true;
-    const child = await this.#child?.catch(() => undefined);
-    if (child !== undefined) await child.end();
+    const starting = this.#child;
+    // One that is still starting, too.
+    await this.#running?.end();
+    await starting?.catch(() => undefined);
   }
 
   async #ask<M extends WorkerMethod, R = WorkerMethods[M]['answer']>(

@@ -60,6 +60,11 @@ export class Runtime {
     return { sessions: this.#sessions.size, tensors: this.#tensors.size + this.#rows.size };
   }
 
+  /** Loads the library, which takes a while, before somebody waits for it. What is wrong with it the first call tells. */
+  warmUp(): void {
+    this.#load().catch(() => undefined);
+  }
+
   async load(model: OnnxModel): Promise<number> {
     const loaded =
       model.parts === undefined

@@ -61,6 +61,7 @@ function textOf(error: unknown): string | undefined {
 async function perform(request: Exclude<WorkerRequest, { method: 'cancel' }>): Promise<unknown> {
   if (request.method === 'start') {
     runtime = new Runtime(request.argument.options, request.argument.firstId);
+    runtime.warmUp();
     return undefined;
   }
   if (runtime === undefined)

@@ -140,6 +140,16 @@ export class Component implements ComponentHandle {
     await this.#entries.betweenCalls(signal, async () => this.#segments.unload());
   }
 
+  /**
+   * Makes ready for a call to come, while something else computes: builds graphs and makes sessions for inputs of these sizes, whatever they hold. Nothing under a memory limit without room for
+   * them, nor where plugins may change the call or decide what is loaded.
+   *
+   * @throws as {@link Component.call}
+   */
+  async loadAhead(entryName: string, inputs: NamedTensors, signal?: AbortSignal): Promise<void> {
+    await this.#entries.loadAhead(entryName, inputs, signal);
+  }
+
   graph(entry: string, inputs: InputShapes): Graph {
     return this.#compiler.bind(this.model.graph(entry, inputs));
   }

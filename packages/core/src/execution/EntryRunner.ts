@@ -6,6 +6,7 @@ import type { MemoryBudget } from '../device/MemoryBudget.js';
 import { ThimbleError } from '../errors.js';
 import type { Outline } from '../graph/Outline.js';
 import type { CallOptions } from '../hooks/calls/CallOptions.js';
+import type { Hooks } from '../hooks/manifest.js';
 import type { NamedTensors } from '../hooks/calls/NamedTensors.js';
 import type { NamedDeviceTensors } from '../hooks/calls/SegmentCall.js';
 import type { InputShapes, Model, ModelEntry } from '../models/Model.js';
@@ -13,13 +14,13 @@ import type { MemoryRoom } from './MemoryRoom.js';
 import { checkInputs } from './checkInputs.js';
 import type { ComponentSegments } from './ComponentSegments.js';
 import type { CompiledSegment } from './compileSegment.js';
-import { halfInputsOf, planEntry } from './EntryPlan.js';
+import { halfInputsOf, planEntry, type PlannedSegment } from './EntryPlan.js';
 import { entryOf } from './entryOf.js';
 import { feedPlan } from './feedPlan.js';
 import { toFloat16, toFloat32 } from './floatTensors.js';
 import { checkOnePiece, type FreezeOptions, type FrozenPrograms } from './FrozenEntry.js';
 import { cutIntoPieces, joinPieces } from './sequencePieces.js';
-import type { SegmentCompiler } from './SegmentCompiler.js';
+import type { CompiledEntry, SegmentCompiler } from './SegmentCompiler.js';
 import type { SegmentRunner } from './SegmentRunner.js';
 import { joinParts, splitIntoParts } from './batchParts.js';
 import { TurnQueue } from './TurnQueue.js';
@@ -31,6 +32,7 @@ export interface EntryRunnerParts {
   readonly model: Model;
   readonly device: Device;
   readonly budget: MemoryBudget;
+  readonly hooks: Hooks;
   readonly room: MemoryRoom;
   readonly compiler: SegmentCompiler;
   readonly segments: ComponentSegments;
@@ -44,6 +46,15 @@ interface PieceInputs {
   readonly state: NamedDeviceTensors;
   /** Nobody needs what this piece leaves. */
   readonly last: boolean;
+}
+
+/** An entry point at given sizes, and what of it runs. */
+interface EntryPrograms extends CompiledEntry {
+  /** Names of outputs that somebody asked for. */
+  readonly wanted: readonly string[];
+  /** Names of outputs that stay on the device for the next piece. */
+  readonly kept: readonly string[];
+  readonly plan: readonly PlannedSegment[];
 }
 
 interface PieceOutputs {
@@ -122,6 +133,23 @@ export class EntryRunner {
     }
   }
 
+  /** See {@link Component.loadAhead}. */
+  async loadAhead(entryName: string, inputs: NamedTensors, signal: AbortSignal | undefined): Promise<void> {
+    const { budget, hooks, segments } = this.#parts;
+    const { beforeModelCall, beforeSegment, afterSegment, prepareSegment } = hooks;
+    const tapped = [beforeModelCall, beforeSegment, afterSegment, prepareSegment].some((hook) => hook.isUsed());
+    if (tapped || !budget.loadsAhead || this.#entry(entryName).sequence !== undefined) return;
+    const [part] = this.parts(entryName, inputs);
+    const shapes = this.#check(entryName, part as NamedTensors);
+    await this.betweenCalls(signal, async () => {
+      const { plan } = await this.#plan(entryName, shapes, { signal });
+      await segments.load(
+        plan.map(({ segment }) => segment),
+        signal,
+      );
+    });
+  }
+
   /** See {@link Component.freeze}. */
   async freeze(entryName: string, inputs: NamedTensors, options: FreezeOptions): Promise<FrozenPrograms> {
     const entry = this.#entry(entryName);
@@ -153,19 +181,9 @@ export class EntryRunner {
   }
 
   async #runPiece(entryName: string, { given, state, last }: PieceInputs, options: CallOptions): Promise<PieceOutputs> {
-    const { segments, runner } = this.#parts;
-    const { sequence, outputs } = this.#entry(entryName);
-    this.#parts.room.check(entryName, shapesOf({ ...given, ...state }));
-    await segments.refresh();
-    const { outline, programs } = await segments.compile(entryName, shapesOf({ ...given, ...state }), options.signal);
-    const wanted = options.outputs ?? outputs.filter((name) => outline.outputs.has(name));
-    const kept =
-      last || sequence === undefined
-        ? []
-        : [...outline.outputs.keys()].filter((name) => name.startsWith(sequence.state));
-    this.#checkOutputs(outline, wanted);
-    const plan = planEntry(outline, [...wanted, ...kept], (name) => segments.get(name));
-    for (const { segment } of plan) await segment.use(programs.get(segment.name) as CompiledSegment);
+    const shapes = shapesOf({ ...given, ...state });
+    this.#parts.room.check(entryName, shapes);
+    const { outline, programs, wanted, kept, plan } = await this.#plan(entryName, shapes, { ...options, last });
     const halves = halfInputsOf(plan, programs);
     const inputs = Object.fromEntries(
       Object.entries(given).map(([name, tensor]) => [name, halves.has(name) ? toFloat16(tensor) : tensor]),
@@ -173,13 +191,38 @@ export class EntryRunner {
     const valuesOf = (names: readonly string[]): string[] => names.map((name) => outline.outputs.get(name) as string);
     const [download, keep] = [valuesOf(wanted), valuesOf(kept)];
     const fed = feedPlan(plan, programs);
-    const values = await runner.run(fed.plan, { given: { ...inputs, ...fed.inputs }, state, download, keep }, options);
+    const values = await this.#parts.runner.run(
+      fed.plan,
+      { given: { ...inputs, ...fed.inputs }, state, download, keep },
+      options,
+    );
     return {
       outputs: Object.fromEntries(
         wanted.map((name, i) => [name, toFloat32(values.downloaded[download[i] as string] as Tensor)]),
       ),
       state: Object.fromEntries(kept.map((name, i) => [name, values.kept[keep[i] as string] as DeviceTensor])),
     };
+  }
+
+  /** What an entry point runs at these sizes, which its segments are told. `last`: nobody needs its state. */
+  async #plan(
+    entryName: string,
+    shapes: InputShapes,
+    { outputs: asked, signal, last = true }: Pick<CallOptions, 'outputs' | 'signal'> & { readonly last?: boolean },
+  ): Promise<EntryPrograms> {
+    const { segments } = this.#parts;
+    const { sequence, outputs } = this.#entry(entryName);
+    await segments.refresh();
+    const { outline, programs } = await segments.compile(entryName, shapes, signal);
+    const wanted = asked ?? outputs.filter((name) => outline.outputs.has(name));
+    const kept =
+      last || sequence === undefined
+        ? []
+        : [...outline.outputs.keys()].filter((name) => name.startsWith(sequence.state));
+    this.#checkOutputs(outline, wanted);
+    const plan = planEntry(outline, [...wanted, ...kept], (name) => segments.get(name));
+    for (const { segment } of plan) await segment.use(programs.get(segment.name) as CompiledSegment);
+    return { outline, programs, wanted, kept, plan };
   }
 
   #checkOutputs({ outputs }: Outline, wanted: readonly string[]): void {

@@ -13,6 +13,7 @@ import type { PromptEncoder } from '../sampling/EncodingCall.js';
 import { guidanceEmbedding, predictGuided } from '../sampling/guidance.js';
 import { guidedEmbeds } from '../sampling/guidedEmbeds.js';
 import { checkClipSkip, lastHiddenState } from '../sampling/lastHiddenState.js';
+import { loadAhead, type LoadingAhead } from '../sampling/loadAhead.js';
 import { checkPreviews, previewOf } from '../sampling/previewOf.js';
 import type { SamplingRun } from '../sampling/prepareRun.js';
 import { type DenoiserInput, denoiserInput } from '../sampling/starts/denoiserInput.js';
@@ -77,11 +78,13 @@ export abstract class LatentDiffusionPipeline<F extends Fields, R extends Latent
     const { guidanceScale: scale, guidanceRescale: rescale, eta, count } = options;
     const { generator } = prepared.noise;
 
-    // 1. The prompt becomes conditions. A model that was distilled with guidance takes its scale as one more
+    // 1. The prompt becomes conditions, while the UNet's sessions are made. A model that was distilled with guidance takes its scale as one more
     const embeddedScale = unet.config['time_cond_proj_dim'];
     const guided = scale > 1 && embeddedScale == null;
     if (!guided) warnOfNegative(options, (code, message) => this.warn(code, message));
+    await using ahead = this.#loadAhead(prepared, run, guided);
     const conditions = yield* run.timed('encodePrompt', this.conditions(prepared, run, guided));
+    ahead?.stopWaiting();
     if (typeof embeddedScale === 'number') conditions['timestep_cond'] = guidanceEmbedding(scale, count, embeddedScale);
 
     // 2. Noise, or what else there is to begin with
@@ -99,6 +102,21 @@ export abstract class LatentDiffusionPipeline<F extends Fields, R extends Latent
 
     // 4. Latents become pictures
     return yield* this.finish(prepared, latents, run);
+  }
+
+  /** Nothing where embeddings are given, or where a plugin makes them, of as many tokens as it likes; nor for a model with one more condition. */
+  #loadAhead({ options, window }: R, run: PipelineRun, guided: boolean): LoadingAhead | undefined {
+    const encoder = ['text_encoder', 'text_encoder_2'].find((name) => this.components[name] !== undefined);
+    const isForeseen = options.promptEmbeds === undefined && this.unet.config['time_cond_proj_dim'] == null;
+    if (encoder === undefined || !isForeseen || run.hooks.encodePrompt.isUsed()) return undefined;
+    const [batch, , latentHeight, latentWidth] = this.latentDims(options);
+    return loadAhead(run, this.unet, {
+      batch: guided ? 2 * batch : batch,
+      latentHeight,
+      latentWidth,
+      tokens: this.#maxLength(encoder),
+      timestep: this.scheduler.timesteps[window.beginIndex] ?? 0,
+    });
   }
 
   /** The one text encoder's last hidden states, of prompts and with guidance of negative prompts. As in diffusers, clipSkip concerns the prompt alone. */
@@ -133,7 +151,13 @@ export abstract class LatentDiffusionPipeline<F extends Fields, R extends Latent
     take: (encoder: Component, inputs: NamedTensors, negative: boolean) => Promise<PromptEmbeds>,
   ): PromptEncoder {
     const [encoder, tokenizer] = [this.component(name), this.tokenizerOf(name)];
-    const maxLength = Math.min(tokenizer.modelMaxLength, Number(encoder.config['max_position_embeddings'] ?? Infinity));
+    const maxLength = this.#maxLength(name);
     return { encoder, tokenizer, maxLength, encode: async (inputs, negative) => take(encoder, inputs, negative) };
+  }
+
+  /** How many tokens a text encoder takes. */
+  #maxLength(name: string): number {
+    const positions = Number(this.component(name).config['max_position_embeddings'] ?? Infinity);
+    return Math.min(this.tokenizerOf(name).modelMaxLength, positions);
   }
 }

@@ -2,6 +2,7 @@ import { createDevice } from '../device/createDevice.js';
 import type { Device } from '../device/Device.js';
 import { DeviceOpening } from '../device/DeviceOpening.js';
 import type { ExecutionProvider } from '../device/ExecutionProvider.js';
+import { ProcessDevice } from '../device/ProcessDevice.js';
 import { MemoryBudget } from '../device/MemoryBudget.js';
 import type { Component } from '../execution/Component.js';
 import { TurnQueue } from '../execution/TurnQueue.js';
@@ -47,6 +48,8 @@ export interface Composition {
   readonly host: PluginHost;
   /** The pipeline's device; made at the first call, after the plugins are installed, because one of them may provide it. */
   readonly device: () => Promise<Device>;
+  /** Starts the process of the device, where it has one, ahead of the first call. Of a plugin's device nothing is asked before it is needed. */
+  readonly startDevice: () => Promise<void>;
   /** Tells whoever asked for the checkpoint, or else the first run. */
   readonly warn: (event: WarningEvent) => void;
   /** Called when the components of the checkpoint are there. */
@@ -119,6 +122,11 @@ export function compose(
     ownNames: new Set(),
     host,
     device: async () => opening.open(),
+    startDevice: async () => {
+      if (services.find(DEVICES, options.device ?? 'cpu') !== undefined) return;
+      const device = await opening.open();
+      if (device instanceof ProcessDevice) device.start();
+    },
     warn: options.onProgress ?? ((event) => events.emit(event)),
     opened: (pipeline) => {
       opened = pipeline;

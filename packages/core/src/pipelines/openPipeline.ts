@@ -79,6 +79,8 @@ export async function openPipeline(
     for (const plugin of options.plugins ?? []) await composition.host.use(plugin);
     checkScheduler(composition);
     checkDevice(composition);
+    // It starts while the checkpoint is read. Who asks for some parts alone may only look at them.
+    if (!Array.isArray(options.components)) await composition.startDevice();
     const index = await findModel(folderOrId, composition);
     const pipe = await (index.kind === 'pipeline'
       ? openWhole(folderOrId, index, composition)

@@ -21,6 +21,11 @@ export class PipelineRun {
   readonly #left: AbortController;
   readonly #events: PipelineEvent[] = [];
   #wake: () => void = () => undefined;
+  #tellComputing: () => void = () => undefined;
+  /** Resolves once a component is loaded or has been called. */
+  readonly computing: Promise<void> = new Promise((resolve) => {
+    this.#tellComputing = resolve;
+  });
 
   /** `left` ends the work of a run whose reader has gone; the context's signal follows it. */
   constructor(context: RunContext, hooks: Hooks, memory: MemoryMonitor, left: AbortController) {
@@ -42,6 +47,7 @@ export class PipelineRun {
   /** Queues an event, to be yielded by {@link PipelineRun.during}, or when the run comes to its next {@link PipelineRun.drain}. */
   emit(event: PipelineEvent): void {
     this.#events.push(event);
+    if (event.type === 'load' || event.type === 'model') this.#tellComputing();
     this.#wake();
   }
 
