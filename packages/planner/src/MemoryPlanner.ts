@@ -1,6 +1,6 @@
 import { ThimbleError } from '@thimble/core';
 import { checkMembers, type ComponentHandle, MemoryBudget, type RunCalls } from '@thimble/core/plugin';
-import { LEAST_CACHE } from './memory/leastCache.js';
+import { leastCache } from './memory/leastCache.js';
 import { type CallPeak, peakOf } from './memory/peakOf.js';
 import { type ModelCall, modelCalls } from './model/ModelCall.js';
 import type { RunShape } from './model/RunShape.js';
@@ -116,7 +116,9 @@ export class MemoryPlanner {
   /** What is said where a limit has room for no combination of a quality. `largest`: the size that would fit. */
   async refusal(limitBytes: number, quality: Quality, largest?: string): Promise<ThimbleError> {
     const estimates = await this.estimates(limitBytes, quality);
-    const neededBytes = Math.min(...estimates.map(({ peakBytes }) => peakBytes + this.#cacheNeed));
+    const neededBytes = Math.min(
+      ...estimates.map(({ peakBytes }) => peakBytes + this.#cacheNeed(new MemoryBudget(limitBytes))),
+    );
     const least = await this.leastLimit(quality, limitBytes);
     const better = QUALITIES.slice(QUALITIES.indexOf(quality) + 1);
     const advice = [
@@ -142,8 +144,11 @@ export class MemoryPlanner {
   }
 
   /** Of a model that is smaller than that, its weights are all that has to be there. */
-  get #cacheNeed(): number {
-    return Math.min(LEAST_CACHE, Math.max(0, ...this.#calls.map(({ facts }) => facts.weights.largestSegment.bytes)));
+  #cacheNeed(budget: MemoryBudget): number {
+    return Math.min(
+      leastCache(budget),
+      Math.max(0, ...this.#calls.map(({ facts }) => facts.weights.largestSegment.bytes)),
+    );
   }
 
   async #estimate(combination: Combination, budget: MemoryBudget): Promise<Estimate> {
@@ -175,7 +180,7 @@ export class MemoryPlanner {
       quality,
       peakBytes,
       seconds,
-      fits: peaks.every((peak) => !peak.refused && heldBytes(peak, budget) + this.#cacheNeed <= limit),
+      fits: peaks.every((peak) => !peak.refused && heldBytes(peak, budget) + this.#cacheNeed(budget) <= limit),
     };
   }
 }
@@ -186,11 +191,12 @@ function heldBytes({ bytes, countedBytes }: CallPeak, { allocator }: MemoryBudge
 }
 
 /** The fastest that fits; of those that are as fast but for what cannot be told apart, the one with fewest techniques that leaves something free, or else the one that takes least. */
-function choose(estimates: readonly Estimate[], limitBytes = Infinity): Estimate | undefined {
+function choose(estimates: readonly Estimate[], limitBytes: number | undefined): Estimate | undefined {
   const fitting = estimates.filter(({ fits }) => fits);
   const fastest = Math.min(...fitting.map(({ seconds }) => seconds));
   const alike = fitting.filter(({ seconds }) => seconds <= fastest * ALIKE_SHARE + ALIKE_SECONDS);
-  const roomy = alike.filter(({ peakBytes }) => peakBytes + LEAST_CACHE <= limitBytes * ROOMY_SHARE);
+  const most = (limitBytes ?? Infinity) * ROOMY_SHARE - leastCache(new MemoryBudget(limitBytes));
+  const roomy = alike.filter(({ peakBytes }) => peakBytes <= most);
   return roomy.length > 0
     ? roomy.toSorted((a, b) => a.techniques.length - b.techniques.length)[0]
     : alike.toSorted((a, b) => a.peakBytes - b.peakBytes)[0];

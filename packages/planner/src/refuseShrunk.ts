@@ -1,7 +1,7 @@
 import { ThimbleError } from '@thimble/core';
-import { containerMemory } from '@thimble/core/plugin';
+import { containerMemory, MemoryBudget } from '@thimble/core/plugin';
 import { megabytes } from './linesOf.js';
-import { LEAST_CACHE } from './memory/leastCache.js';
+import { leastCache } from './memory/leastCache.js';
 import type { Plan } from './Plan.js';
 
 /**
@@ -11,7 +11,7 @@ import type { Plan } from './Plan.js';
  */
 export function refuseShrunk({ limitBytes, peakBytes }: Plan, container = containerMemory()): void {
   if (container === undefined || limitBytes === undefined || container >= limitBytes) return;
-  const neededBytes = peakBytes + LEAST_CACHE;
+  const neededBytes = peakBytes + leastCache(new MemoryBudget(limitBytes));
   if (neededBytes <= container) return;
   throw new ThimbleError('ERR_MEMORY_LIMIT', {
     what: `A run that was planned for ${megabytes(limitBytes)}`,

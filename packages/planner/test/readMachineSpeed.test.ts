@@ -44,40 +44,46 @@ interface Kept {
 }
 const kept = (): Kept => JSON.parse(readFileSync(path, 'utf8')) as Kept;
 
-test('a machine is measured until two measurements agree, and then no more', async () => {
+const HOUR = 3_600_000;
+const keep = (measured: readonly object[]): void =>
+  writeFileSync(path, JSON.stringify({ identity: kept().identity, measured }));
+
+test('a machine is measured until two measurements agree, and later once a day', async () => {
   const speed = await read();
   for (const rate of Object.values(speed)) expect(rate).toBeGreaterThan(1e6);
-  expect(measurements()).toBe(1);
-  const { identity, measured } = kept();
-  writeFileSync(path, JSON.stringify({ identity, measured: [measured[0], measured[0]] }));
+  const [first] = kept().measured;
+  keep([first!, first!]);
   expect(await read()).toEqual(speed);
   expect(measurements()).toBe(1);
+  const before = { ...first, at: Date.now() - 25 * HOUR };
+  keep([before, before]);
+  await read();
+  expect(measurements()).toBe(2);
 });
 
 test('one that was busy is measured again, and its best figures count', async () => {
   await read();
-  const { identity } = kept();
-  const busy = { float32: 1e15, int8: 1, read: 1 };
-  writeFileSync(path, JSON.stringify({ identity, measured: [busy, { ...busy, float32: 1 }] }));
+  const busy = { float32: 1e15, int8: 1, read: 1, at: Date.now() };
+  keep([busy, { ...busy, float32: 1 }]);
   const speed = await read();
   expect(measurements()).toBe(2);
   expect(speed.float32).toBe(1e15);
   expect(speed.int8).toBeGreaterThan(1e6);
-  writeFileSync(
-    path,
-    JSON.stringify({ identity, measured: Array.from({ length: 5 }, () => ({ ...busy, float32: Math.random() })) }),
-  );
-  await read();
-  expect(kept().measured).toHaveLength(6);
-  await read();
-  expect(measurements()).toBe(3);
+  // It was never idle: what there is counts for an hour.
+  const never = [1, 2, 4, 8, 16, 32].map((rate) => ({ ...busy, float32: rate, int8: rate }));
+  keep(never);
+  expect((await read()).float32).toBe(32);
+  expect(measurements()).toBe(2);
+  keep(never.map((each) => ({ ...each, at: busy.at - 2 * HOUR })));
+  expect((await read()).float32).toBeGreaterThan(1e6);
+  expect([measurements(), kept().measured.length]).toEqual([3, 6]);
 });
 
 test.each([
   '{',
   'null',
   '[]',
-  '{"measured":[{"float32":1,"int8":1,"read":1}]}',
+  '{"measured":[{"float32":1,"int8":1,"read":1,"at":1}]}',
   '{"identity":"another machine","measured":[]}',
 ])('a file that does not speak of this machine does not count: %s', async (text) => {
   writeFileSync(path, text);

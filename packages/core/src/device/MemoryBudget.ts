@@ -49,11 +49,11 @@ const TOLERANCE = 1.1;
 
 /**
  * What is held at the most, to what was counted: the allocator keeps some of what is freed, and where it gives all back values die sooner than they are counted. Measured: SD 1.5's UNet, 414 MB of the
- * device's process, 300, and 114 MB of both within 192 MB before weights were read in parts; SD's VAE whole, 2.3 GB, and 1267 MB within 4 GB; SDXL's in strips, 1251 MB within 2 GB, 782 within 1 GB, 433 within
+ * device's process, 300, 124 to 135 MB of both within 160 MB, 160 within 192; SD's VAE whole, 2.3 GB, and 1267 MB within 4 GB; SDXL's in strips, 1251 MB within 2 GB, 782 within 1 GB, 433 within
  * 512 MB. What was not measured lies between its neighbours. Rows that are written and read ahead, past the page cache, are held beside the strips: SD 1.5's take 149 and 215 MB within 192 and 256.
  */
 const HELD_SHARE: Readonly<Record<'values' | 'picture' | 'strips', Readonly<Record<Allocator, number>>>> = {
-  values: { keep: 3, 'keep-small': 2.1, trim: 1.3, return: 0.65 },
+  values: { keep: 3, 'keep-small': 2.1, trim: 1.3, return: 0.75 },
   picture: { keep: 2.1, 'keep-small': 1.15, trim: 1.15, return: 1 },
   strips: { keep: 2.1, 'keep-small': 1.4, trim: 1.4, return: 1.4 },
 };

@@ -9,7 +9,12 @@ import { measureDisk } from './measureDisk.js';
 /** What the figures are kept under: they are measured anew on another machine, and after an update of the runtime. */
 interface KeptSpeeds {
   readonly identity: string;
-  readonly measured: readonly MachineSpeed[];
+  readonly measured: readonly Measurement[];
+}
+
+interface Measurement extends MachineSpeed {
+  /** When, in milliseconds since 1970. */
+  readonly at: number;
 }
 
 /** What is measured. */
@@ -22,12 +27,16 @@ export interface Measured {
 /** Measurements that are this near to the best one say the same. */
 const ALIKE = 0.9;
 
-/** After so many the best one counts, whatever the others say. */
+/** So many are kept, the latest ones; after them the best one counts for a while, whatever the others say. */
 const MOST_MEASUREMENTS = 6;
+
+/** How long measurements count: where two agree, and where the machine was always busy. */
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
 
 /**
  * How fast this machine is, by the best of its measurements: other work only ever makes it look slower. They are kept in a file of the cache's folder (`THIMBLE_CACHE`); until two of them agree, each call takes one
- * more, in a few hundred milliseconds.
+ * more, in a few hundred milliseconds, and later one a day.
  *
  * @throws what the device throws
  */
@@ -35,8 +44,10 @@ export async function readMachineSpeed({ device, file }: Measured): Promise<Mach
   const path = join(readCacheSettings(process.env).folder, 'machine.json');
   const identity = machineIdentity();
   const kept = await readKept(path, identity);
-  if (isSettled(kept)) return bestOf(kept);
-  const measured = [...kept, { ...(await measureArithmetic(device)), read: await measureDisk(file) }];
+  const at = Date.now();
+  if (!isDue(kept, at)) return bestOf(kept);
+  const speed = { ...(await measureArithmetic(device)), read: await measureDisk(file) };
+  const measured = [...kept, { ...speed, at }].slice(-MOST_MEASUREMENTS);
   await keep(path, { identity, measured });
   return bestOf(measured);
 }
@@ -46,13 +57,16 @@ function bestOf(measured: readonly MachineSpeed[]): MachineSpeed {
   return { float32: best('float32'), int8: best('int8'), read: best('read') };
 }
 
-/** Whether the best arithmetic was measured twice; a disk is fast or slow by what else it does, and is not waited for. */
-function isSettled(measured: readonly MachineSpeed[]): boolean {
-  if (measured.length >= MOST_MEASUREMENTS) return true;
+/** Whether another measurement is of use. A disk is fast or slow by what else it does, and is not waited for. */
+function isDue(measured: readonly Measurement[], now: number): boolean {
   const best = bestOf(measured);
-  return (['float32', 'int8'] as const).every(
+  const agreed = (['float32', 'int8'] as const).every(
     (rate) => measured.filter((speed) => speed[rate] >= ALIKE * best[rate]).length > 1,
   );
+  if (!agreed && measured.length < MOST_MEASUREMENTS) return true;
+  const age = now - Math.max(...measured.map(({ at }) => at));
+  // Clocks are set back as well.
+  return age < 0 || age > (agreed ? DAY : HOUR);
 }
 
 function machineIdentity(): string {
@@ -62,19 +76,19 @@ function machineIdentity(): string {
 }
 
 /** What was measured of this machine. */
-async function readKept(path: string, identity: string): Promise<readonly MachineSpeed[]> {
+async function readKept(path: string, identity: string): Promise<readonly Measurement[]> {
   try {
     const kept = JSON.parse(await readFile(path, 'utf8')) as Partial<KeptSpeeds> | null;
     const { measured } = kept ?? {};
-    return kept?.identity === identity && Array.isArray(measured) ? measured.filter(isSpeed) : [];
+    return kept?.identity === identity && Array.isArray(measured) ? measured.filter(isMeasurement) : [];
   } catch {
     return [];
   }
 }
 
-function isSpeed(value: unknown): value is MachineSpeed {
-  const rates = (value ?? {}) as Partial<MachineSpeed>;
-  return RATES.every((rate) => typeof rates[rate] === 'number' && rates[rate] > 0);
+function isMeasurement(value: unknown): value is Measurement {
+  const figures = (value ?? {}) as Partial<Measurement>;
+  return [...RATES, 'at' as const].every((name) => typeof figures[name] === 'number' && figures[name] > 0);
 }
 
 /** Where it cannot be kept, it is measured again. */
