@@ -114,6 +114,7 @@ describe('with Stable Diffusion', () => {
   test.each([
     ['a word of the vocabulary', { token: 'cat' }, 'ERR_EMBEDDING_TOKEN'],
     ['the same in capitals', { token: 'Cat' }, 'ERR_EMBEDDING_TOKEN'],
+    ['what is longer than a word can be', { token: 'a'.repeat(50_000) }, 'ERR_EMBEDDING_TOKEN'],
     ['a special token', { token: '<|endoftext|>' }, 'ERR_EMBEDDING_TOKEN'],
   ])('refuses as a token %s', async (_, options, code) => {
     expect(await causeOf(new TextualInversionPlugin({ file: fileOf('toy'), ...options }))).toMatchObject({ code });

@@ -13,20 +13,23 @@ export interface AddedToken {
   readonly single_word: boolean;
 }
 
+/** In characters. Added tokens are looked for by one regular expression, and engines have a limit for those. */
+export const LONGEST_ADDED_TOKEN = 1000;
+
 type Flag = Exclude<keyof AddedToken, 'content'>;
 
 /**
  * Makes an {@link AddedToken} of what a tokenizer's JSON has for one: its text, or an object with flags.
  *
  * @param defaults the flags that hold where the JSON says nothing
- * @returns undefined if the JSON is neither
+ * @returns undefined if the JSON is neither, and for a text that is too long
  */
 export function readAddedToken(json: unknown, defaults: Partial<Record<Flag, boolean>> = {}): AddedToken | undefined {
   const given = typeof json === 'string' ? { content: json } : json;
   if (typeof given !== 'object' || given === null) return undefined;
   const fields = given as Readonly<Record<string, unknown>>;
   const { content } = fields;
-  if (typeof content !== 'string' || content === '') return undefined;
+  if (typeof content !== 'string' || content === '' || content.length > LONGEST_ADDED_TOKEN) return undefined;
   const flag = (name: Flag): boolean => {
     const value = fields[name];
     return typeof value === 'boolean' ? value : (defaults[name] ?? false);

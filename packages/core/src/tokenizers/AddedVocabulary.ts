@@ -1,5 +1,5 @@
 import { refuseOption } from '../fields/refuseOption.js';
-import type { AddedToken } from './AddedToken.js';
+import { type AddedToken, LONGEST_ADDED_TOKEN } from './AddedToken.js';
 import { AddedTokenSplitter } from './AddedTokenSplitter.js';
 import type { TokenAddition } from './Tokenizer.js';
 
@@ -48,8 +48,10 @@ export class AddedVocabulary {
     );
   }
 
-  /** See {@link Tokenizer.addToken}. `size`: of the vocabulary; `knows`: whether it has a token. @throws ERR_ARGUMENT_INVALID for a token that there is already */
+  /** See {@link Tokenizer.addToken}. `size`: of the vocabulary; `knows`: whether it has a token. @throws ERR_ARGUMENT_INVALID for a token that there is already, and for one that is too long */
   add(token: string, count: number, size: number, knows: (token: string) => boolean): TokenAddition {
+    if (token.length > LONGEST_ADDED_TOKEN)
+      refuseOption('token', token, `a token of at most ${LONGEST_ADDED_TOKEN} characters`);
     const parts = [token, ...Array.from({ length: count - 1 }, (_, i) => `${token}_${i + 1}`)] as const;
     for (const part of parts)
       for (const text of [part, this.#normalize(part)])

@@ -24,7 +24,7 @@ export function checkDtype(dtype: PipelineDtype | undefined): void {
     });
 }
 
-/** The variant to look for. */
+/** The variant to look for. @throws ERR_ARGUMENT_INVALID for one that is no text */
 export function variantOf({
   variant,
   dtype,
@@ -32,5 +32,11 @@ export function variantOf({
   readonly variant?: string | undefined;
   readonly dtype?: PipelineDtype | undefined;
 }): string | undefined {
+  if (typeof (variant ?? '') !== 'string')
+    throw new ThimbleError('ERR_ARGUMENT_INVALID', {
+      argument: 'variant',
+      value: variant,
+      expected: 'a text such as fp16',
+    });
   return variant ?? (dtype === undefined ? undefined : PIPELINE_DTYPES[dtype].variant);
 }

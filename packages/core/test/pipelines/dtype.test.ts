@@ -102,6 +102,11 @@ describe('dtype chooses among the files of a checkpoint', () => {
       code: 'ERR_ARGUMENT_INVALID',
       details: { argument: 'dtype' },
     });
+    const noText = Object.create(null) as string;
+    await expect(open(fixturePath('sd-tiny'), { variant: noText })).rejects.toMatchObject({
+      code: 'ERR_ARGUMENT_INVALID',
+      details: { argument: 'variant' },
+    });
   });
 });
 

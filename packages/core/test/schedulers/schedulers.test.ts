@@ -49,6 +49,8 @@ const WRONG: readonly (readonly [string, unknown])[] = [
   ['timestep_spacing', 'karras'],
   ['beta_start', '0.1'],
   ['beta_end', Number.NaN],
+  ['beta_start', -0.1],
+  ['trained_betas', [0.1, 1.5]],
   ['num_train_timesteps', 0],
   ['num_train_timesteps', 10.5],
   ['num_train_timesteps', 1e9],

@@ -11,6 +11,8 @@ const STATUS: Readonly<Record<string, number>> = {
   ERR_SCHEDULER_OPTION: 400,
   ERR_CONFIG_INVALID: 400,
   ERR_IMAGE_DECODE: 400,
+  // Options may do it, such as a scale of guidance beyond all measure.
+  ERR_LATENTS_NAN: 422,
   ERR_IMAGE_SIZE: 413,
   ERR_REQUEST_TOO_LARGE: 413,
   ERR_MEMORY_LIMIT: 413,

@@ -2,6 +2,7 @@ import {
   choiceField,
   type ConfigField,
   type ConfigValues,
+  type Field,
   integerField,
   numberField,
   numbersField,
@@ -22,13 +23,20 @@ export function betaScheduleField(
 /** Timesteps that a model was trained with: schedulers keep tables of them, which a mistaken number must not fill the memory with. */
 export const trainTimestepsField = integerField(1000, 1, 100_000);
 
+/** Noise is added, and no more than all. */
+const trainedBetasField: Field<readonly number[] | null> = {
+  ...numbersField(),
+  expected: 'a list of numbers from 0 to 1, or null',
+  accepts: (x) => numbersField().accepts(x) && ((x as number[] | null) ?? []).every((beta) => beta >= 0 && beta <= 1),
+};
+
 /** The config fields that decide how much noise each training timestep adds. */
 export const betaFields = {
   num_train_timesteps: trainTimestepsField,
-  beta_start: numberField(0.0001),
-  beta_end: numberField(0.02),
+  beta_start: numberField(0.0001, 0, 1),
+  beta_end: numberField(0.02, 0, 1),
   beta_schedule: betaScheduleField('linear'),
-  trained_betas: numbersField(),
+  trained_betas: trainedBetasField,
 };
 
 /** Values of {@link betaFields}. */

@@ -14,8 +14,8 @@ import { checkStep } from './checkStep.js';
 export const midpointFields = {
   ...kDiffusionFields,
   ...sigmaFields,
-  beta_start: numberField(0.00085),
-  beta_end: numberField(0.012),
+  beta_start: numberField(0.00085, 0, 1),
+  beta_end: numberField(0.012, 0, 1),
   prediction_type: choiceField('epsilon', ['epsilon', 'v_prediction']),
 };
 
