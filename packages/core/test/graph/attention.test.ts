@@ -6,6 +6,7 @@ import { attention } from '../../src/graph/nn/attention.js';
 import { serializeOnnx } from '../../src/graph/onnx/serializeOnnx.js';
 import { type AttentionLowering, lowerAttention } from '../../src/graph/passes/AttentionLowering.js';
 import { chunkedAttention } from '../../src/graph/passes/chunkedAttention.js';
+import { defaultAttention } from '../../src/graph/passes/defaultAttention.js';
 import { fusedAttention } from '../../src/graph/passes/fusedAttention.js';
 import { slicedAttention } from '../../src/graph/passes/slicedAttention.js';
 import { TorchGenerator } from '../../src/random/TorchGenerator.js';
@@ -150,6 +151,17 @@ test('the fused kernel stands where it is fused and pays', () => {
   expect(fused({ ...large, k: 77 })).toBe(false);
   expect(fused({ ...large, mask: [1, 1, 1, 4096] })).toBe(false);
   expect(fused({ ...large, k: 77 }, { provider: 'webgpu' })).toBe(true);
+});
+
+test('on the CPU scores are computed head by head where those of all heads leave its cache', () => {
+  const large = { n: 1, q: 4096, k: 4096, heads: 8, d: 40 };
+  const softmaxes = (given: Case, lowering: AttentionLowering): number =>
+    lowerAttention(graphOf(given), lowering).nodes.filter(({ op }) => op === 'Softmax').length;
+  // 64 MB of scores a head in chunks of 8 MB; elsewhere 32 MB.
+  expect(softmaxes(large, defaultAttention(2 ** 25, 'cpu'))).toBe(64);
+  expect(softmaxes(large, defaultAttention(2 ** 25, 'webgpu'))).toBe(16);
+  expect(softmaxes({ ...large, q: 1024, k: 1024 }, fusedAttention())).toBe(8);
+  expect(softmaxes({ ...large, q: 256, k: 256 }, defaultAttention(2 ** 25, 'cpu'))).toBe(1);
 });
 
 test('the fused kernel gets some heads at a time where its copies would be large', async () => {

@@ -1,4 +1,5 @@
 import { checkNumber } from '../../fields/checkNumber.js';
+import type { ExecutionProvider } from '../../device/ExecutionProvider.js';
 import { DEFAULT_TRANSIENT_BYTES } from '../../device/MemoryBudget.js';
 import type { Emitter } from '../Emitter.js';
 import type { AttentionLowering, AttentionSite } from './AttentionLowering.js';
@@ -8,8 +9,14 @@ import { FLOAT32_BYTES } from './float32Bytes.js';
 /** Bytes that the scores of one chunk may take by default. */
 export const DEFAULT_SCORE_BUDGET = DEFAULT_TRANSIENT_BYTES;
 
-/** With fewer queries of all heads at a time, products are too flat for the processor to be busy. */
-const WORTHWHILE_QUERIES = 64;
+/** The scores of a chunk are written once and read twice at once: up to so many bytes of them stay in the CPU's last-level cache. */
+const CACHED_SCORE_BYTES = 8 * 2 ** 20;
+
+/**
+ * With fewer queries of all heads at a time, heads are taken one by one: a product packs all the keys, or values, anew for each chunk, and of few queries that is much of its work. Measured with 4096 tokens in
+ * 8 heads of 40, AVX2: chunks of 8 MB take 182 ms head by head, and 230 ms for all heads at once.
+ */
+const WORTHWHILE_QUERIES = 512;
 
 /** A graph of more pieces would take longer to load than to run: from there on the pieces grow, not their number. */
 const MOST_CHUNKS = 4096;
@@ -29,6 +36,11 @@ export function chunkedAttention(budget: number = DEFAULT_SCORE_BUDGET): Attenti
     if (isFlat(site, most)) attendByHeads(site, emit, most);
     else attendInChunks(site, emit, most);
   };
+}
+
+/** The scores of a chunk where there is a budget: on the CPU no more than stay in its cache. Measured with 4096 tokens in 8 heads of 40, AVX2: 182 ms where chunks of 32 MB take 248. */
+export function scoreBudget(budget: number, provider: ExecutionProvider): number {
+  return provider === 'cpu' ? Math.min(budget, CACHED_SCORE_BYTES) : budget;
 }
 
 /** Into how many pieces attention falls within a budget. */

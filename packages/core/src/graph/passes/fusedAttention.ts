@@ -3,7 +3,7 @@ import { checkOptionNames } from '../../fields/checkOptionNames.js';
 import type { ExecutionProvider } from '../../device/ExecutionProvider.js';
 import type { Emitter } from '../Emitter.js';
 import type { AttentionLowering, AttentionSite } from './AttentionLowering.js';
-import { chunkedAttention, DEFAULT_SCORE_BUDGET, splitAxis } from './chunkedAttention.js';
+import { chunkedAttention, DEFAULT_SCORE_BUDGET, scoreBudget, splitAxis } from './chunkedAttention.js';
 import { evenChunks } from './evenChunks.js';
 import { FLOAT32_BYTES } from './float32Bytes.js';
 
@@ -28,7 +28,7 @@ export function fusedAttention(options: FusedAttentionOptions = {}): AttentionLo
   checkOptionNames(options, ['provider', 'budget', 'fuseFrom'], 'fusedAttention');
   const { provider = 'cpu', budget = DEFAULT_SCORE_BUDGET, fuseFrom = WORTH_FUSING } = options;
   checkNumber('fuseFrom', fuseFrom, 0);
-  const plain = chunkedAttention(budget);
+  const plain = chunkedAttention(scoreBudget(budget, provider));
   return (site, emit) => {
     if (!isFused(site, provider, fuseFrom)) plain(site, emit);
     else if (provider === 'cpu') emitByHeads(site, emit, budget);
