@@ -1,4 +1,6 @@
 // npm run bench -- [NAME] [options]: measures; nothing else may run meanwhile.
+import { benchAll } from './all.mjs';
+import { benchCompare } from './compare.mjs';
 import { benchControlNet } from './controlnet.mjs';
 import { benchConvolutions } from './convolutions.mjs';
 import { benchDistilled } from './distilled.mjs';
@@ -23,6 +25,8 @@ import { benchVae } from './vae.mjs';
 import { benchVideo } from './video.mjs';
 
 const BENCHES = {
+  all: benchAll,
+  compare: benchCompare,
   unet: benchUnet,
   convolutions: benchConvolutions,
   memory: benchOffload,

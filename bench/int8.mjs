@@ -2,118 +2,16 @@
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { DiffusionPipeline } from '../packages/core/dist/index.js';
-import { MemoryEfficientAttentionPlugin } from '../packages/plugin-attention/dist/index.js';
 import { Int8ComputePlugin } from '../packages/plugin-int8/dist/index.js';
-import { latentsLike } from './latentsLike.mjs';
+import { measureTask, TASKS } from './componentTimes.mjs';
 import { likeness } from './likeness.mjs';
 import { describeMachine } from './machine.mjs';
-import { readProcessMemory, watchMemory } from './memory.mjs';
-import { PlainEngine } from './PlainEngine.mjs';
 import { sd15Checkpoint } from './randomCheckpoint.mjs';
-import { markdownTable, median } from './statistics.mjs';
-import { unetInputs } from './unetInputs.mjs';
+import { markdownTable } from './statistics.mjs';
 
 const MB = 2 ** 20;
-
-const TASKS = {
-  unet: { label: 'UNet, batch 1', component: 'unet', entry: 'call', inputs: unetInputs(1) },
-  cfg: { label: 'UNet, batch 2 (guidance)', component: 'unet', entry: 'call', inputs: unetInputs(2) },
-  vae: { label: 'VAE decode', component: 'vae', entry: 'decode', inputs: { z: latentsLike([1, 4, 64, 64]) } },
-};
-
-/** One component in a pipeline of its own. */
-class ThimbleEngine {
-  sample;
-  #options;
-  #pipe;
-
-  constructor(options) {
-    this.#options = options;
-  }
-
-  get label() {
-    return this.#options.label;
-  }
-
-  /** Weights in the cache already: what is measured is loading them. */
-  async load() {
-    const {
-      checkpoint,
-      task: { component },
-      plugins,
-    } = this.#options;
-    const started = performance.now();
-    this.#pipe = await DiffusionPipeline.fromPretrained(checkpoint, { components: [component] });
-    for (const plugin of plugins()) await this.#pipe.use(plugin);
-    await this.#pipe.components[component].load();
-    return performance.now() - started;
-  }
-
-  get pid() {
-    return this.#pipe.device.pid;
-  }
-
-  get residentBytes() {
-    return this.#pipe.components[this.#options.task.component].residentBytes;
-  }
-
-  async run() {
-    const { component, entry, inputs } = this.#options.task;
-    const started = performance.now();
-    const { sample } = await this.#pipe.components[component].invoke(entry, inputs);
-    this.sample = sample.data;
-    return performance.now() - started;
-  }
-
-  async dispose() {
-    await this.#pipe.dispose();
-  }
-}
-
-function enginesFor(task, only) {
-  const thimble = (label, dtype, plugins) => () =>
-    new ThimbleEngine({ label, task, plugins, checkpoint: sd15Checkpoint(dtype) });
-  const engines = {
-    plain: () => new PlainEngine(sd15Checkpoint('f32'), undefined, task),
-    f32: thimble('thimble, f32, flash attention', 'f32', () => [new MemoryEfficientAttentionPlugin()]),
-    f16: thimble('thimble, f16, flash attention', 'f16', () => [new MemoryEfficientAttentionPlugin()]),
-    int8: thimble('thimble, int8', 'f16', () => [new Int8ComputePlugin()]),
-  };
-  return only.map((name) => engines[name]());
-}
-
-async function measure(task, { only, rounds, warmUp }) {
-  const rows = [];
-  try {
-    for (const engine of enginesFor(task, only))
-      rows.push({ engine, load: await engine.load(), times: [], watch: watchMemory(engine.pid) });
-    for (let round = 0; round < warmUp + rounds; round++) {
-      for (const row of rows) {
-        const milliseconds = await row.engine.run();
-        if (round >= warmUp) row.times.push(milliseconds);
-        process.stderr.write(
-          `${task.label}, ${row.engine.label}: ${(milliseconds / 1000).toFixed(2)} s${round < warmUp ? ' (warm-up)' : ''}\n`,
-        );
-        await sleep(200);
-      }
-    }
-    return rows.map(({ engine, load, times, watch }) => ({
-      label: engine.label,
-      sample: engine.sample,
-      load,
-      seconds: median(times) / 1000,
-      most: { ...watch.most, peak: readProcessMemory(engine.pid).peak },
-    }));
-  } finally {
-    for (const { engine, watch } of rows) {
-      watch.stop();
-      await engine.dispose();
-    }
-  }
-}
 
 function report(task, rows) {
   const plain = rows.find(({ sample }) => sample === undefined);
@@ -155,7 +53,7 @@ function report(task, rows) {
 }
 
 /** Makes the weights, so that the loading that is measured finds them; says how long that takes and how large they are. */
-async function makeWeights(component) {
+export async function makeWeights(component) {
   const started = performance.now();
   const pipe = await DiffusionPipeline.fromPretrained(sd15Checkpoint('f16'), { components: [component] });
   await pipe.use(new Int8ComputePlugin());
@@ -182,7 +80,7 @@ async function mappedBytes(component) {
   ];
 }
 
-/** `npm run bench -- int8 [--only plain,f32,f16,int8] [--tasks unet,cfg,vae] [--rounds N] [--warm-up N] [--cache FOLDER]` */
+/** `npm run bench -- int8 [--only plain,chunked,f32,f16,int8] [--tasks unet,cfg,vae] [--rounds N] [--warm-up N] [--cache FOLDER]` */
 export async function benchInt8(args) {
   const { values } = parseArgs({
     args,
@@ -206,7 +104,7 @@ export async function benchInt8(args) {
     for (const task of tasks)
       report(
         task,
-        await measure(task, {
+        await measureTask(task, {
           only: values.only.split(','),
           rounds: Number(values.rounds),
           warmUp: Number(values['warm-up']),

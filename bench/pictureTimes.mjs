@@ -86,12 +86,13 @@ class Way {
 }
 
 /**
- * Prints what each of `ways`, { label, plugins, interval }, takes for a picture.
+ * Measures what each of `ways`, { label, plugins, interval }, takes for a picture: { label, whole, between, steps, picture }, milliseconds of a step that computes everything, of one in between, of all steps, and with
+ * text encoder and VAE.
  *
  * @param steps how many of each way are measured in a round, in turn with the others; half of them where all are alike
- * @param plain whether onnxruntime-node at its defaults takes its turn, too
+ * @param plain whether onnxruntime-node at its defaults takes its turn, too, as the first row
  */
-export async function tableOfPictureTimes(ways, { checkpoint: folder, steps, rounds, plain }) {
+export async function measurePictures(ways, { checkpoint: folder, steps, rounds, plain }) {
   const checkpoint = sd15Checkpoint('f16', folder);
   const cache = mkdtempSync(join(tmpdir(), 'thimble-bench-cache-'));
   process.env.THIMBLE_CACHE ??= cache;
@@ -108,26 +109,40 @@ export async function tableOfPictureTimes(ways, { checkpoint: folder, steps, rou
       }
       for (const way of opened) await way.run(way.decodes ? Math.ceil(steps / 2) : steps, way.decodes);
     }
-    const base = engine === undefined ? opened[0].steps : STEPS * median(passes);
-    const rows = opened.map((way, i) => [
-      way.label,
-      seconds(way.whole),
-      way.between === undefined ? '' : seconds(way.between),
-      seconds(way.steps),
-      `×${(base / way.steps).toFixed(2)}`,
-      seconds(way.steps + (way.decodes ? way : opened[i - 1]).rest),
-    ]);
-    if (engine !== undefined)
-      rows.unshift(['onnxruntime-node, defaults', seconds(median(passes)), '', seconds(base), '×1.00', '']);
-    console.log(
-      `SD 1.5 at full size (random weights), f16 files, 512×512 with guidance, ${STEPS} steps; medians of ${rounds} × ${steps} steps, ways in turn. ${describeMachine()}\n`,
-    );
-    console.log(
-      markdownTable(['', 's a whole step', 's one in between', `${STEPS} steps`, 'faster', 'with text and VAE'], rows),
-    );
+    const rows = opened.map((way, i) => ({
+      label: way.label,
+      whole: way.whole,
+      between: way.between,
+      steps: way.steps,
+      picture: way.steps + (way.decodes ? way : opened[i - 1]).rest,
+    }));
+    if (engine === undefined) return rows;
+    return [{ label: engine.label, whole: median(passes), steps: STEPS * median(passes) }, ...rows];
   } finally {
     for (const way of opened) await way.dispose();
     await engine?.dispose();
     rmSync(cache, { recursive: true, force: true });
   }
+}
+
+/** Prints what {@link measurePictures} measures. */
+export async function tableOfPictureTimes(ways, options) {
+  const rows = await measurePictures(ways, options);
+  const optional = (milliseconds) => (milliseconds === undefined ? '' : seconds(milliseconds));
+  console.log(
+    `SD 1.5 at full size (random weights), f16 files, 512×512 with guidance, ${STEPS} steps; medians of ${options.rounds} × ${options.steps} steps, ways in turn. ${describeMachine()}\n`,
+  );
+  console.log(
+    markdownTable(
+      ['', 's a whole step', 's one in between', `${STEPS} steps`, 'faster', 'with text and VAE'],
+      rows.map(({ label, whole, between, steps, picture }) => [
+        label,
+        seconds(whole),
+        optional(between),
+        seconds(steps),
+        `×${(rows[0].steps / steps).toFixed(2)}`,
+        optional(picture),
+      ]),
+    ),
+  );
 }
