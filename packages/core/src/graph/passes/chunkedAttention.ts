@@ -12,11 +12,14 @@ export const DEFAULT_SCORE_BUDGET = DEFAULT_TRANSIENT_BYTES;
 /** The scores of a chunk are written once and read twice at once: up to so many bytes of them stay in the CPU's last-level cache. */
 const CACHED_SCORE_BYTES = 8 * 2 ** 20;
 
+/** With fewer queries of all heads at a time, products are too flat for the processor to be busy, and heads are taken one by one. */
+const WORTHWHILE_QUERIES = 64;
+
 /**
- * With fewer queries of all heads at a time, heads are taken one by one: a product packs all the keys, or values, anew for each chunk, and of few queries that is much of its work. Measured with 4096 tokens in
- * 8 heads of 40, AVX2: chunks of 8 MB take 182 ms head by head, and 230 ms for all heads at once.
+ * The same where scores stay in the cache: a product packs all keys, or values, anew for each chunk, and of few queries that is much of its work. Measured with 4096 tokens in 8 heads of 40, AVX2: chunks of 8 MB
+ * take 182 ms head by head, and 230 ms for all heads at once.
  */
-const WORTHWHILE_QUERIES = 512;
+const WORTHWHILE_CACHED_QUERIES = 512;
 
 /** A graph of more pieces would take longer to load than to run: from there on the pieces grow, not their number. */
 const MOST_CHUNKS = 4096;
@@ -54,7 +57,8 @@ function scoreBytes({ batch, heads, queries, keys }: AttentionSite): number {
 }
 
 function isFlat(site: AttentionSite, budget: number): boolean {
-  return site.heads > 1 && budget / (scoreBytes(site) / site.queries) < Math.min(site.queries, WORTHWHILE_QUERIES);
+  const worthwhile = budget > CACHED_SCORE_BYTES ? WORTHWHILE_QUERIES : WORTHWHILE_CACHED_QUERIES;
+  return site.heads > 1 && budget / (scoreBytes(site) / site.queries) < Math.min(site.queries, worthwhile);
 }
 
 function attendByHeads(site: AttentionSite, emit: Emitter, budget: number): void {
