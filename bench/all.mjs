@@ -19,7 +19,7 @@ const STEPS = 20;
 
 const CACHED = { interval: 4, depth: 1, order: 1 };
 
-/** What is measured with an hour, and with ten minutes. */
+/** What is measured, and how often: in full, and where there is little time. */
 const PLANS = {
   full: {
     rounds: 5,
@@ -114,7 +114,7 @@ function print(rows, machine) {
   );
 }
 
-/** `npm run bench -- all [--quick] [--only unet,cfg,vae,pictures] [--rounds N] [--warm-up N] [--steps N] [--json FILE]`: an hour, or with `--quick` ten minutes; pictures need `cfg`, which they are held against */
+/** `npm run bench -- all [--quick] [--only unet,cfg,vae,pictures] [--rounds N] [--warm-up N] [--steps N] [--json FILE]`; `--quick` takes fewer passes and ways; pictures need `cfg`, which they are held against */
 export async function benchAll(args) {
   const { values } = parseArgs({
     args,
