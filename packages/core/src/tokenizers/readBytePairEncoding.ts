@@ -4,6 +4,7 @@ import { JsonCursor } from './JsonCursor.js';
 import { MergeTable } from './MergeTable.js';
 import { type AddedTokenEntry, readAddedTokenList, readAddedTokens } from './readAddedTokens.js';
 import { readTokenizerFile } from './readTokenizerFile.js';
+import { sharedTables } from './sharedTables.js';
 import { Vocabulary } from './Vocabulary.js';
 
 /** The vocabulary and the merges of a folder, and the tokens added to them, with their ids. */
@@ -29,16 +30,14 @@ export async function readBytePairEncoding(folder: string): Promise<BytePairEnco
   const file = join(folder, 'vocab.json');
   const bytes = await readTokenizerFile(file);
   if (!bytes) throw new ThimbleError('ERR_FILE_NOT_FOUND', { path: file });
-  const vocabulary = Vocabulary.read(new JsonCursor(file, bytes));
   const mergesFile = join(folder, 'merges.txt');
   const merges = await readTokenizerFile(mergesFile);
   if (!merges) throw new ThimbleError('ERR_FILE_NOT_FOUND', { path: mergesFile });
-  return {
-    file,
-    vocabulary,
-    merges: MergeTable.readText(mergesFile, merges, vocabulary),
-    addedTokens: await readAddedTokens(folder),
-  };
+  const tables = sharedTables([bytes, merges], () => {
+    const vocabulary = Vocabulary.read(new JsonCursor(file, bytes));
+    return { vocabulary, merges: MergeTable.readText(mergesFile, merges, vocabulary) };
+  });
+  return { file, ...tables, addedTokens: await readAddedTokens(folder) };
 }
 
 async function readTokenizerJson(folder: string, file: string, bytes: Buffer): Promise<BytePairEncoding> {

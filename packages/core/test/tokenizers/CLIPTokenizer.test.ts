@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CLIPTokenizer } from '../../src/tokenizers/CLIPTokenizer.js';
 import { createTokenizer } from '../../src/tokenizers/createTokenizer.js';
+import { readBytePairEncoding } from '../../src/tokenizers/readBytePairEncoding.js';
 import type { EncodedPrompts, Tokenizer } from '../../src/tokenizers/Tokenizer.js';
 import { processorTimeOf } from '../support/processorTime.js';
 import { FixtureCase } from '../schedulers/FixtureCase.js';
@@ -347,6 +348,17 @@ describe('createTokenizer', () => {
     ['an added token without an id', { 'added_tokens.json': { x: 'y' } }, 'ERR_TOKENIZER_FILE', /added_tokens\.json/],
   ])('names the file: %s', async (_, files, errorCode, message) => {
     await expect(createTokenizer(variant(files))).rejects.toEqual(code(errorCode, message));
+  });
+
+  test('reads the same vocabulary and merges once for all tokenizers that are there, and others anew', async () => {
+    const read = async (folder: string) => readBytePairEncoding(folder);
+    const [first, second] = [await read(variant({})), await read(variant({ 'tokenizer_config.json': {} }))];
+    expect(second.vocabulary).toBe(first.vocabulary);
+    expect(second.merges).toBe(first.merges);
+    expect(second.file).not.toBe(first.file);
+    const text = readFileSync(join(folderOf('sd2-tiny'), 'merges.txt'), 'utf8');
+    const fewer = await read(variant({ 'merges.txt': text.trimEnd().split('\n').slice(0, -1).join('\n') }));
+    expect(fewer.merges).not.toBe(first.merges);
   });
 
   test('names a file that cannot be read', async () => {
