@@ -29,6 +29,8 @@ export class ProcessDevice implements Device {
   #child: Promise<WorkerProcess> | undefined;
   #running: WorkerProcess | undefined;
   #generation = 0;
+  /** The first number that the running child gives out. */
+  #firstId = 0;
   #disposed = false;
 
   constructor(options: DeviceOptions) {
@@ -67,6 +69,7 @@ export class ProcessDevice implements Device {
   }
 
   async run(program: Program, signal?: AbortSignal): Promise<ProgramResult> {
+    this.#assertLoaded(program, signal);
     const inputs = Object.fromEntries(
       Object.entries(program.inputs).map(([name, value]) => [name, toWireInput(value)]),
     );
@@ -148,12 +151,19 @@ export class ProcessDevice implements Device {
     }
   }
 
+  /** A child that died while nobody asked it anything has taken its sessions with it: the next one does not know them. */
+  #assertLoaded({ steps }: Program, signal: AbortSignal | undefined): void {
+    signal?.throwIfAborted();
+    if (this.#disposed || steps.every(({ session }) => this.#running !== undefined && session >= this.#firstId)) return;
+    throw new ThimbleError('ERR_DEVICE_CRASHED', { reason: 'after its sessions were loaded' });
+  }
+
   async #start(): Promise<WorkerProcess> {
     this.#generation++;
+    this.#firstId = this.#generation * IDS_PER_CHILD;
     const child = new WorkerProcess(this.#options, () => this.#forget(child));
     this.#running = child;
-    const firstId = this.#generation * IDS_PER_CHILD;
-    await child.ask('start', { options: this.#options, firstId }, undefined, () => undefined);
+    await child.ask('start', { options: this.#options, firstId: this.#firstId }, undefined, () => undefined);
     return child;
   }
 

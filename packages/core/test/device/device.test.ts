@@ -182,6 +182,20 @@ describe('ProcessDevice', () => {
     }
   });
 
+  test('says of a session whose process died meanwhile that it died, and not that nobody knows it', async () => {
+    const own = open();
+    const session = await own.load(affineModel());
+    const { generation } = own;
+    process.kill(own.pid as number, 'SIGKILL');
+    while (own.generation === generation) await sleep(5);
+    const program = { inputs: { in: VECTOR }, steps: [{ session, ...STEP }], outputs: { out: 'download' as const } };
+    const crashed = { code: 'ERR_DEVICE_CRASHED' };
+    await expect(own.run(program)).rejects.toMatchObject(crashed);
+    // Also where another one runs by now.
+    await own.load(affineModel());
+    await expect(own.run(program)).rejects.toMatchObject(crashed);
+  });
+
   test('ends its process when aborted in the middle of a step that takes long', async () => {
     const own = open();
     const session = await own.load(slowModel(4000));
@@ -210,7 +224,7 @@ describe('ProcessDevice', () => {
 
   test('keeps the event loop free while it computes', async () => {
     const own = open();
-    const session = await own.load(slowModel(200));
+    const session = await own.load(slowModel(40));
     const large = new Tensor('float32', new Float32Array(800 * 800), [800, 800]);
     let ticks = 0;
     const timer = setInterval(() => ticks++, 1);
