@@ -123,7 +123,8 @@ function makePart(
   const streamed = [...fed.values()].filter(({ name }) => read.has(name));
   return {
     graph: graph.with({
-      nodes,
+      // Of what a node reads the runtime computes first what is made by the later node in the list: so it goes on in the order in which it would compute the whole graph.
+      nodes: nodes.toReversed(),
       inputs: [
         ...given.map((name) => known.get(name) ?? portOf(name)),
         ...streamed.map(({ name, type, dims }) => ({ name, type, rank: dims.length, dims })),

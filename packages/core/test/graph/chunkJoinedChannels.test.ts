@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import * as runtime from 'onnxruntime-node';
 import { sessionOptions } from '../../src/device/sessionOptions.js';
 import type { Graph } from '../../src/graph/Graph.js';
+import { cutByWeights } from '../../src/graph/cutByWeights.js';
 import { GraphBuilder } from '../../src/graph/GraphBuilder.js';
 import { inRuntimeOrder } from '../../src/graph/inRuntimeOrder.js';
 import { lowerGraph } from '../../src/graph/lower.js';
@@ -101,6 +102,17 @@ test('takes less memory, in the order in which the runtime computes it', async (
   expect(new Set(inTime.nodes)).toEqual(new Set(chunked.nodes));
   expect(peakBytes(inTime)).toBeLessThan(0.7 * peakBytes(graph));
 });
+
+test.each([2 ** 20, 200])(
+  'cut in parts of %i bytes of weights it computes in the same order, and takes as little',
+  async (partBytes) => {
+    const lowered = lowerGraph(await blockOf(4), { bytes: BUDGET, activations: 'float32', provider: 'cpu' });
+    const parts = cutByWeights(lowered, { partBytes, largestBytes: 2 ** 20 });
+    expect(parts.length > 1).toBe(partBytes === 200);
+    const order = parts.flatMap(({ graph }) => inRuntimeOrder(graph));
+    expect(order).toEqual(inRuntimeOrder(lowered));
+  },
+);
 
 test('smaller values are left alone', async () => {
   const graph = await blockOf(4);
