@@ -69,7 +69,8 @@ async function planned({ checkpoint, variant }, limit, { width, height, guidance
 async function measure(runs, { label, limit, model, options }, { times, hand }) {
   const key = `${label}, ${limit ?? 'none'}`;
   const plan = await planned(model, limit, options);
-  if (plan.refused !== undefined) return [label, within(limit), `refused: ${plan.refused}`];
+  if (plan.refused !== undefined)
+    return [label, within(limit), `refused: ${plan.refused}`, ...HEAD.slice(3).map(() => '')];
   // Where there is no limit the command line plans nothing.
   const plugins = limit === undefined ? plan.techniques : undefined;
   const real = await runs.upTo(times, `${key}, ${plan.techniques.join('+')}`, () =>
