@@ -42,6 +42,11 @@ describe('createScheduler', () => {
   });
 });
 
+test('refuses betas that leave no numbers as timesteps', () => {
+  const scheduler = createScheduler('KDPM2AncestralDiscreteScheduler', { beta_start: 1 });
+  expect(() => scheduler.setTimesteps(2)).toThrow(code('ERR_CONFIG_INVALID', /betas/));
+});
+
 /** Values that no scheduler takes, of fields that not all of them have. */
 const WRONG: readonly (readonly [string, unknown])[] = [
   ['prediction_type', 'flow'],

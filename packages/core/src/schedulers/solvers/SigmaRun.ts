@@ -35,8 +35,20 @@ export class SigmaRun {
     return this.#schedule.sigmas;
   }
 
-  /** Starts a run along a schedule. Noise levels are rounded to float32, as diffusers'. */
+  /**
+   * Starts a run along a schedule. Noise levels are rounded to float32, as diffusers'.
+   *
+   * @throws `ERR_CONFIG_INVALID` where the config's betas leave no numbers as timesteps, as where all is noise from the beginning
+   */
   begin({ timesteps, sigmas }: SigmaSchedule): void {
+    const wrong = timesteps.find((timestep) => !Number.isFinite(timestep));
+    if (wrong !== undefined)
+      throw new ThimbleError('ERR_CONFIG_INVALID', {
+        component: this.#scheduler,
+        field: 'beta_start',
+        value: `timesteps of ${wrong}`,
+        expected: 'betas above 0 and below 1, which give timesteps that are numbers',
+      });
     this.#schedule = { timesteps, sigmas: sigmas.map(Math.fround) };
     this.#cursor.reset();
     this.#started = true;
