@@ -127,6 +127,8 @@ async function inTrouble(pool, random, number) {
 async function calmDown(pipe, handle, { pool, kind }, what) {
   if (kind === 'dispose') {
     for (const [model, known] of pool) if (known === pipe) pool.delete(model);
+    // Its moment may have been after the end.
+    await pipe.dispose();
     return;
   }
   try {
