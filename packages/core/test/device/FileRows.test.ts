@@ -10,18 +10,14 @@ afterAll(() => rmSync(FOLDER, { recursive: true }));
 
 test('what waits whole goes through small buffers that are not kept: skip connections of 20 MB held as much while they waited', async () => {
   const [outer, rows, inner] = [64, 150, 512];
-  const taken: number[] = [];
-  const { buffer } = SpillFile.prototype;
-  const spy = jest.spyOn(SpillFile.prototype, 'buffer').mockImplementation(function (this: SpillFile, byteLength) {
-    taken.push(byteLength);
-    return buffer.call(this, byteLength);
-  });
+  const buffer = jest.spyOn(SpillFile.prototype, 'buffer');
   using store = new FileRows({ type: 'float32', outer, rows, inner, folder: FOLDER });
   const given = Float32Array.from({ length: outer * rows * inner }, (_, i) => i);
   await store.write(0, rows, new Uint8Array(given.buffer));
   const found = new Float32Array(given.length);
   await store.read(0, rows, new Uint8Array(found.buffer));
-  spy.mockRestore();
+  const taken = buffer.mock.calls.flat();
+  buffer.mockRestore();
   expect(Buffer.compare(Buffer.from(found.buffer), Buffer.from(given.buffer))).toBe(0);
   expect(taken).toEqual([2 ** 20, 2 ** 20]);
 });
