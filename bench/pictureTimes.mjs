@@ -11,8 +11,8 @@ import { markdownTable, median } from './statistics.mjs';
 /** Steps of a picture. */
 const STEPS = 20;
 
-/** Whether a step of `steps` is one that computes everything, where each `interval`th does, up to the last, and the first. */
-const isWhole = (step, steps, interval) => step === 0 || (steps - 1 - step) % interval === 0;
+/** Whether a call of the UNet is one that computes everything, of `calls` in a picture: each `interval`th does, up to the last, and the first. */
+const isWhole = (call, calls, interval) => call === 0 || (calls - 1 - call) % interval === 0;
 
 const seconds = (milliseconds) => (milliseconds / 1000).toFixed(2);
 
@@ -25,6 +25,8 @@ class Way {
   #between = [];
   #others = [];
   #warm = false;
+  /** How many calls a picture has beyond its steps: PNDM, SD 1.5's own scheduler, has one. */
+  #extra = 0;
 
   constructor(label, interval = 1) {
     this.label = label;
@@ -51,9 +53,11 @@ class Way {
       seed: 1,
       outputType: decodes ? 'tensor' : 'latent',
     });
+    const calls = timings.steps.length;
+    this.#extra = calls - steps;
     for (const [i, milliseconds] of timings.steps.entries()) {
       if (i === 0 && !this.#warm) continue;
-      (isWhole(i, steps, this.#interval) ? this.#whole : this.#between).push(milliseconds);
+      (isWhole(i, calls, this.#interval) ? this.#whole : this.#between).push(milliseconds);
     }
     this.#warm = true;
     if (decodes) this.#others.push(timings.encodePrompt + timings.decode);
@@ -70,10 +74,15 @@ class Way {
     return this.#between.length === 0 ? undefined : median(this.#between);
   }
 
-  /** Of a picture's steps. */
+  /** Calls of the UNet in a picture. */
+  get calls() {
+    return STEPS + this.#extra;
+  }
+
+  /** Of all calls of a picture. */
   get steps() {
-    const whole = Array.from({ length: STEPS }, (_, i) => isWhole(i, STEPS, this.#interval)).filter(Boolean).length;
-    return whole * this.whole + (STEPS - whole) * (this.between ?? 0);
+    const whole = Array.from({ length: this.calls }, (_, i) => isWhole(i, this.calls, this.#interval)).filter(Boolean);
+    return whole.length * this.whole + (this.calls - whole.length) * (this.between ?? 0);
   }
 
   get rest() {
@@ -117,7 +126,8 @@ export async function measurePictures(ways, { checkpoint: folder, steps, rounds,
       picture: way.steps + (way.decodes ? way : opened[i - 1]).rest,
     }));
     if (engine === undefined) return rows;
-    return [{ label: engine.label, whole: median(passes), steps: STEPS * median(passes) }, ...rows];
+    const whole = median(passes);
+    return [{ label: engine.label, whole, steps: opened[0].calls * whole }, ...rows];
   } finally {
     for (const way of opened) await way.dispose();
     await engine?.dispose();

@@ -1,12 +1,17 @@
-import { tmpdir } from 'node:os';
+import { homedir, tmpdir } from 'node:os';
+import { sep } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { DiffusionPipeline, Tensor } from '../../src/index.js';
 import { createDevice } from '../../src/device/createDevice.js';
 import type { DevicePermissions } from '../../src/device/devicePermissions.js';
+import { temporaryFolders } from '../../src/device/spillFolder.js';
 import { fixturePath } from '../support/fixturePath.js';
 
 const ROWS = { type: 'float32', outer: 1, rows: 1, inner: 4 } as const;
-const HERE = import.meta.dirname;
+/** No folder for temporary files: where the repository lies in one, home. */
+const HERE = [import.meta.dirname, homedir()].find(
+  (folder) => !temporaryFolders().some((temporary) => `${folder}${sep}`.startsWith(`${temporary}${sep}`)),
+) as string;
 
 async function writesTo(folder: string, permissions: DevicePermissions): Promise<unknown> {
   const device = createDevice({ provider: 'cpu', permissions });
