@@ -25,6 +25,15 @@ test.each([
 });
 
 test.each([
+  ['none', 96 * MB],
+  ['1GB', 32 * MB],
+  ['1023MB', 0],
+  ['512MB', 0],
+])('within %s Winograd’s algorithm may take %d bytes for a convolution', (limit, bytes) => {
+  expect(MemoryBudget.of(limit, undefined).convolutionBytes).toBe(bytes);
+});
+
+test.each([
   ['none', Infinity],
   ['4GB', 64 * MB],
   ['512MB', 32 * MB],
