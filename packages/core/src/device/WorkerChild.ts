@@ -26,6 +26,7 @@ export class WorkerChild {
   #pid: number | undefined;
   #isEnded = false;
   #isKilled = false;
+  #isAwaited = false;
   #resolveEnded: () => void = () => undefined;
 
   /**
@@ -77,6 +78,7 @@ export class WorkerChild {
   /** Kills it, and waits until it has ended. */
   async end(): Promise<void> {
     if (this.#isEnded) return;
+    this.#isAwaited = true;
     this.hold();
     this.kill();
     await this.#ended;
@@ -88,7 +90,9 @@ export class WorkerChild {
     for (const handle of this.#handles) handle?.ref?.();
   }
 
+  /** It does not keep the program alive any more; not while its end is waited for, when an answer may still come: a program that ended then would never get behind it. */
   release(): void {
+    if (this.#isAwaited && !this.#isEnded) return;
     for (const handle of this.#handles) handle?.unref?.();
   }
 
