@@ -1,46 +1,36 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { KeptFigures } from './KeptFigures.mjs';
 
-/** Runs that were made, kept in a file, so that a benchmark of hours can be made in parts. */
+/** Runs that were made, and the rows of the table that they give; both are kept. */
 export class PlannerRuns {
-  #file;
-  #kept = { runs: {}, rows: {} };
+  #kept;
   #again;
   #begun = new Set();
 
   /** `again`: runs that were kept are made anew, once each in this process. */
   constructor(file, { again }) {
-    this.#file = file;
+    this.#kept = new KeptFigures(file);
     this.#again = again;
-    if (existsSync(file)) this.#kept = JSON.parse(readFileSync(file, 'utf8'));
   }
 
   /** The runs of a case, of which as many are made as are missing. */
   async upTo(count, key, run) {
-    if (this.#again && !this.#begun.has(key)) this.#kept.runs[key] = [];
+    const kept = this.#kept.of('runs') ?? {};
+    const runs = this.#again && !this.#begun.has(key) ? [] : (kept[key] ?? []);
     this.#begun.add(key);
-    const runs = (this.#kept.runs[key] ??= []);
     while (runs.length < count) {
       runs.push(await run());
       process.stderr.write(`${key}: ${JSON.stringify(runs.at(-1))}\n`);
-      this.#write();
+      this.#kept.keep('runs', { ...kept, [key]: runs });
     }
     return runs;
   }
 
   keepRow(key, row) {
-    this.#kept.rows[key] = row;
-    this.#write();
+    this.#kept.keep('rows', { ...this.#kept.of('rows'), [key]: row });
   }
 
   /** In the order in which they first came. */
   get rows() {
-    return Object.values(this.#kept.rows);
-  }
-
-  #write() {
-    mkdirSync(dirname(this.#file), { recursive: true });
-    writeFileSync(`${this.#file}.new`, `${JSON.stringify(this.#kept, undefined, 2)}\n`);
-    renameSync(`${this.#file}.new`, this.#file);
+    return Object.values(this.#kept.of('rows') ?? {});
   }
 }

@@ -1,31 +1,34 @@
 import { DiffusionPipeline } from '../packages/core/dist/index.js';
 
-/** A thimble pipeline with only the UNet. */
+/** One component in a thimble pipeline of its own. */
 export class ThimbleEngine {
   label;
+  /** What it gave last. */
+  sample;
   #checkpoint;
-  #inputs;
+  #task;
   #plugins;
   #options;
   #pipe;
 
-  /** `options`: others of `fromPretrained`. */
-  constructor(label, checkpoint, inputs, plugins = [], options = {}) {
+  /** `task`: { component, entry, inputs }; `options`: others of `fromPretrained`. */
+  constructor(label, checkpoint, task, plugins = [], options = {}) {
     this.label = label;
     this.#checkpoint = checkpoint;
-    this.#inputs = inputs;
+    this.#task = task;
     this.#plugins = plugins;
     this.#options = options;
   }
 
   async load() {
+    const { component } = this.#task;
     const started = performance.now();
     this.#pipe = await DiffusionPipeline.fromPretrained(this.#checkpoint, {
-      components: ['unet'],
+      components: [component],
       plugins: this.#plugins,
       ...this.#options,
     });
-    await this.#pipe.components.unet.load();
+    await this.#pipe.components[component].load();
     return performance.now() - started;
   }
 
@@ -34,8 +37,10 @@ export class ThimbleEngine {
   }
 
   async run() {
+    const { component, entry, inputs } = this.#task;
     const started = performance.now();
-    await this.#pipe.components.unet.call(this.#inputs);
+    const { sample } = await this.#pipe.components[component].invoke(entry, inputs);
+    this.sample = sample.data;
     return performance.now() - started;
   }
 

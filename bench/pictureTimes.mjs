@@ -9,7 +9,7 @@ import { sd15Checkpoint } from './randomCheckpoint.mjs';
 import { markdownTable, median } from './statistics.mjs';
 
 /** Steps of a picture. */
-const STEPS = 20;
+export const STEPS = 20;
 
 /** Whether a call of the UNet is one that computes everything, of `calls` in a picture: each `interval`th does, up to the last, and the first. */
 const isWhole = (call, calls, interval) => call === 0 || (calls - 1 - call) % interval === 0;
@@ -95,8 +95,8 @@ class Way {
 }
 
 /**
- * Measures what each of `ways`, { label, plugins, interval }, takes for a picture: { label, whole, between, steps, picture }, milliseconds of a step that computes everything, of one in between, of all steps, and with
- * text encoder and VAE.
+ * Measures what each of `ways`, { label, plugins, interval }, takes for a picture: { label, calls, whole, between, steps, picture }, calls of the UNet, and milliseconds of one that computes everything, of one in between,
+ * of all, and with text encoder and VAE.
  *
  * @param steps how many of each way are measured in a round, in turn with the others; half of them where all are alike
  * @param plain whether onnxruntime-node at its defaults takes its turn, too, as the first row
@@ -120,6 +120,7 @@ export async function measurePictures(ways, { checkpoint: folder, steps, rounds,
     }
     const rows = opened.map((way, i) => ({
       label: way.label,
+      calls: way.calls,
       whole: way.whole,
       between: way.between,
       steps: way.steps,
@@ -127,7 +128,8 @@ export async function measurePictures(ways, { checkpoint: folder, steps, rounds,
     }));
     if (engine === undefined) return rows;
     const whole = median(passes);
-    return [{ label: engine.label, whole, steps: opened[0].calls * whole }, ...rows];
+    const [{ calls }] = rows;
+    return [{ label: engine.label, calls, whole, steps: calls * whole }, ...rows];
   } finally {
     for (const way of opened) await way.dispose();
     await engine?.dispose();

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
 import { drawTimeline } from './drawTimeline.mjs';
 import { describeMachine } from './machine.mjs';
+import { mergeSection } from './mergeSection.mjs';
 import { sd15Checkpoint } from './randomCheckpoint.mjs';
 import { TECHNIQUES } from './techniques.mjs';
 
@@ -34,7 +35,7 @@ export async function benchTimelines(args) {
     if (run !== undefined && plain !== undefined)
       await writeFile(new URL(`${name}.svg`, PICTURES), drawTimeline({ label, run, plain }));
   }
-  await writeTable(data);
+  writeTable(data);
 }
 
 async function measure(data, { only, checkpoint: given }) {
@@ -70,7 +71,7 @@ function thin(samples) {
 const most = (numbers) => `${Math.round(Math.max(...numbers) / MB)} MB`;
 
 /** The table of docs/techniques/README.md, between its marks. */
-async function writeTable({ machine, runs }) {
+function writeTable({ machine, runs }) {
   const rows = Object.entries(TECHNIQUES).flatMap(([name, { label, count = 1, size = 512 }]) => {
     const run = runs[name];
     if (run === undefined) return [];
@@ -90,8 +91,5 @@ async function writeTable({ machine, runs }) {
     '| --- | --- | ---: | ---: | ---: |',
     ...rows,
   ].join('\n');
-  const page = await readFile(PAGE, 'utf8');
-  const [before, rest] = page.split('<!-- bench:timelines -->\n');
-  const [, after] = rest.split('<!-- /bench:timelines -->');
-  await writeFile(PAGE, `${before}<!-- bench:timelines -->\n${table}\n<!-- /bench:timelines -->${after}`);
+  mergeSection('timelines', table, PAGE);
 }

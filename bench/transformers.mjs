@@ -1,11 +1,11 @@
 // A transformer at full size with random weights: passes against the arithmetic alone, with room and under hard memory limits, and whole runs. Each figure is kept when it is there, so that it can be
 // measured in pieces.
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { basename, dirname } from 'node:path';
+import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { createDevice } from '../packages/core/dist/plugin.js';
 import { measureArithmetic } from '../packages/planner/dist/time/measureArithmetic.js';
+import { KeptFigures } from './KeptFigures.mjs';
 import { limitedGenerate } from './limitedGenerate.mjs';
 import { describeMachine } from './machine.mjs';
 import { markdownTable, median } from './statistics.mjs';
@@ -97,27 +97,6 @@ function runTable(pieces) {
   );
 }
 
-/** The figures that are there, by what was measured. */
-class Kept {
-  #file;
-  #figures;
-
-  constructor(file, again) {
-    this.#file = file;
-    this.#figures = !again && existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {};
-  }
-
-  of(key) {
-    return this.#figures[key];
-  }
-
-  keep(key, result) {
-    this.#figures[key] = result;
-    mkdirSync(dirname(this.#file), { recursive: true });
-    writeFileSync(this.#file, `${JSON.stringify(this.#figures, undefined, 1)}\n`);
-  }
-}
-
 function piecesOf({ only, sides, modes, limits, sizes, 'run-limits': runLimits }) {
   const parts = only.split(',');
   const product = (...lists) =>
@@ -159,7 +138,7 @@ export async function benchTransformers(args) {
     process.exitCode = 2;
     return;
   }
-  const kept = new Kept(values.file ?? `out/bench/transformers-${basename(checkpoint)}.json`, again);
+  const kept = new KeptFigures(values.file ?? `out/bench/transformers-${basename(checkpoint)}.json`, { again });
   const end = performance.now() + Number(minutes) * 60_000;
   const pieces = piecesOf(values);
   let rates;

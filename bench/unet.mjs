@@ -3,8 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { MemoryEfficientAttentionPlugin } from '../packages/plugin-attention/dist/index.js';
 import { Int8ComputePlugin } from '../packages/plugin-int8/dist/index.js';
+import { compareEngines } from './compareEngines.mjs';
 import { describeMachine } from './machine.mjs';
-import { readProcessMemory, watchMemory } from './memory.mjs';
+import { watchMemory } from './memory.mjs';
 import { PlainEngine } from './PlainEngine.mjs';
 import { sd15Checkpoint, sdxlUnetCheckpoint } from './randomCheckpoint.mjs';
 import { markdownTable, median } from './statistics.mjs';
@@ -13,30 +14,8 @@ import { sdxlUnetInputs, unetInputs } from './unetInputs.mjs';
 
 const MB = 2 ** 20;
 
-/** Runs the comparison and returns its rows: label, load, median seconds per pass, memory. */
-async function compare(engines, rounds, warmUp) {
-  const rows = [];
-  for (const engine of engines) {
-    const load = await engine.load();
-    rows.push({ engine, load, passes: [], watch: watchMemory(engine.pid) });
-  }
-  for (let round = 0; round < warmUp + rounds; round++) {
-    for (const row of rows) {
-      const milliseconds = await row.engine.run();
-      if (round >= warmUp) row.passes.push(milliseconds);
-      process.stderr.write(
-        `${row.engine.label}: ${(milliseconds / 1000).toFixed(2)} s${round < warmUp ? ' (warm-up)' : ''}\n`,
-      );
-      await sleep(500);
-    }
-  }
-  for (const row of rows) {
-    row.watch.stop();
-    row.most = { ...row.watch.most, peak: readProcessMemory(row.engine.pid).peak };
-    await row.engine.dispose();
-  }
-  return rows;
-}
+/** A call of the UNet. */
+const taskOf = (inputs) => ({ component: 'unet', entry: 'call', inputs });
 
 /** SDXL's UNet at 1024×1024: float32 weights of two engines do not fit this memory together, so that they take turns, each twice. */
 async function compareInTurns(engines, passes) {
@@ -62,16 +41,13 @@ async function compareInTurns(engines, passes) {
 
 /** `passes` of every engine in a turn, two turns each; the median counts all of them. */
 async function benchSdxlUnet(checkpoint, passes) {
-  const inputs = sdxlUnetInputs();
+  const task = taskOf(sdxlUnetInputs());
   const rows = await compareInTurns(
     [
-      [
-        'onnxruntime-node, defaults',
-        () => new PlainEngine(checkpoint, 1, { component: 'unet', entry: 'call', inputs }),
-      ],
+      ['onnxruntime-node, defaults', () => new PlainEngine(checkpoint, 1, task)],
       [
         'thimble, fused attention',
-        () => new ThimbleEngine('', checkpoint, inputs, [new MemoryEfficientAttentionPlugin()]),
+        () => new ThimbleEngine('', checkpoint, task, [new MemoryEfficientAttentionPlugin()]),
       ],
     ],
     passes,
@@ -95,9 +71,9 @@ async function benchSdxlUnet(checkpoint, passes) {
 }
 
 /** Ways of computing convolutions, and with int8. */
-function ways(checkpoint, batch) {
+function ways(checkpoint, task) {
   const engine = (label, plugin, options) => () =>
-    new ThimbleEngine(`thimble, ${label}`, checkpoint, unetInputs(batch), [plugin()], options);
+    new ThimbleEngine(`thimble, ${label}`, checkpoint, task, [plugin()], options);
   const fused = () => new MemoryEfficientAttentionPlugin();
   const int8 = () => new Int8ComputePlugin();
   return {
@@ -127,19 +103,17 @@ export async function benchUnet(args) {
   }
   const checkpoint = sd15Checkpoint('f32', values.checkpoint);
   const batch = Number(values.batch);
+  const task = taskOf(unetInputs(batch));
   const engines = {
-    plain: () => new PlainEngine(checkpoint, batch),
-    chunked: () => new ThimbleEngine('thimble, plain attention in chunks', checkpoint, unetInputs(batch)),
+    plain: () => new PlainEngine(checkpoint, batch, task),
+    chunked: () => new ThimbleEngine('thimble, plain attention in chunks', checkpoint, task),
     fused: () =>
-      new ThimbleEngine('thimble, fused attention', checkpoint, unetInputs(batch), [
-        new MemoryEfficientAttentionPlugin(),
-      ]),
-    ...ways(checkpoint, batch),
+      new ThimbleEngine('thimble, fused attention', checkpoint, task, [new MemoryEfficientAttentionPlugin()]),
+    ...ways(checkpoint, task),
   };
-  const rows = await compare(
+  const rows = await compareEngines(
     values.only.split(',').map((name) => engines[name]()),
-    Number(values.rounds),
-    Number(values['warm-up']),
+    { rounds: Number(values.rounds), warmUp: Number(values['warm-up']) },
   );
   const [base] = rows;
   const ratio = (value, reference) =>
