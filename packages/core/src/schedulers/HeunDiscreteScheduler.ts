@@ -1,6 +1,6 @@
 import type { Tensor } from 'onnxruntime-common';
-import { booleanField, choiceField, numberField } from '../fields/Field.js';
-import { betaScheduleField } from './numeric/betaSchedule.js';
+import { booleanField, choiceField } from '../fields/Field.js';
+import { betaScheduleField, stableDiffusionBetaFields } from './numeric/betaSchedule.js';
 import { clipFields } from './numeric/clipOriginalSample.js';
 import { clamp } from './numeric/numpy.js';
 import { PREDICTION_TYPES } from './numeric/predictOriginalSample.js';
@@ -17,8 +17,7 @@ const FIELDS = {
   ...kDiffusionFields,
   ...sigmaFields,
   ...clipFields,
-  beta_start: numberField(0.00085, 0, 1),
-  beta_end: numberField(0.012, 0, 1),
+  ...stableDiffusionBetaFields,
   beta_schedule: betaScheduleField('linear', ['exp']),
   clip_sample: booleanField(false),
   prediction_type: choiceField('epsilon', PREDICTION_TYPES),

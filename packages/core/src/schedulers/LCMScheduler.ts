@@ -1,7 +1,7 @@
 import type { Tensor } from 'onnxruntime-common';
 import { ThimbleError } from '../errors.js';
 import { booleanField, choiceField, integerField, numberField } from '../fields/Field.js';
-import { betaFields, betaScheduleField, trainedNoise } from './numeric/betaSchedule.js';
+import { betaFields, betaScheduleField, stableDiffusionBetaFields, trainedNoise } from './numeric/betaSchedule.js';
 import { clipFields, clipOriginalSample, thresholdFields } from './numeric/clipOriginalSample.js';
 import { PREDICTION_TYPES, predictOriginalSample } from './numeric/predictOriginalSample.js';
 import { spacingFields } from './numeric/spacedTimesteps.js';
@@ -19,8 +19,7 @@ const FIELDS = {
   ...spacingFields,
   ...clipFields,
   ...thresholdFields,
-  beta_start: numberField(0.00085, 0, 1),
-  beta_end: numberField(0.012, 0, 1),
+  ...stableDiffusionBetaFields,
   beta_schedule: betaScheduleField('scaled_linear'),
   original_inference_steps: integerField(50, 1),
   clip_sample: booleanField(false),

@@ -23,7 +23,11 @@ export function betaScheduleField(
 /** Timesteps that a model was trained with: schedulers keep tables of them, which a mistaken number must not fill the memory with. */
 export const trainTimestepsField = integerField(1000, 1, 100_000);
 
-/** Noise is added, and no more than all. */
+/** How much noise a timestep adds: none to all. */
+function betaField(value: number): Field<number> {
+  return numberField(value, 0, 1);
+}
+
 const trainedBetasField: Field<readonly number[] | null> = {
   ...numbersField(),
   expected: 'a list of numbers from 0 to 1, or null',
@@ -33,11 +37,14 @@ const trainedBetasField: Field<readonly number[] | null> = {
 /** The config fields that decide how much noise each training timestep adds. */
 export const betaFields = {
   num_train_timesteps: trainTimestepsField,
-  beta_start: numberField(0.0001, 0, 1),
-  beta_end: numberField(0.02, 0, 1),
+  beta_start: betaField(0.0001),
+  beta_end: betaField(0.02),
   beta_schedule: betaScheduleField('linear'),
   trained_betas: trainedBetasField,
 };
+
+/** Those of them with the defaults of schedulers that were made for Stable Diffusion. */
+export const stableDiffusionBetaFields = { beta_start: betaField(0.00085), beta_end: betaField(0.012) };
 
 /** Values of {@link betaFields}. */
 export type BetaConfig = ConfigValues<typeof betaFields>;

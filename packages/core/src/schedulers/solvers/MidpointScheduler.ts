@@ -1,5 +1,6 @@
 import type { Tensor } from 'onnxruntime-common';
-import { choiceField, numberField } from '../../fields/Field.js';
+import { choiceField } from '../../fields/Field.js';
+import { stableDiffusionBetaFields } from '../numeric/betaSchedule.js';
 import { roundHalfEven } from '../numeric/numpy.js';
 import { sigmaConversion, sigmaFields } from '../numeric/sigmaConversion.js';
 import { spacedTimesteps32 } from '../numeric/spacedTimesteps.js';
@@ -14,8 +15,7 @@ import { checkStep } from './checkStep.js';
 export const midpointFields = {
   ...kDiffusionFields,
   ...sigmaFields,
-  beta_start: numberField(0.00085, 0, 1),
-  beta_end: numberField(0.012, 0, 1),
+  ...stableDiffusionBetaFields,
   prediction_type: choiceField('epsilon', ['epsilon', 'v_prediction']),
 };
 

@@ -5,6 +5,7 @@ import {
   betaSchedule,
   betaScheduleField,
   rescaleAlphasCumprod,
+  stableDiffusionBetaFields,
 } from '../numeric/betaSchedule.js';
 import { clipFields } from '../numeric/clipOriginalSample.js';
 import { linspace } from '../numeric/numpy.js';
@@ -17,8 +18,7 @@ export const cogVideoXFields = {
   ...betaFields,
   ...spacingFields,
   ...clipFields,
-  beta_start: numberField(0.00085, 0, 1),
-  beta_end: numberField(0.012, 0, 1),
+  ...stableDiffusionBetaFields,
   beta_schedule: betaScheduleField('scaled_linear'),
   sample_max_value: numberField(1),
   set_alpha_to_one: booleanField(true),
