@@ -116,9 +116,8 @@ export class MemoryPlanner {
   /** What is said where a limit has room for no combination of a quality. `largest`: the size that would fit. */
   async refusal(limitBytes: number, quality: Quality, largest?: string): Promise<ThimbleError> {
     const estimates = await this.estimates(limitBytes, quality);
-    const neededBytes = Math.min(
-      ...estimates.map(({ peakBytes }) => peakBytes + this.#cacheNeed(new MemoryBudget(limitBytes))),
-    );
+    const leastPeak = Math.min(...estimates.map(({ peakBytes }) => peakBytes));
+    const neededBytes = leastPeak + this.#cacheNeed(new MemoryBudget(limitBytes));
     const least = await this.leastLimit(quality, limitBytes);
     const better = QUALITIES.slice(QUALITIES.indexOf(quality) + 1);
     const advice = [
@@ -162,6 +161,7 @@ export class MemoryPlanner {
     }
     const peakBytes = Math.max(0, ...peaks.map(({ bytes }) => bytes));
     const limit = budget.limit ?? Infinity;
+    const cacheNeed = this.#cacheNeed(budget);
     const weights = this.#calls.reduce(
       (sum, { facts, kind }) => sum + storedBytes(facts.weights, setup, kind),
       besideBytes,
@@ -180,7 +180,7 @@ export class MemoryPlanner {
       quality,
       peakBytes,
       seconds,
-      fits: peaks.every((peak) => !peak.refused && heldBytes(peak, budget) + this.#cacheNeed(budget) <= limit),
+      fits: peaks.every((peak) => !peak.refused && heldBytes(peak, budget) + cacheNeed <= limit),
     };
   }
 }
