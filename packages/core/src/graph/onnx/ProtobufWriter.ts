@@ -1,6 +1,9 @@
 /** Bytes that a nested message's length takes: a varint padded to this size, so that it can be filled in afterwards. */
 const LENGTH_BYTES = 4;
 
+/** Longer texts are written by the runtime; it takes longer to call than to write a name. */
+const SHORT_TEXT = 100;
+
 /**
  * Writes protocol buffers' wire format: varints, 32-bit floats and length-delimited fields. Nested messages are written in place, so
  * that a graph with thousands of them leaves no garbage.
@@ -32,8 +35,9 @@ export class ProtobufWriter {
 
   /** A text field. */
   text(field: number, value: string): this {
-    const size = Buffer.byteLength(value);
     this.#varint(field * 8 + 2);
+    if (value.length <= SHORT_TEXT && this.#ascii(value)) return this;
+    const size = Buffer.byteLength(value);
     this.#varint(size);
     this.#reserve(size);
     this.#length += this.#buffer.write(value, this.#length, 'utf8');
@@ -61,11 +65,28 @@ export class ProtobufWriter {
     return this;
   }
 
-  #fillLength(at: number, size: number): void {
-    for (let i = 0; i < LENGTH_BYTES; i++) {
-      const more = i < LENGTH_BYTES - 1 ? 128 : 0;
-      this.#buffer[at + i] = (Math.floor(size / 128 ** i) % 128) + more;
+  /** Writes a short text with its length if it is one of ASCII, and else nothing. */
+  #ascii(value: string): boolean {
+    const size = value.length;
+    this.#reserve(size + 1);
+    const buffer = this.#buffer;
+    const start = this.#length + 1;
+    for (let i = 0; i < size; i++) {
+      const code = value.charCodeAt(i);
+      if (code > 127) return false;
+      buffer[start + i] = code;
     }
+    buffer[start - 1] = size;
+    this.#length = start + size;
+    return true;
+  }
+
+  #fillLength(at: number, size: number): void {
+    const buffer = this.#buffer;
+    buffer[at] = (size & 127) | 128;
+    buffer[at + 1] = ((size >>> 7) & 127) | 128;
+    buffer[at + 2] = ((size >>> 14) & 127) | 128;
+    buffer[at + 3] = size >>> 21;
   }
 
   #varint(value: number): void {

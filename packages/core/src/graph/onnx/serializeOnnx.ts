@@ -28,7 +28,7 @@ const OPSET_WITH_BIT_CAST = 26;
  */
 export function serializeOnnx(graph: Graph): OnnxModel {
   checkMembers('graph', graph, 'a graph', ['name', 'nodes', 'weights']);
-  const folder = commonFolder(graph.weights.map((weight) => sourceOf(weight).file));
+  const folder = commonFolder([...new Set(graph.weights.map((weight) => sourceOf(weight).file))]);
   const domains = new Set(graph.nodes.map((node) => node.domain));
   const proto = new ProtobufWriter().integer(1, IR_VERSION).text(2, 'thimble');
   proto.message(7, () => writeGraph(proto, graph, folder ?? ''));
@@ -50,7 +50,13 @@ function writeGraph(proto: ProtobufWriter, graph: Graph, folder: string): void {
   for (const node of graph.nodes) proto.message(1, () => writeNode(proto, node));
   proto.text(2, graph.name);
   for (const constant of graph.constants) proto.message(5, () => writeConstant(proto, constant));
-  for (const weight of graph.weights) proto.message(5, () => writeWeight(proto, weight, folder));
+  const locations = new Map<string, string>();
+  for (const weight of graph.weights) {
+    const { file } = sourceOf(weight);
+    const location = locations.get(file) ?? locationIn(folder, file);
+    locations.set(file, location);
+    proto.message(5, () => writeWeight(proto, weight, location));
+  }
   for (const input of graph.inputs) proto.message(11, () => writePort(proto, input));
   for (const output of graph.outputs) proto.message(12, () => writePort(proto, output));
 }
@@ -88,18 +94,19 @@ function writeConstant(proto: ProtobufWriter, constant: GraphConstant): void {
 }
 
 function rawData({ type, data }: GraphConstant): Uint8Array {
-  if (type === 'float16') return new Uint8Array(encodeFloat16(Float32Array.from(data)).buffer);
-  if (type === 'int64') return new Uint8Array(BigInt64Array.from(data, BigInt).buffer);
+  // Constructors take lists several times as fast as `from`, which walks them by their iterators.
+  if (type === 'float16') return new Uint8Array(encodeFloat16(new Float32Array(data)).buffer);
+  if (type === 'int64') return new Uint8Array(new BigInt64Array(data.map(BigInt)).buffer);
   const Elements = { uint8: Uint8Array, int16: Int16Array, int32: Int32Array, float32: Float32Array }[type];
-  return new Uint8Array(Elements.from(data).buffer);
+  return new Uint8Array(new Elements(data).buffer);
 }
 
-function writeWeight(proto: ProtobufWriter, weight: GraphWeight, folder: string): void {
-  const { file, offset, byteLength } = sourceOf(weight);
+function writeWeight(proto: ProtobufWriter, weight: GraphWeight, location: string): void {
+  const { offset, byteLength } = sourceOf(weight);
   for (const size of weight.dims) proto.integer(1, size);
   proto.integer(2, ONNX_TYPE[weight.type]).text(8, weight.name);
   for (const [key, value] of [
-    ['location', locationIn(folder, file)],
+    ['location', location],
     ['offset', offset],
     ['length', byteLength],
   ] as const) {

@@ -183,8 +183,8 @@ export function joinAxis(emit: Emitter, parts: readonly string[], axis: number):
 
 /** [queries, keys]: what keeps the queries of a chunk from seeing later keys. */
 export function causalMask(emit: Emitter, [first, queries]: Chunk, keys: number): string {
-  const data = Array.from({ length: queries * keys }, (_, i) =>
-    i % keys > first + Math.floor(i / keys) ? -Infinity : 0,
-  );
+  const data = Array.from<number>({ length: queries * keys }).fill(0);
+  for (let query = 0; query < queries; query++)
+    data.fill(-Infinity, query * keys + first + query + 1, (query + 1) * keys);
   return emit.constant('float32', [queries, keys], data);
 }
