@@ -133,10 +133,10 @@ if (wanted('example')) {
 }
 if (wanted('example')) {
   await attempt('examples/third-party-model installed, type-checked, tested and run', () =>
-    useExampleModel({ root: ROOT, folder: join(folder, 'model'), tarballs }),
+    useExampleModel({ root: ROOT, folder: join(folder, 'model'), tarballs, like: join(folder, 'example') }),
   );
 }
 if (wanted('scaffold'))
   await attempt('a plugin made by create-thimble-plugin: installed, type-checked, tested', () =>
-    useScaffold({ folder: join(folder, 'scaffold'), tarballs }),
+    useScaffold({ folder: join(folder, 'scaffold'), tarballs, like: join(folder, 'example') }),
   );

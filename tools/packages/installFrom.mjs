@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
 import { command } from './command.mjs';
@@ -44,6 +45,18 @@ export async function installFrom({ root, folder, tarballs, manager, node = proc
   const overrides = Object.entries(locations(tarballs)).map(([name, place]) => `  '${name}': '${place}'\n`);
   await writeFile(join(folder, 'pnpm-workspace.yaml'), `${ALLOW_BUILDS}overrides:\n${overrides.join('')}`);
   return command(await pinnedPnpm(root), ['add', '--prefer-offline', ...tarballs], { cwd: folder, env });
+}
+
+/**
+ * Gives a project what another one has installed, by links to the same files: the installation after it still decides what must be there, and unpacks only what is not. Does nothing where
+ * the other one is not there.
+ *
+ * @param {string} folder of the project, without installed packages
+ * @param {string | undefined} other folder of a project that npm has installed
+ */
+export async function linkInstalled(folder, other) {
+  if (other === undefined || !existsSync(join(other, 'node_modules'))) return;
+  await command('cp', ['-al', join(other, 'node_modules'), folder]);
 }
 
 /** Where one of the packages asks for another one, pnpm and yarn would look for it in the registry. */
