@@ -62,7 +62,8 @@ export class FakeDevice implements Device {
   async load(model: OnnxModel): Promise<number> {
     this.#assertAlive();
     const id = this.#nextId++;
-    this.#sessions.set(id, { name: model.name, outputs: readOnnxOutputs(model.bytes) });
+    const graphs = model.parts ?? [model];
+    this.#sessions.set(id, { name: model.name, outputs: graphs.flatMap(({ bytes }) => readOnnxOutputs(bytes)) });
     return id;
   }
 

@@ -4,7 +4,7 @@ import type { FileRange } from './FileRange.js';
 export interface OnnxModel {
   /** What the graph is, for messages: a segment's dotted name. */
   readonly name: string;
-  /** ONNX ModelProto; weights are external data. */
+  /** ONNX ModelProto; weights are external data. Empty where there are `parts` and nobody asked for the whole. */
   readonly bytes: Uint8Array;
   /** Absolute folder that the external data's locations are relative to; absent for a graph without weights. */
   readonly folder?: string;

@@ -1,7 +1,7 @@
 import type { Device } from '../device/Device.js';
 import type { StreamedWeight } from '../device/OnnxModel.js';
 import type { SegmentHandle } from '../hooks/calls/SegmentHandle.js';
-import type { CompiledSegment } from './compileSegment.js';
+import { type CompiledSegment, sameProgram } from './compileSegment.js';
 
 /** Where what a segment runs comes from. */
 export interface SegmentSource {
@@ -68,8 +68,7 @@ export class ComponentSegment implements SegmentHandle {
 
   /** Sets what to run from now on; a session of another graph is freed. */
   async use(program: CompiledSegment): Promise<void> {
-    const same = this.#program !== undefined && Buffer.compare(this.#program.model.bytes, program.model.bytes) === 0;
-    if (same) return;
+    if (this.#program !== undefined && sameProgram(this.#program, program)) return;
     await this.forget();
     this.#program = program;
   }

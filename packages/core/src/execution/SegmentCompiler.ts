@@ -84,9 +84,10 @@ export class SegmentCompiler {
     await setImmediate();
     const revision = this.#revision;
     for (const graph of graphs) seen(graph);
+    const partsAlone = !this.#parts.hooks.prepareSegment.isUsed();
     if (frozen === undefined)
       await inSlices(graphs, signal, (graph) => {
-        programs.set(graph.name, this.#lower(this.#transform(this.bind(graph), shapes)));
+        programs.set(graph.name, this.#lower(this.#transform(this.bind(graph), shapes), partsAlone));
       });
     const compiled = { outline, programs };
     // Plugins may have come or gone meanwhile.
@@ -123,7 +124,7 @@ export class SegmentCompiler {
   /** A part of a graph that was cut out of it, in float32. */
   lowerPart(graph: Graph): OnnxModel {
     const transformed = this.#parts.hooks.transformGraph.call(graph, { ...this.#context(graph), partial: true });
-    return compileSegment(lowerGraph(transformed, this.#lowering()), this.#cut).model;
+    return compileSegment(lowerGraph(transformed, this.#lowering()), { cut: this.#cut }).model;
   }
 
   /** What plugins make of the graph that reads a weight. */
@@ -201,8 +202,9 @@ export class SegmentCompiler {
     return frozen.programs();
   }
 
-  #lower(transformed: Graph): CompiledSegment {
-    return compileSegment(lowerGraph(transformed, this.#lowering(this.#parts.activations)), this.#cut);
+  #lower(transformed: Graph, partsAlone = false): CompiledSegment {
+    const lowered = lowerGraph(transformed, this.#lowering(this.#parts.activations));
+    return compileSegment(lowered, { cut: this.#cut, partsAlone });
   }
 
   #lowering(activations: LoweringOptions['activations'] = 'float32'): LoweringOptions {

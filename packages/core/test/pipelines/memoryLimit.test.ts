@@ -77,15 +77,20 @@ describe('weights that are read in parts', () => {
     const { name } = fixture.calls.find(({ call }) => call === 'UNet2DConditionModel.forward')!;
     const results: unknown[] = [];
     let parts = 0;
+    const wholes: number[] = [];
     for (const budget of [new MemoryBudget(), new PartsBudget()]) {
       const device = new InlineDevice({ provider: 'cpu' });
       const load = device.load.bind(device);
       device.load = async (model): Promise<number> => {
         parts += model.parts?.length ?? 0;
+        if (model.parts !== undefined) wholes.push(model.bytes.length);
         return load(model);
       };
       const hooks = createHooks();
-      if (hooked) hooks.beforeSegment.tap('watch', () => undefined);
+      if (hooked) {
+        hooks.beforeSegment.tap('watch', () => undefined);
+        hooks.prepareSegment.tap('watch', () => undefined);
+      }
       const model = UNet2DConditionModel.fromConfig(checkpoint.config);
       const unet = new Component({ name: 'unet', model, checkpoint, device, hooks, budget });
       // Twice: buffers are used again.
@@ -94,6 +99,8 @@ describe('weights that are read in parts', () => {
       await device.dispose();
     }
     expect(parts).toBeGreaterThan(2 * 20);
+    // The whole graph beside its parts is for those alone who prepare segments.
+    expect(wholes.every((length) => length > 0 === hooked)).toBe(true);
     for (const result of results) expect(result).toEqual(results[0]);
   });
 

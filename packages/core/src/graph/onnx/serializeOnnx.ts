@@ -38,7 +38,7 @@ export function serializeOnnx(graph: Graph): OnnxModel {
     name: graph.name,
     bytes: proto.finish(),
     ...(folder === undefined ? {} : { folder }),
-    mode: modeOf(graph),
+    mode: sessionModeOf(graph),
   };
 }
 
@@ -132,7 +132,8 @@ function writeSize(proto: ProtobufWriter, { name, dims }: GraphPort, axis: numbe
   else proto.integer(1, dims[axis] as number);
 }
 
-function modeOf({ memoryFormat, packsWeights }: Graph): SessionMode {
+/** How a session treats a graph. */
+export function sessionModeOf({ memoryFormat, packsWeights }: Graph): SessionMode {
   if (memoryFormat === 'channels_last') return 'channels_last';
   return packsWeights ? 'packed' : 'mapped';
 }
