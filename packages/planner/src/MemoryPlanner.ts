@@ -7,7 +7,7 @@ import type { RunShape } from './model/RunShape.js';
 import type { Alternative, Plan } from './Plan.js';
 import { linesOf, megabytes, shapeText } from './linesOf.js';
 import { type Combination, combinations, type InstalledPlugin } from './techniques/combinations.js';
-import { QUALITIES, type Quality } from './techniques/Setup.js';
+import { QUALITIES, type Quality, type Setup } from './techniques/Setup.js';
 import type { MachineSpeed } from './time/MachineSpeed.js';
 import { secondsOf, storedBytes } from './time/secondsOf.js';
 
@@ -46,11 +46,14 @@ const MOST_LIMIT = 64 * 1024 * MB;
 export class MemoryPlanner {
   readonly #parts: MemoryPlannerParts;
   readonly #calls: readonly ModelCall[];
+  /** Tensors of all models. */
+  readonly #tensors: number;
 
   constructor(parts: MemoryPlannerParts) {
     checkMembers('parts', parts, '{ components, run, speed }', ['components', 'run', 'speed']);
     this.#parts = parts;
     this.#calls = modelCalls(parts.components, parts.run, parts.calls);
+    this.#tensors = Object.values(parts.components).reduce((sum, { weights }) => sum + [...weights.keys()].length, 0);
   }
 
   /** The run that it plans. */
@@ -153,13 +156,8 @@ export class MemoryPlanner {
   async #estimate(combination: Combination, budget: MemoryBudget): Promise<Estimate> {
     const { setup, techniques, quality } = combination;
     const { speed, besideBytes = 0 } = this.#parts;
-    const nodes = this.#calls.map(({ facts }) => facts.nodes);
-    const peaks: CallPeak[] = [];
-    for (const [i, call] of this.#calls.entries()) {
-      const loadedNodes = setup.residency === 'all' ? nodes.slice(0, i).reduce((a, b) => a + b, 0) : 0;
-      peaks.push(await peakOf(call, { setup, budget, loadedNodes }));
-    }
-    const peakBytes = Math.max(0, ...peaks.map(({ bytes }) => bytes));
+    const peaks = await this.#peaks(setup, budget);
+    const peakBytes = Math.max(0, ...peaks.map(({ bytes }) => bytes)) + MemoryBudget.tensorBytes(this.#tensors);
     const limit = budget.limit ?? Infinity;
     const cacheNeed = this.#cacheNeed(budget);
     const weights = this.#calls.reduce(
@@ -168,7 +166,7 @@ export class MemoryPlanner {
     );
     const seconds = peaks.reduce(
       (sum, peak) => {
-        const cacheBytes = budget.limit === undefined ? Infinity : Math.max(0, limit - peak.bytes);
+        const cacheBytes = Math.max(0, limit - peak.bytes);
         return sum + secondsOf(peak, { setup, budget, speed, cacheBytes });
       },
       weights === 0 ? 0 : besideBytes / speed.read,
@@ -180,14 +178,23 @@ export class MemoryPlanner {
       quality,
       peakBytes,
       seconds,
-      fits: peaks.every((peak) => !peak.refused && heldBytes(peak, budget) + cacheNeed <= limit),
+      fits: peaks.every(({ refused }) => !refused) && peakBytes + cacheNeed <= limit,
     };
   }
-}
 
-/** What a call holds while it fits: where the allocator keeps what is freed it takes no more from the system than what core counts, once there is no more. */
-function heldBytes({ bytes, countedBytes }: CallPeak, { allocator }: MemoryBudget): number {
-  return allocator === 'return' ? bytes : Math.min(bytes, countedBytes);
+  /** What each call takes at its most, with what those before it left. */
+  async #peaks(setup: Setup, budget: MemoryBudget): Promise<readonly CallPeak[]> {
+    const peaks: CallPeak[] = [];
+    let [loadedNodes, leftBytes] = [0, 0];
+    for (const call of this.#calls) {
+      const peak = await peakOf(call, { setup, budget, loadedNodes });
+      peaks.push({ ...peak, bytes: peak.bytes + leftBytes });
+      if (setup.residency !== 'all') continue;
+      loadedNodes += call.facts.nodes;
+      leftBytes = Math.max(leftBytes, budget.leftBytes(peak.bytes));
+    }
+    return peaks;
+  }
 }
 
 /** The fastest that fits; of those that are as fast but for what cannot be told apart, the one with fewest techniques that leaves something free, or else the one that takes least. */
@@ -198,7 +205,7 @@ function choose(estimates: readonly Estimate[], limitBytes: number | undefined):
   const most = (limitBytes ?? Infinity) * ROOMY_SHARE - leastCache(new MemoryBudget(limitBytes));
   const roomy = alike.filter(({ peakBytes }) => peakBytes <= most);
   return roomy.length > 0
-    ? roomy.toSorted((a, b) => a.techniques.length - b.techniques.length)[0]
+    ? roomy.toSorted((a, b) => a.techniques.length - b.techniques.length || a.peakBytes - b.peakBytes)[0]
     : alike.toSorted((a, b) => a.peakBytes - b.peakBytes)[0];
 }
 

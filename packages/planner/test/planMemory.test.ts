@@ -64,6 +64,7 @@ describe('a plan of SD 1.5 at full size, of which only headers are there', () =>
     [160, 'sequential offload', 135],
     [192, '', 160],
     [256, '', 215],
+    [1024, 'fused attention', 874],
   ])('says what was measured within %i MB', async (limit, titles, measured) => {
     const estimates = await opened.planner.estimates(limit * MB, 'exact');
     const { peakBytes } = estimates.find(({ techniques: chosen }) => chosen.join() === titles)!;

@@ -12,6 +12,15 @@ export const LEAST_MEMORY_LIMIT = 96 * MB;
 /** What both processes take beside the values of a call, in bytes: 75 MB within a hard limit, up to 100 without one (measured). */
 export const ENGINE_BYTES = 80 * MB;
 
+/**
+ * What the main process holds for a tensor in the headers of a model's files, in bytes: its header and name, its place in the graphs, and what the heap of V8 has beside what lives. Within 288 MB it held 90 to 98 MB
+ * with SDXL's 2641 tensors, 75 with SD 1.5's 1130; of the heap alone a tensor took 6 KB, the same for SD 1.5, SDXL, FLUX.2 klein and Z-Image.
+ */
+const TENSOR_BYTES = 12 * 2 ** 10;
+
+/** So many tensors are in {@link ENGINE_BYTES}: SD 1.5's. */
+const ENGINE_TENSORS = 1130;
+
 /** Bytes of a pixel as a picture: of one that is decoded, in memory and once more while it is written; of one that is encoded, as bytes and as floats. */
 export const PICTURE_BYTES = { decode: 6, encode: 15 } as const;
 
@@ -49,14 +58,27 @@ const TOLERANCE = 1.1;
 
 /**
  * What is held at the most, to what was counted: the allocator keeps some of what is freed, and where it gives all back values die sooner than they are counted. Measured: SD 1.5's UNet, 414 MB of the
- * device's process, 300, 124 to 135 MB of both within 160 MB, 160 within 192; SD's VAE whole, 2.3 GB, and 1267 MB within 4 GB; SDXL's in strips, 1251 MB within 2 GB, 782 within 1 GB, 433 within
- * 512 MB. What was not measured lies between its neighbours. Rows that are written and read ahead, past the page cache, are held beside the strips: SD 1.5's take 149 and 215 MB within 192 and 256.
+ * device's process, 300, 124 to 135 MB of both within 160 MB, 160 within 192; FLUX.2 klein's encoder within 1 GB 304 MB of the device's process, where 144 are counted; SD's VAE whole, 2.3 GB, and 1267 MB within
+ * 4 GB; SDXL's in strips, 1251 MB within 2 GB, 782 within 1 GB, 433 within 512 MB; Z-Image's 721 within 1 GB. What was not measured lies between its neighbours. Rows that are written and
+ * read ahead, past the page cache, are held beside the strips: SD 1.5's take 149 and 215 MB within 192 and 256.
  */
 const HELD_SHARE: Readonly<Record<'values' | 'picture' | 'strips', Readonly<Record<Allocator, number>>>> = {
   values: { keep: 3, 'keep-small': 2.1, trim: 1.3, return: 0.75 },
   picture: { keep: 2.1, 'keep-small': 1.15, trim: 1.15, return: 1 },
   strips: { keep: 2.1, 'keep-small': 1.4, trim: 1.4, return: 1.4 },
 };
+
+/**
+ * No more than this is held of a call's values, but what is counted: values of large pictures are blocks that an allocator under a limit gives back at once. A run of Z-Image at 1024×1024 within 1 GB, for whose
+ * transformer 608 MB are counted, held 721 MB of both processes in all.
+ */
+const MOST_KEPT = 512 * MB;
+
+/**
+ * Share of a call's values that stays with the allocator for the next call, where sessions stay loaded between them and small blocks are kept. Measured within 1 GB, with all models loaded: FLUX.2 klein's transformer 753
+ * MB and its picture 944, where each by itself takes 607 and 711; SD 1.5's picture 874, where by itself it takes 706.
+ */
+const LEFT_SHARE = 0.5;
 
 /** Buffers that weights are read into, where they are read in parts: of the part that runs, and of the next one. */
 const PART_BUFFERS = 2;
@@ -160,16 +182,30 @@ export class MemoryBudget {
     return ENGINE_BYTES + Math.round(isVae(entry) ? valueBytes * VAE_SHARE : valueBytes);
   }
 
-  /** Whether the limit has room for an entry point that takes so much. */
+  /** Whether the limit has room for an entry point that takes so much: for a picture as a whole, if it has room for what is held then. */
   hasRoom(neededBytes: number, entry: string): boolean {
-    return this.limit === undefined || neededBytes <= this.limit * (isVae(entry) ? 1 : TOLERANCE);
+    if (this.limit === undefined) return true;
+    return isVae(entry) ? this.peakBytes(neededBytes, 'picture') <= this.limit : neededBytes <= this.limit * TOLERANCE;
+  }
+
+  /** What the main process holds beside {@link ENGINE_BYTES} for a pipeline whose models have so many tensors. */
+  static tensorBytes(tensors: number): number {
+    return TENSOR_BYTES * Math.max(0, tensors - ENGINE_TENSORS);
   }
 
   /** What both processes hold at their most where so much is counted ({@link MemoryBudget.neededBytes}, {@link PlannedPicture}): for the values of a call, for a picture whole, or in strips. */
   peakBytes(neededBytes: number, of: keyof typeof HELD_SHARE): number {
     // A VAE's strips are lowered as parts of one graph, whose weights stay mapped.
     const buffers = of === 'values' ? PART_BUFFERS * (this.weightParts?.partBytes ?? 0) : 0;
-    return Math.round(ENGINE_BYTES + (neededBytes - ENGINE_BYTES) * HELD_SHARE[of][this.allocator] + buffers);
+    const counted = neededBytes - ENGINE_BYTES;
+    const kept = counted * HELD_SHARE[of][this.allocator];
+    const most = of === 'values' && this.allocator !== 'keep' ? Math.max(counted, MOST_KEPT) : Infinity;
+    return Math.round(ENGINE_BYTES + Math.min(kept, most) + buffers);
+  }
+
+  /** What of a call whose peak that was the next call finds taken, if its sessions stay loaded. */
+  leftBytes(peakBytes: number): number {
+    return this.allocator === 'keep-small' ? Math.round(Math.max(0, peakBytes - ENGINE_BYTES) * LEFT_SHARE) : 0;
   }
 
   /** How many samples of a batch are computed at once, if the largest value of one has `bytes`: one where the activations of several might not fit. */

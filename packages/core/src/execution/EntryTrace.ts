@@ -4,6 +4,7 @@ import { FLOAT32_BYTES } from '../graph/passes/float32Bytes.js';
 import type { InputShapes, Model, ModelEntry } from '../models/Model.js';
 import { checkMembers } from '../fields/checkMembers.js';
 import { planEntry } from './EntryPlan.js';
+import { firstAlike } from './firstAlike.js';
 import { memoryNeed } from './memoryNeed.js';
 
 /** What {@link EntryTrace.valueBytes} goes by. */
@@ -20,6 +21,7 @@ export class EntryTrace {
   /** Of the segments that run, in order, before any plugin has seen them. */
   readonly graphs: readonly Graph[];
   readonly #ran: Pick<Outline, 'segments' | 'outputs'>;
+  #alike: readonly Graph[] | undefined;
 
   /** `wanted`: outputs that are asked for; segments that none of them depends on are left out. By default all segments are there. */
   constructor(model: Model, entry: ModelEntry, shapes: InputShapes, wanted?: readonly string[]) {
@@ -33,9 +35,15 @@ export class EntryTrace {
     this.graphs = graphs.filter(({ name }) => ran.has(name));
   }
 
+  /** In the order of {@link EntryTrace.graphs}, of each graph the first that has the same operations, wiring and sizes: what follows from those alone is worked out once for layers that repeat. */
+  get alike(): readonly Graph[] {
+    this.#alike ??= firstAlike(this.graphs);
+    return this.#alike;
+  }
+
   /** About how many bytes its values take at once, weights not counted, where its segments run one after the other. */
   valueBytes({ transientBytes, parkedFrom }: ValueLimits): number {
-    return memoryNeed(this.#ran, this.graphs, {
+    return memoryNeed(this.#ran, this.alike, {
       transientBytes,
       ...(parkedFrom === undefined ? {} : { parkedFrom }),
     });
@@ -44,7 +52,7 @@ export class EntryTrace {
   /** Bytes of its largest value. */
   get largestValue(): number {
     let largest = 0;
-    for (const { shapes } of this.graphs)
+    for (const { shapes } of new Set(this.alike))
       for (const dims of shapes.values())
         largest = Math.max(
           largest,

@@ -43,6 +43,31 @@ test.each([
   expect(MemoryBudget.of(limit, undefined).parkingBytes).toBe(bytes);
 });
 
+// Megabytes of both processes, by runs of the command line within hard limits.
+test.each([
+  ["FLUX.2 klein's transformer within 1 GB, after its encoder", '1GB', 244, 304, 753],
+  ['a run of Z-Image at 1024×1024 within 1 GB, a submodule in memory at a time', '1GB', 608, 0, 721],
+])('%s', (_, limit, counted, before, measured) => {
+  const budget = MemoryBudget.of(limit, undefined);
+  const heldBefore = budget.peakBytes(budget.neededBytes(0, 'call'), 'values') + before * MB;
+  const held = budget.peakBytes(budget.neededBytes(counted * MB, 'call'), 'values') + budget.leftBytes(heldBefore);
+  expect(held).toBeGreaterThan(0.9 * measured * MB);
+  expect(held).toBeLessThan(1.2 * measured * MB);
+});
+
+test('a picture is whole where the limit has room for what is held, not only for what is counted', () => {
+  const needed = MemoryBudget.of('1GB', undefined).neededBytes(800 * MB, 'decode');
+  expect(needed).toBeLessThan(1150 * MB);
+  expect(MemoryBudget.of('1150MB', undefined).hasRoom(needed, 'decode')).toBe(false);
+  expect(MemoryBudget.of('1300MB', undefined).hasRoom(needed, 'decode')).toBe(true);
+});
+
+test('models of many tensors take the main process more: SDXL 15 to 23 MB beside what SD 1.5 takes', () => {
+  expect(MemoryBudget.tensorBytes(1130)).toBe(0);
+  expect(MemoryBudget.tensorBytes(2641)).toBeGreaterThan(15 * MB);
+  expect(MemoryBudget.tensorBytes(2641)).toBeLessThan(23 * MB);
+});
+
 test.each(['512m', '512M', '512mb', '512MiB', '512Mi', '0.5g', '0.5 GiB', '524288K', String(512 * MB), 512 * MB])(
   '%j is 512 MB',
   (limit) => {

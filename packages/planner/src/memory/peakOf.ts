@@ -7,8 +7,6 @@ export interface CallPeak {
   readonly call: ModelCall;
   /** Of both processes together, memory that the system cannot take back, in bytes. */
   readonly bytes: number;
-  /** What of that is counted, where the rest is what the allocator keeps. */
-  readonly countedBytes: number;
   /** How many samples are computed at once. */
   readonly batch: number;
   /** Whether it is decoded in strips, with what passes through the disk, in bytes. */
@@ -47,7 +45,6 @@ export async function peakOf(
   return {
     call,
     bytes: budget.peakBytes(bytes, 'values') + sessions + cachedBytes(call, setup),
-    countedBytes: bytes,
     batch,
     strips: undefined,
     refused: !budget.hasRoom(bytes, call.entry),
@@ -63,8 +60,7 @@ async function decoderPeak(call: ModelCall, setup: Setup, budget: MemoryBudget, 
     const share = Math.min(1, TILE_SHARE * (TILE ** 2 / Math.max(1, facts.pixels)));
     return {
       call,
-      bytes: budget.peakBytes(one * share, 'picture') + sessions,
-      countedBytes: one * share,
+      bytes: budget.peakBytes(budget.neededBytes(values(1) * share, call.entry), 'picture') + sessions,
       batch: 1,
       strips: undefined,
       refused: false,
@@ -74,11 +70,9 @@ async function decoderPeak(call: ModelCall, setup: Setup, budget: MemoryBudget, 
   if (budget.hasRoom(one, call.entry)) {
     const all = budget.neededBytes(values(most), call.entry);
     const batch = budget.hasRoom(all, call.entry) ? most : 1;
-    const countedBytes = batch === 1 ? one : all;
     return {
       call,
-      bytes: budget.peakBytes(countedBytes, 'picture') + sessions,
-      countedBytes,
+      bytes: budget.peakBytes(batch === 1 ? one : all, 'picture') + sessions,
       batch,
       strips: undefined,
       refused: false,
@@ -91,7 +85,6 @@ async function decoderPeak(call: ModelCall, setup: Setup, budget: MemoryBudget, 
   return {
     call,
     bytes: budget.peakBytes(bytes, 'strips') + sessions,
-    countedBytes: bytes,
     batch: 1,
     strips: { trafficBytes: picture.strips.trafficBytes },
     // A tiling plugin is asked by nobody.

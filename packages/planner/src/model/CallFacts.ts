@@ -66,8 +66,7 @@ export class CallFacts {
 
   /** Of one sample. */
   get operations(): Operations {
-    const { latents } = this;
-    this.#operations ??= sumOperations(this.#trace(1).graphs.map((graph) => operationsOf(graph, latents)));
+    this.#operations ??= this.#countOperations();
     return this.#operations;
   }
 
@@ -111,6 +110,18 @@ export class CallFacts {
       planPicture(() => (this.#graph ??= this.#component.model.graph(entry, this.#shapes(1))), { entry, budget });
     this.#pictures.set(key, known);
     return known;
+  }
+
+  #countOperations(): Operations {
+    const { latents } = this;
+    const counted = new Map<Graph, Operations>();
+    return sumOperations(
+      this.#trace(1).alike.map((graph) => {
+        const known = counted.get(graph) ?? operationsOf(graph, latents);
+        counted.set(graph, known);
+        return known;
+      }),
+    );
   }
 
   /** Samples with inputs of their own, such as texts of different lengths, are computed one beside the other. */
