@@ -1,6 +1,7 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build } from 'esbuild';
+import { compileNatively } from '../compileNatively.mjs';
 import { command } from './command.mjs';
 import { installFrom } from './installFrom.mjs';
 
@@ -45,8 +46,8 @@ export async function useAsOutsider({ root, folder, tarballs, names, model, vers
     JSON.stringify({ compilerOptions, files: ['script.ts', 'entries.ts'] }),
   );
   await installFrom({ root, folder, tarballs, manager: 'npm' });
-  // The workspace's second compiler: all libraries' declarations are checked, which the first one takes five times as long for. It compiles the examples.
-  await command('npx', ['--yes', '--package', await nativeCompiler(root), '-c', 'tsc'], { cwd: folder });
+  // All libraries' declarations are checked. The examples are compiled by the other compiler.
+  await compileNatively(folder);
   const sizes = await command(process.execPath, ['script.js', model], { cwd: folder });
   const bundled = await useBundled(folder, model);
   const said = await command(join(folder, 'node_modules/.bin/thimble'), ['--version'], { cwd: folder });
@@ -57,12 +58,6 @@ export async function useAsOutsider({ root, folder, tarballs, names, model, vers
       ? []
       : [`thimble --version says ${JSON.stringify(said)}, and the package is ${version}`]),
   ];
-}
-
-/** The compiler that `npm run typecheck` uses, as npx names it. */
-async function nativeCompiler(root) {
-  const { scripts } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
-  return /typescript@\S+/.exec(scripts.typecheck)[0];
 }
 
 /** The script as one file but for core, by the settings of docs/bundlers.md. */

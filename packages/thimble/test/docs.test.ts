@@ -35,6 +35,9 @@ const HALF_RUN = PAGES.filter((page) => readFileSync(join(ROOT, page), 'utf8').i
 const { joinExamples } = (await import(new URL('../../../tools/docs/joinExamples.mjs', import.meta.url).href)) as {
   joinExamples: (page: string, options?: { readonly noRun?: boolean }) => string;
 };
+const { compileNatively } = (await import(new URL('../../../tools/compileNatively.mjs', import.meta.url).href)) as {
+  compileNatively: (folder: string) => Promise<string>;
+};
 const sourceOf = (page: string): string => joinExamples(readFileSync(join(ROOT, page), 'utf8'));
 const fileOf = (page: string): string => `${page.replaceAll(/\W/g, '_')}.ts`;
 const wholeFileOf = (page: string): string => `whole_${fileOf(page)}`;
@@ -95,7 +98,7 @@ const WITHOUT_CODE = ['docs/platforms.md', 'docs/robustness.md', 'packages/thimb
 
 test('every page has code, and all of it compiles', async () => {
   expect(PAGES.filter((page) => sourceOf(page) === '')).toEqual(WITHOUT_CODE);
-  expect(await node(join(ROOT, 'node_modules/typescript/bin/tsc'))).toBe('');
+  expect(await compileNatively(folder)).toBe('');
 }, 240_000);
 
 describe('the examples run', () => {

@@ -25,6 +25,11 @@ const ELECTRON = `declare module 'electron' {
   export class BrowserWindow { loadFile(path: string): Promise<void> }
 }`;
 
+// By URL: the tools have no types.
+const { compileNatively } = (await import(new URL('../../../tools/compileNatively.mjs', import.meta.url).href)) as {
+  compileNatively: (folder: string) => Promise<string>;
+};
+
 let folder: string;
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'thimble-guides-'));
@@ -47,11 +52,7 @@ beforeAll(async () => {
   };
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: files.map(([name]) => name) }));
-  await run(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc')], { cwd: folder }).catch(
-    (error: unknown) => {
-      throw new Error((error as { stdout: string }).stdout);
-    },
-  );
+  await compileNatively(folder);
 }, 120_000);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 

@@ -5,6 +5,10 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
+// By URL: the tools have no types.
+const { compileNatively } = (await import(new URL('../../../../tools/compileNatively.mjs', import.meta.url).href)) as {
+  compileNatively: (folder: string) => Promise<string>;
+};
 const ROOT = fileURLToPath(new URL('../../../..', import.meta.url));
 const run = promisify(execFile);
 
@@ -31,7 +35,7 @@ export class ExampleFolder implements Disposable {
       typeRoots: [join(ROOT, 'node_modules/@types')],
     };
     this.#write('tsconfig.json', { compilerOptions, files: ['example.ts'] });
-    await this.#node(join(ROOT, 'node_modules/typescript/bin/tsc'));
+    await compileNatively(this.path);
     return this.#node('example.js');
   }
 
