@@ -141,6 +141,8 @@ describe('a limit that has room for nothing', () => {
 
   test.each<[PlanOptions, string]>([
     [{ width: 0 }, 'width'],
+    [{ width: 513 }, 'width'],
+    [{ height: 1 }, 'height'],
     [{ count: 1.5 }, 'count'],
     [{ memory: 'lots' }, 'memory'],
     [{ memory: '12MB' }, 'memory'],
