@@ -10,8 +10,8 @@ const WORKER = fileURLToPath(new URL('plannerWorker.mjs', import.meta.url));
 /** For the control group of a run without a limit, which has to count it all the same. */
 const NO_LIMIT = 20_480;
 
-/** What the command line begins with, too: space for young objects that stays as small as it starts. */
-const SMALL_HEAP = '--semi-space-growth-factor=1';
+/** What the command line begins with, too: space for young objects that stays as small as it starts, and a heap that is collected before it has doubled. */
+const SMALL_HEAP = ['--semi-space-growth-factor=1', '--heap-growing-percent=30'];
 
 /**
  * One picture under a hard limit of `limit` megabytes: by the command line, which plans by itself, or with `plugins` that are named.
@@ -22,7 +22,7 @@ export async function plannerRun({ checkpoint, variant }, { limit, plugins, ...o
   const command =
     plugins === undefined
       ? [process.execPath, CLI, ...flagsOf({ checkpoint, variant, limit, ...options })]
-      : [process.execPath, SMALL_HEAP, WORKER, JSON.stringify({ checkpoint, variant, limit, plugins, ...options })];
+      : [process.execPath, ...SMALL_HEAP, WORKER, JSON.stringify({ checkpoint, variant, limit, plugins, ...options })];
   const { lines, ok, peakAnonymous, peakTotal } = await underLimit(limit ?? NO_LIMIT, command, { cold: true });
   rmSync(PICTURES, { recursive: true, force: true });
   const seconds = ok ? secondsOf(lines) : undefined;

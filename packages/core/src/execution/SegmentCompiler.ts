@@ -18,6 +18,7 @@ import { lowerGraph, type LoweringOptions } from '../graph/lower.js';
 import { nominalShapes } from '../models/nominalShapes.js';
 import { type CompiledSegment, compileSegment } from './compileSegment.js';
 import { inSlices } from '../graph/inSlices.js';
+import { GraphGarbage } from './GraphGarbage.js';
 import { EntryTrace } from './EntryTrace.js';
 
 /** One entry point at given sizes. */
@@ -78,6 +79,7 @@ export class SegmentCompiler {
     const key = keyOf(entryName, shapes);
     const known = this.#compiled.get(key);
     if (known !== undefined) return known;
+    const garbage = this.#parts.budget.limit === undefined ? undefined : new GraphGarbage();
     const frozen = await this.#frozenPrograms(entryName, shapes);
     const programs = new Map<string, CompiledSegment>(frozen);
     const { outline, graphs } = this.#trace(entry, shapes);
@@ -88,6 +90,7 @@ export class SegmentCompiler {
     if (frozen === undefined)
       await inSlices(graphs, signal, (graph) => {
         programs.set(graph.name, this.#lower(this.#transform(this.bind(graph), shapes), partsAlone));
+        garbage?.settle();
       });
     const compiled = { outline, programs };
     // Plugins may have come or gone meanwhile.
