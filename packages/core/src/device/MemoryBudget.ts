@@ -13,8 +13,8 @@ export const LEAST_MEMORY_LIMIT = 96 * MB;
 export const ENGINE_BYTES = 80 * MB;
 
 /**
- * What the main process holds for a tensor in the headers of a model's files, in bytes: its header and name, its place in the graphs, and what the heap of V8 has beside what lives. Within 288 MB it held 90 to 98 MB
- * with SDXL's 2641 tensors, 75 with SD 1.5's 1130; of the heap alone a tensor took 6 KB, the same for SD 1.5, SDXL, FLUX.2 klein and Z-Image.
+ * What the main process holds for a tensor in the headers of a model's files, in bytes: its header and name, its place in the graphs, and what the heap of V8 has beside what lives. Of the heap alone a tensor took 6 KB,
+ * with SD 1.5, SDXL, FLUX.2 klein and Z-Image. Within 288 MB the main process held up to 98 MB with SDXL's 2641 tensors (67 in another run, until its UNet had passed), 75 with SD 1.5's 1130.
  */
 const TENSOR_BYTES = 12 * 2 ** 10;
 
