@@ -16,8 +16,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const TIMEOUT_MS = 180_000;
 /** Seconds: several times what the slowest suite takes on two quiet cores. The matrix is one long suite. */
 const BUDGET = Number(process.env.THIMBLE_SUITE_BUDGET ?? 300);
-// Suites load much and keep little: with a young generation of 16 MB much of it is copied twice.
-const NODE_FLAGS = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', '--max-semi-space-size=64'];
+const NODE_FLAGS = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'];
 
 async function runJest(resultsFile, options, matrix) {
   const jest = fileURLToPath(import.meta.resolve('jest/bin/jest'));
