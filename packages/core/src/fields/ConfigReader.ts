@@ -7,6 +7,8 @@ export type ModelConfig = Readonly<Record<string, unknown>>;
 
 /** More than any side, width or vocabulary of a model. What is larger is a mistake, and tables of it would fill the memory. */
 const MOST_SIZE = 2 ** 24;
+/** More than the side of any picture or of its latents: positions are worked out along the whole of it. */
+const MOST_SIDE = 2 ** 16;
 /** More than the layers or heads of any model: each is built of many parts before weights are looked at. */
 const MOST_COUNT = 1000;
 
@@ -32,6 +34,12 @@ export class ConfigReader {
   size(field: string, fallback?: number): number {
     const value = this.#get(field, fallback);
     return isSize(value) ? value : this.#invalid(field, value, `a positive whole number, at most ${MOST_SIZE}`);
+  }
+
+  /** A whole number from 1 to 2^16: a side of a picture or of its latents. */
+  side(field: string, fallback?: number): number {
+    const value = this.#get(field, fallback);
+    return isSide(value) ? value : this.#invalid(field, value, `a positive whole number, at most ${MOST_SIDE}`);
   }
 
   /** A whole number from 1 to 1000: of layers, blocks, heads. */
@@ -64,6 +72,11 @@ export class ConfigReader {
   /** A list of sizes, or one for all of `length`. */
   sizes(field: string, length: number | undefined, fallback?: number | readonly number[]): readonly number[] {
     return this.#list(field, length, fallback, isSize, `positive whole numbers, at most ${MOST_SIZE}`);
+  }
+
+  /** A list of sides, or one for all of `length`. */
+  sides(field: string, length: number | undefined, fallback?: number | readonly number[]): readonly number[] {
+    return this.#list(field, length, fallback, isSide, `positive whole numbers, at most ${MOST_SIDE}`);
   }
 
   /** A list of counts, or one for all of `length`. */
@@ -144,6 +157,10 @@ export class ConfigReader {
 
 function isSize(value: unknown): value is number {
   return isWhole(value, MOST_SIZE);
+}
+
+function isSide(value: unknown): value is number {
+  return isWhole(value, MOST_SIDE);
 }
 
 function isCount(value: unknown): value is number {

@@ -277,7 +277,7 @@ export function readAutoencoder(reader: ConfigReader): AutoencoderOptions {
     inChannels: reader.size('in_channels', 3),
     outChannels: reader.size('out_channels', 3),
     latentChannels: reader.size('latent_channels', 4),
-    sampleSize: reader.sizes('sample_size', 2, 64) as readonly [number, number],
+    sampleSize: reader.sides('sample_size', 2, 64) as readonly [number, number],
     layersPerBlock: reader.count('layers_per_block', 1),
     groups: reader.size('norm_num_groups', 32),
     activation: reader.oneOf('act_fn', ACTIVATION_NAMES, 'silu'),

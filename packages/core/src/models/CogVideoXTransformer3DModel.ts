@@ -111,8 +111,8 @@ export class CogVideoXTransformer3DModel extends Model {
       spatialScale: reader.number('spatial_interpolation_scale', 1.875),
       temporalScale: reader.number('temporal_interpolation_scale', 1),
       tokens: reader.size('max_text_seq_length', 226),
-      sampleHeight: reader.size('sample_height', 60),
-      sampleWidth: reader.size('sample_width', 90),
+      sampleHeight: reader.side('sample_height', 60),
+      sampleWidth: reader.side('sample_width', 90),
     });
   }
 

@@ -130,8 +130,8 @@ export class SD3Transformer2DModel extends Model {
       dualLayers: new Set(dual as readonly number[]),
       qkNorm: config['qk_norm'] === 'rms_norm',
       patch: reader.size('patch_size', 2),
-      positions: reader.size('pos_embed_max_size', 96),
-      sampleSize: reader.size('sample_size', 128),
+      positions: reader.side('pos_embed_max_size', 96),
+      sampleSize: reader.side('sample_size', 128),
     });
   }
 

@@ -104,7 +104,7 @@ export function readUNetOptions(config: ModelConfig, className = 'UNet2DConditio
     groups,
     heads,
     inChannels: reader.size('in_channels', 4),
-    sampleSize: reader.sizes('sample_size', 2, 64) as readonly [number, number],
+    sampleSize: reader.sides('sample_size', 2, 64) as readonly [number, number],
     outChannels: reader.size('out_channels', 4),
     transformerLayers: readTransformerLayers(reader, layersPerBlock),
     crossAttentionDim: reader.sizes('cross_attention_dim', count, 1280),

@@ -179,6 +179,7 @@ describe('fromPretrained refuses', () => {
     ['layers_per_block', 1e9],
     ['transformer_layers_per_block', 1e9],
     ['in_channels', 2 ** 40],
+    ['sample_size', 6_000_000],
   ])('a UNet whose %s is wrong', async (field, value) => {
     await edit('unet/config.json', (json) => {
       json[field] = value;
