@@ -188,8 +188,9 @@ export class MemoryBudget {
     return isVae(entry) ? this.peakBytes(neededBytes, 'picture') <= this.limit : neededBytes <= this.limit * TOLERANCE;
   }
 
-  /** What the main process holds beside {@link ENGINE_BYTES} for a pipeline whose models have so many tensors. */
+  /** What the main process holds beside {@link ENGINE_BYTES} for a pipeline whose models have so many tensors. @throws ERR_ARGUMENT_INVALID for what is no number from 0 on */
   static tensorBytes(tensors: number): number {
+    checkNumber('tensors', tensors, 0);
     return TENSOR_BYTES * Math.max(0, tensors - ENGINE_TENSORS);
   }
 
