@@ -1,6 +1,12 @@
-import { type DerivedWeightsRecipe, readWeight, type TensorToWrite, type TensorView } from '@thimble/core/plugin';
+import {
+  type DerivedWeightsRecipe,
+  PieceBuffers,
+  readWeight,
+  type TensorToWrite,
+  type TensorView,
+} from '@thimble/core/plugin';
 import type { CodeLimits } from './CodeLimits.js';
-import { quantizeColumns, type QuantizedColumns } from './quantizeColumns.js';
+import { columnScales, quantizeColumns } from './quantizeColumns.js';
 
 /** Bytes that are handed on at once, so that progress is told and an abort noticed. */
 const PIECE_BYTES = 2 ** 20;
@@ -31,11 +37,13 @@ export function int8Recipe(
       ' ',
     ),
     sources: [...sources.values(), ...vectors.values()],
-    tensors: () =>
-      new Map([
+    tensors: () => {
+      const buffers = new PieceBuffers();
+      return new Map([
         ...[...vectors].map(([key, info]) => [vectorName(key), vectorOf(info)] as const),
-        ...entries.flatMap(([name, info]) => tensorsOf(name, info, limits)),
-      ]),
+        ...entries.flatMap(([name, info]) => tensorsOf(name, info, { limits, buffers })),
+      ]);
+    },
   };
 }
 
@@ -43,16 +51,22 @@ function vectorOf(info: TensorView): TensorToWrite {
   return { dtype: 'F32', shape: info.shape, data: async () => new Uint8Array((await readWeight(info)).buffer) };
 }
 
-/** The codes and their scales; both are found when the first is written, and the codes are dropped once they are. */
-function tensorsOf(name: string, info: TensorView, limits: CodeLimits): readonly (readonly [string, TensorToWrite])[] {
-  let found: Promise<QuantizedColumns> | undefined;
-  const quantized = async (): Promise<QuantizedColumns> => (found ??= quantizeColumns(info, limits));
+/**
+ * The codes and their scales. All scales are written before the first codes, as a file has its widest types first: scales are found alone and kept, and codes are made when it is their turn, one weight's at a time.
+ */
+function tensorsOf(
+  name: string,
+  info: TensorView,
+  { limits, buffers }: { readonly limits: CodeLimits; readonly buffers: PieceBuffers },
+): readonly (readonly [string, TensorToWrite])[] {
+  let found: Promise<Float64Array> | undefined;
+  const scales = async (): Promise<Float64Array> => (found ??= columnScales(info, limits, buffers));
   const [outputs = 1] = info.shape;
   const elements = info.shape.reduce((a, b) => a * b, 1);
   return [
     [
       scaleName(name),
-      { dtype: 'F32', shape: [outputs], data: async () => new Uint8Array((await quantized()).scales.buffer) },
+      { dtype: 'F32', shape: [outputs], data: async () => new Uint8Array(new Float32Array(await scales()).buffer) },
     ],
     [
       name,
@@ -60,10 +74,9 @@ function tensorsOf(name: string, info: TensorView, limits: CodeLimits): readonly
         dtype: 'I8',
         shape: [elements / outputs, outputs],
         async *data() {
-          const { codes } = await quantized();
-          found = undefined;
+          const codes = await quantizeColumns(info, await scales(), buffers);
           for (let start = 0; start < codes.length; start += PIECE_BYTES)
-            yield new Uint8Array(codes.buffer, start, Math.min(PIECE_BYTES, codes.length - start));
+            yield codes.subarray(start, start + PIECE_BYTES);
         },
       },
     ],

@@ -1,35 +1,55 @@
-import { readRowPieces, rowLength, type TensorView } from '@thimble/core/plugin';
+import { type PieceBuffers, readRowPieces, rowLength, type TensorView } from '@thimble/core/plugin';
 import type { CodeLimits } from './CodeLimits.js';
 
-/** A weight as {@link quantizeColumns} makes it. */
-export interface QuantizedColumns {
-  /** [taps · in, out], row-major: what is multiplied with one pixel's window, or one token's features. */
-  readonly codes: Int8Array;
-  /** For each output channel what its codes are multiplied by. */
-  readonly scales: Float32Array;
+/**
+ * For each output channel of a weight [out, in] or [out, in, height, width] what its codes are multiplied by, [out]: the smallest with which they keep to `limits`.
+ *
+ * Not rounded to float32 yet, as codes are made by them.
+ *
+ * @param buffers where what is read lies meanwhile
+ * @throws what `readRowPieces` throws
+ */
+export async function columnScales(
+  info: TensorView,
+  limits: CodeLimits,
+  buffers?: PieceBuffers,
+): Promise<Float64Array> {
+  const [outputs = 1, inputs = 1] = info.shape;
+  const width = rowLength(info);
+  const scales = new Float64Array(outputs);
+  let row = 0;
+  for await (const values of readRowPieces(info, buffers))
+    for (let start = 0; start < values.length; start += width, row++)
+      scales[row] = scaleOf(values.subarray(start, start + width), inputs, limits);
+  return scales;
 }
 
 /**
- * Quantises a weight [out, in] or [out, in, height, width], symmetric with one scale for each output channel: the smallest with which the codes keep to `limits`.
- * Output channels become columns, in the order in which windows of channels-last pixels lie: tap by tap, and the channels within.
+ * The codes of a weight, int8 [taps · in, out], row-major: what is multiplied with one pixel's window, or one token's features. Symmetric, with one scale for each output channel. Output channels become columns, in the
+ * order in which windows of channels-last pixels lie: tap by tap, and the channels within.
  *
+ * @param scales those of {@link columnScales}
+ * @param buffers where the codes lie, from the start of their buffer, and what is read meanwhile: overwritten by the next weight's
  * @throws what `readRowPieces` throws
  */
-export async function quantizeColumns(info: TensorView, limits: CodeLimits): Promise<QuantizedColumns> {
+export async function quantizeColumns(
+  info: TensorView,
+  scales: Float64Array,
+  buffers: PieceBuffers,
+): Promise<Uint8Array> {
   const [outputs = 1, inputs = 1] = info.shape;
   const width = rowLength(info);
-  const codes = new Int8Array(outputs * width);
-  const scales = new Float32Array(outputs);
+  const bytes = buffers.codes(outputs * width);
+  const codes = new Int8Array(bytes.buffer, bytes.byteOffset, bytes.length).fill(0);
   let row = 0;
-  for await (const values of readRowPieces(info)) {
+  for await (const values of readRowPieces(info, buffers)) {
     for (let start = 0; start < values.length; start += width, row++) {
+      const scale = scales[row] as number;
       const column = values.subarray(start, start + width);
-      const scale = scaleOf(column, inputs, limits);
-      scales[row] = scale;
       if (scale > 0) writeColumn(codes, column, { column: row, outputs, inputs, scale });
     }
   }
-  return { codes, scales };
+  return bytes;
 }
 
 function scaleOf(values: Float32Array, inputs: number, { code, pair }: CodeLimits): number {
