@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { openTensorFile, writeSafetensors } from '@thimble/core/plugin';
 import { int8Recipe } from '../src/int8Recipe.js';
 
