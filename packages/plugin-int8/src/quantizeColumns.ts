@@ -9,11 +9,7 @@ import type { CodeLimits } from './CodeLimits.js';
  * @param buffers where what is read lies meanwhile
  * @throws what `readRowPieces` throws
  */
-export async function columnScales(
-  info: TensorView,
-  limits: CodeLimits,
-  buffers?: PieceBuffers,
-): Promise<Float64Array> {
+export async function columnScales(info: TensorView, limits: CodeLimits, buffers: PieceBuffers): Promise<Float64Array> {
   const [outputs = 1, inputs = 1] = info.shape;
   const width = rowLength(info);
   const scales = new Float64Array(outputs);

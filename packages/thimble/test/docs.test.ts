@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { compileNatively } from '../../../tools/compileNatively.mjs';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const run = promisify(execFile);
@@ -34,9 +35,6 @@ const HALF_RUN = PAGES.filter((page) => readFileSync(join(ROOT, page), 'utf8').i
 // By URL: the tools have no types.
 const { joinExamples } = (await import(new URL('../../../tools/docs/joinExamples.mjs', import.meta.url).href)) as {
   joinExamples: (page: string, options?: { readonly noRun?: boolean }) => string;
-};
-const { compileNatively } = (await import(new URL('../../../tools/compileNatively.mjs', import.meta.url).href)) as {
-  compileNatively: (folder: string) => Promise<string>;
 };
 const sourceOf = (page: string): string => joinExamples(readFileSync(join(ROOT, page), 'utf8'));
 const fileOf = (page: string): string => `${page.replaceAll(/\W/g, '_')}.ts`;

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { compileNatively } from '../../../tools/compileNatively.mjs';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const MODEL = join(ROOT, 'packages/plugin-testkit/checkpoint');
@@ -24,11 +25,6 @@ const ELECTRON = `declare module 'electron' {
   export const ipcMain: { handle(channel: string, listener: (event: unknown, ...args: any[]) => unknown): void };
   export class BrowserWindow { loadFile(path: string): Promise<void> }
 }`;
-
-// By URL: the tools have no types.
-const { compileNatively } = (await import(new URL('../../../tools/compileNatively.mjs', import.meta.url).href)) as {
-  compileNatively: (folder: string) => Promise<string>;
-};
 
 let folder: string;
 beforeAll(async () => {

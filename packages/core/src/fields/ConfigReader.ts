@@ -32,20 +32,17 @@ export class ConfigReader {
 
   /** A whole number from 1 to 2^24: a width, a side, a vocabulary. */
   size(field: string, fallback?: number): number {
-    const value = this.#get(field, fallback);
-    return isSize(value) ? value : this.#invalid(field, value, `a positive whole number, at most ${MOST_SIZE}`);
+    return this.#whole(field, fallback, MOST_SIZE);
   }
 
   /** A whole number from 1 to 2^16: a side of a picture or of its latents. */
   side(field: string, fallback?: number): number {
-    const value = this.#get(field, fallback);
-    return isSide(value) ? value : this.#invalid(field, value, `a positive whole number, at most ${MOST_SIDE}`);
+    return this.#whole(field, fallback, MOST_SIDE);
   }
 
   /** A whole number from 1 to 1000: of layers, blocks, heads. */
   count(field: string, fallback?: number): number {
-    const value = this.#get(field, fallback);
-    return isCount(value) ? value : this.#invalid(field, value, `a positive whole number, at most ${MOST_COUNT}`);
+    return this.#whole(field, fallback, MOST_COUNT);
   }
 
   /** A finite number. */
@@ -71,17 +68,17 @@ export class ConfigReader {
 
   /** A list of sizes, or one for all of `length`. */
   sizes(field: string, length: number | undefined, fallback?: number | readonly number[]): readonly number[] {
-    return this.#list(field, length, fallback, isSize, `positive whole numbers, at most ${MOST_SIZE}`);
+    return this.#wholes(field, length, fallback, MOST_SIZE);
   }
 
   /** A list of sides, or one for all of `length`. */
   sides(field: string, length: number | undefined, fallback?: number | readonly number[]): readonly number[] {
-    return this.#list(field, length, fallback, isSide, `positive whole numbers, at most ${MOST_SIDE}`);
+    return this.#wholes(field, length, fallback, MOST_SIDE);
   }
 
   /** A list of counts, or one for all of `length`. */
   counts(field: string, length: number | undefined, fallback?: number | readonly number[]): readonly number[] {
-    return this.#list(field, length, fallback, isCount, `positive whole numbers, at most ${MOST_COUNT}`);
+    return this.#wholes(field, length, fallback, MOST_COUNT);
   }
 
   /** For each block a list of as many counts as `counts` says; or one for all of the block, or for all blocks. */
@@ -94,7 +91,7 @@ export class ConfigReader {
       const sizes: readonly unknown[] = Array.isArray(block)
         ? block
         : Array.from({ length: counts[i] as number }, () => block);
-      if (sizes.length === counts[i] && sizes.every(isCount)) return sizes;
+      if (sizes.length === counts[i] && sizes.every((size) => isWhole(size, MOST_COUNT))) return sizes;
       return this.#invalid(
         field,
         value,
@@ -129,6 +126,21 @@ export class ConfigReader {
     throw new ThimbleError('ERR_CONFIG_UNSUPPORTED', { component: this.component, field, value, supported });
   }
 
+  #whole(field: string, fallback: number | undefined, most: number): number {
+    const value = this.#get(field, fallback);
+    return isWhole(value, most) ? value : this.#invalid(field, value, `a positive whole number, at most ${most}`);
+  }
+
+  #wholes(
+    field: string,
+    length: number | undefined,
+    fallback: number | readonly number[] | undefined,
+    most: number,
+  ): readonly number[] {
+    const isOne = (item: unknown): boolean => isWhole(item, most);
+    return this.#list(field, length, fallback, isOne, `positive whole numbers, at most ${most}`);
+  }
+
   #list<T>(
     field: string,
     length: number | undefined,
@@ -153,18 +165,6 @@ export class ConfigReader {
   #invalid(field: string, value: unknown, expected: string): never {
     throw new ThimbleError('ERR_CONFIG_INVALID', { component: this.component, field, value, expected });
   }
-}
-
-function isSize(value: unknown): value is number {
-  return isWhole(value, MOST_SIZE);
-}
-
-function isSide(value: unknown): value is number {
-  return isWhole(value, MOST_SIDE);
-}
-
-function isCount(value: unknown): value is number {
-  return isWhole(value, MOST_COUNT);
 }
 
 function isWhole(value: unknown, most: number): value is number {

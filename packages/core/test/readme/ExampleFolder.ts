@@ -4,11 +4,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { compileNatively } from '../../../../tools/compileNatively.mjs';
 
-// By URL: the tools have no types.
-const { compileNatively } = (await import(new URL('../../../../tools/compileNatively.mjs', import.meta.url).href)) as {
-  compileNatively: (folder: string) => Promise<string>;
-};
 const ROOT = fileURLToPath(new URL('../../../..', import.meta.url));
 const run = promisify(execFile);
 
