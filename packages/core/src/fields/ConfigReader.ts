@@ -45,6 +45,14 @@ export class ConfigReader {
     return this.#whole(field, fallback, MOST_COUNT);
   }
 
+  /** A whole number from 0 to 2^24: an id of a vocabulary, pixels around a picture. */
+  index(field: string, fallback?: number): number {
+    const value = this.#get(field, fallback);
+    return value === 0 || isWhole(value, MOST_SIZE)
+      ? value
+      : this.#invalid(field, value, `a whole number from 0 to ${MOST_SIZE}`);
+  }
+
   /** A finite number. */
   number(field: string, fallback?: number): number {
     const value = this.#get(field, fallback);

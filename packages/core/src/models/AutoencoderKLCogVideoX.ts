@@ -249,7 +249,7 @@ export class AutoencoderKLCogVideoX extends Model {
       layersPerBlock: reader.count('layers_per_block', 3),
       epsilon: reader.number('norm_eps', 1e-6),
       activation: reader.oneOf('act_fn', ACTIVATION_NAMES, 'silu'),
-      temporalBlocks: Math.floor(Math.log2(reader.number('temporal_compression_ratio', 4))),
+      temporalBlocks: Math.floor(Math.log2(reader.size('temporal_compression_ratio', 4))),
     });
   }
   /** A quarter of the picture, with overlaps that diffusers found to work best at 720×480. */

@@ -130,7 +130,7 @@ export class CLIPTextModel extends Model {
       causal: true,
       vocabulary: reader.size('vocab_size', 49408),
       positions: reader.size('max_position_embeddings', 77),
-      endOfText: reader.number('eos_token_id', 49407),
+      endOfText: reader.index('eos_token_id', 49407),
     };
     return new CLIPTextModel(
       className,

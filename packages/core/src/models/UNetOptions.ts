@@ -198,4 +198,6 @@ function refuseOtherTopologies(reader: ConfigReader): void {
   reader.only('resnet_out_scale_factor', 1);
   reader.only('cross_attention_norm', null);
   reader.only('mid_block_only_cross_attention', null, false);
+  // Blocks that halve a picture fit what goes up again with these alone.
+  reader.only('downsample_padding', 1, 0);
 }

@@ -158,6 +158,7 @@ describe('fromPretrained refuses', () => {
     ['resnet_time_scale_shift', 'ada_group'],
     ['norm_num_groups', 5],
     ['attention_type', 'gated'],
+    ['downsample_padding', 0.5],
   ];
   test.each(configs)('a UNet whose %s is not supported, naming field and value', async (field, value) => {
     await edit('unet/config.json', (json) => {
@@ -185,6 +186,16 @@ describe('fromPretrained refuses', () => {
       json[field] = value;
     });
     await expect(open()).rejects.toMatchObject({ code: 'ERR_CONFIG_INVALID', details: { field } });
+  });
+
+  test.each([0.5, -1, 2 ** 40])('a text encoder whose end of text is token %p', async (value) => {
+    await edit('text_encoder/config.json', (json) => {
+      json['eos_token_id'] = value;
+    });
+    await expect(open()).rejects.toMatchObject({
+      code: 'ERR_CONFIG_INVALID',
+      details: { component: 'CLIPTextModel', field: 'eos_token_id' },
+    });
   });
 
   test('a text encoder with an unknown activation, a VAE with unknown blocks', async () => {
