@@ -1,6 +1,8 @@
-import { COMPOSITE_DOMAIN, type Graph, type GraphNode } from '../graph/Graph.js';
+import type { Graph, GraphNode } from '../graph/Graph.js';
 import type { Outline } from '../graph/Outline.js';
 import { inRuntimeOrder } from '../graph/inRuntimeOrder.js';
+import { isAttention, siteOf } from '../graph/passes/AttentionLowering.js';
+import { attendsByHeads, scoreBudget } from '../graph/passes/chunkedAttention.js';
 import { chunkFeedForward } from '../graph/passes/chunkFeedForward.js';
 import { chunkJoinedChannels } from '../graph/passes/chunkJoinedChannels.js';
 import { FLOAT32_BYTES } from '../graph/passes/float32Bytes.js';
@@ -53,9 +55,15 @@ function segmentBytes(graph: Graph, transientBytes: number): number {
 }
 
 function ownBytes(graph: Graph, transientBytes: number): number {
-  return peakBytes(graph, (node) =>
-    isAttention(node) ? transientBytes + ATTENTION_COPIES * bytesOf(graph, node.inputs[0] as string) : 0,
-  );
+  return peakBytes(graph, (node) => (isAttention(node) ? attentionBytes(graph, node, transientBytes) : 0));
+}
+
+/** What an attention takes for itself. Where its queries are large, every way to compute it that is not asked for takes its heads one after the other, and copies them so. */
+function attentionBytes(graph: Graph, node: GraphNode, transientBytes: number): number {
+  const queries = bytesOf(graph, node.inputs[0] as string);
+  const site = siteOf(graph, node);
+  const parts = queries > transientBytes && attendsByHeads(site, scoreBudget(transientBytes, 'cpu')) ? site.heads : 1;
+  return transientBytes + (ATTENTION_COPIES * queries) / parts;
 }
 
 /** As it will be lowered. What adds up chunks is not listed in the order of time. */
@@ -63,10 +71,6 @@ function inChunks(graph: Graph, bytes: number): Graph {
   const chunked = chunkFeedForward(graph, bytes);
   const joined = chunkJoinedChannels(chunked, bytes);
   return joined === chunked ? chunked : joined.with({ nodes: inRuntimeOrder(joined) });
-}
-
-function isAttention({ domain, op }: GraphNode): boolean {
-  return domain === COMPOSITE_DOMAIN && op === 'Attention';
 }
 
 function bytesOf(graph: Graph, value: string): number {

@@ -39,11 +39,13 @@ export function lowerAttention(graph: Graph, lowering: AttentionLowering): Graph
   return graph.with({ nodes, constants });
 }
 
-function isAttention(node: GraphNode): boolean {
+/** Whether a node is a composite `Attention`. */
+export function isAttention(node: GraphNode): boolean {
   return node.domain === COMPOSITE_DOMAIN && node.op === 'Attention';
 }
 
-function siteOf(graph: Graph, node: GraphNode): AttentionSite {
+/** The sizes of a composite `Attention`. */
+export function siteOf(graph: Graph, node: GraphNode): AttentionSite {
   const [query, key, value, mask] = node.inputs as [string, string, string, string?];
   const [batch, queries, width] = graph.shapeOf(query) as [number, number, number];
   const heads = integer(node, 'heads');

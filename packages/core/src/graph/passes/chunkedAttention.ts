@@ -36,7 +36,7 @@ export function chunkedAttention(budget: number = DEFAULT_SCORE_BUDGET): Attenti
   checkNumber('budget', budget, 1);
   return (site, emit) => {
     const most = Math.max(budget, scoreBytes(site) / MOST_CHUNKS);
-    if (isFlat(site, most)) attendByHeads(site, emit, most);
+    if (attendsByHeads(site, most)) attendByHeads(site, emit, most);
     else attendInChunks(site, emit, most);
   };
 }
@@ -48,7 +48,7 @@ export function scoreBudget(budget: number, provider: ExecutionProvider): number
 
 /** Into how many pieces attention falls within a budget. */
 export function countChunks(site: AttentionSite, budget: number): number {
-  return Math.max(isFlat(site, budget) ? site.heads : 1, Math.ceil(scoreBytes(site) / budget));
+  return Math.max(attendsByHeads(site, budget) ? site.heads : 1, Math.ceil(scoreBytes(site) / budget));
 }
 
 /** Of all scores. */
@@ -56,7 +56,8 @@ function scoreBytes({ batch, heads, queries, keys }: AttentionSite): number {
   return batch * heads * queries * keys * FLOAT32_BYTES;
 }
 
-function isFlat(site: AttentionSite, budget: number): boolean {
+/** Whether so little is left for the scores of all heads that they are taken one by one. */
+export function attendsByHeads(site: AttentionSite, budget: number): boolean {
   const worthwhile = budget > CACHED_SCORE_BYTES ? WORTHWHILE_QUERIES : WORTHWHILE_CACHED_QUERIES;
   return site.heads > 1 && budget / (scoreBytes(site) / site.queries) < Math.min(site.queries, worthwhile);
 }

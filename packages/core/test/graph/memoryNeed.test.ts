@@ -1,0 +1,51 @@
+import { describe, expect, test } from '@jest/globals';
+import { ZImageTransformer2DModel } from '@thimble/core';
+import type { ModelEntry } from '@thimble/core/model';
+import { EntryTrace } from '@thimble/core/plugin';
+
+const MB = 2 ** 20;
+/** Z-Image's own sizes; of its 30 layers, which are alike, one. */
+const CONFIG = {
+  all_f_patch_size: [1],
+  all_patch_size: [2],
+  axes_dims: [32, 48, 48],
+  axes_lens: [1536, 512, 512],
+  cap_feat_dim: 2560,
+  dim: 3840,
+  in_channels: 16,
+  n_heads: 30,
+  n_kv_heads: 30,
+  n_layers: 1,
+  n_refiner_layers: 1,
+};
+
+/** Bytes that a pass of a picture of so many pixels a side holds, where a layer may take `transientBytes`; and those of its tokens. */
+function needed(side: number, transientBytes: number): { readonly bytes: number; readonly tokens: number } {
+  const model = ZImageTransformer2DModel.fromConfig(CONFIG);
+  const trace = new EntryTrace(model, model.entries['call'] as ModelEntry, {
+    x: { dims: [1, 16, 1, side / 8, side / 8], type: 'float32' },
+    t: { dims: [1], type: 'float32' },
+    'cap_feats.0': { dims: [32, 2560], type: 'float32' },
+  });
+  return { bytes: trace.valueBytes({ transientBytes }), tokens: ((side / 16) ** 2 + 32) * 3840 * 4 };
+}
+
+describe('what a pass of a large transformer holds', () => {
+  test.each([
+    [1024, 32 * MB],
+    [1024, 16 * MB],
+    [2048, 32 * MB],
+  ])(
+    'at %d pixels: its tokens, queries, keys, values and outputs, and of copies those of one head',
+    (side, transient) => {
+      const { bytes, tokens } = needed(side, transient);
+      expect(bytes).toBeGreaterThan(5 * tokens);
+      expect(bytes).toBeLessThan(5.3 * tokens + 2 * transient);
+    },
+  );
+
+  test('of few tokens also copies of all heads at once', () => {
+    const { bytes, tokens } = needed(256, 32 * MB);
+    expect(bytes).toBeGreaterThan(8 * tokens);
+  });
+});
