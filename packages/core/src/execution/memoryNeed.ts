@@ -11,6 +11,9 @@ import { peakBytes } from '../graph/peakBytes.js';
 /** Copies of an attention's queries that it makes in another order, beside what goes in and comes out. */
 const ATTENTION_COPIES = 4;
 
+/** The same where heads are taken one after the other: one is cut into its pieces, and the pieces of the outputs are there before they are joined. */
+const COPIES_BY_HEADS = 2;
+
 /**
  * About how many bytes the values of an entry point take at once, where its segments run one after the other: the most that one needs, and what waits for a
  * later one. `transientBytes` is what a layer may take for itself; values from `parkedFrom` bytes on wait elsewhere.
@@ -58,12 +61,11 @@ function ownBytes(graph: Graph, transientBytes: number): number {
   return peakBytes(graph, (node) => (isAttention(node) ? attentionBytes(graph, node, transientBytes) : 0));
 }
 
-/** What an attention takes for itself. Where its queries are large, every way to compute it that is not asked for takes its heads one after the other, and copies them so. */
+/** What an attention takes for itself. Where its queries are large, every way to compute it that is not asked for takes its heads one after the other. */
 function attentionBytes(graph: Graph, node: GraphNode, transientBytes: number): number {
   const queries = bytesOf(graph, node.inputs[0] as string);
-  const site = siteOf(graph, node);
-  const parts = queries > transientBytes && attendsByHeads(site, scoreBudget(transientBytes, 'cpu')) ? site.heads : 1;
-  return transientBytes + (ATTENTION_COPIES * queries) / parts;
+  const byHeads = queries > transientBytes && attendsByHeads(siteOf(graph, node), scoreBudget(transientBytes, 'cpu'));
+  return transientBytes + (byHeads ? COPIES_BY_HEADS : ATTENTION_COPIES) * queries;
 }
 
 /** As it will be lowered. What adds up chunks is not listed in the order of time. */
