@@ -29,6 +29,8 @@ export interface MemoryPlannerParts {
 /** A combination, with what it takes. */
 interface Estimate extends Alternative {
   readonly combination: Combination;
+  /** What a limit counts beside what the processes hold: the pages that they cannot do without, and what the system keeps to find them. */
+  readonly pageBytes: number;
 }
 
 /** Times that cannot be told apart. */
@@ -37,6 +39,9 @@ const ALIKE_SECONDS = 0.05;
 
 /** Of what is as fast as another, that is preferred which leaves a twentieth of the limit free: runs that were measured held up to a tenth more than was planned. */
 const ROOMY_SHARE = 0.95;
+
+/** Eight bytes for each page of four kilobytes: 40 MB were there for all 20 GB of Z-Image's weights. */
+const PAGE_ENTRY_SHARE = 8 / 4096;
 
 /** Steps of the search for the least limit. */
 const LIMIT_STEP = 16 * MB;
@@ -153,13 +158,23 @@ export class MemoryPlanner {
     );
   }
 
+  /** What the system keeps to find mapped weights, from the first time that they are read until their session goes: a limit counts it. */
+  #pageTables(setup: Setup, { weightParts }: MemoryBudget): number {
+    if (weightParts !== undefined) return 0;
+    const mapped = this.#calls.map(({ facts: { weights }, kind }) =>
+      setup.residency === 'segment' ? weights.largestSegment.bytes : storedBytes(weights, setup, kind),
+    );
+    const bytes = setup.residency === 'all' ? mapped.reduce((sum, each) => sum + each, 0) : Math.max(0, ...mapped);
+    return bytes * PAGE_ENTRY_SHARE;
+  }
+
   async #estimate(combination: Combination, budget: MemoryBudget): Promise<Estimate> {
     const { setup, techniques, quality } = combination;
     const { speed, besideBytes = 0 } = this.#parts;
     const peaks = await this.#peaks(setup, budget);
     const peakBytes = Math.max(0, ...peaks.map(({ bytes }) => bytes)) + MemoryBudget.tensorBytes(this.#tensors);
     const limit = budget.limit ?? Infinity;
-    const cacheNeed = this.#cacheNeed(budget);
+    const pageBytes = this.#cacheNeed(budget) + this.#pageTables(setup, budget);
     const weights = this.#calls.reduce(
       (sum, { facts, kind }) => sum + storedBytes(facts.weights, setup, kind),
       besideBytes,
@@ -178,7 +193,8 @@ export class MemoryPlanner {
       quality,
       peakBytes,
       seconds,
-      fits: peaks.every(({ refused }) => !refused) && peakBytes + cacheNeed <= limit,
+      pageBytes,
+      fits: peaks.every(({ refused }) => !refused) && peakBytes + pageBytes <= limit,
     };
   }
 
@@ -202,13 +218,13 @@ function choose(estimates: readonly Estimate[], limitBytes: number | undefined):
   const fitting = estimates.filter(({ fits }) => fits);
   const fastest = Math.min(...fitting.map(({ seconds }) => seconds));
   const alike = fitting.filter(({ seconds }) => seconds <= fastest * ALIKE_SHARE + ALIKE_SECONDS);
-  const most = (limitBytes ?? Infinity) * ROOMY_SHARE - leastCache(new MemoryBudget(limitBytes));
-  const roomy = alike.filter(({ peakBytes }) => peakBytes <= most);
+  const most = (limitBytes ?? Infinity) * ROOMY_SHARE;
+  const roomy = alike.filter(({ peakBytes, pageBytes }) => peakBytes + pageBytes <= most);
   return roomy.length > 0
     ? roomy.toSorted((a, b) => a.techniques.length - b.techniques.length || a.peakBytes - b.peakBytes)[0]
     : alike.toSorted((a, b) => a.peakBytes - b.peakBytes)[0];
 }
 
-function alternativeOf({ combination: _, ...alternative }: Estimate): Alternative {
+function alternativeOf({ combination: _, pageBytes: _pages, ...alternative }: Estimate): Alternative {
   return alternative;
 }

@@ -78,6 +78,19 @@ describe('a plan of SD 1.5 at full size, of which only headers are there', () =>
     expect((await opened.planner.best(160 * MB, 'exact'))!.techniques).toEqual(['sequential offload']);
   });
 
+  test('counts what the system keeps to find mapped weights: of all models, of the largest, or of one submodule', async () => {
+    const estimates = await opened.planner.estimates(1024 * MB, 'exact');
+    const pagesOf = (title: string): number =>
+      estimates.find(({ techniques: titles }) => (titles[0] ?? 'no plugins') === title)!.pageBytes;
+    // 2 GB of weights, of which the UNet has 1.7: eight bytes for each four kilobytes.
+    const all = pagesOf('no plugins') - pagesOf('sequential offload');
+    const largest = pagesOf('model offload') - pagesOf('sequential offload');
+    expect(all / MB).toBeGreaterThan(3.5);
+    expect(all / MB).toBeLessThan(4.5);
+    expect(largest / all).toBeGreaterThan(0.7);
+    expect(largest / all).toBeLessThan(0.9);
+  });
+
   test('builds the graphs of a size once, however many limits are planned for', async () => {
     const traced = jest.spyOn(Model.prototype, 'outline');
     const built = jest.spyOn(Model.prototype, 'graph');
