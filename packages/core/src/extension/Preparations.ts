@@ -1,4 +1,5 @@
 import type { ComponentHandle } from '../hooks/calls/ComponentHandle.js';
+import { linkSignals } from '../linkSignals.js';
 import { untilAborted } from '../untilAborted.js';
 import { contentsOf, type WeightStore } from '../weights/WeightStore.js';
 import { type ComponentKey, ComponentMap } from './ComponentMap.js';
@@ -73,9 +74,11 @@ export class Preparations<T extends AsyncDisposable> implements AsyncDisposable 
   }
 
   async #start(component: ComponentHandle, source: WeightStore, signal: AbortSignal | undefined): Promise<void> {
-    const life = this.#life.signal;
-    const either = signal === undefined ? life : AbortSignal.any([signal, life]);
-    const preparing = this.#prepare(component, source, either).finally(() => this.#preparing.delete(component));
+    const either = linkSignals([signal, this.#life.signal]);
+    const preparing = this.#prepare(component, source, either).finally(() => {
+      either[Symbol.dispose]();
+      this.#preparing.delete(component);
+    });
     this.#preparing.set(component, preparing);
     return preparing;
   }

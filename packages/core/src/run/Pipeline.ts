@@ -10,6 +10,7 @@ import type { PluginHandle } from '../extension/PluginHandle.js';
 import type { PluginHostPipeline } from '../extension/PluginHostPipeline.js';
 import { plainCalls, type RunCalls } from '../extension/RunCalls.js';
 import { isScheduler, type Scheduler } from '../schedulers/Scheduler.js';
+import { linkSignals } from '../linkSignals.js';
 import type { Tokenizer } from '../tokenizers/Tokenizer.js';
 import type { ModelIndex } from '../weights/ModelIndex.js';
 import type { JsonObject } from '../disk/readJsonFile.js';
@@ -322,7 +323,7 @@ export abstract class Pipeline<F extends Fields = Fields, R extends PreparedRun 
     asked: GenerateOptions,
   ): AsyncGenerator<PipelineEvent, GenerateResult | undefined> {
     const left = new AbortController();
-    const signal = AbortSignal.any([this.#life.signal, left.signal, asked.signal].filter((each) => each !== undefined));
+    using signal = linkSignals([this.#life.signal, left.signal, asked.signal]);
     void this.#room.foresee(foreseen && { ...foreseen, prompt }, left, signal);
     using turn = yield* waitForTurn(this.#parts.turns, signal);
     using scheduler = runScheduler(this.#schedulers);

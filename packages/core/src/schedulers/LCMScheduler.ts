@@ -128,7 +128,7 @@ function checkOriginalSteps(steps: number, strength: number, trained: number): v
       expected: `an integer from 1 to ${trained}, the scheduler's num_train_timesteps`,
     });
   }
-  if (!(strength > 0 && strength <= 1))
+  if (typeof strength !== 'number' || !(strength > 0 && strength <= 1))
     throw new ThimbleError('ERR_ARGUMENT_INVALID', {
       argument: 'strength',
       value: strength,

@@ -134,6 +134,11 @@ describe('values that do not go together', () => {
       () => new LCMScheduler().setTimesteps(4, { originalInferenceSteps: 2000 }),
       /originalInferenceSteps/,
     ],
+    [
+      'LCM with a strength that is no number, and cannot become one',
+      () => new LCMScheduler().setTimesteps(4, { strength: Object.create(null) as never }),
+      /strength/,
+    ],
   ])('%s', (_, call, text) => expect(call).toThrow(code('ERR_ARGUMENT_INVALID', text)));
 });
 

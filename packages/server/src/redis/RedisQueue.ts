@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
+import { linkSignals } from '@thimble/core/plugin';
 import type { Queue } from 'bullmq';
 import { Bell } from '../jobs/Bell.js';
 import type { InProcessQueueOptions } from '../jobs/InProcessQueue.js';
@@ -76,7 +77,7 @@ export class RedisQueue implements JobQueue {
     id: string,
     { after = 0, signal }: { readonly after?: number; readonly signal?: AbortSignal } = {},
   ): AsyncGenerator<NumberedEvent, void> {
-    const stop = signal === undefined ? this.#closing.signal : AbortSignal.any([signal, this.#closing.signal]);
+    using stop = linkSignals([signal, this.#closing.signal]);
     const bell = new Bell();
     this.#followers += 1;
     let leave = (): void => undefined;
