@@ -98,11 +98,12 @@ function print(reports, ms) {
     for (const [name, times] of Object.entries(report.outcomes)) outcomes.set(name, (outcomes.get(name) ?? 0) + times);
   for (const [name, times] of [...outcomes].toSorted(([, a], [, b]) => b - a))
     console.log(`${String(times).padStart(7)}  ${name}`);
-  const { from, to } = reports[0];
-  for (const name of Object.keys(from ?? {})) {
-    const growth = to[name] / from[name] - 1;
+  const { measured } = reports[0];
+  for (const name of Object.keys(measured[0])) {
+    const each = measured.map((bytes) => bytes[name]);
+    const growth = each.at(-1) / each[0] - 1;
     const percent = `${(growth * 100).toFixed(1)} %`;
-    console.log(`${name}: ${mb(from[name])} MB after the 100th run, ${mb(to[name])} MB after the last one: ${percent}`);
+    console.log(`${name}, MB after each hundred runs: ${each.map(mb).join(', ')}; ${percent} from first to last`);
     if (growth > MOST_GROWTH) failures.push(`${name} grows by ${percent}`);
   }
   const left = readdirSync(disk, { recursive: true }).filter((name) => RESTS.test(name) || name.startsWith('tmp/'));
