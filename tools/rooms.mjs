@@ -28,7 +28,7 @@ export const groundFloor = {
 
 /** Files beside the rooms: the entries import every room, and no room imports them; the foundation imports nothing, but for errors.ts, whose messages are in errors/. */
 export const entries = ['index.ts', 'plugin.ts', 'model.ts'];
-export const foundation = ['errors.ts', 'untilAborted.ts', 'version.ts'];
+export const foundation = ['errors.ts', 'linkSignals.ts', 'untilAborted.ts', 'version.ts'];
 
 /** Each large library, and the places that may know it, below packages/core/src. */
 export const libraries = {

@@ -1,5 +1,3 @@
-import { refuseOption } from './fields/refuseOption.js';
-
 /** A signal that follows others until it is disposed of. */
 export type LinkedSignal = AbortSignal & Disposable;
 
@@ -9,11 +7,8 @@ const followers = new WeakMap<AbortSignal, Set<AbortController>>();
 /**
  * A signal that aborts with the first of some others, for its reason, until it is disposed of. For signals that live long: in Node.js 20 `AbortSignal.any` leaves something with each of its
  * sources for as long as that lives, half a kilobyte of a pipeline's with every run.
- *
- * @throws ERR_ARGUMENT_INVALID for what is no list of signals
  */
 export function linkSignals(signals: readonly (AbortSignal | undefined)[]): LinkedSignal {
-  checkSignals(signals);
   const linked = new AbortController();
   const sources = signals.filter((signal) => signal !== undefined);
   const aborted = sources.find((source) => source.aborted);
@@ -40,9 +35,4 @@ function followersOf(source: AbortSignal): Set<AbortController> {
     { once: true },
   );
   return own;
-}
-
-function checkSignals(signals: unknown): void {
-  const isSignal = (each: unknown): boolean => each === undefined || each instanceof AbortSignal;
-  if (!Array.isArray(signals) || !signals.every(isSignal)) refuseOption('signals', signals, 'a list of AbortSignals');
 }

@@ -18,8 +18,6 @@ export type { PictureNeeds, PlannedPicture } from './execution/strips/planPictur
 export { planSeamless, seamlessRows } from './execution/strips/seamlessRows.js';
 export type { SeamlessOptions, SeamlessPlan } from './execution/strips/seamlessRows.js';
 export { SessionPool } from './execution/strips/SessionPool.js';
-export { linkSignals } from './linkSignals.js';
-export type { LinkedSignal } from './linkSignals.js';
 export { createToken } from './extension/Token.js';
 export type { Token } from './extension/Token.js';
 export { DEVICES, MODELS, OPTIONS, RUN_PLANNERS, SCHEDULERS, TOKENIZERS } from './extension/tokens.js';

@@ -1,5 +1,4 @@
 import { setImmediate } from 'node:timers/promises';
-import { linkSignals } from '@thimble/core/plugin';
 import type { Queue } from 'bullmq';
 import { Bell } from '../jobs/Bell.js';
 import type { InProcessQueueOptions } from '../jobs/InProcessQueue.js';
@@ -30,10 +29,10 @@ export class RedisQueue implements JobQueue {
   readonly #queues = new Map<string, Queue>();
   /** Those that this process has put in, and that have not ended. */
   readonly #own = new Set<string>();
-  readonly #closing = new AbortController();
+  #closed: Error | undefined;
   readonly #left = new Bell();
   readonly #tidier: NodeJS.Timeout;
-  #followers = 0;
+  readonly #followers = new Set<AbortController>();
 
   private constructor(connection: RedisConnection, options: RedisQueueOptions) {
     this.#connection = connection;
@@ -77,9 +76,11 @@ export class RedisQueue implements JobQueue {
     id: string,
     { after = 0, signal }: { readonly after?: number; readonly signal?: AbortSignal } = {},
   ): AsyncGenerator<NumberedEvent, void> {
-    using stop = linkSignals([signal, this.#closing.signal]);
+    if (this.#closed !== undefined) throw this.#closed;
+    const closing = new AbortController();
+    const stop = signal === undefined ? closing.signal : AbortSignal.any([signal, closing.signal]);
     const bell = new Bell();
-    this.#followers += 1;
+    this.#followers.add(closing);
     let leave = (): void => undefined;
     try {
       leave = await this.#connection.listen(`job:${id}`, () => bell.ring());
@@ -99,8 +100,8 @@ export class RedisQueue implements JobQueue {
       }
     } finally {
       leave();
-      this.#followers -= 1;
-      if (this.#followers === 0) this.#left.ring();
+      this.#followers.delete(closing);
+      if (this.#followers.size === 0) this.#left.ring();
     }
   }
 
@@ -121,12 +122,13 @@ export class RedisQueue implements JobQueue {
 
   /** Workers go on: it waits for those here who follow a job. */
   async drained(): Promise<void> {
-    while (this.#followers > 0) await this.#left.wait(this.#left.rung, LOOK_AGAIN);
+    while (this.#followers.size > 0) await this.#left.wait(this.#left.rung, LOOK_AGAIN);
   }
 
   async close(): Promise<void> {
     clearInterval(this.#tidier);
-    this.#closing.abort(new ServerError('ERR_SERVER_CLOSING', {}));
+    this.#closed = new ServerError('ERR_SERVER_CLOSING', {});
+    for (const each of this.#followers) each.abort(this.#closed);
     await this.drained();
     // Of those who had to leave, clients who waited have their jobs cancelled.
     await setImmediate();
