@@ -1,5 +1,5 @@
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
-import { join, sep } from 'node:path';
+import { dirname, join, resolve, sep } from 'node:path';
 import { watchWrites } from './watchWrites.mjs';
 
 /** The only place where anything may be written while inputs are tried: home, caches, temporary files and the current folder are in it. */
@@ -47,9 +47,9 @@ export class Sandbox {
     for (const name of readdirSync(cwd)) rmSync(join(cwd, name), { recursive: true });
   }
 
-  /** Places outside that an input names itself, as a user would who may not write there: what tries to is refused, and no fault. */
-  ask(places) {
-    this.#asked = places;
+  /** Paths that an input names itself, as a user would who may not write there: what writes at them, in them or beside them is refused, and no fault. */
+  ask(paths) {
+    this.#asked = paths.filter((path) => !path.includes('\0')).map((path) => resolve(path));
   }
 
   /** What is held open now is a target's own. */
@@ -59,7 +59,7 @@ export class Sandbox {
 
   /** @throws if something was written outside, or a temporary file or an open one was left */
   async check() {
-    const outside = this.#watch.taken().filter((path) => !this.#asked.some((place) => isWithin(path, place)));
+    const outside = this.#watch.taken().filter((path) => !this.#asked.some((place) => isAt(path, place)));
     if (outside.length > 0) throw new Error(`written outside: ${outside.join(', ')}`);
     const left = readdirSync(this.#temporary);
     if (left.length > 0) {
@@ -79,8 +79,9 @@ export class Sandbox {
   }
 }
 
-function isWithin(path, place) {
-  return path === place || path.startsWith(`${place}${sep}`);
+function isAt(path, place) {
+  const within = place.endsWith(sep) ? place : place + sep;
+  return path === place || path.startsWith(within) || dirname(path) === dirname(place);
 }
 
 /** How many descriptors this process has; none where the system does not tell. */

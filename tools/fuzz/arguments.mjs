@@ -69,7 +69,7 @@ export async function open(sandbox) {
   return {
     inputs: inputs.map(({ command, rest }) => [command, ...rest.flat()]),
     tryOne: async (argv) => {
-      sandbox.ask(places.filter((place) => argv.some((text) => text.includes(place))));
+      sandbox.ask(argv.flatMap((text) => [text, text.slice(text.indexOf('=') + 1)]));
       const { code, stdout, stderr } = await run(main, argv);
       sandbox.clear();
       if (!EXIT_CODES.includes(code)) throw new Error(`exit code ${code}`);
