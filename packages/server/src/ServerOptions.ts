@@ -18,9 +18,17 @@ import type { ResultStorage } from './results/ResultStorage.js';
 const isRecord = (value: unknown): boolean =>
   typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length > 0;
 const isFunction = (value: unknown): boolean => typeof value === 'function';
+const isRedisAddress = (value: unknown): boolean =>
+  typeof value === 'string' && URL.canParse(value) && ['redis:', 'rediss:'].includes(new URL(value).protocol);
+const isPlace = (text: string): boolean => text !== '' && (!/^(?:rediss?|s3):\/\//.test(text) || URL.canParse(text));
 const isStore = (value: unknown): boolean =>
-  (typeof value === 'string' && value !== '') ||
+  (typeof value === 'string' && isPlace(value)) ||
   isFunction((value as { readonly getItemRaw?: unknown } | null)?.getItemRaw);
+
+const redisField = {
+  ...textField('', 'an address of Redis, such as redis://127.0.0.1:6379', 1),
+  accepts: isRedisAddress,
+};
 
 /** The models of a server or a worker. */
 const modelsField = objectField<Readonly<Record<string, ModelDefinition>>>(
@@ -49,7 +57,7 @@ const serviceFields = {
   /** The models that requests may name. The first one is taken where none is named. With `redis` names alone count; by default those that workers have. */
   models: modelsField,
   /** Queue jobs in Redis or Valkey, by its address such as redis://127.0.0.1:6379, for workers to do; results lie there too, unless `results` says where. */
-  redis: optional(textField('', 'an address of Redis, such as redis://127.0.0.1:6379', 1)),
+  redis: optional(redisField),
   ...poolFields,
   /** How many jobs may wait. Default 100. */
   maxQueue: integerField(100),
@@ -93,7 +101,7 @@ const serverFields = {
 /** The options of a worker. */
 const workerFields = {
   /** Where jobs wait: the address of Redis or Valkey, as the server has it. */
-  redis: required(textField('', 'an address of Redis, such as redis://127.0.0.1:6379', 1)),
+  redis: required(redisField),
   /** The models whose jobs it does, by the names that requests use. */
   models: required(modelsField),
   ...poolFields,

@@ -251,6 +251,16 @@ withRedis('Redis', () => {
         message: expect.not.stringContaining('secret'),
       });
     await expect(createServer({})).rejects.toMatchObject({ code: 'ERR_ARGUMENT_INVALID' });
+    for (const redis of ['<', 'localhost:6379', 'http://127.0.0.1'])
+      await expect(createServer({ redis })).rejects.toMatchObject({
+        code: 'ERR_ARGUMENT_INVALID',
+        details: { argument: 'redis' },
+      });
+    for (const results of ['', 'redis://[', 's3://['])
+      await expect(createServer({ models: { a: 'x' }, results })).rejects.toMatchObject({
+        code: 'ERR_ARGUMENT_INVALID',
+        details: { argument: 'results' },
+      });
   });
 
   test('holds pictures as they are, by their keys', async () => {
