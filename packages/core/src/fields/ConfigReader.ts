@@ -45,7 +45,7 @@ export class ConfigReader {
     return this.#whole(field, fallback, MOST_COUNT);
   }
 
-  /** A whole number from 0 to 2^24: an id of a vocabulary, pixels around a picture. */
+  /** A whole number from 0 to 2^24: an id of a vocabulary. */
   index(field: string, fallback?: number): number {
     const value = this.#get(field, fallback);
     return value === 0 || isWhole(value, MOST_SIZE)

@@ -2,22 +2,11 @@ import { describe, expect, test } from '@jest/globals';
 import { ZImageTransformer2DModel } from '@thimble/core';
 import type { ModelEntry } from '@thimble/core/model';
 import { EntryTrace } from '@thimble/core/plugin';
+import { zImageFamilies } from '../../src/weights/families/zImage.js';
 
 const MB = 2 ** 20;
-/** Z-Image's own sizes; of its 30 layers, which are alike, one. */
-const CONFIG = {
-  all_f_patch_size: [1],
-  all_patch_size: [2],
-  axes_dims: [32, 48, 48],
-  axes_lens: [1536, 512, 512],
-  cap_feat_dim: 2560,
-  dim: 3840,
-  in_channels: 16,
-  n_heads: 30,
-  n_kv_heads: 30,
-  n_layers: 1,
-  n_refiner_layers: 1,
-};
+/** Z-Image's own sizes; of its layers, which are alike, one. */
+const CONFIG = { ...zImageFamilies[0]!.parts['transformer']!.config, n_layers: 1, n_refiner_layers: 1 };
 
 /** Bytes that a pass of a picture of so many pixels a side holds, where a layer may take `transientBytes`; and those of its tokens. */
 function needed(side: number, transientBytes: number): { readonly bytes: number; readonly tokens: number } {

@@ -1,5 +1,6 @@
 import { checkGraph } from '../checkGraph.js';
-import { COMPOSITE_DOMAIN, type Graph, type GraphNode } from '../Graph.js';
+import type { Graph, GraphNode } from '../Graph.js';
+import { isAttention } from '../passes/AttentionLowering.js';
 import { type GroupNormSite, groupNormsOf } from './GroupNormSite.js';
 import { reshapedLayout, type RowLayout, type Rows } from './RowLayout.js';
 
@@ -109,10 +110,6 @@ export class RowGraph {
         return ROW_WISE.has(node.op) ? layout : undefined;
     }
   }
-}
-
-function isAttention(node: GraphNode): boolean {
-  return node.domain === COMPOSITE_DOMAIN && node.op === 'Attention';
 }
 
 /** A node's list of integers; empty if it has none of that name. */
