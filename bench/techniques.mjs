@@ -3,6 +3,8 @@ import { ChannelsLastPlugin } from '../packages/plugin-channels-last/dist/index.
 import { LayerwiseCastingPlugin } from '../packages/plugin-fp8/dist/index.js';
 import { Int8ComputePlugin } from '../packages/plugin-int8/dist/index.js';
 import { ModelOffloadPlugin, SequentialOffloadPlugin } from '../packages/plugin-offload/dist/index.js';
+import { StepCachePlugin } from '../packages/plugin-step-cache/dist/index.js';
+import { TokenMergingPlugin } from '../packages/plugin-token-merging/dist/index.js';
 import { TracingPlugin } from '../packages/plugin-tracing/dist/index.js';
 import { VaeSlicingPlugin } from '../packages/plugin-vae-slicing/dist/index.js';
 import { VaeTilingPlugin } from '../packages/plugin-vae-tiling/dist/index.js';
@@ -40,6 +42,14 @@ export const TECHNIQUES = {
     plugins: (folder) => [new TracingPlugin({ dir: folder, prepack: true, components: ['unet'] })],
     warm: true,
   },
+  'step-cache': {
+    label: 'StepCachePlugin({ interval: 2 })',
+    against: 'plain',
+    plugins: () => [new StepCachePlugin({ interval: 2 })],
+  },
+  'token-merging': { label: 'TokenMergingPlugin', against: 'plain', plugins: () => [new TokenMergingPlugin()] },
+  direct: { label: "convolution: 'direct'", convolution: 'direct' },
+  convolutions: { label: "convolution: 'winograd'", against: 'direct' },
   batch: { label: 'nothing', count: 4, size: 256 },
   'vae-slicing': {
     label: 'VaeSlicingPlugin',

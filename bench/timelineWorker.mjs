@@ -6,10 +6,18 @@ const INTERVAL = 50;
 const STEPS = 2;
 
 const { checkpoint, technique, folder } = JSON.parse(process.argv[2]);
-const { count = 1, size = 512, memoryLimit = 'none', plugins = () => [], warm = false } = TECHNIQUES[technique];
+const {
+  count = 1,
+  size = 512,
+  memoryLimit = 'none',
+  convolution = 'winograd',
+  plugins = () => [],
+  warm = false,
+} = TECHNIQUES[technique];
 const pipe = await DiffusionPipeline.fromPretrained(checkpoint, {
   variant: 'fp16',
   memoryLimit,
+  convolution,
   scheduler: 'ddim',
   plugins: plugins(folder),
 });

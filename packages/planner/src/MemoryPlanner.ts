@@ -204,7 +204,9 @@ export class MemoryPlanner {
     let [loadedNodes, leftBytes] = [0, 0];
     for (const call of this.#calls) {
       const peak = await peakOf(call, { setup, budget, loadedNodes });
-      peaks.push({ ...peak, bytes: peak.bytes + leftBytes });
+      // A whole picture's large values are blocks of their own, and its small ones lie in what was left: SD 1.5's took no more after a UNet that had left 200 MB.
+      const isWhole = call.kind === 'decoder' && peak.strips === undefined;
+      peaks.push({ ...peak, bytes: peak.bytes + (isWhole ? 0 : leftBytes) });
       if (setup.residency !== 'all') continue;
       loadedNodes += call.facts.nodes;
       leftBytes = Math.max(leftBytes, budget.leftBytes(peak.bytes));

@@ -6,6 +6,7 @@ import { attendsByHeads, scoreBudget } from '../graph/passes/chunkedAttention.js
 import { chunkFeedForward } from '../graph/passes/chunkFeedForward.js';
 import { chunkJoinedChannels } from '../graph/passes/chunkJoinedChannels.js';
 import { FLOAT32_BYTES } from '../graph/passes/float32Bytes.js';
+import { Projections } from '../graph/passes/projectByHeads.js';
 import { peakBytes } from '../graph/peakBytes.js';
 
 /** Copies of an attention's queries that it makes in another order, beside what goes in and comes out. */
@@ -13,6 +14,9 @@ const ATTENTION_COPIES = 4;
 
 /** The same where heads are taken one after the other: one is cut into its pieces, and the pieces of the outputs are there before they are joined. */
 const COPIES_BY_HEADS = 2;
+
+/** Where queries, keys and values are made some heads at a time: those of some heads, while they are made and as attention copies them. The pieces of the outputs are there before they are joined. */
+const PROJECTED_PIECES = 3;
 
 /**
  * About how many bytes the values of an entry point take at once, where its segments run one after the other: the most that one needs, and what waits for a
@@ -58,14 +62,53 @@ function segmentBytes(graph: Graph, transientBytes: number): number {
 }
 
 function ownBytes(graph: Graph, transientBytes: number): number {
-  return peakBytes(graph, (node) => (isAttention(node) ? attentionBytes(graph, node, transientBytes) : 0));
+  const projected = projectedAttentions(graph, transientBytes);
+  const inside = (node: GraphNode): number =>
+    isAttention(node) ? attentionBytes(graph, node, { transientBytes, made: projected.get(node) }) : 0;
+  return peakBytes(without(graph, [...projected.values()].flat()), inside);
 }
 
-/** What an attention takes for itself. Where its queries are large, every way to compute it that is not asked for takes its heads one after the other. */
-function attentionBytes(graph: Graph, node: GraphNode, transientBytes: number): number {
+/** Attentions that take some heads at a time, and whose queries, keys and values are made so: with everything that makes them, from their linear layers on. */
+function projectedAttentions(graph: Graph, transientBytes: number): ReadonlyMap<GraphNode, readonly GraphNode[]> {
+  const attending = graph.nodes.filter((node) => isAttention(node) && isByHeads(graph, node, transientBytes));
+  if (attending.length === 0) return new Map();
+  const projections = new Projections(graph, transientBytes);
+  return new Map(
+    attending.flatMap((node) => {
+      const made = node.inputs.slice(0, 3).map((value) => projections.behind(value, node));
+      return made.every((nodes) => nodes !== undefined) ? [[node, made.flat()] as const] : [];
+    }),
+  );
+}
+
+/** A graph in which what some nodes make takes nothing. */
+function without(graph: Graph, nodes: readonly GraphNode[]): Graph {
+  if (nodes.length === 0) return graph;
+  const values = new Set(nodes.flatMap(({ outputs }) => outputs));
+  return graph.with({
+    shapes: new Map([...graph.shapes].map(([name, dims]) => [name, values.has(name) ? [0] : dims])),
+  });
+}
+
+/** Where its queries are large, every way to compute it that is not asked for takes its heads some at a time. */
+function isByHeads(graph: Graph, node: GraphNode, transientBytes: number): boolean {
   const queries = bytesOf(graph, node.inputs[0] as string);
-  const byHeads = queries > transientBytes && attendsByHeads(siteOf(graph, node), scoreBudget(transientBytes, 'cpu'));
-  return transientBytes + (byHeads ? COPIES_BY_HEADS : ATTENTION_COPIES) * queries;
+  return queries > transientBytes && attendsByHeads(siteOf(graph, node), scoreBudget(transientBytes, 'cpu'));
+}
+
+/** What an attention takes for itself; `made`: what makes its queries, keys and values some heads at a time. */
+function attentionBytes(
+  graph: Graph,
+  node: GraphNode,
+  { transientBytes, made }: { readonly transientBytes: number; readonly made: readonly GraphNode[] | undefined },
+): number {
+  const queries = bytesOf(graph, node.inputs[0] as string);
+  if (!isByHeads(graph, node, transientBytes)) return transientBytes + ATTENTION_COPIES * queries;
+  if (made === undefined) return transientBytes + COPIES_BY_HEADS * queries;
+  // Queries, keys and values are made of the same tokens, which stay until the last heads are made.
+  const layers = made.filter(({ op }) => op === 'Gemm');
+  const tokens = layers.reduce((sum, { inputs }) => sum + bytesOf(graph, inputs[0] as string), 0) / 3;
+  return PROJECTED_PIECES * transientBytes + tokens + queries;
 }
 
 /** As it will be lowered. What adds up chunks is not listed in the order of time. */

@@ -6,6 +6,7 @@ import { chunkFeedForward } from './passes/chunkFeedForward.js';
 import { chunkJoinedChannels } from './passes/chunkJoinedChannels.js';
 import { computeInFloat16 } from './passes/computeInFloat16.js';
 import { lowerGroupNorm } from './passes/lowerGroupNorm.js';
+import { projectByHeads } from './passes/projectByHeads.js';
 import { splitWideWeights } from './passes/splitWideWeights.js';
 import { widenWeights } from './passes/widenWeights.js';
 import { type Convolution, chooseConvolution } from './passes/winograd/chooseConvolution.js';
@@ -30,7 +31,9 @@ export function lowerGraph(
   graph: Graph,
   { bytes, weightBytes = bytes, activations, provider, convolution }: LoweringOptions,
 ): Graph {
-  const chunked = chunkFeedForward(lowerAttention(graph, defaultAttention(bytes, provider)), bytes);
+  const attending = lowerAttention(graph, defaultAttention(bytes, provider));
+  const isPlain = activations === 'float32' && provider === 'cpu';
+  const chunked = chunkFeedForward(isPlain ? projectByHeads(attending, bytes) : attending, bytes);
   if (activations === 'float16') return lowerGroupNorm(computeInFloat16(chunked));
   if (provider !== 'cpu') return widenWeights(splitWideWeights(lowerGroupNorm(chunked), weightBytes));
   const convolved = convolve(chunkJoinedChannels(chunked, bytes), convolution);

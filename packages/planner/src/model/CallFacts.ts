@@ -181,6 +181,7 @@ interface WeightFact extends NamedBytes {
 /** The tables of a graph of which nothing but rows is read, by their names: how many rows at most. */
 function gatheredRows({ nodes, shapes }: Graph): ReadonlyMap<string, number> {
   const rows = new Map<string, number>();
+  if (!nodes.some(({ op }) => op === 'Gather')) return rows;
   const whole = new Set<string>();
   for (const { op, inputs, attributes } of nodes) {
     const { axis } = attributes;

@@ -22,7 +22,11 @@ export const convolutionTable: Readonly<Record<ProcessorKind, readonly Convoluti
     { inChannels: 128, outChannels: 128, pixels: 16384, tile: 4 },
     { inChannels: 256, outChannels: 256, pixels: 256, tile: 2 },
   ],
-  avx512: [],
+  avx512: [
+    { inChannels: 256, outChannels: 256, pixels: 1024, tile: 4 },
+    { inChannels: 128, outChannels: 128, pixels: 16384, tile: 4 },
+    { inChannels: 256, outChannels: 256, pixels: 1024, tile: 2 },
+  ],
   other: [],
 };
 
