@@ -45,10 +45,15 @@ export async function createServer(options: ServerOptions): Promise<ThimbleServe
   if (token === undefined && !isLocal(host)) throw new ServerError('ERR_SERVER_EXPOSED', { host });
   const service = await Service.create(serviceOptionsOf(settings));
   const app = createApp(settings);
-  await protect(app, settings);
-  await app.register(thimbleServer, { service });
-  app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger());
-  await app.ready();
+  try {
+    await protect(app, settings);
+    await app.register(thimbleServer, { service });
+    app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger());
+    await app.ready();
+  } catch (error) {
+    await service.close();
+    throw error;
+  }
   return {
     app,
     service,

@@ -1,11 +1,12 @@
 import { once } from 'node:events';
 import type { Interruption } from '../Interruption.js';
 
-/** Does `begin` and, after the first signal, `end`; the second signal ends either. @throws what they throw; the reason of the second signal */
+/** Does `begin` and, after the first signal, `end`; the second signal ends either. A signal that came before is the second one. @throws what they throw; the reason of the second signal */
 export async function untilSignal(
   interruption: Interruption,
   { begin, end }: { readonly begin: () => Promise<void>; readonly end: () => Promise<void> },
 ): Promise<void> {
+  interruption.signal.throwIfAborted();
   const signalled = new Promise<void>((resolve) => {
     interruption.onFirst(resolve);
   });
