@@ -70,7 +70,7 @@ const HELD_SHARE: Readonly<Record<'values' | 'picture' | 'strips', Readonly<Reco
 
 /**
  * No more than this is held of a call's values, but what is counted: values of large pictures are blocks that an allocator under a limit gives back at once. Z-Image's transformer at 1024×1024, for which
- * 487 MB are counted, held 502 and 460 MB of the device's process, and 579 where a limit of 640 MB then killed it.
+ * 487 MB were counted before its heads were made some at a time, held 502 and 460 MB of the device's process, and 579 where a limit of 640 MB then killed it.
  */
 const MOST_KEPT = 576 * MB;
 
