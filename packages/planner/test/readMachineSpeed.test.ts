@@ -50,7 +50,9 @@ const keep = (measured: readonly object[]): void =>
 
 test('a machine is measured until two measurements agree, and later once a day', async () => {
   const speed = await read();
-  for (const rate of Object.values(speed)) expect(rate).toBeGreaterThan(1e6);
+  const { avx512, ...rates } = speed;
+  expect(typeof avx512).toBe('boolean');
+  for (const rate of Object.values(rates)) expect(rate).toBeGreaterThan(1e6);
   const [first] = kept().measured;
   keep([first!, first!]);
   expect(await read()).toEqual(speed);

@@ -36,8 +36,8 @@ const LEAST_STRIP_BYTES = 24 * MB;
 /** What one layer may take for itself at once where nothing is said: 32 MB. */
 export const DEFAULT_TRANSIENT_BYTES = 32 * MB;
 
-/** What a convolution may take for itself where there is no limit. */
-const FREE_CONVOLUTION_BYTES = 96 * MB;
+/** What a convolution may take for itself where there is no limit, or an ample one. */
+export const FREE_CONVOLUTION_BYTES = 96 * MB;
 
 /** From here on no value of a layer is large. */
 const AMPLE = 8192 * MB;
@@ -148,7 +148,7 @@ export class MemoryBudget {
    * UNet held 110 MB more with it, so that a picture was killed, for a tenth of a pass's time.
    */
   get convolutionBytes(): number {
-    if (this.limit === undefined) return FREE_CONVOLUTION_BYTES;
+    if (this.limit === undefined || this.limit >= AMPLE) return FREE_CONVOLUTION_BYTES;
     return this.limit < ROOMY ? 0 : this.transientBytes;
   }
 

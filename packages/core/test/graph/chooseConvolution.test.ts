@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
+import { MemoryBudget } from '../../src/device/MemoryBudget.js';
 import type { Graph } from '../../src/graph/Graph.js';
 import { GraphBuilder } from '../../src/graph/GraphBuilder.js';
 import { nameParameters } from '../../src/graph/Module.js';
@@ -40,6 +41,16 @@ const lowered = (graph: Graph, kind: 'winograd' | 'exact' | 'direct', bytes = 2 
 test('large convolutions are products of matrices where AVX2 is all there is', () => {
   expect(lowered(large, 'winograd')).not.toContain('Conv');
   expect(lowered(large, 'winograd')).toContain('FusedMatMul');
+});
+
+test('with AVX-512 too, where they have the room that they have without a memory limit', () => {
+  sets = SETS.avx512;
+  expect(lowered(large, 'winograd', new MemoryBudget().convolutionBytes)).toContain('FusedMatMul');
+  expect(lowered(large, 'winograd', new MemoryBudget(2 ** 33).convolutionBytes)).toContain('FusedMatMul');
+  expect(lowered(large, 'winograd', new MemoryBudget(2 ** 31).convolutionBytes)).toContain('Conv');
+  expect(countConvolutions(large, 'exact')).toEqual({ fours: 0, twos: 1, direct: 0 });
+  sets = SETS.other;
+  expect(lowered(large, 'winograd', new MemoryBudget().convolutionBytes)).toContain('Conv');
 });
 
 test('small ones are left as they are, and all where that is asked for', () => {

@@ -1,7 +1,14 @@
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { readFile } from 'node:fs/promises';
-import { type Device, makeFolder, readCacheSettings, runtimeIdentity, writeFileAtomically } from '@thimble/core/plugin';
+import {
+  type Device,
+  instructionSets,
+  makeFolder,
+  readCacheSettings,
+  runtimeIdentity,
+  writeFileAtomically,
+} from '@thimble/core/plugin';
 import { type MachineSpeed, RATES } from './MachineSpeed.js';
 import { measureArithmetic } from './measureArithmetic.js';
 import { measureDisk } from './measureDisk.js';
@@ -45,15 +52,16 @@ export async function readMachineSpeed({ device, file }: Measured): Promise<Mach
   const identity = machineIdentity();
   const kept = await readKept(path, identity);
   const at = Date.now();
-  if (!isDue(kept, at)) return bestOf(kept);
+  const avx512 = instructionSets().includes('avx512f');
+  if (!isDue(kept, at)) return { ...bestOf(kept), avx512 };
   const speed = { ...(await measureArithmetic(device)), read: await measureDisk(file) };
   const measured = [...kept, { ...speed, at }].slice(-MOST_MEASUREMENTS);
   await keep(path, { identity, measured });
-  return bestOf(measured);
+  return { ...bestOf(measured), avx512 };
 }
 
 function bestOf(measured: readonly MachineSpeed[]): MachineSpeed {
-  const best = (rate: keyof MachineSpeed): number => Math.max(...measured.map((speed) => speed[rate]));
+  const best = (rate: (typeof RATES)[number]): number => Math.max(...measured.map((speed) => speed[rate]));
   return { float32: best('float32'), int8: best('int8'), read: best('read') };
 }
 

@@ -41,6 +41,6 @@ export function chooseConvolution(convolution: Convolution, budget: number): Cho
   const kind = processorKind(instructionSets());
   return (site) => {
     const row = tableRowOf(site, convolution, kind);
-    return row === undefined ? undefined : planWinograd(site, row.tile, budget);
+    return row === undefined || budget < (row.roomBytes ?? 0) ? undefined : planWinograd(site, row.tile, budget);
   };
 }
