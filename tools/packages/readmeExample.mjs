@@ -2,6 +2,7 @@ import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
 import { joinExamples } from '../docs/joinExamples.mjs';
 import { command } from './command.mjs';
+import { layAdapters } from './layAdapters.mjs';
 import { writeSafetensors } from '../../packages/core/dist/plugin.js';
 
 // The runtime's own declarations name what browsers have.
@@ -24,7 +25,7 @@ const FP16 = [
 ];
 
 /**
- * Compiles the TypeScript of a README, all its blocks as one program, and runs it in a folder where the packages are installed. A tiny checkpoint, and tiny LoRAs, stand
+ * Compiles the TypeScript of a README, all its blocks as one program, and runs it in a folder where the packages are installed. A tiny checkpoint, tiny LoRAs, an IP-Adapter and a UNet as GGUF stand
  * where the examples look for them.
  *
  * @param {{ root: string, folder: string, readme: string, node?: string }} parts `node`: the program to run it with
@@ -34,6 +35,7 @@ export async function runReadmeExample({ root, folder, readme, node = process.ex
   if (source === '') return;
   await layModels(root, folder);
   await layLoras(folder);
+  await layAdapters(folder, join(root, 'packages/plugin-testkit/checkpoint'));
   await writeFile(join(folder, 'example.test.ts'), source);
   const compilerOptions = { ...COMPILER_OPTIONS, typeRoots: [join(root, 'node_modules/@types')] };
   await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['example.test.ts'] }));

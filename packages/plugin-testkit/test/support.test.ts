@@ -1,3 +1,4 @@
+import { Script } from 'node:vm';
 import { describe, expect, test } from '@jest/globals';
 import { Image, isThimbleError, Tensor } from '@thimble/core';
 import { hookNames } from '@thimble/core/plugin';
@@ -9,6 +10,7 @@ import {
   recordHooks,
   testRun,
 } from '../src/index.js';
+import { TimerWatch } from '../src/conformance/TimerWatch.js';
 
 const thrown = async (work: () => unknown): Promise<unknown> => {
   try {
@@ -180,5 +182,28 @@ describe('expectPeakBytesBelow', () => {
     expect(await thrown(() => expectPeakBytesBelow(memory, '1GB'))).toMatchObject({
       message: expect.stringContaining('no process of its own'),
     });
+  });
+});
+
+describe('timers', () => {
+  const begin = (filename: string): NodeJS.Timeout =>
+    (
+      new Script('(begin) => begin(() => undefined, 1e6)', { filename }).runInThisContext() as (
+        begin: typeof setTimeout,
+      ) => NodeJS.Timeout
+    )(setTimeout);
+
+  test('of a plugin are seen until they are cleared, those of a test framework are not', async () => {
+    using watch = new TimerWatch();
+    const timers = [
+      begin('/app/plugin.js'),
+      begin('/app/node_modules/.pnpm/x/node_modules/@jest/reporters/build/index.js'),
+    ];
+    try {
+      expect(await watch.running()).toEqual([expect.stringMatching(/^Timeout at .*\/app\/plugin\.js:1/)]);
+    } finally {
+      for (const timer of timers) clearTimeout(timer);
+    }
+    expect(await watch.running()).toEqual([]);
   });
 });

@@ -6,18 +6,22 @@ const TIMERS: ReadonlySet<string> = new Set(['Timeout', 'Immediate']);
 /** Node tells of a timer that was cleared some turns of its loop later. */
 const TURNS = 3;
 /** Frames of the trace that are this file's and Node's own. */
-const OWN_FRAMES = /node:internal|TimerWatch/;
+const OWN_FRAMES = /node:|TimerWatch/;
+/** Whose timers are no plugin's: a test framework's, such as the one by which jest tells of a test that passed. */
+const FRAMEWORKS = /node_modules[/\\](?:@?jest|@?vitest)\b/;
 
 /** Sees which timers are begun from when it is made until {@link TimerWatch.stop}, whoever begins them and by whichever of Node's functions. */
 export class TimerWatch implements Disposable {
-  readonly #begun = new Map<number, Error>();
+  readonly #begun = new Map<number, string>();
   readonly #hook: AsyncHook;
   #stopped = false;
 
   constructor() {
     this.#hook = createHook({
       init: (id, type) => {
-        if (!this.#stopped && TIMERS.has(type)) this.#begun.set(id, new Error(type));
+        if (this.#stopped || !TIMERS.has(type)) return;
+        const where = whereFrom(new Error(type));
+        if (!FRAMEWORKS.test(where)) this.#begun.set(id, where);
       },
       destroy: (id) => void this.#begun.delete(id),
     }).enable();
@@ -32,7 +36,7 @@ export class TimerWatch implements Disposable {
   async running(): Promise<string[]> {
     this.stop();
     for (let i = 0; i < TURNS; i++) await turn();
-    return Array.from(this.#begun.values(), whereFrom);
+    return [...this.#begun.values()];
   }
 
   [Symbol.dispose](): void {
