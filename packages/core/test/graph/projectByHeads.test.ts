@@ -172,6 +172,18 @@ describe('what stays as it is', () => {
     expect(count(projected, 'Split')).toBe(1);
   });
 
+  test('pieces that are no whole heads, where something is done head by head', () => {
+    const graph = attending(graphOf());
+    const [queries] = graph.nodes.filter(({ op }) => op === 'Split');
+    const constants = graph.constants.map((constant) =>
+      constant.name === queries?.inputs[1]
+        ? { ...constant, data: constant.data.map((count, i) => count + (i === 0 ? 1 : 0) - (i === 1 ? 1 : 0)) }
+        : constant,
+    );
+    const projected = projectByHeads(graph.with({ constants }), VALUE_BYTES - 1);
+    expect(projected.nodes.filter(({ op }) => op === 'Split')).toEqual([queries]);
+  });
+
   test('layers whose weights a pass has put in the place of others', () => {
     const graph = attending(graphOf());
     const weights = graph.weights.map((weight) => ({ ...weight, type: 'int8' as const }));

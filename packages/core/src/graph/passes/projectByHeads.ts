@@ -48,6 +48,7 @@ function projectSplits(graph: Graph, bytes: number): Graph {
     const chain = projections.behind(split.inputs[0] as string, split);
     const counts = graph.constants.find(({ name }) => name === split.inputs[1])?.data;
     if (chain === undefined || counts?.length !== split.outputs.length) continue;
+    if (!counts.every((count) => areWholeHeads(graph, chain, count))) continue;
     const emit = new Emitter(`${split.name}/projected`);
     let start = 0;
     for (const [i, count] of counts.entries()) {
@@ -152,6 +153,15 @@ export class Projections {
 /** Of [rows, features], [n, tokens, features], or [n, tokens, heads, d]. */
 function featuresOf(dims: readonly number[]): number {
   return dims.slice(dims.length === 4 ? 2 : -1).reduce((a, b) => a * b, 1);
+}
+
+/** Whether so many features are whole heads, where something is done head by head. */
+function areWholeHeads(graph: Graph, chain: readonly GraphNode[], features: number): boolean {
+  return chain.every((node) => {
+    const whole = graph.shapeOf(node.outputs[0] as string);
+    if (whole.length === 4) return features % (whole[3] as number) === 0;
+    return node.op !== 'RotaryEmbedding' || Number.isInteger(headsOf(node, whole, [0, features]));
+  });
 }
 
 /** Some features of a value: the same nodes, for some heads. */
