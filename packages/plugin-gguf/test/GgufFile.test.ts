@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { isThimbleError } from '@thimble/core';
 import { GgufFile, type GgufArray } from '../src/index.js';
-import { type GgufContents, text, u32, u64, writeGguf } from './support/writeGguf.js';
+import { type GgufContents, text, u32, u64, writeGguf } from './support/writeGguf.mjs';
 
 const CASE = fileURLToPath(new URL('../../core/test/fixtures/gguf', import.meta.url));
 const folder = realpathSync(mkdtempSync(join(tmpdir(), 'thimble-gguf-')));

@@ -19,7 +19,7 @@ import { computeInNBits } from '../src/nbits/computeInNBits.js';
 import { nBitsKeys } from '../src/nbits/blockLinears.js';
 import { NBitsWeights } from '../src/nbits/NBitsWeights.js';
 import { encodeQ4_0, encodeQ8_0 } from './support/quantize.js';
-import { type GgufTensor, writeGguf } from './support/writeGguf.js';
+import { type GgufTensor, writeGguf } from './support/writeGguf.mjs';
 
 const fixture = (name: string): string => fileURLToPath(new URL(`../../core/test/fixtures/${name}`, import.meta.url));
 const folder = realpathSync(mkdtempSync(join(tmpdir(), 'thimble-gguf-')));

@@ -23,7 +23,7 @@ import {
   storageFormatNames,
 } from '@thimble/core/plugin';
 import { blockFormats, GgufFile, GgufPlugin } from '../src/index.js';
-import { writeGguf } from './support/writeGguf.js';
+import { writeGguf } from './support/writeGguf.mjs';
 
 /** What gguf's own Python package makes of blocks of each type. */
 const CASE = fileURLToPath(new URL('../../core/test/fixtures/gguf', import.meta.url));

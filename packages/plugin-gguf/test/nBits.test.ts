@@ -14,7 +14,7 @@ import {
 import { blockFormats, GgufFile } from '../src/index.js';
 import { nBitsFormats } from '../src/nbits/nBitsFormats.js';
 import { nBitsRecipe, scaleName, zeroPointName } from '../src/nbits/nBitsRecipe.js';
-import { writeGguf } from './support/writeGguf.js';
+import { writeGguf } from './support/writeGguf.mjs';
 
 /** Blocks of each type, and what gguf's own Python package makes of them. */
 const CASE = fileURLToPath(new URL('../../core/test/fixtures/gguf', import.meta.url));

@@ -6,7 +6,7 @@ import { afterAll, expect, test } from '@jest/globals';
 import { DiffusionPipeline, Qwen2Tokenizer, T5Tokenizer, type Tokenizer } from '@thimble/core';
 import { SafetensorsFile } from '@thimble/core/plugin';
 import { GgufFile, GgufPlugin } from '../src/index.js';
-import { text, u32, u64, writeGguf } from './support/writeGguf.js';
+import { text, u32, u64, writeGguf } from './support/writeGguf.mjs';
 
 const fixture = (name: string): string => fileURLToPath(new URL(`../../core/test/fixtures/${name}`, import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'thimble-gguf-'));

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { DiffusionPipeline, Tensor } from '@thimble/core';
 import { SafetensorsFile } from '@thimble/core/plugin';
 import { GgufPlugin } from '../src/index.js';
-import { type GgufTensor, writeGguf } from './support/writeGguf.js';
+import { type GgufTensor, writeGguf } from './support/writeGguf.mjs';
 
 /** Community files in small, of every type of block; what is expected was computed with their values in float32. */
 const CASE = fileURLToPath(new URL('../../core/test/fixtures/gguf', import.meta.url));

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type GenerateOptions, Image } from '@thimble/core';
 import { createTestPipeline, runPluginConformance, testRun } from '@thimble/plugin-testkit';
 import { IPAdapterPlugin } from '../src/index.js';
-import { type AdapterShapes, testAdapterShapes, writeTestAdapter } from './writeTestAdapter.js';
+import { type AdapterShapes, testAdapterShapes, writeTestAdapter } from './writeTestAdapter.mjs';
 
 const folder = mkdtempSync(join(tmpdir(), 'thimble-ip-adapter-test-'));
 const model = join(folder, 'ip-adapter.safetensors');

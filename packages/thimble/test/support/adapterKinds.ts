@@ -18,7 +18,7 @@ export const { writeInversion } = (await import(testOf('plugin-textual-inversion
   ) => Promise<string>;
 };
 
-export const { writeTestAdapter } = (await import(testOf('plugin-ip-adapter/test/writeTestAdapter.ts'))) as {
+export const { writeTestAdapter } = (await import(testOf('plugin-ip-adapter/test/writeTestAdapter.mjs'))) as {
   writeTestAdapter: (folder: string) => Promise<string>;
 };
 

@@ -2,6 +2,7 @@ import { refuseOption } from '../../fields/refuseOption.js';
 import { checkGraph } from '../checkGraph.js';
 import { Emitter } from '../Emitter.js';
 import { COMPOSITE_DOMAIN, type Graph, type GraphNode } from '../Graph.js';
+import { intOf } from '../intOf.js';
 
 /** One `Attention` node, with its sizes at the call the graph is built for. */
 export interface AttentionSite {
@@ -48,7 +49,7 @@ export function isAttention(node: GraphNode): boolean {
 export function siteOf(graph: Graph, node: GraphNode): AttentionSite {
   const [query, key, value, mask] = node.inputs as [string, string, string, string?];
   const [batch, queries, width] = graph.shapeOf(query) as [number, number, number];
-  const heads = integer(node, 'heads');
+  const heads = intOf(node, 'heads');
   return {
     query,
     key,
@@ -62,11 +63,6 @@ export function siteOf(graph: Graph, node: GraphNode): AttentionSite {
       : { mask: { name: mask, dims: graph.shapeOf(mask) as [number, number, number, number] } }),
     headSize: width / heads,
     keys: graph.shapeOf(key)[1] as number,
-    causal: integer(node, 'causal') === 1,
+    causal: intOf(node, 'causal') === 1,
   };
-}
-
-function integer(node: GraphNode, name: string): number {
-  const attribute = node.attributes[name];
-  return attribute !== undefined && 'int' in attribute ? attribute.int : 0;
 }

@@ -3,6 +3,7 @@ import { checkGraph } from '../checkGraph.js';
 import { Emitter } from '../Emitter.js';
 import type { Graph, GraphNode, GraphWeight } from '../Graph.js';
 import { narrowWeightOf } from '../storage/storageFormats.js';
+import { Wiring } from '../Wiring.js';
 import { evenChunks } from './evenChunks.js';
 import { FLOAT32_BYTES } from './float32Bytes.js';
 
@@ -72,23 +73,17 @@ function isLarge(graph: Graph, { op, outputs }: GraphNode, budget: number): bool
 class RegionFinder {
   readonly #graph: Graph;
   readonly #budget: number;
-  readonly #consumers = new Map<string, GraphNode[]>();
-  readonly #producers: ReadonlyMap<string, GraphNode>;
+  readonly #wiring: Wiring;
   readonly #fixed: ReadonlySet<string>;
-  readonly #outputs: ReadonlySet<string>;
 
   constructor(graph: Graph, budget: number) {
     this.#graph = graph;
     this.#budget = budget;
-    for (const node of graph.nodes)
-      for (const input of new Set(node.inputs))
-        this.#consumers.set(input, [...(this.#consumers.get(input) ?? []), node]);
-    this.#producers = new Map(graph.nodes.flatMap((node) => node.outputs.map((output) => [output, node] as const)));
+    this.#wiring = new Wiring(graph);
     // What has more than one axis may have rows of its own.
     this.#fixed = new Set(
       [...graph.constants, ...graph.weights].filter(({ dims }) => dims.length <= 1).map(({ name }) => name),
     );
-    this.#outputs = new Set(graph.outputs.map(({ name }) => name));
   }
 
   /** The region that begins with a linear layer, if its outputs are too large and it has an end. */
@@ -100,7 +95,7 @@ class RegionFinder {
     if (end === undefined) return undefined;
     const aliases = this.#aliasesOf(input);
     const starts = aliases.flatMap((name) =>
-      (this.#consumers.get(name) ?? []).filter((node) => node.op === 'Gemm' && node.inputs[0] === name),
+      this.#wiring.readersOf(name).filter((node) => node.op === 'Gemm' && node.inputs[0] === name),
     );
     const members = this.#behind(end.inputs[0] as string, new Set(starts), rows);
     if (members?.has(first) !== true || !this.#isClosed(members, end)) return undefined;
@@ -110,16 +105,17 @@ class RegionFinder {
 
   /** Every value that is the same reshaping of the same value, itself included. */
   #aliasesOf(input: string): readonly string[] {
-    const made = this.#producers.get(input);
+    const made = this.#wiring.makerOf(input);
     if (made?.op !== 'Reshape') return [input];
-    return (this.#consumers.get(made.inputs[0] as string) ?? [])
+    return this.#wiring
+      .readersOf(made.inputs[0] as string)
       .filter((node) => node.op === 'Reshape' && node.inputs.join() === made.inputs.join())
       .map((node) => node.outputs[0] as string);
   }
 
   /** The linear layer to which a value comes row by row. */
   #endAfter(value: string): GraphNode | undefined {
-    for (const node of this.#consumers.get(value) ?? []) {
+    for (const node of this.#wiring.readersOf(value)) {
       if (node.op === 'Gemm' && node.inputs[0] === value) return node;
       if (!ROW_WISE.has(node.op) && !this.#joinsFeatures(node)) continue;
       const end = this.#endAfter(node.outputs[0] as string);
@@ -130,7 +126,7 @@ class RegionFinder {
 
   /** What makes a value of the outputs of `starts`, row by row; undefined where it is made otherwise. */
   #behind(value: string, starts: ReadonlySet<GraphNode>, rows: number): ReadonlySet<GraphNode> | undefined {
-    const node = this.#producers.get(value);
+    const node = this.#wiring.makerOf(value);
     if (node === undefined) return undefined;
     if (starts.has(node)) return new Set([node]);
     const joins = this.#joinsFeatures(node);
@@ -150,8 +146,8 @@ class RegionFinder {
     return [...members].every(({ outputs }) =>
       outputs.every(
         (output) =>
-          !this.#outputs.has(output) &&
-          (this.#consumers.get(output) ?? []).every((node) => members.has(node) || node === end),
+          !this.#wiring.isOutput(output) &&
+          this.#wiring.readersOf(output).every((node) => members.has(node) || node === end),
       ),
     );
   }

@@ -1,6 +1,7 @@
 import { hasWholeRows } from '../../weights/TensorView.js';
 import { Emitter } from '../Emitter.js';
 import { COMPOSITE_DOMAIN, type Graph, type GraphNode, type GraphWeight } from '../Graph.js';
+import { intOf } from '../intOf.js';
 import { type Chunk, evenChunks } from './evenChunks.js';
 import { FLOAT32_BYTES } from './float32Bytes.js';
 import { sliceWeight } from './sliceWeight.js';
@@ -103,7 +104,7 @@ class JoinedChannels {
     const normed = this.#normedFrom(norm);
     if (normed === undefined) return false;
     const [, channels] = this.#shape;
-    const groups = integer(norm, 'num_groups');
+    const groups = intOf(norm, 'num_groups');
     const chunks = evenChunks(groups, (this.#budget * groups) / bytesOf(this.#shape)).map(([start, count]): Chunk => [
       (start * channels) / groups,
       (count * channels) / groups,
@@ -158,7 +159,7 @@ class JoinedChannels {
     const parameters = norm.inputs
       .slice(1)
       .map((name) => sliceWeight(this.#weights.get(name) as GraphWeight, chunk, this.#weights));
-    const groups = (integer(norm, 'num_groups') * count) / this.#shape[1];
+    const groups = (intOf(norm, 'num_groups') * count) / this.#shape[1];
     const attributes = { ...norm.attributes, num_groups: { int: groups } };
     const renamed = new Map([
       [norm.outputs[0], this.#one(norm.op, [input, ...parameters], dims, attributes, norm.domain)],
@@ -236,10 +237,6 @@ class JoinedChannels {
     const [n, , h, w] = this.#shape;
     return [n, count, h, w];
   }
-}
-
-function integer({ attributes }: GraphNode, name: string): number {
-  return (attributes[name] as { readonly int: number }).int;
 }
 
 function bytesOf(dims: readonly number[]): number {

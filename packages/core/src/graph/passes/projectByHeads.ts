@@ -3,6 +3,8 @@ import { hasWholeRows } from '../../weights/TensorView.js';
 import { checkGraph } from '../checkGraph.js';
 import { Emitter } from '../Emitter.js';
 import type { Graph, GraphNode, GraphWeight } from '../Graph.js';
+import { intOf } from '../intOf.js';
+import { Wiring } from '../Wiring.js';
 import type { Chunk } from './evenChunks.js';
 import { FLOAT32_BYTES } from './float32Bytes.js';
 import { sliceWeight } from './sliceWeight.js';
@@ -66,32 +68,25 @@ function projectSplits(graph: Graph, bytes: number): Graph {
 }
 
 /** Whether a node cuts [n, tokens, features] along the features. */
-function splitsFeatures(graph: Graph, { op, inputs, attributes }: GraphNode): boolean {
-  const { axis } = attributes;
-  const rank = graph.shapes.get(inputs[0] as string)?.length;
-  return op === 'Split' && rank === 3 && axis !== undefined && 'int' in axis && Number(axis.int) === 2;
+function splitsFeatures(graph: Graph, node: GraphNode): boolean {
+  const rank = graph.shapes.get(node.inputs[0] as string)?.length;
+  return node.op === 'Split' && rank === 3 && intOf(node, 'axis') === 2;
 }
 
 /** Finds what queries, keys and values are made of. */
 export class Projections {
   readonly #graph: Graph;
   readonly #bytes: number;
-  readonly #producers: ReadonlyMap<string, GraphNode>;
-  readonly #consumers = new Map<string, GraphNode[]>();
+  readonly #wiring: Wiring;
   readonly #weights: ReadonlyMap<string, GraphWeight>;
   readonly #constants: ReadonlySet<string>;
-  readonly #outputs: ReadonlySet<string>;
 
   constructor(graph: Graph, bytes: number) {
     this.#graph = graph;
     this.#bytes = bytes;
-    this.#producers = new Map(graph.nodes.flatMap((node) => node.outputs.map((output) => [output, node] as const)));
-    for (const node of graph.nodes)
-      for (const input of new Set(node.inputs))
-        this.#consumers.set(input, [...(this.#consumers.get(input) ?? []), node]);
+    this.#wiring = new Wiring(graph);
     this.#weights = new Map(graph.weights.map((weight) => [weight.name, weight]));
     this.#constants = new Set(graph.constants.map(({ name }) => name));
-    this.#outputs = new Set(graph.outputs.map(({ name }) => name));
   }
 
   /** In order, the nodes that make a large value [n, tokens, features], from linear layers on, some of whose features can be made without the others; `undefined` where there is more to it. `reader`: who reads it. */
@@ -112,9 +107,9 @@ export class Projections {
       members,
     }: { readonly width: number; readonly reader: GraphNode; readonly members: Set<GraphNode> },
   ): boolean {
-    const node = this.#producers.get(value);
-    const readers = this.#consumers.get(value) ?? [];
-    if (node === undefined || this.#outputs.has(value) || readers.length > 1 || readers[0] !== reader) return false;
+    const node = this.#wiring.makerOf(value);
+    const readers = this.#wiring.readersOf(value);
+    if (node === undefined || this.#wiring.isOutput(value) || readers.length > 1 || readers[0] !== reader) return false;
     if (!BY_HEADS.has(node.op) || !this.#isByHeads(node, width)) return false;
     members.add(node);
     if (node.op === 'Gemm') return true;
@@ -129,16 +124,16 @@ export class Projections {
     switch (node.op) {
       case 'Gemm':
         return (
-          to[1] === width && integer(node, 'transB') === 1 && node.inputs.slice(1).every((name) => this.#canSlice(name))
+          to[1] === width && intOf(node, 'transB') === 1 && node.inputs.slice(1).every((name) => this.#canSlice(name))
         );
       case 'Reshape':
         return featuresOf(from) === width && featuresOf(to) === width && this.#constants.has(parameter);
       case 'Concat':
-        return to.length === 3 && integer(node, 'axis') === 1;
+        return to.length === 3 && intOf(node, 'axis') === 1;
       case 'RotaryEmbedding':
-        return from.length === 3 && integer(node, 'num_heads') > 0;
+        return from.length === 3 && intOf(node, 'num_heads') > 0;
       default:
-        return from.length === 4 && integer(node, 'axis') === -1;
+        return from.length === 4 && intOf(node, 'axis') === -1;
     }
   }
 
@@ -216,10 +211,5 @@ function patternOf({ constants }: Graph, node: GraphNode, dims: readonly number[
 }
 
 function headsOf(node: GraphNode, whole: readonly number[], [, features]: Chunk): number {
-  return (integer(node, 'num_heads') * features) / (whole.at(-1) as number);
-}
-
-function integer({ attributes }: GraphNode, name: string): number {
-  const attribute = attributes[name];
-  return attribute !== undefined && 'int' in attribute ? attribute.int : 0;
+  return (intOf(node, 'num_heads') * features) / (whole.at(-1) as number);
 }

@@ -19,10 +19,11 @@ export function checkConvolution(convolution: unknown): void {
     refuseOption('convolution', convolution, `one of ${CONVOLUTIONS.join(', ')}`);
 }
 
-/** What the table says of a convolution; `undefined`: by the runtime's own kernel. It follows from the sizes and the kind of processor alone. */
+/** What the table says of a convolution that may take `budget` bytes for itself; `undefined`: by the runtime's own kernel. It follows from these, the sizes and the kind of processor alone. */
 export function tableRowOf(
   { batch, inChannels, outChannels, outHeight, outWidth }: WinogradSite,
   convolution: Convolution,
+  budget: number,
   kind: ProcessorKind = processorKind(instructionSets()),
 ): ConvolutionRow | undefined {
   if (convolution === 'direct') return undefined;
@@ -32,6 +33,7 @@ export function tableRowOf(
       inChannels >= row.inChannels &&
       outChannels >= row.outChannels &&
       pixels >= row.pixels &&
+      budget >= (row.roomBytes ?? 0) &&
       (convolution !== 'exact' || row.tile === 2),
   );
 }
@@ -40,7 +42,7 @@ export function tableRowOf(
 export function chooseConvolution(convolution: Convolution, budget: number): ChooseConvolution {
   const kind = processorKind(instructionSets());
   return (site) => {
-    const row = tableRowOf(site, convolution, kind);
-    return row === undefined || budget < (row.roomBytes ?? 0) ? undefined : planWinograd(site, row.tile, budget);
+    const row = tableRowOf(site, convolution, budget, kind);
+    return row === undefined ? undefined : planWinograd(site, row.tile, budget);
   };
 }

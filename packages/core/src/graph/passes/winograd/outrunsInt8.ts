@@ -17,6 +17,6 @@ export function outrunsInt8(graph: Graph, node: GraphNode, convolution: Convolut
   if (!takesWinograd(graph)) return false;
   const site = winogradSiteOf(graph, node);
   if (site === undefined) return false;
-  const row = tableRowOf(site, convolution);
+  const row = tableRowOf(site, convolution, budget);
   return row?.outrunsInt8 === true && planWinograd(site, row.tile, budget) !== undefined;
 }
