@@ -1,5 +1,5 @@
-import { Readable } from 'node:stream';
-import { crc32, createDeflate } from 'node:zlib';
+import { finished } from 'node:stream/promises';
+import { crc32, createDeflate, type Deflate } from 'node:zlib';
 import { ThimbleError } from '../errors.js';
 import { filteredRows } from './filteredRows.js';
 import type { PlainImage } from './ImageParts.js';
@@ -12,7 +12,7 @@ const BIT_DEPTH = 8;
 /**
  * A PNG file with the image and its metadata as text chunks.
  *
- * Written out here, because it takes little, and saves the 25 MB of a library: rows go through zlib as they are filtered.
+ * Written out here, because it takes little, and saves the 25 MB of a library: rows go through zlib as they are filtered, and what is compressed is copied once.
  *
  * Source: PNG specification (third edition).
  */
@@ -22,11 +22,24 @@ export async function encodePng(image: PlainImage, compressionLevel: number): Pr
   header.writeUInt32BE(image.height, 4);
   header[8] = BIT_DEPTH;
   header[9] = COLOUR_TYPES[image.channels];
-  const texts = Object.entries(image.metadata).map(([keyword, text]) => pngTextChunk(keyword, text));
-  const pixels = Readable.from(filteredRows(image)).pipe(createDeflate({ level: compressionLevel }));
-  const chunks = [SIGNATURE, pngChunk('IHDR', header), ...texts];
-  for await (const compressed of pixels) chunks.push(pngChunk('IDAT', compressed as Buffer));
-  return Buffer.concat([...chunks, pngChunk('IEND', new Uint8Array(0))]);
+  const texts = Object.entries(image.metadata).flatMap(([keyword, text]) => pngTextChunk(keyword, text));
+  const parts: Uint8Array[] = [SIGNATURE, ...pngChunk('IHDR', header), ...texts];
+  const deflate = createDeflate({ level: compressionLevel });
+  deflate.on('data', (compressed: Buffer) => parts.push(...pngChunk('IDAT', compressed)));
+  await Promise.all([finished(deflate), feed(deflate, filteredRows(image))]);
+  return Buffer.concat([...parts, ...pngChunk('IEND', new Uint8Array(0))]);
+}
+
+async function feed(deflate: Deflate, rows: Iterable<Uint8Array>): Promise<void> {
+  for (const some of rows) await write(deflate, some);
+  deflate.end();
+}
+
+/** Resolves when nothing reads the rows any more. */
+function write(deflate: Deflate, rows: Uint8Array): Promise<void> {
+  return new Promise((resolve, reject) => {
+    deflate.write(rows, (error) => (error ? reject(error) : resolve()));
+  });
 }
 
 const KEYWORD = /^(?! )[\u0020-\u007E\u00A1-\u00FF]{1,79}(?<! )$/u;
@@ -40,7 +53,7 @@ const ASCII = /^[\t\n\r\u0020-\u007E]*$/u;
  *
  * @throws `ERR_ARGUMENT_INVALID` unless `keyword` is 1 to 79 printable Latin-1 characters, and `text` has no null character
  */
-function pngTextChunk(keyword: string, text: string): Buffer {
+function pngTextChunk(keyword: string, text: string): readonly Uint8Array[] {
   if (!KEYWORD.test(keyword)) {
     throw new ThimbleError('ERR_ARGUMENT_INVALID', {
       argument: 'metadata',
@@ -61,12 +74,12 @@ function pngTextChunk(keyword: string, text: string): Buffer {
   return pngChunk('iTXt', Buffer.concat([head, Buffer.from(text, 'utf8')]));
 }
 
-/** A chunk of a PNG file: length, type, data and checksum. Source: PNG specification (third edition), §5.3. */
-function pngChunk(type: string, data: Uint8Array): Buffer {
-  const chunk = Buffer.alloc(data.length + 12);
-  chunk.writeUInt32BE(data.length, 0);
-  chunk.write(type, 4, 'latin1');
-  chunk.set(data, 8);
-  chunk.writeUInt32BE(crc32(chunk.subarray(4, data.length + 8)), data.length + 8);
-  return chunk;
+/** A chunk of a PNG file, in parts: length and type, data, checksum. Source: PNG specification (third edition), §5.3. */
+function pngChunk(type: string, data: Uint8Array): readonly Uint8Array[] {
+  const head = Buffer.alloc(8);
+  head.writeUInt32BE(data.length, 0);
+  head.write(type, 4, 'latin1');
+  const checksum = Buffer.alloc(4);
+  checksum.writeUInt32BE(crc32(data, crc32(head.subarray(4))));
+  return [head, data, checksum];
 }

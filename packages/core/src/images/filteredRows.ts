@@ -30,16 +30,17 @@ const FILTERS: readonly RowFilter[] = [
 
 /**
  * The rows of an image as PNG compresses them, some at a time: each with the filter in front that leaves the smallest
- * differences.
+ * differences. What it yields is valid until the next is asked for.
  */
 export function* filteredRows({ width, height, channels, data }: PlainImage): Generator<Uint8Array> {
   const stride = width * channels;
   const rowsPerBand = Math.max(1, Math.floor(BAND_BYTES / (stride + 1)));
   const candidate = new Uint8Array(stride);
   let above: Uint8Array = new Uint8Array(stride);
+  const buffer = new Uint8Array(Math.min(rowsPerBand, height) * (stride + 1));
   for (let start = 0; start < height; start += rowsPerBand) {
     const count = Math.min(rowsPerBand, height - start);
-    const band = new Uint8Array(count * (stride + 1));
+    const band = buffer.subarray(0, count * (stride + 1));
     for (let i = 0; i < count; i++) {
       const row = data.subarray((start + i) * stride, (start + i + 1) * stride);
       writeBest(row, above, channels, candidate, band.subarray(i * (stride + 1), (i + 1) * (stride + 1)));
