@@ -55,6 +55,20 @@ test.each([
   expect(held).toBeLessThan(1.2 * measured * MB);
 });
 
+// Strips of the VAE at 1024×1024, after SD 1.5's UNet with guidance, all models loaded, or alone.
+test.each([
+  ["SD 1.5's picture within 1 GB", '1GB', 466, 665, 825],
+  ["SD 1.5's picture within 2 GB", '2GB', 978, 665, 1181],
+  ["SD 1.5's picture within 4 GB", '4GB', 1746, 665, 2009],
+  ["SDXL's picture within 1 GB", '1GB', 466, 0, 715],
+  ["SDXL's picture within 2 GB", '2GB', 978, 0, 1251],
+])('%s', (_, limit, counted, before, measured) => {
+  const budget = MemoryBudget.of(limit, undefined);
+  const held = budget.peakBytes(budget.neededBytes(counted * MB, 'call'), 'strips') + budget.leftBytes(before * MB);
+  expect(held).toBeGreaterThan(0.9 * measured * MB);
+  expect(held).toBeLessThan(1.2 * measured * MB);
+});
+
 test('a picture is whole where the limit has room for what is held, not only for what is counted', () => {
   const needed = MemoryBudget.of('1GB', undefined).neededBytes(800 * MB, 'decode');
   expect(needed).toBeLessThan(1150 * MB);
