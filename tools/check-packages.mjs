@@ -127,7 +127,8 @@ if (wanted('node')) {
 }
 if (wanted('example')) {
   await attempt('examples/third-party-plugin installed, type-checked, tested and measured', async () => {
-    console.log(await useExamplePlugin({ root: ROOT, folder: join(folder, 'example'), tarballs }));
+    const like = join(folder, 'together');
+    console.log(await useExamplePlugin({ root: ROOT, folder: join(folder, 'example'), tarballs, like }));
     return [];
   });
 }
