@@ -10,6 +10,7 @@ import type { Hooks } from '../hooks/manifest.js';
 import { Activations } from './Activations.js';
 import type { ComponentSegments } from './ComponentSegments.js';
 import type { PlannedSegment } from './EntryPlan.js';
+import { FirstRead } from './FirstRead.js';
 
 /** What a {@link SegmentRunner} works with. */
 export interface SegmentRunnerParts {
@@ -36,6 +37,7 @@ type RunValues = Pick<ProgramResult, 'downloaded' | 'kept'>;
 /** Runs planned segments in order: all in one message to the device, or one by one where a plugin has tapped the segment hooks. */
 export class SegmentRunner {
   readonly #parts: SegmentRunnerParts;
+  readonly #firstRead = new FirstRead();
 
   constructor(parts: SegmentRunnerParts) {
     this.#parts = parts;
@@ -54,7 +56,7 @@ export class SegmentRunner {
     { given, state, download, keep }: RunRequest,
     { signal }: CallOptions,
   ): Promise<RunValues> {
-    const { device, segments } = this.#parts;
+    const { device, segments, budget } = this.#parts;
     const planned = plan.map(({ segment }) => segment);
     await segments.load(planned, signal);
     const steps = plan.map(({ segment, feeds, results, release }) => ({
@@ -67,7 +69,9 @@ export class SegmentRunner {
       ...download.map((value) => [value, 'download' as const] as const),
       ...keep.map((value) => [value, 'keep' as const] as const),
     ]);
-    return device.run({ inputs: { ...given, ...state }, consumed: Object.keys(state), steps, outputs }, signal);
+    const program = { inputs: { ...given, ...state }, consumed: Object.keys(state), steps, outputs };
+    const run = (): Promise<RunValues> => device.run(program, signal);
+    return budget.limit === undefined ? this.#firstRead.beside(planned, run) : run();
   }
 
   async #runHooked(
