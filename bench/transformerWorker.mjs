@@ -1,11 +1,14 @@
-// node bench/transformerWorker.mjs CHECKPOINT SIDE MODE LIMIT PASSES: passes of a checkpoint's transformer for a square picture; prints of each a line of JSON: milliseconds, and megabytes that both processes
+// node bench/transformerWorker.mjs CHECKPOINT SIDE MODE LIMIT PASSES [STORED]: passes of a checkpoint's transformer for a square picture; prints of each a line of JSON: milliseconds, and megabytes that both processes
 // read from the disk meanwhile; and, first, what its multiplications take. LIMIT is "none", or a number: then it is meant to run under bench/limit.sh, and a submodule is in memory at a time.
+// STORED is the same transformer in other files: a checkpoint's folder, or a GGUF file.
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { DiffusionPipeline, Tensor, TorchGenerator } from '../packages/core/dist/index.js';
 import { nominalShapes } from '../packages/core/dist/model.js';
 import { sizesOf } from '../packages/planner/dist/model/ModelCall.js';
 import { operationsOf } from '../packages/planner/dist/model/operationsOf.js';
 import { MemoryEfficientAttentionPlugin } from '../packages/plugin-attention/dist/index.js';
+import { GgufPlugin } from '../packages/plugin-gguf/dist/index.js';
 import { Int8ComputePlugin } from '../packages/plugin-int8/dist/index.js';
 import { SequentialOffloadPlugin } from '../packages/plugin-offload/dist/index.js';
 import { readProcessMemory } from './memory.mjs';
@@ -13,13 +16,14 @@ import { readProcessMemory } from './memory.mjs';
 const MB = 2 ** 20;
 /** Pixels per latent, on each side. */
 const SCALE = 8;
-const [checkpoint, side, mode, limit, passes] = process.argv.slice(2);
+const [checkpoint, side, mode, limit, passes, stored = checkpoint] = process.argv.slice(2);
 
-const pipe = await DiffusionPipeline.fromPretrained(checkpoint, {
-  components: ['transformer'],
+const pipe = await DiffusionPipeline.fromPretrained(stored, {
+  ...(stored.endsWith('.gguf') ? { config: join(checkpoint, 'transformer') } : { components: ['transformer'] }),
   ...(limit === 'none' ? { memoryLimit: 'none' } : {}),
   plugins: [
     new MemoryEfficientAttentionPlugin(),
+    ...(stored.endsWith('.gguf') ? [new GgufPlugin()] : []),
     ...(mode === 'int8' ? [new Int8ComputePlugin()] : []),
     ...(limit === 'none' ? [] : [new SequentialOffloadPlugin()]),
   ],

@@ -32,8 +32,17 @@ async function measureRates() {
 }
 
 /** Passes of the transformer: the first one makes the sessions, and is what counts where there is no other. */
-async function measurePasses(checkpoint, { side, mode, limit }, rounds, rates) {
-  const command = [process.execPath, WORKER, checkpoint, side, mode, limit, String(rounds + 1)];
+async function measurePasses(checkpoint, { side, mode, limit, stored }, rounds, rates) {
+  const command = [
+    process.execPath,
+    WORKER,
+    checkpoint,
+    side,
+    mode,
+    limit,
+    String(rounds + 1),
+    ...(stored ? [stored] : []),
+  ];
   const run = await underLimit(limit === 'none' ? BEYOND : Number(limit), command, { cold: limit !== 'none' });
   const [operations, ...passes] = run.lines.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line));
   if (!run.ok || passes.length === 0) return { ok: false, said: run.lines.slice(-4).join(' ') };
@@ -56,8 +65,8 @@ async function measureRun(checkpoint, { size, limit }) {
 }
 
 function passTable(pieces) {
-  const rows = pieces.map(({ side, mode, limit, result }) => {
-    const what = [`${side}×${side}, ${mode}`, limitText(limit)];
+  const rows = pieces.map(({ side, mode, limit, stored, result }) => {
+    const what = [`${side}×${side}, ${mode}${stored === undefined ? '' : `, ${basename(stored)}`}`, limitText(limit)];
     if (!result.ok) return [...what, 'does not complete', '', '', '', '', ''];
     const { milliseconds, least, read, peakAnonymous, main } = result;
     return [
@@ -97,13 +106,15 @@ function runTable(pieces) {
   );
 }
 
-function piecesOf({ only, sides, modes, limits, sizes, 'run-limits': runLimits }) {
+function piecesOf({ only, sides, modes, limits, stored, sizes, 'run-limits': runLimits }) {
   const parts = only.split(',');
   const product = (...lists) =>
     lists.reduce((all, list) => all.flatMap((each) => list.split(',').map((item) => [...each, item])), [[]]);
   return [
     ...(parts.includes('passes')
-      ? product(sides, modes, limits).map(([side, mode, limit]) => ({ kind: 'passes', side, mode, limit }))
+      ? product(sides, modes, limits).flatMap(([side, mode, limit]) =>
+          [{}, ...stored.map((file) => ({ stored: file }))].map((as) => ({ kind: 'passes', side, mode, limit, ...as })),
+        )
       : []),
     ...(parts.includes('runs')
       ? product(sizes, runLimits).map(([size, limit]) => ({ kind: 'runs', size, limit }))
@@ -113,7 +124,8 @@ function piecesOf({ only, sides, modes, limits, sizes, 'run-limits': runLimits }
 
 /**
  * `npm run bench -- transformers --checkpoint DIR [--only passes,runs] [--sides 512,1024] [--modes float32,int8] [--limits none,4096,2048,1024] [--rounds N] [--sizes 512x512] [--run-limits 1024,640]
- * [--minutes N] [--file FILE] [--again]`: what `--file` has already is not measured again, unless `--again`; after `--minutes` no other piece is begun.
+ * [--minutes N] [--file FILE] [--again] [--stored FILE]`: what `--file` has already is not measured again, unless `--again`; after `--minutes` no other piece is begun.
+ * `--stored`, once or more often: the same transformer stored otherwise, a checkpoint's folder or a GGUF file, whose passes come after those of the checkpoint itself.
  */
 export async function benchTransformers(args) {
   const { values } = parseArgs({
@@ -127,6 +139,7 @@ export async function benchTransformers(args) {
       rounds: { type: 'string', default: '1' },
       sizes: { type: 'string', default: '1024x1024' },
       'run-limits': { type: 'string', default: '1024,640' },
+      stored: { type: 'string', multiple: true, default: [] },
       minutes: { type: 'string', default: 'Infinity' },
       file: { type: 'string' },
       again: { type: 'boolean', default: false },
