@@ -74,17 +74,20 @@ const HELD_SHARE: Readonly<Record<'values' | 'picture' | 'strips', Readonly<Reco
  */
 const MOST_KEPT = 576 * MB;
 
+/** No more than this is held of strips, but what was counted and {@link BESIDE_LARGE_STRIPS}. */
+const MOST_KEPT_STRIPS = 656 * MB;
+
 /**
- * Of strips no more than this is held beside what was counted: the larger they are, the more of their values are blocks that go back at once. Measured at 1024×1024: within 1 GB 160 to 240 MB (SDXL, SD 1.5), within
- * 2 GB 120 (SD 1.5) and 190 (SDXL, on another machine), within 4 GB 180 (SD 1.5).
+ * What is held beside large strips, whose values are blocks that go back at once: SDXL's at 1024×1024 within 2 GB held 190 MB more than was counted, SD 1.5's, after its UNet, 120, and 180 within 4 GB, where the UNet is
+ * said to leave 205.
  */
-const MOST_BESIDE_STRIPS = 180 * MB;
+const BESIDE_LARGE_STRIPS = 100 * MB;
 
 /**
  * Share of a call's values that stays with the allocator for the next call, where sessions stay loaded between them and small blocks are kept. Measured within 1 GB, with all models loaded: FLUX.2 klein's transformer 753
- * MB and its picture 944, where each by itself takes 607 and 711; SD 1.5's picture 874 on one machine, 714 to 757 on another, where by itself it takes 706; at 1024×1024 within 2 GB 1181, where strips alone may hold 1238.
+ * MB and its picture 944, where each by itself takes 607 and 711; SD 1.5's picture 874 on one machine, 714 to 736 on another, where by itself it takes 706.
  */
-const LEFT_SHARE = 0.3;
+const LEFT_SHARE = 0.35;
 
 /** Buffers that weights are read into, where they are read in parts: of the part that runs, and of the next one. */
 const PART_BUFFERS = 2;
@@ -211,7 +214,7 @@ export class MemoryBudget {
 
   #mostHeld(counted: number, of: keyof typeof HELD_SHARE): number {
     if (this.allocator === 'keep' || of === 'picture') return Infinity;
-    return of === 'strips' ? counted + MOST_BESIDE_STRIPS : Math.max(counted, MOST_KEPT);
+    return of === 'strips' ? Math.max(counted + BESIDE_LARGE_STRIPS, MOST_KEPT_STRIPS) : Math.max(counted, MOST_KEPT);
   }
 
   /** What of a call whose peak that was the next call finds taken, if its sessions stay loaded. */
