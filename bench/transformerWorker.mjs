@@ -1,6 +1,6 @@
-// node bench/transformerWorker.mjs CHECKPOINT SIDE MODE LIMIT PASSES [STORED]: passes of a checkpoint's transformer for a square picture; prints of each a line of JSON: milliseconds, and megabytes that both processes
+// node bench/transformerWorker.mjs CHECKPOINT SIDE MODE LIMIT PASSES STORED: passes of a checkpoint's transformer for a square picture; prints of each a line of JSON: milliseconds, and megabytes that both processes
 // read from the disk meanwhile; and, first, what its multiplications take. LIMIT is "none", or a number: then it is meant to run under bench/limit.sh, and a submodule is in memory at a time.
-// STORED is the same transformer in other files: a checkpoint's folder, or a GGUF file.
+// STORED is where the transformer's weights are: the checkpoint itself, another folder, or a GGUF file.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DiffusionPipeline, Tensor, TorchGenerator } from '../packages/core/dist/index.js';
@@ -16,14 +16,15 @@ import { readProcessMemory } from './memory.mjs';
 const MB = 2 ** 20;
 /** Pixels per latent, on each side. */
 const SCALE = 8;
-const [checkpoint, side, mode, limit, passes, stored = checkpoint] = process.argv.slice(2);
+const [checkpoint, side, mode, limit, passes, stored] = process.argv.slice(2);
+const isGguf = stored.endsWith('.gguf');
 
 const pipe = await DiffusionPipeline.fromPretrained(stored, {
-  ...(stored.endsWith('.gguf') ? { config: join(checkpoint, 'transformer') } : { components: ['transformer'] }),
+  ...(isGguf ? { config: join(checkpoint, 'transformer') } : { components: ['transformer'] }),
   ...(limit === 'none' ? { memoryLimit: 'none' } : {}),
   plugins: [
     new MemoryEfficientAttentionPlugin(),
-    ...(stored.endsWith('.gguf') ? [new GgufPlugin()] : []),
+    ...(isGguf ? [new GgufPlugin()] : []),
     ...(mode === 'int8' ? [new Int8ComputePlugin()] : []),
     ...(limit === 'none' ? [] : [new SequentialOffloadPlugin()]),
   ],

@@ -33,16 +33,7 @@ async function measureRates() {
 
 /** Passes of the transformer: the first one makes the sessions, and is what counts where there is no other. */
 async function measurePasses(checkpoint, { side, mode, limit, stored }, rounds, rates) {
-  const command = [
-    process.execPath,
-    WORKER,
-    checkpoint,
-    side,
-    mode,
-    limit,
-    String(rounds + 1),
-    ...(stored ? [stored] : []),
-  ];
+  const command = [process.execPath, WORKER, checkpoint, side, mode, limit, String(rounds + 1), stored ?? checkpoint];
   const run = await underLimit(limit === 'none' ? BEYOND : Number(limit), command, { cold: limit !== 'none' });
   const [operations, ...passes] = run.lines.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line));
   if (!run.ok || passes.length === 0) return { ok: false, said: run.lines.slice(-4).join(' ') };

@@ -1,11 +1,8 @@
 import { freemem } from 'node:os';
-import type { SegmentHandle } from '../hooks/calls/SegmentHandle.js';
+import type { ComponentSegment } from './ComponentSegment.js';
 
 /** What of a segment {@link FirstRead} needs. */
-export interface ReadSegment extends Pick<SegmentHandle, 'bytes'> {
-  /** Brings its weights into the page cache. @throws `signal.reason` */
-  prefetch(signal: AbortSignal): Promise<void>;
-}
+export type ReadSegment = Pick<ComponentSegment, 'bytes' | 'prefetch'>;
 
 /** Less than this is read in no time. */
 const WORTH_READING = 64 * 2 ** 20;
