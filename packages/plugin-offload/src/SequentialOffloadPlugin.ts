@@ -73,13 +73,9 @@ export class SequentialOffloadPlugin implements Plugin {
     hooks.beforeModelCall.tap({ name: this.name, stage: Stage.Early }, (call) => {
       // Whatever ends the call, nothing of it stays.
       if (!ours(call.component)) return;
-      call.wrap((next) => async (inputs) => {
-        try {
-          return await next(inputs);
-        } finally {
-          ahead.clear();
-          await call.handle.unload();
-        }
+      call.onEnd(async () => {
+        ahead.clear();
+        await call.handle.unload();
       });
     });
     hooks.beforeSegment.tap({ name: this.name, stage: Stage.Early }, (call) => {

@@ -2,6 +2,7 @@ import type { CallOptions } from '../hooks/calls/CallOptions.js';
 import type { ComponentHandle } from '../hooks/calls/ComponentHandle.js';
 import type { ModelCall } from '../hooks/calls/ModelCall.js';
 import type { NamedTensors } from '../hooks/calls/NamedTensors.js';
+import { Endings } from '../hooks/engine/Endings.js';
 import { Wrapping } from '../hooks/engine/Wrapping.js';
 import type { Hooks } from '../hooks/manifest.js';
 import type { ModelEvent } from './ComponentEvent.js';
@@ -37,6 +38,7 @@ export class ModelCalls {
     signal?.throwIfAborted();
     entryOf(component, handle.model, entry);
     const wrapping = new Wrapping<NamedTensors, NamedTensors>();
+    const endings = new Endings();
     const call: ModelCall = {
       component,
       handle,
@@ -45,10 +47,12 @@ export class ModelCalls {
       run,
       signal,
       wrap: wrapping.wrap,
+      onEnd: endings.onEnd,
     };
     await hooks.beforeModelCall.call(call);
     const started = performance.now();
-    call.outputs ??= await wrapping.run(async (given) => compute(given, wrapping.used), call.inputs);
+    const inner = async (given: NamedTensors): Promise<NamedTensors> => compute(given, wrapping.used);
+    call.outputs = await endings.after(async () => call.outputs ?? wrapping.run(inner, call.inputs));
     notify({ type: 'model', component, entry, milliseconds: performance.now() - started });
     await hooks.afterModelCall.call(call);
     return call.outputs;

@@ -144,6 +144,23 @@ test('so does code around the model call', async () => {
   expect(shapes.map(([count, channels]) => [count, channels])).toEqual([[2, 3]]);
 });
 
+test('what is done at the end of the model call sees no pictures, and comes after all of them, or after what failed', async () => {
+  using rows = halve();
+  const order: string[] = [];
+  using tap = pipe.hooks.beforeModelCall.tap('end', ({ onEnd }) => onEnd(() => void order.push('end')));
+  using after = pipe.hooks.afterModelCall.tap('after', ({ outputs }) => void order.push(Object.keys(outputs!).join()));
+  void [rows, tap, after];
+  await vae.decodeRows({ z: Z }, ({ index, top }) => void order.push(`${index} from ${top}`));
+  const half = order[1]!.split(' ').at(-1);
+  expect(order).toEqual(['0 from 0', `0 from ${half}`, '1 from 0', `1 from ${half}`, 'end', '']);
+  order.length = 0;
+  const failing = vae.decodeRows({ z: Z }, () => {
+    throw new Error('no room');
+  });
+  await expect(failing).rejects.toThrow('no room');
+  expect(order).toEqual(['end']);
+});
+
 test('each picture of a run is an event, before the last one is decoded', async () => {
   const order: string[] = [];
   const seen = new EventEmitter();

@@ -7,6 +7,7 @@ import type { ComponentHandle } from '../../hooks/calls/ComponentHandle.js';
 import type { SampleRows } from '../../hooks/calls/SampleRows.js';
 import type { InputShapes } from '../../models/Model.js';
 import type { ProgressEvent } from '../ComponentEvent.js';
+import { GraphGarbage } from '../GraphGarbage.js';
 import type { MemoryExcess, MemoryRoom } from '../MemoryRoom.js';
 import { type PlannedPicture, planPicture } from './planPicture.js';
 import { seamlessRows } from './seamlessRows.js';
@@ -74,10 +75,13 @@ export class VaeStrips {
   /** The rows of one picture, [1, c, h, w]. @throws `signal.reason`; ERR_MEMORY_LIMIT, ERR_DISK_FULL before anything is computed */
   async *rows(entry: VaeEntryPoint, x: Tensor, { signal }: CallOptions): AsyncGenerator<SampleRows> {
     const { handle, room, notify } = this.#parts;
+    // Of a batch, the picture before left its plan and its graphs behind.
+    const garbage = new GraphGarbage();
     const shapes = shapesOf(entry, x.dims);
     const excess = await this.excess(entry, x.dims);
     if (excess !== undefined) room.refuse(entry.name, shapes, excess);
     const { budget, ...plan } = (await this.#plan(entry, x.dims, signal)) as PlannedPicture;
+    garbage.settle();
     yield* seamlessRows(x, plan, {
       component: handle,
       entry: entry.name,

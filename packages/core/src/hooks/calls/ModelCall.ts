@@ -22,6 +22,11 @@ export interface ModelCall {
   /** The run this call is part of; absent if the user called the component. */
   readonly run?: RunContext | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** In `beforeModelCall`: puts code around the call, the first wrapper outermost. */
+  /**
+   * In `beforeModelCall`: puts code around the call, the first wrapper outermost. It sees whole outputs: a VAE's pictures all at once, where they would have come in rows. What only
+   * has to be done at the end is {@link ModelCall.onEnd}.
+   */
   readonly wrap: (wrapper: Wrapper<NamedTensors, NamedTensors>) => void;
+  /** In `beforeModelCall`: what is done once the call has ended, whatever ended it, and before `afterModelCall`: the first one given last, each waited for. */
+  readonly onEnd: (done: () => void | Promise<void>) => void;
 }
