@@ -72,6 +72,23 @@ describe('a plan of SD 1.5 at full size, of which only headers are there', () =>
     expect(peakBytes).toBeLessThan(1.2 * measured * MB);
   });
 
+  test.each([
+    [384, '', 299],
+    [512, '', 389],
+    [512, 'sequential offload', 370],
+    [1024, 'fused attention', 825],
+  ])('and of 1024×1024 within %i MB', async (limit, titles, measured) => {
+    const estimates = await opened.ofSize(1024, 1024).estimates(limit * MB, 'exact');
+    const { peakBytes } = estimates.find(({ techniques: chosen }) => chosen.join() === titles)!;
+    expect(peakBytes).toBeGreaterThan(0.9 * measured * MB);
+    expect(peakBytes).toBeLessThan(1.2 * measured * MB);
+  });
+
+  test('counts the pictures of a run that are done while the last one is decoded', async () => {
+    const [one, many] = await Promise.all([1, 9].map(async (count) => plan({ memory: '512MB', count })));
+    expect(many!.peakBytes - one!.peakBytes).toBe(8 * 3 * 512 * 512);
+  });
+
   test('chooses what completes within 160 MB, where a plan without plugins was killed', async () => {
     const estimates = await opened.planner.estimates(160 * MB, 'exact');
     expect(estimates.find(({ techniques: chosen }) => chosen.length === 0)!.fits).toBe(false);
@@ -125,6 +142,19 @@ describe('a plan of SD 1.5 at full size, of which only headers are there', () =>
     expect(await seconds({ count: 2 })).toBeGreaterThan(1.8 * one);
     expect(await seconds({ width: 768, height: 768 })).toBeGreaterThan(2 * one);
     expect(await seconds({ guidance: 1 })).toBeLessThan(0.9 * one);
+  });
+
+  test('reads weights once for each sample that goes through a model by itself, and without a limit beside the first run', async () => {
+    const disk = async (options: PlanOptions): Promise<number> => {
+      const [slow, fast] = [60e6, 600e9];
+      const seconds = async (read: number): Promise<number> =>
+        (await plan({ numInferenceSteps: 1, machine: { ...MACHINE, read }, ...options })).seconds;
+      return ((await seconds(slow)) - (await seconds(fast))) * slow;
+    };
+    // 2.1 GB of weights, 1.7 of them the UNet's, of which guidance computes two samples, one at a time within 160 MB.
+    const tight = await disk({ memory: '160MB' });
+    expect(tight / (await disk({ memory: '1GB' }))).toBeGreaterThan(1.7);
+    expect(await disk({ memory: 'none' })).toBeLessThan(0.9 * (await disk({ memory: '8GB' })));
   });
 
   test('without a limit takes what is fastest; elsewhere than on the processor there is none', async () => {

@@ -63,7 +63,7 @@ const TOLERANCE = 1.1;
  * read ahead, past the page cache, are held beside the strips: SD 1.5's take 149 and 215 MB within 192 and 256.
  */
 const HELD_SHARE: Readonly<Record<'values' | 'picture' | 'strips', Readonly<Record<Allocator, number>>>> = {
-  values: { keep: 3, 'keep-small': 2.1, trim: 1.3, return: 0.75 },
+  values: { keep: 3, 'keep-small': 2.1, trim: 1.25, return: 0.75 },
   picture: { keep: 2.1, 'keep-small': 1.15, trim: 1.15, return: 1 },
   strips: { keep: 2.1, 'keep-small': 1.4, trim: 1.4, return: 1.4 },
 };

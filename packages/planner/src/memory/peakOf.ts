@@ -35,7 +35,7 @@ export async function peakOf(
 ): Promise<CallPeak> {
   const { facts } = call;
   const sessions = NODE_BYTES * loadedNodesOf(call, setup) + NODE_BYTES * loadedNodes;
-  if (call.kind === 'decoder') return decoderPeak(call, setup, budget, sessions);
+  if (call.kind === 'decoder') return decoderPeak(call, setup, budget, sessions + madeBytes(call));
   const parkedFrom = setup.residency === 'segment' ? budget.parkingBytes : Infinity;
   const needed = (batch: number): number =>
     budget.neededBytes(facts.valueBytes(batch, budget.transientBytes, parkedFrom), call.entry);
@@ -51,7 +51,8 @@ export async function peakOf(
   };
 }
 
-async function decoderPeak(call: ModelCall, setup: Setup, budget: MemoryBudget, sessions: number): Promise<CallPeak> {
+/** Beside what is decoded; `beside` in bytes. */
+async function decoderPeak(call: ModelCall, setup: Setup, budget: MemoryBudget, beside: number): Promise<CallPeak> {
   const { facts, samples } = call;
   const values = (batch: number): number => facts.valueBytes(batch, budget.transientBytes, Infinity);
   const most = setup.slicing ? 1 : Math.min(samples, budget.maxBatch(facts.largestValue));
@@ -60,7 +61,7 @@ async function decoderPeak(call: ModelCall, setup: Setup, budget: MemoryBudget, 
     const share = Math.min(1, TILE_SHARE * (TILE ** 2 / Math.max(1, facts.pixels)));
     return {
       call,
-      bytes: budget.peakBytes(budget.neededBytes(values(1) * share, call.entry), 'picture') + sessions,
+      bytes: budget.peakBytes(budget.neededBytes(values(1) * share, call.entry), 'picture') + beside,
       batch: 1,
       strips: undefined,
       refused: false,
@@ -72,7 +73,7 @@ async function decoderPeak(call: ModelCall, setup: Setup, budget: MemoryBudget, 
     const batch = budget.hasRoom(all, call.entry) ? most : 1;
     return {
       call,
-      bytes: budget.peakBytes(batch === 1 ? one : all, 'picture') + sessions,
+      bytes: budget.peakBytes(batch === 1 ? one : all, 'picture') + beside,
       batch,
       strips: undefined,
       refused: false,
@@ -80,16 +81,24 @@ async function decoderPeak(call: ModelCall, setup: Setup, budget: MemoryBudget, 
   }
   const picture = await facts.picture(budget);
   if (picture === undefined && setup.decoding === 'tiled') return inTiles();
-  if (picture === undefined) return { ...inTiles(), bytes: budget.peakBytes(one, 'picture') + sessions, refused: true };
+  if (picture === undefined) return { ...inTiles(), bytes: budget.peakBytes(one, 'picture') + beside, refused: true };
   const bytes = Math.min(one, picture.neededBytes);
   return {
     call,
-    bytes: budget.peakBytes(bytes, 'strips') + sessions,
+    bytes: budget.peakBytes(bytes, 'strips') + beside,
     batch: 1,
     strips: { trafficBytes: picture.strips.trafficBytes },
     // A tiling plugin is asked by nobody.
     refused: setup.decoding === 'whole' && bytes > (budget.limit ?? Infinity),
   };
+}
+
+/** Bytes of a pixel of a picture that is done: red, green and blue. */
+const MADE_PIXEL_BYTES = 3;
+
+/** Pictures that are done while the last one is decoded: a run gives all of them. */
+function madeBytes({ facts, samples }: ModelCall): number {
+  return MADE_PIXEL_BYTES * facts.pixels * (samples - 1);
 }
 
 /** Hidden states of 320 channels that are kept from one step to the next, of the last two that were computed whole: 10 MB for SD 1.5 at 512×512. */

@@ -44,17 +44,24 @@ const TILE_FACTOR = 1.6;
 const SESSION_SECONDS = 0.004;
 
 /** Seconds that a call takes, all its repetitions together. */
-export function secondsOf({ call, strips }: CallPeak, parts: TimeParts): number {
+export function secondsOf({ call, strips, batch }: CallPeak, parts: TimeParts): number {
   const { setup, budget, speed } = parts;
   const { facts, samples } = call;
+  // Samples that are not computed at once go through all of the model one after the other.
+  const passes = Math.ceil(samples / batch);
   const tiled = setup.decoding === 'blended' && call.kind === 'decoder' ? TILE_FACTOR : 1;
   const way = strips === undefined ? tiled : STRIP_FACTOR;
   const widening = (computesInt8(call, setup) ? 0 : facts.weights.narrow) * WIDENING_COST;
-  const once = sampleSeconds(call, parts) * samples * way + widening / speed.float32;
+  const once = sampleSeconds(call, parts) * samples * way + (passes * widening) / speed.float32;
   const computing = once * ALLOCATOR_FACTOR[budget.allocator] * computedTimes(call, setup);
   const bytes = storedBytes(facts.weights, setup, call.kind);
   const traffic = ((strips?.trafficBytes ?? 0) * samples) / speed.read;
-  return computing + sessionSeconds(call, bytes, parts) + diskSeconds(call, { bytes, computing, traffic }, parts);
+  const times = call.times * passes;
+  return (
+    computing +
+    sessionSeconds({ facts, times }, bytes, parts) +
+    diskSeconds({ times, bytes, computing, traffic }, parts)
+  );
 }
 
 function sampleSeconds(call: CallPeak['call'], { setup, budget, speed }: TimeParts): number {
@@ -77,22 +84,29 @@ function sampleSeconds(call: CallPeak['call'], { setup, budget, speed }: TimePar
 }
 
 /** Of a model whose weights are read in parts each part has one, made anew in each pass. */
-function sessionSeconds({ facts, times }: CallPeak['call'], bytes: number, { setup, budget }: TimeParts): number {
+function sessionSeconds(
+  { facts, times }: Pick<CallPeak['call'], 'facts' | 'times'>,
+  bytes: number,
+  { setup, budget }: TimeParts,
+): number {
   const { weightParts } = budget;
   if (weightParts !== undefined)
     return SESSION_SECONDS * Math.max(facts.segments, bytes / weightParts.partBytes) * times;
   return setup.residency === 'all' ? 0 : SESSION_SECONDS * facts.segments * (setup.residency === 'segment' ? times : 1);
 }
 
-/** Weights come from the disk once, and again in each repetition where the page cache cannot hold them; what is read in parts comes while others compute. */
+/**
+ * Weights come from the disk once, and again in each repetition where the page cache cannot hold them. What is read in parts comes while others compute, and without a limit all of it comes while a model runs for the first
+ * time.
+ */
 function diskSeconds(
-  { times }: CallPeak['call'],
-  { bytes, computing, traffic }: { readonly bytes: number; readonly computing: number; readonly traffic: number },
+  { times, bytes, computing, traffic }: Readonly<Record<'times' | 'bytes' | 'computing' | 'traffic', number>>,
   { budget, speed, cacheBytes }: TimeParts,
 ): number {
   if (budget.weightParts !== undefined) return Math.max(0, (bytes * times) / speed.read + traffic - computing);
+  const beside = budget.limit === undefined ? computing / times : 0;
   const again = bytes > cacheBytes ? times - 1 : 0;
-  return (bytes * (1 + again)) / speed.read + Math.max(0, traffic - computing);
+  return Math.max(0, bytes / speed.read - beside) + (bytes * again) / speed.read + Math.max(0, traffic - computing);
 }
 
 /** What a step takes that computes a UNet's last layers alone, to one that computes all: 0.74 s to 8.3 (SD 1.5 at 512×512). */
