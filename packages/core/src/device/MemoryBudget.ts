@@ -27,11 +27,11 @@ export const PICTURE_BYTES = { decode: 6, encode: 15 } as const;
 /** What is left free of strips, beside a picture: both processes, and what a large model's graphs take. */
 const BESIDE_STRIPS = 110 * MB;
 
-/** Share of the rest that strips take: the other is for the page cache, and for what was not foreseen. */
-const STRIP_SHARE = 0.5;
+/** Share of the rest that strips take: the other is for the page cache, and for what was not foreseen. Less than `least` is not worth planning for: a strip has two rows at least. */
+const STRIPS = { share: 0.5, least: 24 * MB };
 
-/** Less than this is not worth planning for: a strip has two rows at least. */
-const LEAST_STRIP_BYTES = 24 * MB;
+/** The same where the programs' own pages have hardly any room left: with 24 MB for strips within 160 MB decoding 512×512 held 117 MB, and took 53 s where a page that is missing brings 8 MB of its file along; with 14 MB 100, and 42 s. */
+const TIGHTEST_STRIPS = { share: 0.3, least: 14 * MB };
 
 /** What one layer may take for itself at once where nothing is said: 32 MB. */
 export const DEFAULT_TRANSIENT_BYTES = 32 * MB;
@@ -47,7 +47,7 @@ const ROOMY = 1024 * MB;
 
 /** Below this every freed page counts. */
 const TIGHT = 448 * MB;
-/** Below this two buffers more are too much: a pass within 160 MB was killed with them, and completes without. */
+/** Below this every page of the programs counts, and two buffers more are too much: a pass within 160 MB was killed with them, and completes without. */
 const TIGHTEST = 176 * MB;
 
 /** A VAE's values are so large that those which wait to be collected count. */
@@ -183,7 +183,8 @@ export class MemoryBudget {
   stripBytes(pixels: number, entry: keyof typeof PICTURE_BYTES = 'decode'): number {
     if (this.limit === undefined) return Infinity;
     const left = this.limit - BESIDE_STRIPS - pixels * PICTURE_BYTES[entry];
-    return Math.max(LEAST_STRIP_BYTES, Math.floor(left * STRIP_SHARE));
+    const { share, least } = this.limit < TIGHTEST ? TIGHTEST_STRIPS : STRIPS;
+    return Math.max(least, Math.floor(left * share));
   }
 
   /** About what both processes take while an entry point computes whose values take `valueBytes` ({@link EntryTrace.valueBytes}). */

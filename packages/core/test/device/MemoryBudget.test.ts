@@ -69,6 +69,14 @@ test.each([
   expect(held).toBeLessThan(1.2 * measured * MB);
 });
 
+test('strips leave the programs their pages within the tightest limits', () => {
+  const strips = (limit: string): number => MemoryBudget.of(limit, undefined).stripBytes(512 * 512) / MB;
+  expect(strips('160MB')).toBeCloseTo(14.55, 2);
+  expect(strips('96MB')).toBe(14);
+  expect(strips('192MB')).toBeCloseTo(40.25, 2);
+  expect(MemoryBudget.of('192MB', undefined).stripBytes(3072 * 3072) / MB).toBe(24);
+});
+
 test('a picture is whole where the limit has room for what is held, not only for what is counted', () => {
   const needed = MemoryBudget.of('1GB', undefined).neededBytes(800 * MB, 'decode');
   expect(needed).toBeLessThan(1150 * MB);

@@ -9,8 +9,8 @@ export interface CallPeak {
   readonly bytes: number;
   /** How many samples are computed at once. */
   readonly batch: number;
-  /** Whether it is decoded in strips, with what passes through the disk, in bytes. */
-  readonly strips: { readonly trafficBytes: number } | undefined;
+  /** Whether it is decoded in strips: how many, and what passes through the disk, in bytes. */
+  readonly strips: { readonly count: number; readonly trafficBytes: number } | undefined;
   /** Whether the memory limit would refuse it. */
   readonly refused: boolean;
 }
@@ -83,11 +83,12 @@ async function decoderPeak(call: ModelCall, setup: Setup, budget: MemoryBudget, 
   if (picture === undefined && setup.decoding === 'tiled') return inTiles();
   if (picture === undefined) return { ...inTiles(), bytes: budget.peakBytes(one, 'picture') + beside, refused: true };
   const bytes = Math.min(one, picture.neededBytes);
+  const { phases, trafficBytes } = picture.strips;
   return {
     call,
     bytes: budget.peakBytes(bytes, 'strips') + beside,
     batch: 1,
-    strips: { trafficBytes: picture.strips.trafficBytes },
+    strips: { count: phases.reduce((sum, { strips }) => sum + strips.length, 0), trafficBytes },
     // A tiling plugin is asked by nobody.
     refused: setup.decoding === 'whole' && bytes > (budget.limit ?? Infinity),
   };
