@@ -68,8 +68,8 @@ test('a VAE alone becomes one in another type: matrices in eight bits, the rest 
   for (const [key, view] of rounded.tensors) {
     expect(view.dtype).toBe('BF16');
     const [got, want] = [await readWeight(view), await readWeight(own.tensors.get(key)!)];
-    for (const [i, value] of want.entries())
-      expect(Math.abs(got[i]! - value)).toBeLessThanOrEqual(Math.abs(value) / 256);
+    // An assertion for each of a million weights takes seconds.
+    expect(want.findIndex((value, i) => !(Math.abs(got[i]! - value) <= Math.abs(value) / 256))).toBe(-1);
   }
 });
 
