@@ -42,7 +42,8 @@ describeInChromium('the page, in Chromium,', () => {
 
   test('makes a picture: shows how it comes, how long it takes, the memory, and how it was made', async () => {
     const { tab } = page;
-    pace.pause = 400;
+    // On a busy machine the page is seconds behind.
+    pace.pause = 1000;
     await page.fill({ ...APPLE, negativePrompt: 'a pear' });
     await tab.keyboard.press('Control+Enter');
     await tab.locator('.preview').waitFor();
