@@ -2,7 +2,7 @@ import { ThimbleError } from '../errors.js';
 import { type HookName, type Hooks, hookNames } from '../hooks/manifest.js';
 import type { TapHandle } from '../hooks/engine/TapHandle.js';
 import type { TapOptions } from '../hooks/engine/TapOptions.js';
-import { DisposalStack } from './DisposalStack.js';
+import { DisposalStack } from '../hooks/engine/DisposalStack.js';
 import type { PluginContext } from './PluginContext.js';
 import type { PluginRecord, UsablePlugin } from './PluginRecord.js';
 import type { PluginHostPipeline } from './PluginHostPipeline.js';

@@ -1,4 +1,4 @@
-import { ThimbleError } from '../../errors.js';
+import { refuseOption } from '../../fields/refuseOption.js';
 
 /** Computes an output from an input. */
 export type Next<Input, Output> = (input: Input) => Promise<Output>;
@@ -23,8 +23,8 @@ export class Wrapping<Input, Output> {
    */
   readonly wrap = (wrapper: Wrapper<Input, Output>): void => {
     if (typeof wrapper !== 'function')
-      throw invalid('wrapper', wrapper, 'a function: wrap((next) => async (input) => next(input))');
-    if (this.#started) throw invalid('wrapper', wrapper, 'to be given in the before-hook, as the call has begun');
+      refuseOption('wrapper', wrapper, 'a function: wrap((next) => async (input) => next(input))');
+    if (this.#started) refuseOption('wrapper', wrapper, 'to be given in the before-hook, as the call has begun');
     this.#wrappers.push(wrapper);
   };
 
@@ -42,9 +42,5 @@ export class Wrapping<Input, Output> {
 function wrapOnce<Input, Output>(next: Next<Input, Output>, wrapper: Wrapper<Input, Output>): Next<Input, Output> {
   const wrapped: unknown = wrapper(next);
   if (typeof wrapped === 'function') return wrapped as Next<Input, Output>;
-  throw invalid('wrapper result', wrapped, 'a function: wrap((next) => async (input) => next(input))');
-}
-
-function invalid(argument: string, value: unknown, expected: string): ThimbleError {
-  return new ThimbleError('ERR_ARGUMENT_INVALID', { argument, value, expected });
+  refuseOption('wrapper result', wrapped, 'a function: wrap((next) => async (input) => next(input))');
 }
