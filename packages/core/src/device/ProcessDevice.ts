@@ -7,13 +7,12 @@ import type { DeviceRows, RowsOptions } from './DeviceRows.js';
 import type { DeviceTensor } from './DeviceTensor.js';
 import type { ExecutionProvider } from './ExecutionProvider.js';
 import type { FileRange } from './FileRange.js';
-import type { WorkerMethod, WorkerMethods } from './messages.js';
+import type { WireProgram, WorkerMethod, WorkerMethods } from './messages.js';
 import type { OnnxModel } from './OnnxModel.js';
 import type { OptimizationTarget } from './OptimizationTarget.js';
 import { type ProcessMemory, readProcessMemory } from './ProcessMemory.js';
 import type { Program, ProgramResult } from './Program.js';
 import { readAhead } from './readAhead.js';
-import { toWire, toWireInput } from './wireTensor.js';
 import { WorkerProcess } from './WorkerProcess.js';
 
 /** Numbers of sessions and tensors that one child may give out; those of different children never meet. */
@@ -70,10 +69,16 @@ export class ProcessDevice implements Device {
 
   async run(program: Program, signal?: AbortSignal): Promise<ProgramResult> {
     this.#assertLoaded(program, signal);
-    const inputs = Object.fromEntries(
-      Object.entries(program.inputs).map(([name, value]) => [name, toWireInput(value)]),
-    );
-    return this.#ask('run', { ...program, inputs }, signal, async (result, child) => {
+    const argument = (child: WorkerProcess): WireProgram => ({
+      ...program,
+      inputs: Object.fromEntries(
+        Object.entries(program.inputs).map(([name, value]) => [
+          name,
+          'id' in value || 'of' in value ? value : child.send(value),
+        ]),
+      ),
+    });
+    return this.#ask('run', argument, signal, async (result, child) => {
       const received = Object.entries(result.downloaded).map(
         async ([name, wire]) => [name, await child.receive(wire)] as const,
       );
@@ -82,7 +87,7 @@ export class ProcessDevice implements Device {
   }
 
   async upload(tensor: Tensor): Promise<DeviceTensor> {
-    return this.#ask('upload', toWire(tensor));
+    return this.#ask('upload', (child) => child.send(tensor));
   }
 
   async download(tensor: DeviceTensor, signal?: AbortSignal): Promise<Tensor> {
@@ -133,7 +138,7 @@ export class ProcessDevice implements Device {
 
   async #ask<M extends WorkerMethod, R = WorkerMethods[M]['answer']>(
     method: M,
-    argument: WorkerMethods[M]['argument'],
+    argument: WorkerMethods[M]['argument'] | ((child: WorkerProcess) => WorkerMethods[M]['argument']),
     signal?: AbortSignal,
     finish: (answer: WorkerMethods[M]['answer'], child: WorkerProcess) => R | Promise<R> = (answer) => answer as R,
   ): Promise<R> {
@@ -143,7 +148,8 @@ export class ProcessDevice implements Device {
     const child = await this.#child;
     signal?.throwIfAborted();
     try {
-      return await child.ask(method, argument, signal, (answer) => finish(answer, child));
+      const given = typeof argument === 'function' ? argument(child) : argument;
+      return await child.ask(method, given, signal, (answer) => finish(answer, child));
     } catch (error) {
       if (isThimbleError(error, 'ERR_CANCELLED') || isThimbleError(error, 'ERR_DEVICE_CRASHED'))
         signal?.throwIfAborted();

@@ -1,5 +1,5 @@
 import { addAbortListener } from 'node:events';
-import type { Readable } from 'node:stream';
+import type { Duplex } from 'node:stream';
 import type { Tensor } from 'onnxruntime-common';
 import { ThimbleError } from '../errors.js';
 import { allocatorEnvironment } from './allocatorEnvironment.js';
@@ -16,7 +16,7 @@ import {
   type WorkerResponse,
 } from './messages.js';
 import { WorkerChild } from './WorkerChild.js';
-import { receiveWire } from './wireTensor.js';
+import { receiveWire, sendWire } from './wireTensor.js';
 import { withoutTelemetry } from './withoutTelemetry.js';
 
 /** How long aborted work may go on before its process is ended, in milliseconds. */
@@ -35,6 +35,7 @@ interface Pending {
 /** A child process that computes for a device: answers questions, and is gone when it crashes or is ended. */
 export class WorkerProcess {
   readonly #child: WorkerChild;
+  readonly #pipe: Duplex;
   readonly #bytes: BytePipe;
   readonly #onGone: () => void;
   readonly #memoryLimit: number | undefined;
@@ -53,7 +54,10 @@ export class WorkerProcess {
     const env = { ...process.env, ...allocatorEnvironment(allocator), ...withoutTelemetry, ELECTRON_RUN_AS_NODE: '1' };
     const flags = permissions === undefined ? [] : permissionFlags(permissions, provider);
     this.#child = new WorkerChild(flags, env, (reason) => this.#lose(reason));
-    this.#bytes = new BytePipe(this.#child.process.stdio[TENSOR_PIPE] as Readable);
+    this.#pipe = this.#child.process.stdio[TENSOR_PIPE] as unknown as Duplex;
+    // What cannot be written any more is missed by nobody: the child has ended, and its exit tells why.
+    this.#pipe.on('error', () => undefined);
+    this.#bytes = new BytePipe(this.#pipe);
     this.#child.process.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#stderr = (this.#stderr + text).slice(-STDERR_KEPT);
     });
@@ -105,6 +109,11 @@ export class WorkerProcess {
     } finally {
       stopCancelling?.();
     }
+  }
+
+  /** A tensor of a question that is asked before anything is waited for. */
+  send(tensor: Tensor): WireTensor | PipedTensor {
+    return sendWire(tensor, this.#pipe);
   }
 
   /** A tensor of an answer. @throws `ERR_DEVICE_CRASHED`: a child that dies in the middle of a tensor is a crash, however it shows */

@@ -7,7 +7,7 @@ import type { OnnxModel } from './OnnxModel.js';
 import type { OptimizationTarget } from './OptimizationTarget.js';
 import type { Program } from './Program.js';
 
-/** The worker's file descriptor for the bytes of large tensors. */
+/** The worker's file descriptor for the bytes of large tensors, both ways. */
 export const TENSOR_PIPE = 4;
 
 /** A tensor as it travels between processes. */
@@ -17,7 +17,7 @@ export interface WireTensor {
   readonly data: Tensor.DataType;
 }
 
-/** A large tensor on its way from the worker: its bytes come over the pipe, after those of the ones before it. */
+/** A large tensor on its way between processes: its bytes come over the pipe, after those of the ones before it. */
 export interface PipedTensor {
   readonly type: string;
   readonly dims: readonly number[];
@@ -26,7 +26,7 @@ export interface PipedTensor {
 
 /** A program as it travels between processes. */
 export interface WireProgram extends Omit<Program, 'inputs'> {
-  readonly inputs: Readonly<Record<string, WireTensor | DeviceTensor | RowRange>>;
+  readonly inputs: Readonly<Record<string, WireTensor | PipedTensor | DeviceTensor | RowRange>>;
 }
 
 /** What a program gave, as it travels between processes. */
@@ -43,7 +43,7 @@ export interface WorkerMethods {
   optimize: { argument: { readonly model: OnnxModel; readonly target: OptimizationTarget }; answer: undefined };
   unload: { argument: number; answer: undefined };
   run: { argument: WireProgram; answer: WireResult };
-  upload: { argument: WireTensor; answer: DeviceTensor };
+  upload: { argument: WireTensor | PipedTensor; answer: DeviceTensor };
   download: { argument: number; answer: WireTensor | PipedTensor };
   createRows: { argument: RowsOptions; answer: DeviceRows };
   free: { argument: readonly number[]; answer: undefined };

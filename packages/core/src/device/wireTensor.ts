@@ -1,6 +1,5 @@
+import type { Writable } from 'node:stream';
 import { Tensor } from 'onnxruntime-common';
-import type { RowRange } from './DeviceRows.js';
-import type { DeviceTensor } from './DeviceTensor.js';
 import type { BytePipe } from './BytePipe.js';
 import type { PipedTensor, WireTensor } from './messages.js';
 
@@ -22,12 +21,18 @@ function ownArray({ type, data }: WireTensor): WireTensor['data'] {
   return new Own(buffer as ArrayBuffer, byteOffset, length);
 }
 
-/** A tensor as plain data; a handle and rows as they are. */
-export function toWireInput(value: Tensor | DeviceTensor | RowRange): WireTensor | DeviceTensor | RowRange {
-  return 'id' in value || 'of' in value ? value : toWire(value);
+/** From this size on a tensor's bytes go over the pipe. */
+const PIPED_FROM = 2 ** 16;
+
+/** A tensor for a message, which has to follow at once. Of a large one the bytes go over the pipe, from where they lie: as part of the message they would be copied here and there. */
+export function sendWire(tensor: Tensor, pipe: Writable): WireTensor | PipedTensor {
+  const { type, dims, data } = tensor;
+  if (!(type in ARRAYS) || !ArrayBuffer.isView(data) || data.byteLength < PIPED_FROM) return toWire(tensor);
+  pipe.write(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  return { type, dims, byteLength: data.byteLength };
 }
 
-/** A tensor from the worker, with its bytes from the pipe where they went that way. */
+/** A tensor from the other process, with its bytes from the pipe where they went that way. */
 export async function receiveWire(wire: WireTensor | PipedTensor, pipe: BytePipe): Promise<Tensor> {
   if ('data' in wire) return fromWire(wire);
   const buffer = await pipe.receive(wire.byteLength);

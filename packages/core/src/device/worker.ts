@@ -1,23 +1,28 @@
 import { Socket } from 'node:net';
 import type { Tensor } from 'onnxruntime-common';
 import { isThimbleError, ThimbleError } from '../errors.js';
-import type { RowRange } from './DeviceRows.js';
-import type { DeviceTensor } from './DeviceTensor.js';
-import { type PipedTensor, TENSOR_PIPE, type WireTensor, type WorkerRequest, type WorkerResponse } from './messages.js';
+import { BytePipe } from './BytePipe.js';
+import {
+  type PipedTensor,
+  TENSOR_PIPE,
+  type WireProgram,
+  type WireTensor,
+  type WorkerRequest,
+  type WorkerResponse,
+} from './messages.js';
+import type { Program } from './Program.js';
 import { Runtime } from './Runtime.js';
-import { ARRAYS, fromWire, toWire } from './wireTensor.js';
+import { receiveWire, sendWire } from './wireTensor.js';
 import { yieldMemory } from './yieldMemory.js';
 
 // The entry point of ProcessDevice's child: answers one question at a time, in order.
 
-/** From this size on a tensor's bytes go over the pipe. */
-const PIPED_FROM = 2 ** 16;
-
 // The next call starts another process; the application would be gone.
 yieldMemory();
 
-const pipe = new Socket({ fd: TENSOR_PIPE, readable: false, writable: true });
+const pipe = new Socket({ fd: TENSOR_PIPE, readable: true, writable: true });
 pipe.on('error', () => process.exit(0));
+const bytes = new BytePipe(pipe);
 let runtime: Runtime | undefined;
 let queue: Promise<void> = Promise.resolve();
 const cancelled = new Set<number>();
@@ -74,7 +79,7 @@ async function perform(request: Exclude<WorkerRequest, { method: 'cancel' }>): P
     case 'unload':
       return runtime.unload(request.argument);
     case 'upload':
-      return runtime.upload(fromWire(request.argument));
+      return runtime.upload(await receiveWire(request.argument, bytes));
     case 'download':
       return sendTensor(runtime.download(request.argument));
     case 'createRows':
@@ -85,7 +90,7 @@ async function perform(request: Exclude<WorkerRequest, { method: 'cancel' }>): P
       return runtime.usage;
     case 'run': {
       const { inputs, ...program } = request.argument;
-      const result = await runtime.run({ ...program, inputs: mapValues(inputs, fromInput) }, () =>
+      const result = await runtime.run({ ...program, inputs: await receiveInputs(inputs) }, () =>
         cancelled.has(request.id),
       );
       return { ...result, downloaded: mapValues(result.downloaded, sendTensor) };
@@ -93,15 +98,16 @@ async function perform(request: Exclude<WorkerRequest, { method: 'cancel' }>): P
   }
 }
 
-function sendTensor(tensor: Tensor): WireTensor | PipedTensor {
-  const { type, dims, data } = tensor;
-  if (!(type in ARRAYS) || !ArrayBuffer.isView(data) || data.byteLength < PIPED_FROM) return toWire(tensor);
-  pipe.write(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
-  return { type, dims, byteLength: data.byteLength };
+/** In the order in which they were sent, and all of them: what is left in the pipe would be taken for the next one. */
+async function receiveInputs(inputs: WireProgram['inputs']): Promise<Program['inputs']> {
+  const received: Record<string, Program['inputs'][string]> = {};
+  for (const [name, value] of Object.entries(inputs))
+    received[name] = 'id' in value || 'of' in value ? value : await receiveWire(value, bytes);
+  return received;
 }
 
-function fromInput(value: WireTensor | DeviceTensor | RowRange): Tensor | DeviceTensor | RowRange {
-  return 'id' in value || 'of' in value ? value : fromWire(value);
+function sendTensor(tensor: Tensor): WireTensor | PipedTensor {
+  return sendWire(tensor, pipe);
 }
 
 function mapValues<A, B>(record: Readonly<Record<string, A>>, map: (value: A) => B): Record<string, B> {

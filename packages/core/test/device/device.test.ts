@@ -89,6 +89,29 @@ describe.each([
       expect(Buffer.compare(bytesOf(back[i] as Tensor), bytesOf(tensor))).toBe(0);
   });
 
+  test('takes large inputs of a run in order, after one that failed too', async () => {
+    const session = await open().load(affineModel());
+    const large = (seed: number): Tensor =>
+      new Tensor(
+        'float32',
+        Float32Array.from({ length: seed * 50_000 }, (_, i) => i * seed),
+        [seed, 50_000],
+      );
+    const [first, second] = [large(1), large(2)];
+    const integers = new Tensor('int64', new BigInt64Array(20_000), [20_000]);
+    await expect(
+      device.run({
+        inputs: { in: integers, first, second },
+        steps: [{ session, ...STEP }],
+        outputs: { out: 'download' },
+      }),
+    ).rejects.toMatchObject({ code: 'ERR_RUNTIME_RUN' });
+    const outputs = { first: 'download', small: 'download', second: 'download' } as const;
+    const { downloaded } = await device.run({ inputs: { second, small: VECTOR, first }, steps: [], outputs });
+    for (const [name, tensor] of Object.entries({ first, second, small: VECTOR }))
+      expect(Buffer.compare(bytesOf(downloaded[name] as Tensor), bytesOf(tensor))).toBe(0);
+  });
+
   test('says which graph the runtime refused', async () => {
     await expect(open().load({ name: 'broken', bytes: Uint8Array.of(1, 2, 3) })).rejects.toMatchObject({
       code: 'ERR_RUNTIME_LOAD',
