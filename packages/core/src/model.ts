@@ -82,7 +82,7 @@ export type { EncodedSample } from './models/UNetEncoder.js';
 export { readUNetOptions } from './models/UNetOptions.js';
 export type { UNetOptions } from './models/UNetOptions.js';
 export type { UNetConditions } from './models/blocks/UNetBlocks2D.js';
-export { residualInputs } from './models/residualInputs.js';
+export { DOWN_RESIDUAL, MID_RESIDUAL, residualInputs, residualSizes } from './models/residualInputs.js';
 export type { ModelConfig } from './fields/ConfigReader.js';
 export { modelRegistry } from './models/modelRegistry.js';
 export type { Layer } from './graph/Module.js';

@@ -20,8 +20,15 @@ export type { SeamlessOptions, SeamlessPlan } from './execution/strips/seamlessR
 export { SessionPool } from './execution/strips/SessionPool.js';
 export { createToken } from './extension/Token.js';
 export type { Token } from './extension/Token.js';
-export { DEVICES, MODELS, OPTIONS, RUN_PLANNERS, SCHEDULERS, TOKENIZERS } from './extension/tokens.js';
-export type { ComponentConfig, DeviceFactory, Named, RunPlanner, SchedulerFactory } from './extension/tokens.js';
+export { ADDED_CALLS, DEVICES, MODELS, OPTIONS, RUN_PLANNERS, SCHEDULERS, TOKENIZERS } from './extension/tokens.js';
+export type {
+  AddedCall,
+  ComponentConfig,
+  DeviceFactory,
+  Named,
+  RunPlanner,
+  SchedulerFactory,
+} from './extension/tokens.js';
 export type { OptionRead, OptionReading, RunOption } from './extension/RunOption.js';
 export { PIPELINES } from './run/PipelineConstructor.js';
 export type { PipelineConstructor } from './run/PipelineConstructor.js';
@@ -51,7 +58,7 @@ export type { HookObserver, TapCall } from './hooks/engine/HookObserver.js';
 export type { HookPoint } from './hooks/engine/HookPoint.js';
 export type { ModelCall } from './hooks/calls/ModelCall.js';
 export type { NamedTensors } from './hooks/calls/NamedTensors.js';
-export type { RunContext } from './hooks/calls/RunContext.js';
+export type { RunContext, RunPicture } from './hooks/calls/RunContext.js';
 export { sampleOfRows } from './hooks/calls/sampleOfRows.js';
 export { rowsOfSample } from './hooks/calls/SampleRows.js';
 export type { SampleRows } from './hooks/calls/SampleRows.js';

@@ -1,14 +1,22 @@
 import type { LoadPretrainedOptions, PretrainedModel } from '@thimble/core';
 import {
+  add,
+  builderOf,
   ConfigReader,
   Conv2d,
+  DOWN_RESIDUAL,
   gather,
   loadPretrained,
+  MID_RESIDUAL,
   type ModelConfig,
   type ModelEntry,
+  mul,
   readUNetOptions,
   residualInputs,
+  residualSizes,
+  scale,
   segment,
+  slice,
   UNetEncoder,
   type UNetOptions,
   type Value,
@@ -38,7 +46,8 @@ interface ControlOptions {
  *
  * `call({ sample, timestep, encoder_hidden_states, controlnet_cond })` → `down_block_res_samples.N`, one for each hidden state that a UNet's way up takes back, and `mid_block_res_sample`;
  * float32, of the sizes of the UNet's `down_block_additional_residuals.N` and `mid_block_additional_residual`. `controlnet_cond` is float32 [n or 1, conditioning channels, 8 h, 8 w] in [0, 1];
- * the other inputs are the UNet's. Residuals are those of scale 1.
+ * the other inputs are the UNet's. `conditioning_scale`, float32 [residuals], is what each is multiplied by, the mid block's last; by default 1. Residuals under the UNet's names, `down_block_additional_residuals.N` and
+ * `mid_block_additional_residual`, such as another ControlNet's, are added to its own.
  */
 export class ControlNetModel extends UNetEncoder {
   static readonly componentName = 'controlnet';
@@ -73,12 +82,15 @@ export class ControlNetModel extends UNetEncoder {
       call: {
         inputs: {
           ...inputs,
+          ...residualInputs(options),
+          conditioning_scale: { types: ['float32'], dims: [channels.length], optional: true },
           controlnet_cond: {
             types: ['float32'],
             dims: ['batch', control.conditioningChannels, 'pictureHeight', 'pictureWidth'],
           },
         },
         derived: {
+          ...residualSizes(options),
           ...derived,
           pictureHeight: (sizes) => factor * (sizes.get('height') as number),
           pictureWidth: (sizes) => factor * (sizes.get('width') as number),
@@ -133,14 +145,29 @@ export class ControlNetModel extends UNetEncoder {
       hint: embedding.forward(this.#channelOrder === 'bgr' ? gather(picture, 1, [2, 1, 0]) : picture),
     }));
     const { states, mid } = this.encode(inputs, hint);
-    const residual = (conv: Conv2d, x: Value): Value =>
-      segment(conv.path, { x }, (inner) => ({ residual: conv.forward(inner.x) })).residual;
-    const down = states.map((x, i) => [`${DOWN_SAMPLE}${i}`, residual(this.controlnet_down_blocks[i] as Conv2d, x)]);
+    const { conditioning_scale: scales } = inputs;
+    const residual = (conv: Conv2d, x: Value, i: number, there: Value | undefined): Value =>
+      segment(conv.path, { x, scales, there }, (inner) => {
+        const scaled = conv.forward(inner.x);
+        const own = inner.scales === undefined ? scaled : mul(scaled, slice(inner.scales, 0, i, i + 1));
+        const made = this.globalPoolConditions ? averaged(own) : own;
+        return { residual: inner.there === undefined ? made : add(inner.there, made) };
+      }).residual;
+    const down = this.controlnet_down_blocks.map((conv, i) => [
+      `${DOWN_SAMPLE}${i}`,
+      residual(conv, states[i] as Value, i, inputs[`${DOWN_RESIDUAL}${i}`]),
+    ]);
     return {
       ...(Object.fromEntries(down) as Record<string, Value>),
-      [MID_SAMPLE]: residual(this.controlnet_mid_block, mid),
+      [MID_SAMPLE]: residual(this.controlnet_mid_block, mid, down.length, inputs[MID_RESIDUAL]),
     };
   }
+}
+
+/** The average of each channel, everywhere. */
+function averaged(x: Value): Value {
+  const mean = builderOf(x).emit('GlobalAveragePool', [x], { dims: [x.dim(0), x.dim(1), 1, 1] });
+  return add(scale(x, 0), mean);
 }
 
 /** The blocks that a UNet with these on its way down has on its way up: the config of a ControlNet does not say. */

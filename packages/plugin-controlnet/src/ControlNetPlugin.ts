@@ -1,5 +1,6 @@
-import { type Plugin, Tensor } from '@thimble/core';
+import type { Plugin, Tensor } from '@thimble/core';
 import {
+  ADDED_CALLS,
   collectGarbage,
   type ComponentHandle,
   concatBatch,
@@ -18,8 +19,8 @@ import {
   Stage,
 } from '@thimble/core/plugin';
 import { cannyPictures } from './canny.js';
-import { checkFit } from './checkFit.js';
-import { type Control, ControlledCall, type Rows, sliceRows } from './ControlledCall.js';
+import { checkFit, isResidual } from './checkFit.js';
+import { type Control, ControlledCall, dispose, type Rows, sliceRows } from './ControlledCall.js';
 import { ControlNetModel } from './ControlNetModel.js';
 import {
   checkControlNets,
@@ -76,6 +77,8 @@ export class ControlNetPlugin implements Plugin {
     for (const [i, settings] of this.#nets.entries())
       handles.push(await openNet(pipeline, i === 0 ? CONTROLNET : `${CONTROLNET}_${i + 1}`, settings));
     if (pipeline.ownComponents !== undefined) checkFit(pipeline, handles);
+    for (const { name, model } of handles)
+      provide(ADDED_CALLS, { component: name, entry: 'call', before: 'unet', feeds: residualNames(model) });
     provide(OPTIONS, this.#options(pipeline, handles));
 
     const [progress, pixels] = [Symbol('progress'), Symbol('pixels')];
@@ -150,8 +153,13 @@ async function controlled(
   const guided = batch === 2 * now.results;
   const call = new ControlledCall({ run: run as RunContext, signal, results: now.results, guided });
   const one = async (rows: Rows): Promise<NamedTensors> => {
-    const part = sliceRows(inputs, batch, rows.start, rows.count);
-    return next(withResiduals(part, await call.residuals(controls, part, rows)));
+    const part = await sliceRows(inputs, batch, rows.start, rows.count);
+    const residuals = await call.residuals(controls, part, rows);
+    try {
+      return await next({ ...part, ...residuals });
+    } finally {
+      dispose(residuals);
+    }
   };
   if (!oneByOne || batch === 1) return one({ start: 0, count: batch });
   const samples: Tensor[] = [];
@@ -160,15 +168,6 @@ async function controlled(
     collectGarbage();
   }
   return { sample: concatBatch(samples) };
-}
-
-/** Inputs with residuals, added to those that somebody else has put there. */
-function withResiduals(inputs: NamedTensors, residuals: NamedTensors): NamedTensors {
-  const added = Object.entries(residuals).map(([name, residual]) => {
-    const there = inputs[name];
-    return [name, there === undefined ? residual : sumOf(there, residual)] as const;
-  });
-  return { ...inputs, ...Object.fromEntries(added) };
 }
 
 async function openNet(
@@ -183,11 +182,9 @@ async function openNet(
   return pipeline.open(name, await ControlNetModel.fromPretrained(model, { ...where, config }));
 }
 
-/** The sum of two tensors of equal samples, of which the first may have one sample for all. */
-function sumOf(there: Tensor, more: Tensor): Tensor {
-  const values = there.data as Float32Array;
-  const sum = (more.data as Float32Array).map((value, i) => value + (values[i % values.length] as number));
-  return new Tensor('float32', sum, more.dims);
+/** The UNet's inputs that it feeds. */
+function residualNames({ entries }: ComponentHandle['model']): readonly string[] {
+  return Object.keys(entries['call']?.inputs ?? {}).filter(isResidual);
 }
 
 /** The size of a run that is made after a picture: whole latents. */

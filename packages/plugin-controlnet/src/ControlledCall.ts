@@ -1,11 +1,8 @@
 import { Tensor } from '@thimble/core';
+import { DOWN_RESIDUAL, MID_RESIDUAL } from '@thimble/core/model';
 import type { ComponentHandle, InputPictures, NamedTensors, RunContext } from '@thimble/core/plugin';
 import { DOWN_SAMPLE, type ControlNetModel, MID_SAMPLE } from './ControlNetModel.js';
 import type { ControlStrength } from './controlOptions.js';
-
-/** What a UNet takes the outputs of a ControlNet as. */
-const DOWN_RESIDUAL = 'down_block_additional_residuals.';
-const MID_RESIDUAL = 'mid_block_additional_residual';
 
 /** One ControlNet in one call of the UNet. */
 export interface Control {
@@ -39,14 +36,24 @@ export class ControlledCall {
     this.#call = call;
   }
 
-  /** The residuals for some samples of the batch, whose inputs these are; those of several ControlNets added up. */
+  /** The residuals for some samples of the batch, whose inputs these are; those of several ControlNets added up, to those that the inputs have already. Who calls disposes of them. */
   async residuals(controls: readonly Control[], inputs: NamedTensors, rows: Rows): Promise<NamedTensors> {
-    const sums: NamedTensors = {};
-    for (const control of controls) await this.#add(sums, control, inputs, rows);
+    let sums: NamedTensors = {};
+    for (const control of controls) {
+      const before = sums;
+      const made = await this.#sums(control, { ...inputs, ...before }, rows).catch((error: unknown) => {
+        dispose(before);
+        throw error;
+      });
+      if (made === undefined) continue;
+      dispose(before);
+      sums = made;
+    }
     return sums;
   }
 
-  async #add(sums: NamedTensors, control: Control, inputs: NamedTensors, rows: Rows): Promise<void> {
+  /** What the inputs have of residuals, and this ControlNet's; `undefined` where it sees none of these samples. */
+  async #sums(control: Control, inputs: NamedTensors, rows: Rows): Promise<NamedTensors | undefined> {
     const { handle, strength } = control;
     const { results, guided, run, signal } = this.#call;
     const model = handle.model as ControlNetModel;
@@ -54,24 +61,26 @@ export class ControlledCall {
     // What knows nothing of the prompt, the first half, is left alone then.
     const skipped = guessMode && guided ? Math.min(Math.max(0, results - rows.start), rows.count) : 0;
     const own: Rows = { start: rows.start + skipped, count: rows.count - skipped };
-    if (own.count === 0) return;
-    const given = ownInputs(model, sliceRows(inputs, rows.count, skipped, own.count));
+    if (own.count === 0) return undefined;
+    const given = ownInputs(model, await sliceRows(inputs, rows.count, skipped, own.count));
     const controlnet_cond = await this.#condition(control, given['sample'] as Tensor, own);
-    const outputs = await handle.call({ ...given, controlnet_cond }, { run, signal });
-    const names = [...this.#down(outputs), MID_SAMPLE];
-    for (const [i, name] of names.entries()) {
-      const factor = strength.scale * (guessMode && !model.globalPoolConditions ? depthScale(i, names.length) : 1);
-      const output = outputs[name] as Tensor;
-      const residual = model.globalPoolConditions ? averaged(output) : output;
+    const scales = scalesOf(model, strength.scale, guessMode && !model.globalPoolConditions);
+    // As large as the UNet's hidden states together: they stay on the device, but for samples that are put behind others here.
+    const onDevice = skipped === 0;
+    const outputs = await handle.call(
+      {
+        ...given,
+        controlnet_cond,
+        ...(scales.some((factor) => factor !== 1) && { conditioning_scale: vector(scales) }),
+      },
+      { run, signal, preferredOutputLocation: onDevice ? 'ml-tensor' : 'cpu' },
+    );
+    const sums: NamedTensors = {};
+    for (const [name, tensor] of Object.entries(outputs)) {
       const target = name === MID_SAMPLE ? MID_RESIDUAL : DOWN_RESIDUAL + name.slice(DOWN_SAMPLE.length);
-      sums[target] = addScaled(sums[target], residual, factor, { skipped, count: rows.count });
-      // As large as all hidden states together: they go one by one.
-      delete outputs[name];
+      sums[target] = onDevice ? tensor : await behind(inputs[target], tensor, skipped);
     }
-  }
-
-  #down(outputs: NamedTensors): readonly string[] {
-    return Object.keys(outputs).filter((name) => name.startsWith(DOWN_SAMPLE));
+    return sums;
   }
 
   /** The picture of each of these samples; one for all where there is one. */
@@ -109,50 +118,52 @@ function ownInputs(model: ControlNetModel, inputs: NamedTensors): NamedTensors {
   return { ...own, sample: new Tensor('float32', data, [n, channels, height, width]) };
 }
 
-/** Some samples of inputs of `batch`; what all have in common, once, is theirs too. No copies. */
-export function sliceRows(inputs: NamedTensors, batch: number, start: number, count: number): NamedTensors {
+/** Some samples of inputs of `batch`; what all have in common, once, is theirs too. No copies of what lies here. */
+export async function sliceRows(
+  inputs: NamedTensors,
+  batch: number,
+  start: number,
+  count: number,
+): Promise<NamedTensors> {
   if (count === batch) return inputs;
-  return Object.fromEntries(
-    Object.entries(inputs).map(([name, tensor]) => {
-      const [n, ...rest] = tensor.dims;
-      if (n !== batch || batch === 1) return [name, tensor];
-      const size = tensor.size / batch;
-      const data = (tensor.data as Float32Array).subarray(start * size, (start + count) * size);
-      return [name, new Tensor(tensor.type as 'float32', data, [count, ...rest])];
-    }),
-  );
-}
-
-/** In guess mode shallow layers count for a tenth, and each deeper one for more, to 1 in the middle. */
-function depthScale(i: number, count: number): number {
-  return 10 ** (i / (count - 1) - 1);
-}
-
-/** The average of each channel, everywhere. */
-function averaged(tensor: Tensor): Tensor {
-  const [n, channels, ...sides] = tensor.dims as [number, number, ...number[]];
-  const plane = sides.reduce((a, b) => a * b, 1);
-  const out = new Float32Array(tensor.size);
-  for (let i = 0; i < n * channels; i++) {
-    const values = (tensor.data as Float32Array).subarray(i * plane, (i + 1) * plane);
-    out.fill(values.reduce((sum, value) => sum + value, 0) / plane, i * plane, (i + 1) * plane);
+  const sliced: NamedTensors = {};
+  for (const [name, tensor] of Object.entries(inputs)) {
+    const [n, ...rest] = tensor.dims;
+    const size = tensor.size / batch;
+    const rows = async (): Promise<Float32Array> =>
+      ((await tensor.getData(true)) as Float32Array).subarray(start * size, (start + count) * size);
+    sliced[name] = n === batch ? new Tensor(tensor.type as 'float32', await rows(), [count, ...rest]) : tensor;
   }
-  return new Tensor('float32', out, tensor.dims);
+  return sliced;
 }
 
-/** `sum + factor · tensor`, where `tensor` holds the samples behind the `skipped` ones, of `count`. */
-function addScaled(
-  sum: Tensor | undefined,
-  tensor: Tensor,
-  factor: number,
-  { skipped, count }: { readonly skipped: number; readonly count: number },
-): Tensor {
-  if (sum === undefined && skipped === 0 && factor === 1) return tensor;
+/** Frees residuals on the device; what lies here is left to whoever may look at it. */
+export function dispose(residuals: NamedTensors): void {
+  for (const tensor of Object.values(residuals)) if (tensor.location !== 'cpu') tensor.dispose();
+}
+
+/** What each residual of a ControlNet is multiplied by, the mid block's last. In guess mode shallow layers count for a tenth, and each deeper one for more, to 1 in the middle. */
+function scalesOf({ entries }: ControlNetModel, factor: number, guessMode: boolean): readonly number[] {
+  const { length } = entries['call']?.outputs ?? [];
+  return Array.from({ length }, (_, i) => (guessMode ? factor * 10 ** (i / (length - 1) - 1) : factor));
+}
+
+function vector(values: readonly number[]): Tensor {
+  return new Tensor('float32', Float32Array.from(values), [values.length]);
+}
+
+/** Samples behind the `skipped` ones, which have what was there before, one for all or one for each, or zeros. */
+async function behind(before: Tensor | undefined, tensor: Tensor, skipped: number): Promise<Tensor> {
   const [n = 1, ...rest] = tensor.dims;
-  const from = skipped * (tensor.size / n);
-  // What a ControlNet gave itself is never written into.
-  const out = sum === undefined ? new Float32Array(from + tensor.size) : (sum.data as Float32Array).slice();
-  const values = tensor.data as Float32Array;
-  for (let i = 0; i < values.length; i++) out[from + i] = (out[from + i] as number) + factor * (values[i] as number);
-  return new Tensor('float32', out, [count, ...rest]);
+  const size = tensor.size / n;
+  const data = new Float32Array((skipped + n) * size);
+  const there = (await before?.getData()) as Float32Array | undefined;
+  for (let i = 0; i < skipped && there !== undefined; i++)
+    data.set(there.subarray(...rowOf(before?.dims[0] === 1 ? 0 : i, size)), i * size);
+  data.set(tensor.data as Float32Array, skipped * size);
+  return new Tensor('float32', data, [skipped + n, ...rest]);
+}
+
+function rowOf(i: number, size: number): readonly [number, number] {
+  return [i * size, (i + 1) * size];
 }

@@ -5,6 +5,11 @@ import type { ControlNetModel } from './ControlNetModel.js';
 
 const RESIDUAL = /^(?:down_block_additional_residuals\.\d+|mid_block_additional_residual)$/;
 
+/** Whether an input is one for what is added to hidden states. */
+export function isResidual(name: string): boolean {
+  return RESIDUAL.test(name);
+}
+
 /** @throws ERR_CONTROLNET_MISMATCH for a ControlNet that was made for another UNet than the pipeline's */
 export function checkFit(
   { components }: Pick<PluginHostPipeline, 'components'>,
@@ -21,11 +26,13 @@ function problemOf(net: ComponentHandle, unet: ComponentHandle | undefined): str
   if (net.model.className !== 'ControlNetModel') return `it is a ${net.model.className}`;
   const model = net.model as ControlNetModel;
   const [there, own] = [inputsOf(unet), inputsOf(net)];
-  const channels = Object.entries(there).flatMap(([name, { dims }]) => (RESIDUAL.test(name) ? [dims[1]] : []));
+  const channels = Object.entries(there).flatMap(([name, { dims }]) => (isResidual(name) ? [dims[1]] : []));
   const residuals = [...model.controlnet_down_blocks, model.controlnet_mid_block].map(({ weight }) => weight.shape[0]);
   if (channels.join() !== residuals.join())
     return `the UNet has hidden states of ${channels.join(', ')} channels, and it was made for ${residuals.join(', ')}`;
-  const missing = Object.keys(own).find((name) => name !== 'controlnet_cond' && !Object.hasOwn(there, name));
+  const missing = Object.entries(own).find(
+    ([name, { optional }]) => name !== 'controlnet_cond' && optional !== true && !Object.hasOwn(there, name),
+  )?.[0];
   if (missing !== undefined) return `it needs ${missing}, which the UNet does not`;
   const [width, expected] = [there, own].map((inputs) => inputs['encoder_hidden_states']?.dims[2]);
   return width === expected ? undefined : `the UNet reads texts of ${width} numbers a token, and it of ${expected}`;

@@ -121,6 +121,62 @@ describe('a controlled run', () => {
     for (const [i, made] of after.entries()) expect(distance(made, before[i]!)).toBeGreaterThan(1e-3);
   });
 
+  test.each([
+    ['one', { controlnetConditioningScale: [0.5, 0] }, 'ml-tensor'],
+    ['two', { controlnetConditioningScale: [0.5, 0.25] }, 'ml-tensor'],
+    ['two that leave half of the batch alone', { guessMode: true }, 'cpu'],
+  ])(
+    'of %s keeps what it adds on the device as long as it is needed, however it ends',
+    async (_, options, location) => {
+      await pipe.use(
+        new ControlNetPlugin([
+          { model, image },
+          { model, image },
+        ]),
+      );
+      const places: string[] = [];
+      using tap = pipe.hooks.beforeModelCall.tap({ name: 'test', stage: 1 }, (call) => {
+        if (call.component !== 'unet') return;
+        call.wrap((next) => async (inputs) => {
+          places.push(inputs['mid_block_additional_residual']!.location);
+          if (places.length === 3) throw new Error('enough');
+          return next(inputs);
+        });
+      });
+      void tap;
+      const { device } = pipe.components['unet']!;
+      await pixels(options);
+      expect(places).toEqual([location, location]);
+      expect(await device.usage()).toMatchObject({ tensors: 0 });
+      expect(await causeOf(pixels(options))).toMatchObject({ message: 'enough' });
+      expect(await device.usage()).toMatchObject({ tensors: 0 });
+    },
+  );
+
+  test('adds to what somebody else feeds the UNet', async () => {
+    const once = { numInferenceSteps: 1 };
+    await pipe.use(new ControlNetPlugin({ model, image }));
+    const expected = await pixels(once);
+    const fed: Record<string, Tensor> = {};
+    {
+      using tap = pipe.hooks.beforeModelCall.tap({ name: 'test', stage: 1 }, (call) => {
+        if (call.component !== 'unet') return;
+        call.wrap((next) => async (inputs) => {
+          for (const [name, tensor] of Object.entries(inputs).filter(([key]) => key.includes('residual')))
+            fed[name] = new Tensor('float32', (await tensor.getData()) as Float32Array, tensor.dims);
+          return next(inputs);
+        });
+      });
+      void tap;
+      await pixels({ ...once, controlnetConditioningScale: 0.75 });
+    }
+    using tap = pipe.hooks.beforeModelCall.tap({ name: 'test', before: 'thimble:controlnet' }, (call) => {
+      if (call.component === 'unet') call.inputs = { ...call.inputs, ...fed };
+    });
+    void tap;
+    expect(distance(await pixels({ ...once, controlnetConditioningScale: 0.25 }), expected)).toBeLessThan(1e-4);
+  });
+
   test('with averaged conditions gives the same everywhere, with the prompt alone', async () => {
     const pooled = await writeRandomControlNet(join(folder, 'pooled'), testCheckpoint, {
       global_pool_conditions: true,

@@ -2,6 +2,7 @@ import { dirname, join } from 'node:path';
 import { type ImageInput, type Plugin, Tensor } from '@thimble/core';
 import { numberField, optional, type OptionsOf, required, textField } from '@thimble/core/model';
 import {
+  ADDED_CALLS,
   type ComponentHandle,
   type GraphContext,
   imageField,
@@ -82,6 +83,7 @@ export class IPAdapterPlugin implements Plugin {
       encoder: await pipeline.open(ENCODER, encoder),
       projection: await pipeline.open(PROJECTION, adapter.projection),
     });
+    provide(ADDED_CALLS, { component: ENCODER, entry: 'call' });
     const layers = new WeakMap<object, ReturnType<typeof layersByAttention>>();
     const layersOf = (model: GraphContext['model']): ReturnType<typeof layersByAttention> => {
       const known = layers.get(model) ?? layersByAttention(model, adapter);

@@ -30,7 +30,7 @@ import { VaeStrips, vaeEntryPoint } from './strips/VaeStrips.js';
 import { type DeliverRows, VaeCalls } from './VaeCalls.js';
 import { layoutOf, type WeightLayout } from './WeightLayout.js';
 
-const CALL_OPTIONS: readonly (keyof CallOptions)[] = ['outputs', 'signal', 'run'];
+const CALL_OPTIONS: readonly (keyof CallOptions)[] = ['outputs', 'preferredOutputLocation', 'signal', 'run'];
 
 /** What a component is made of. */
 export interface ComponentParts {

@@ -17,12 +17,13 @@ import type { CompiledSegment } from './compileSegment.js';
 import { halfInputsOf, planEntry, type PlannedSegment } from './EntryPlan.js';
 import { entryOf } from './entryOf.js';
 import { feedPlan } from './feedPlan.js';
-import { toFloat16, toFloat32 } from './floatTensors.js';
+import { toFloat32 } from './floatTensors.js';
 import { checkOnePiece, type FreezeOptions, type FrozenPrograms } from './FrozenEntry.js';
 import { cutIntoPieces, joinPieces } from './sequencePieces.js';
 import type { CompiledEntry, SegmentCompiler } from './SegmentCompiler.js';
 import type { SegmentRunner } from './SegmentRunner.js';
-import { joinParts, splitIntoParts } from './batchParts.js';
+import { countSamples, joinParts, splitIntoParts } from './batchParts.js';
+import { allToLocal, holdTensor, readyFor } from './heldTensor.js';
 import { TurnQueue } from './TurnQueue.js';
 
 /** What an {@link EntryRunner} works with. */
@@ -90,10 +91,13 @@ export class EntryRunner {
 
   /** The whole output: of all parts of the batch, and of all pieces where the entry point works piece by piece. */
   async run(entryName: string, inputs: NamedTensors, options: CallOptions): Promise<NamedTensors> {
+    const isWhole = this.#staysWhole(entryName, inputs);
+    const given = isWhole ? inputs : await allToLocal(inputs);
+    const told = isWhole ? options : { ...options, preferredOutputLocation: undefined };
     const outputs: NamedTensors[] = [];
-    for (const part of this.parts(entryName, inputs)) {
+    for (const part of this.parts(entryName, given)) {
       const pieces: NamedTensors[] = [];
-      for await (const piece of this.pieces(entryName, part, options)) pieces.push(piece);
+      for await (const piece of this.pieces(entryName, part, told)) pieces.push(piece);
       outputs.push(joinPieces(pieces, this.#entry(entryName).sequence?.axis ?? 0));
     }
     return joinParts(outputs);
@@ -101,6 +105,7 @@ export class EntryRunner {
 
   /** The inputs of a batch in parts that are computed one after the other: as many samples at once as the memory limit has room for. */
   parts(entryName: string, inputs: NamedTensors): readonly NamedTensors[] {
+    if (this.#staysWhole(entryName, inputs)) return [inputs];
     const entry = this.#entry(entryName);
     const parts = splitIntoParts(inputs, entry, this.#maxBatch(entryName, inputs));
     const single = splitIntoParts(inputs, entry, 1);
@@ -159,11 +164,18 @@ export class EntryRunner {
     return { inputs: shapes, programs: await this.#parts.compiler.freeze(entry, shapes, options) };
   }
 
+  /** Whether it is computed at once, whatever it takes. */
+  #staysWhole(entryName: string, inputs: NamedTensors): boolean {
+    const entry = this.#entry(entryName);
+    this.#check(entryName, inputs);
+    if (entry.sequence !== undefined) return false;
+    return this.#parts.budget.limit === undefined || countSamples(inputs, entry) === 1;
+  }
+
   /** How many samples of a batch are computed at once: as many as the memory limit has room for, by the largest value that one of them needs. */
   #maxBatch(entryName: string, inputs: NamedTensors): number {
     const { budget, compiler } = this.#parts;
     const entry = this.#entry(entryName);
-    this.#check(entryName, inputs);
     const [one, ...others] = splitIntoParts(inputs, entry, 1) as [NamedTensors, ...NamedTensors[]];
     if (others.length === 0 || budget.limit === undefined) return Infinity;
     return budget.maxBatch(compiler.largestValue(entryName, entry, this.#check(entryName, one)));
@@ -183,24 +195,31 @@ export class EntryRunner {
   async #runPiece(entryName: string, { given, state, last }: PieceInputs, options: CallOptions): Promise<PieceOutputs> {
     const shapes = shapesOf({ ...given, ...state });
     this.#parts.room.check(entryName, shapes);
+    const { device } = this.#parts;
     const { outline, programs, wanted, kept, plan } = await this.#plan(entryName, shapes, { ...options, last });
     const halves = halfInputsOf(plan, programs);
-    const inputs = Object.fromEntries(
-      Object.entries(given).map(([name, tensor]) => [name, halves.has(name) ? toFloat16(tensor) : tensor]),
-    );
-    const valuesOf = (names: readonly string[]): string[] => names.map((name) => outline.outputs.get(name) as string);
-    const [download, keep] = [valuesOf(wanted), valuesOf(kept)];
+    const inputs: NamedTensors = {};
+    for (const [name, tensor] of Object.entries(given))
+      inputs[name] = await readyFor(device, tensor, halves.has(name) ? 'float16' : tensor.type);
+    const valueOf = (name: string): string => outline.outputs.get(name) as string;
+    const holds = options.preferredOutputLocation === 'ml-tensor';
+    const download = holds ? [] : wanted.map(valueOf);
+    const keep = [...(holds ? wanted : []), ...kept].map(valueOf);
     const fed = feedPlan(plan, programs);
     const values = await this.#parts.runner.run(
       fed.plan,
       { given: { ...inputs, ...fed.inputs }, state, download, keep },
       options,
     );
+    const stateOf = (name: string): DeviceTensor => values.kept[valueOf(name)] as DeviceTensor;
     return {
       outputs: Object.fromEntries(
-        wanted.map((name, i) => [name, toFloat32(values.downloaded[download[i] as string] as Tensor)]),
+        wanted.map((name) => [
+          name,
+          holds ? holdTensor(device, stateOf(name)) : toFloat32(values.downloaded[valueOf(name)] as Tensor),
+        ]),
       ),
-      state: Object.fromEntries(kept.map((name, i) => [name, values.kept[keep[i] as string] as DeviceTensor])),
+      state: Object.fromEntries(kept.map((name) => [name, stateOf(name)])),
     };
   }
 

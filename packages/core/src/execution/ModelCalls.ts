@@ -7,6 +7,7 @@ import { Wrapping } from '../hooks/engine/Wrapping.js';
 import type { Hooks } from '../hooks/manifest.js';
 import type { ModelEvent } from './ComponentEvent.js';
 import { entryOf } from './entryOf.js';
+import { disposeHeld } from './heldTensor.js';
 
 /** What a call computes, once the hooks before it have run. `wrapped`: a hook has put code around it. */
 export type ModelComputation = (inputs: NamedTensors, wrapped: boolean) => Promise<NamedTensors>;
@@ -54,7 +55,12 @@ export class ModelCalls {
     const inner = async (given: NamedTensors): Promise<NamedTensors> => compute(given, wrapping.used);
     call.outputs = await endings.after(async () => call.outputs ?? wrapping.run(inner, call.inputs));
     notify({ type: 'model', component, entry, milliseconds: performance.now() - started });
-    await hooks.afterModelCall.call(call);
+    try {
+      await hooks.afterModelCall.call(call);
+    } catch (error) {
+      disposeHeld(call.outputs);
+      throw error;
+    }
     return call.outputs;
   }
 }

@@ -11,6 +11,7 @@ import { Activations } from './Activations.js';
 import type { ComponentSegments } from './ComponentSegments.js';
 import type { PlannedSegment } from './EntryPlan.js';
 import { FirstRead } from './FirstRead.js';
+import { heldOn } from './heldTensor.js';
 
 /** What a {@link SegmentRunner} works with. */
 export interface SegmentRunnerParts {
@@ -69,7 +70,10 @@ export class SegmentRunner {
       ...download.map((value) => [value, 'download' as const] as const),
       ...keep.map((value) => [value, 'keep' as const] as const),
     ]);
-    const program = { inputs: { ...given, ...state }, consumed: Object.keys(state), steps, outputs };
+    const inputs = Object.fromEntries(
+      Object.entries(given).map(([name, tensor]) => [name, heldOn(device, tensor) ?? tensor]),
+    );
+    const program = { inputs: { ...inputs, ...state }, consumed: Object.keys(state), steps, outputs };
     const run = (): Promise<RunValues> => device.run(program, signal);
     return budget.limit === undefined ? this.#firstRead.beside(planned, run) : run();
   }
@@ -83,8 +87,11 @@ export class SegmentRunner {
     const values = new Activations(device, budget.parkingBytes, options.signal);
     try {
       values.own(state, identity(Object.keys(state)));
-      for (const [name, tensor] of Object.entries(given))
-        values.own({ [name]: await device.upload(tensor) }, { [name]: name });
+      for (const [name, tensor] of Object.entries(given)) {
+        const held = heldOn(device, tensor);
+        if (held !== undefined) values.set({ [name]: held }, { [name]: name });
+        else values.own({ [name]: await device.upload(tensor) }, { [name]: name });
+      }
       for (const [i, step] of plan.entries()) await this.#runSegment(step, plan.slice(i + 1), values, options);
       const downloaded = await values.download(download);
       await values.need(keep);

@@ -8,9 +8,8 @@ import { concatBatch, sliceBatch } from './batch.js';
  * samples, are the same in each; what belongs to one sample goes with it.
  */
 export function splitIntoParts(inputs: NamedTensors, entry: ModelEntry, most: number): readonly NamedTensors[] {
-  const samplesOf = (name: string): number =>
-    entry.inputs[name]?.dims[0] === 'batch' ? (inputs[name]?.dims[0] ?? 1) : 1;
-  const count = Math.max(1, ...Object.keys(inputs).map(samplesOf));
+  const samplesOf = (name: string): number => samplesOfInput(inputs, entry, name);
+  const count = countSamples(inputs, entry);
   if (count <= most) return [inputs];
   return Array.from({ length: Math.ceil(count / most) }, (_, part) => {
     const [start, size] = [part * most, Math.min(most, count - part * most)];
@@ -23,6 +22,15 @@ export function splitIntoParts(inputs: NamedTensors, entry: ModelEntry, most: nu
       }),
     );
   });
+}
+
+/** How many samples the inputs of a call are. */
+export function countSamples(inputs: NamedTensors, entry: ModelEntry): number {
+  return Math.max(1, ...Object.keys(inputs).map((name) => samplesOfInput(inputs, entry, name)));
+}
+
+function samplesOfInput(inputs: NamedTensors, entry: ModelEntry, name: string): number {
+  return entry.inputs[name]?.dims[0] === 'batch' ? (inputs[name]?.dims[0] ?? 1) : 1;
 }
 
 /** The outputs of calls on parts of a batch, as those of one. */

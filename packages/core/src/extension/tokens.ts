@@ -38,10 +38,25 @@ export const DEVICES: Token<Named<DeviceFactory>> = createToken('thimble:devices
  */
 export const OPTIONS: Token<Named<RunOption>> = createToken('thimble:options');
 
+/** A call that a plugin adds to runs, of a model that it opened. */
+export interface AddedCall {
+  /** The name under which the plugin opened it. */
+  readonly component: string;
+  /** Its entry point, such as `call`. */
+  readonly entry: string;
+  /** The component of the pipeline's whose calls each have one of it before them, with as many samples. Absent: it is called once in a run. */
+  readonly before?: string;
+  /** Names of that component's optional inputs that are fed with what it gives. */
+  readonly feeds?: readonly string[];
+}
+
+/** Calls that plugins add to runs: what planners count beside the pipeline's own. `ctx.provide(ADDED_CALLS, { component: 'controlnet', entry: 'call', before: 'unet' })` */
+export const ADDED_CALLS: Token<AddedCall> = createToken('thimble:added-calls');
+
 /** What plans runs. What it throws is the run's error, as it is. */
 export interface RunPlanner {
   /** Whether there is a plan for a run that waits for its turn, so that one without is refused at once. May be asked for several runs at a time. */
-  check(run: Pick<RunContext, 'prompt' | 'options' | 'steps'>): Promise<void>;
+  check(run: Pick<RunContext, 'prompt' | 'options' | 'steps' | 'pictures'>): Promise<void>;
   /** Plans a run once it is its turn, before it is held against the memory limit; nothing of it has begun. Meanwhile a plugin may install others (`ctx.use`) and remove them again. */
   plan(run: RunContext): Promise<void>;
 }

@@ -19,6 +19,7 @@ const AS_FIRST_INPUT = new Set([
   'GatherND',
   'Gelu',
   'Gemm',
+  'GlobalAveragePool',
   'Identity',
   'InstanceNormalization',
   'LayerNormalization',

@@ -24,11 +24,10 @@ export function residualInputs(options: UNetOptions): Record<string, ModelInput>
   };
 }
 
-/** Heights and widths behind so many downsamplers, which round as their convolutions do. */
-export function residualSizes({
-  blockOutChannels,
-  downsamplePadding,
-}: UNetOptions): Record<string, (sizes: ReadonlyMap<string, number>) => number> {
+/** Heights and widths behind so many downsamplers, which round as their convolutions do: what {@link residualInputs} name, for the `derived` of an entry point. @throws ERR_ARGUMENT_INVALID for options that are none */
+export function residualSizes(options: UNetOptions): Record<string, (sizes: ReadonlyMap<string, number>) => number> {
+  checkMembers('options', options, 'what readUNetOptions gives', ['blockOutChannels', 'downsamplePadding']);
+  const { blockOutChannels, downsamplePadding } = options;
   // Without padding a pixel is added at one side.
   const sides = downsamplePadding === 0 ? 1 : 2 * downsamplePadding;
   const halve = (size: number): number => Math.floor((size + sides - 3) / 2) + 1;
