@@ -1,5 +1,5 @@
 import { ThimbleError } from '@thimble/core';
-import { checkMembers, type ComponentHandle, MemoryBudget, type RunCalls } from '@thimble/core/plugin';
+import { type AddedCall, checkMembers, type ComponentHandle, MemoryBudget, type RunCalls } from '@thimble/core/plugin';
 import { leastCache } from './memory/leastCache.js';
 import { type CallPeak, peakOf } from './memory/peakOf.js';
 import { type ModelCall, modelCalls } from './model/ModelCall.js';
@@ -17,8 +17,10 @@ const MB = 2 ** 20;
 export interface MemoryPlannerParts {
   readonly components: Readonly<Record<string, ComponentHandle>>;
   readonly run: RunShape;
-  /** What the pipeline's runs call. Default: a denoiser's two looks at a picture are one call, and text encoders run whole. */
+  /** What the pipeline's runs call. */
   readonly calls?: RunCalls;
+  /** What plugins add to it. */
+  readonly added?: readonly AddedCall[];
   readonly speed: MachineSpeed;
   /** Plugins that stay. */
   readonly installed?: readonly InstalledPlugin[];
@@ -57,7 +59,7 @@ export class MemoryPlanner {
   constructor(parts: MemoryPlannerParts) {
     checkMembers('parts', parts, '{ components, run, speed }', ['components', 'run', 'speed']);
     this.#parts = parts;
-    this.#calls = modelCalls(parts.components, parts.run, parts.calls);
+    this.#calls = modelCalls(parts.components, parts.run, parts);
     this.#tensors = Object.values(parts.components).reduce((sum, { weights }) => sum + [...weights.keys()].length, 0);
   }
 
@@ -208,7 +210,7 @@ export class MemoryPlanner {
       const isWhole = call.kind === 'decoder' && peak.strips === undefined;
       peaks.push({ ...peak, bytes: peak.bytes + (isWhole ? 0 : leftBytes) });
       if (setup.residency !== 'all') continue;
-      loadedNodes += call.facts.nodes;
+      loadedNodes += call.facts.nodes(budget.transientBytes);
       leftBytes = Math.max(leftBytes, budget.leftBytes(peak.bytes));
     }
     return peaks;

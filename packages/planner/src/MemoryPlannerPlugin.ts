@@ -1,6 +1,7 @@
 import type { Plugin } from '@thimble/core';
 import type { FieldValues, OptionsOf } from '@thimble/core/model';
 import {
+  ADDED_CALLS,
   type PluginContext,
   type PluginPipeline,
   type PluginRecord,
@@ -43,7 +44,7 @@ export class MemoryPlannerPlugin implements Plugin {
     this.#options = readOptions(options, FIELDS, 'MemoryPlannerPlugin');
   }
 
-  apply({ pipeline, provide, use }: PluginContext): void {
+  apply({ pipeline, provide, getAll, use }: PluginContext): void {
     const { quality, machine } = this.#options;
     const state = new PlannedState();
     const plans = new Map<string, Promise<Plan>>();
@@ -53,7 +54,8 @@ export class MemoryPlannerPlugin implements Plugin {
       if (limitBytes === undefined || component === undefined || !isOnProcessor(pipeline)) return undefined;
       const shape = shapeOf(run, calls);
       const installed = pipeline.plugins.filter((handle) => !state.owns(handle) && handle.name !== this.name);
-      const key = JSON.stringify([shape, installed.map(({ name }) => name)]);
+      const added = getAll(ADDED_CALLS);
+      const key = JSON.stringify([shape, installed.map(({ name }) => name), added]);
       if (state.isFor(key, pipeline)) {
         refuseShrunk(state.plan as Plan);
         return undefined;
@@ -62,7 +64,7 @@ export class MemoryPlannerPlugin implements Plugin {
       const speed = machine ?? (await readMachineSpeed({ device: component.device, file }));
       const plugins = installed.map(({ name, plugin }) => ({ name, claims: plugin.claims }));
       const ofSize = (width: number, height: number): MemoryPlanner =>
-        new MemoryPlanner({ components, run: { ...shape, width, height }, calls, speed, installed: plugins });
+        new MemoryPlanner({ components, run: { ...shape, width, height }, calls, added, speed, installed: plugins });
       const making = plans.get(key) ?? planOrRefuse(ofSize(shape.width, shape.height), { limitBytes, quality, ofSize });
       remember(plans, key, making);
       const plan = await making;
@@ -134,7 +136,7 @@ function isOnProcessor({ components }: PluginPipeline): boolean {
 }
 
 /** How large a run is, by its options. */
-function shapeOf({ prompt, options, steps }: PlannedRun, { guidedAbove }: RunCalls): RunShape {
+function shapeOf({ prompt, options, steps, pictures = [] }: PlannedRun, { guidedAbove }: RunCalls): RunShape {
   const number = (name: string, otherwise: number): number => Number(options[name] ?? otherwise);
   const prompts = Array.isArray(prompt) ? prompt.length : 1;
   return {
@@ -144,5 +146,6 @@ function shapeOf({ prompt, options, steps }: PlannedRun, { guidedAbove }: RunCal
     count: prompts * (number('numImagesPerPrompt', 0) || number('numVideosPerPrompt', 1)),
     steps,
     guided: number('guidanceScale', 1) > guidedAbove,
+    pictures,
   };
 }

@@ -50,7 +50,7 @@ export async function runNeeds(model: string, options: PlanOptions = {}): Promis
   const values = readOptions(options, planFields, 'runNeeds');
   await using pipe = await openToPlan(model, values);
   const run = runOf(pipe, values);
-  const calls = modelCalls(pipe.components, run, pipe.calls).map(needsOf);
+  const calls = modelCalls(pipe.components, run, pipe).map(needsOf);
   const bytesOf = (all: readonly CallNeeds[]): number =>
     all.reduce((sum, { weightBytes, times }) => sum + weightBytes * times, 0);
   const denoising = calls.filter(({ kind }) => kind === 'denoiser');

@@ -1,8 +1,10 @@
+import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { createTestPipeline, runPluginConformance, testRun } from '@thimble/plugin-testkit';
+import { ADDED_CALLS, type AddedCall } from '@thimble/core/plugin';
+import { createTestPipeline, runPluginConformance, testCheckpoint, testRun } from '@thimble/plugin-testkit';
 import { ModelOffloadPlugin } from '@thimble/plugin-offload';
 import { StepCachePlugin } from '@thimble/plugin-step-cache';
-import { MemoryPlannerPlugin } from '../src/index.js';
+import { type Alternative, MemoryPlanner, MemoryPlannerPlugin } from '../src/index.js';
 
 /** So slow that techniques tell, but for int8, which the fake device knows nothing of. */
 const MACHINE = { float32: 1e6, int8: 1e3, read: 1e6 };
@@ -63,6 +65,56 @@ test('does nothing without a limit, and takes no quality that is none', async ()
   await pipe.generate('x', { ...testRun, numInferenceSteps: 1 });
   expect(names(pipe)).toEqual(['thimble:memory-planner']);
   expect(() => new MemoryPlannerPlugin({ quality: 'good' as never })).toThrow(/"exact", "near", "lossy"/);
+});
+
+describe('a model that a plugin calls before each call of the UNet', () => {
+  const feeds = ['down_block_additional_residuals.0', 'mid_block_additional_residual'];
+  const run = { width: 256, height: 256, frames: 1, count: 1, steps: 4, guided: true };
+
+  test('counts, with what it feeds the UNet', async () => {
+    await using pipe = await createTestPipeline({ device: 'fake' });
+    let added: readonly AddedCall[] = [];
+    await pipe.use({
+      name: 'example:second',
+      async apply({ pipeline, provide, getAll }) {
+        await pipeline.open('second', join(testCheckpoint, 'unet'));
+        provide(ADDED_CALLS, { component: 'second', entry: 'call', before: 'unet', feeds });
+        added = getAll(ADDED_CALLS);
+      },
+    });
+    const { components } = pipe;
+    const best = async (calls: readonly AddedCall[]): Promise<Alternative> =>
+      (await new MemoryPlanner({ components, run, speed: MACHINE, added: calls }).best(undefined, 'exact'))!;
+    const [alone, beside, fed] = [await best([]), await best([{ ...added[0]!, feeds: [] }]), await best(added)];
+    // Another UNet takes as long as the first.
+    expect(beside.seconds).toBeGreaterThan(1.5 * alone.seconds);
+    expect(beside.peakBytes).toBeGreaterThan(alone.peakBytes);
+    expect(fed.peakBytes).toBeGreaterThan(beside.peakBytes);
+  });
+
+  test('is planned for when it comes and goes', async () => {
+    await using pipe = await createTestPipeline({ device: 'fake', memoryLimit: '256MB' });
+    await pipe.use(new MemoryPlannerPlugin({ machine: MACHINE }));
+    const told: string[] = [];
+    const seconds = async (): Promise<number> => {
+      for await (const event of pipe.stream('x', RUN))
+        if (event.type === 'warning' && event.code === 'WARN_MEMORY_PLAN') told.push(event.message);
+      const [, count, unit] = /and ([\d.]+) (s|min)\.$/.exec(told.at(-1) ?? '') ?? [];
+      return Number(count) * (unit === 's' ? 1 : 60);
+    };
+    const alone = await seconds();
+    const handle = await pipe.use({
+      name: 'example:second',
+      async apply({ pipeline, provide }) {
+        await pipeline.open('second', join(testCheckpoint, 'unet'));
+        provide(ADDED_CALLS, { component: 'second', entry: 'call', before: 'unet' });
+      },
+    });
+    expect(await seconds()).toBeGreaterThan(1.5 * alone);
+    await handle.remove();
+    expect(await seconds()).toBe(alone);
+    expect(told).toHaveLength(3);
+  });
 });
 
 runPluginConformance(() => new MemoryPlannerPlugin({ machine: MACHINE }), { device: 'fake', describe, test });

@@ -63,7 +63,7 @@ describe('a plan of SD 1.5 at full size, of which only headers are there', () =>
   test.each([
     [512, 160, 'sequential offload', 135],
     [512, 192, '', 160],
-    [512, 256, '', 215],
+    [512, 256, '', 173],
     [512, 1024, 'fused attention', 874],
     [1024, 384, '', 299],
     [1024, 512, '', 389],

@@ -16,7 +16,7 @@ export const ENGINE_BYTES = 80 * MB;
  * What the main process holds for a tensor in the headers of a model's files, in bytes: its header and name, its place in the graphs, and what the heap of V8 has beside what lives. Of the heap alone a tensor took 6 KB,
  * with SD 1.5, SDXL, FLUX.2 klein and Z-Image. Within 288 MB the main process held up to 98 MB with SDXL's 2641 tensors (67 in another run, until its UNet had passed), 75 with SD 1.5's 1130.
  */
-const TENSOR_BYTES = 12 * 2 ** 10;
+const TENSOR_BYTES = 15 * 2 ** 10;
 
 /** So many tensors are in {@link ENGINE_BYTES}: SD 1.5's. */
 const ENGINE_TENSORS = 1130;
@@ -32,6 +32,9 @@ const STRIPS = { share: 0.5, least: 24 * MB };
 
 /** The same where the programs' own pages have hardly any room left: with 24 MB for strips within 160 MB decoding 512×512 held 117 MB, and took 53 s where a page that is missing brings 8 MB of its file along; with 14 MB 100, and 42 s. */
 const TIGHTEST_STRIPS = { share: 0.3, least: 14 * MB };
+
+/** Below this limit no more than so much, for what is held grows faster than strips do: 512×512 within 256 MB, in strips of 72 MB, held 208 to 236 MB, and in strips of 58 MB 166 to 186, in the same time. */
+const MODEST_STRIPS = { below: 288 * MB, most: 58 * MB };
 
 /** What one layer may take for itself at once where nothing is said: 32 MB. */
 export const DEFAULT_TRANSIENT_BYTES = 32 * MB;
@@ -85,10 +88,10 @@ const MOST_KEPT_STRIPS = 656 * MB;
 const BESIDE_LARGE_STRIPS = 100 * MB;
 
 /**
- * Share of a call's values that stays with the allocator for the next call, where sessions stay loaded between them and small blocks are kept. Measured within 1 GB, with all models loaded: FLUX.2 klein's transformer 753
- * MB and its picture 944, where each by itself takes 607 and 711; SD 1.5's picture 874 on one machine, 714 to 736 on another, where by itself it takes 706.
+ * Share of a call's values that stays with the allocator for the next call, beside the sessions that stay loaded, where small blocks are kept. Measured within 1 GB, with all models loaded: FLUX.2 klein's transformer 753
+ * MB and its picture 944, where each by itself takes 607 and 711, and 180 MB are sessions; SD 1.5's picture 874 on one machine, 714 to 736 on another, where by itself it takes 706.
  */
-const LEFT_SHARE = 0.35;
+const LEFT_SHARE = 0.2;
 
 /** Buffers that weights are read into, where they are read in parts: of the part that runs, and of the next one. */
 const PART_BUFFERS = 2;
@@ -185,7 +188,8 @@ export class MemoryBudget {
     if (this.limit === undefined) return Infinity;
     const left = this.limit - BESIDE_STRIPS - pixels * PICTURE_BYTES[entry];
     const { share, least } = this.limit < TIGHTEST ? TIGHTEST_STRIPS : STRIPS;
-    return Math.max(least, Math.floor(left * share));
+    const most = this.limit < MODEST_STRIPS.below ? MODEST_STRIPS.most : Infinity;
+    return Math.min(most, Math.max(least, Math.floor(left * share)));
   }
 
   /** About what both processes take while an entry point computes whose values take `valueBytes` ({@link EntryTrace.valueBytes}). */

@@ -1,5 +1,8 @@
 import type { Graph } from '../graph/Graph.js';
 import type { Outline } from '../graph/Outline.js';
+import { type AttentionLowering, lowerAttention } from '../graph/passes/AttentionLowering.js';
+import { defaultAttention } from '../graph/passes/defaultAttention.js';
+import { lowerGraph } from '../graph/lower.js';
 import { FLOAT32_BYTES } from '../graph/passes/float32Bytes.js';
 import type { InputShapes, Model, ModelEntry } from '../models/Model.js';
 import { checkMembers } from '../fields/checkMembers.js';
@@ -47,6 +50,22 @@ export class EntryTrace {
       transientBytes,
       ...(parkedFrom === undefined ? {} : { parkedFrom }),
     });
+  }
+
+  /** About how many nodes its graphs have once they are lowered for the runtime, where a layer may take so much for itself: attention that takes its heads one by one is most of them. */
+  runtimeNodes(transientBytes: number): number {
+    const lowering = defaultAttention(transientBytes, 'cpu');
+    // What keeps queries from seeing later keys is a large constant, and a node or two.
+    const uncaused: AttentionLowering = (site, emit) => lowering({ ...site, causal: false }, emit);
+    const counted = new Map<Graph, number>();
+    return this.alike.reduce((sum, graph) => {
+      const nodes =
+        counted.get(graph) ??
+        lowerGraph(lowerAttention(graph, uncaused), { bytes: transientBytes, activations: 'float32', provider: 'cpu' })
+          .nodes.length;
+      counted.set(graph, nodes);
+      return sum + nodes;
+    }, 0);
   }
 
   /** Bytes of its largest value. */

@@ -36,7 +36,9 @@ export function memoryNeed(
     for (const value of Object.values(inputs)) lastReader.set(value, i);
   }
   for (const value of outputs.values()) lastReader.set(value, segments.length);
-  const live = new Set<string>();
+  const made = new Set(segments.flatMap(({ outputs: results }) => Object.values(results)));
+  // What a call is given is there from its beginning.
+  const live = new Set([...lastReader.keys()].filter((value) => !made.has(value)));
   let most = 0;
   for (const [i, { inputs, outputs: results }] of segments.entries()) {
     const own = new Set(Object.values(inputs));

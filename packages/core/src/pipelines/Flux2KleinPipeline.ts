@@ -129,7 +129,10 @@ export class Flux2KleinPipeline extends ImagePipeline<typeof flux2KleinFields, F
     const prepared = prepareRun(scheduler, prompt, options, { sigmas: sigmas ?? flowSigmas(steps), mu });
     const run = beginRun(prepared, { scheduler, pictures, strengths: STRENGTHS, rounding: 'up' });
     if (image === undefined || read !== undefined) checkLatents(values.latents, this.latentDims(run.options));
-    return { ...run, references, options: { ...run.options, image } };
+    const seen = references.map((picture) => ({ width: picture.width, height: picture.height, isReference: true }));
+    // What a mask leaves of a picture is looked at, too.
+    const begun = run.encodes.map((picture) => ({ ...picture, isReference: pictures?.mask !== undefined }));
+    return { ...run, references, encodes: [...seen, ...begun], options: { ...run.options, image } };
   }
 
   protected override async checkRoom(prepared: Flux2KleinRun, signal: AbortSignal): Promise<void> {

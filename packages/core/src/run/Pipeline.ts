@@ -39,7 +39,6 @@ import { checkQueue, waitForTurn } from './waitForTurn.js';
 
 /**
  * A pipeline: the components of a checkpoint on one device, with hooks that plugins tap. Runs of one pipeline take turns.
- *
  * @typeParam F - the fields of its options.
  * @typeParam R - what it makes of them, before a run begins.
  * @typeParam L - what it reads for a run, such as pictures.
@@ -331,7 +330,8 @@ export abstract class Pipeline<F extends Fields = Fields, R extends PreparedRun 
     const prepared = this.prepare(prompt, values, await this.read?.(values));
     const options = { ...values, ...prepared.options };
     checkRunSize(prompt, options, this.#parts.limits, this.fields);
-    const context: RunContext = { id: ++this.#runs, prompt, signal, state: new Map(), steps: prepared.steps, options };
+    const { steps, encodes: pictures } = prepared;
+    const context: RunContext = { id: ++this.#runs, prompt, signal, state: new Map(), steps, pictures, options };
     await this.#parts.host.plan(context);
     await this.#room.judge(prepared, signal);
     using memory = new MemoryMonitor(this.device, this.components, this.memoryLimit);

@@ -44,9 +44,9 @@ export class RoomJudge {
   async foresee(prepared: ForeseenRun | undefined, run: AbortController, signal: AbortSignal): Promise<void> {
     if (prepared === undefined) return;
     const planners = this.#host.provided(RUN_PLANNERS);
-    const { options, ...others } = prepared;
+    const { options, prompt, steps, encodes: pictures } = prepared;
     try {
-      for (const planner of planners) await planner.check({ ...others, options: { ...options } });
+      for (const planner of planners) await planner.check({ prompt, steps, pictures, options: { ...options } });
       if (planners.length === 0) await this.judge(prepared, signal);
     } catch (error) {
       run.abort(error);

@@ -129,6 +129,26 @@ describe('pictures to begin with', () => {
     expect(columns(beside, false)).toEqual(columns(kept, false));
     expect(columns(beside, true)).not.toEqual(columns(made, true));
   });
+
+  test('hooks are told which ones are encoded, and which of them are looked at', async () => {
+    const told: unknown[] = [];
+    using tap = distilled.hooks.beforeRun.tap('test', ({ pictures }) => void told.push(pictures));
+    void tap;
+    const image = picture(64, 64);
+    const maskImage = new Image({ width: 64, height: 64, channels: 1, data: new Uint8Array(64 * 64).fill(255) });
+    const imageReference = picture(64, 80, 30);
+    for (const options of [{ image }, { image, strength: 0.5 }, { image, maskImage, imageReference }])
+      await latentsOf(options);
+    const square = { width: 64, height: 64 };
+    expect(told).toEqual([
+      [{ ...square, isReference: true }],
+      [{ ...square, isReference: false }],
+      [
+        { width: 64, height: 80, isReference: true },
+        { ...square, isReference: true },
+      ],
+    ]);
+  });
 });
 
 test('previews are of what the tokens decode to', async () => {

@@ -150,6 +150,15 @@ describe('what a picture says', () => {
     expect(await warnings({ image, maskImage: black })).toEqual(['WARN_MASK_EMPTY']);
   });
 
+  test('hooks are told which ones are encoded', async () => {
+    const told: unknown[] = [];
+    using tap = pipe.hooks.beforeRun.tap('test', ({ pictures }) => void told.push(pictures));
+    void tap;
+    for (const given of [image, full(0.5, [1, 4, 3, 4]), undefined])
+      await pipe.generate('a fox', { ...FEW, image: given, width: 32, height: 24 });
+    expect(told).toEqual([[{ width: 32, height: 24, isReference: false }], [], []]);
+  });
+
   test('bytes, a tensor of pixels and an image give the same', async () => {
     const pixels = new Float32Array(3 * 768);
     for (let i = 0; i < 768; i++) for (let c = 0; c < 3; c++) pixels[c * 768 + i] = image.data[3 * i + c]! / 255;

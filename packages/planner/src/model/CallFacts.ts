@@ -37,6 +37,7 @@ export class CallFacts {
   readonly #outputs: readonly string[] | undefined;
   readonly #traces = new Map<number, EntryTrace>();
   readonly #values = new Map<string, number>();
+  readonly #nodes = new Map<number, number>();
   readonly #pictures = new Map<number, Promise<PlannedPicture | undefined>>();
   #graph: Graph | undefined;
   #operations: Operations | undefined;
@@ -59,9 +60,11 @@ export class CallFacts {
     return this.#trace(1).graphs.length;
   }
 
-  /** Nodes of all graphs. */
-  get nodes(): number {
-    return this.#trace(1).graphs.reduce((sum, { nodes }) => sum + nodes.length, 0);
+  /** Of all graphs, as the runtime has them; see {@link EntryTrace.runtimeNodes}. */
+  nodes(transientBytes: number): number {
+    const known = this.#nodes.get(transientBytes) ?? this.#trace(1).runtimeNodes(transientBytes);
+    this.#nodes.set(transientBytes, known);
+    return known;
   }
 
   /** Of one sample. */
@@ -81,10 +84,11 @@ export class CallFacts {
     return first?.dims.length === 4 ? first.dims.slice(-2).reduce((a, b) => a * b, 1) : 0;
   }
 
-  /** Of the picture that a VAE makes. */
+  /** Of the picture that a VAE makes, or encodes. */
   get pixels(): number {
     const last = this.#trace(1).graphs.at(-1);
-    const dims = last?.shapes.get(last.outputs[0]?.name ?? '') ?? [];
+    const made = last?.shapes.get(last.outputs[0]?.name ?? '') ?? [];
+    const dims = this.#entry === 'encode' ? (Object.values(this.#shapes(1))[0]?.dims ?? []) : made;
     return dims.slice(-2).reduce((a, b) => a * b, 1);
   }
 

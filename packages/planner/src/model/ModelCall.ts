@@ -1,12 +1,13 @@
-import { type ComponentHandle, DENOISER, plainCalls, type RunCalls } from '@thimble/core/plugin';
-import { type ModelEntry, nominalShapes } from '@thimble/core/model';
+import { type AddedCall, type ComponentHandle, DENOISER, plainCalls, type RunCalls } from '@thimble/core/plugin';
+import { type InputShapes, type ModelEntry, nominalShapes } from '@thimble/core/model';
 import { CallFacts } from './CallFacts.js';
 import type { RunShape } from './RunShape.js';
 
 /** What a run calls of a model, as often and with as many samples. */
 export interface ModelCall {
   readonly component: ComponentHandle;
-  readonly kind: 'encoder' | 'denoiser' | 'decoder';
+  /** 'picture': that the VAE encodes; 'added': by a plugin. */
+  readonly kind: 'encoder' | 'picture' | 'denoiser' | 'decoder' | 'added';
   readonly entry: string;
   /** Samples of a call. */
   readonly samples: number;
@@ -18,15 +19,31 @@ export interface ModelCall {
 /** Latents of a transformer that is given tokens: a token for 2×2 of them. */
 const PATCH = 2;
 
-/** The calls of a run in their order: text encoders, the denoiser, the decoder. Components that no run calls by themselves, such as those that plugins opened, are left out. */
+/** What is known of a run's calls. */
+export interface CallsOfRun {
+  /** Of the pipeline. Default: a denoiser's two looks at a picture are one call, and text encoders run whole. */
+  readonly calls?: RunCalls | undefined;
+  /** Of plugins. */
+  readonly added?: readonly AddedCall[] | undefined;
+}
+
+/** The calls of a run in their order: text encoders, the denoiser, the decoder, and before each those that plugins add to it. Components that no run calls are left out. */
 export function modelCalls(
   components: Readonly<Record<string, ComponentHandle>>,
   run: RunShape,
-  { apart, encoderOutputs }: RunCalls = plainCalls,
+  { calls = plainCalls, added = [] }: CallsOfRun = {},
 ): readonly ModelCall[] {
   const scale = scaleOf(components['vae']);
   const latents = { height: Math.ceil(run.height / scale), width: Math.ceil(run.width / scale) };
-  return Object.values(components).flatMap((component): ModelCall[] => {
+  const addedBy = ({ component: name, entry }: AddedCall, call: Pick<ModelCall, 'samples' | 'times'>): ModelCall[] => {
+    const component = components[name];
+    const described = component?.model.entries[entry];
+    if (component === undefined || described === undefined) return [];
+    const sizes = sizesOf(described, latents, run);
+    const facts = new CallFacts(component, entry, (batch) => nominalShapes(described, { ...sizes, batch }));
+    return [{ ...call, component, kind: 'added', entry, facts }];
+  };
+  const own = Object.values(components).flatMap((component): ModelCall[] => {
     const kind = kindOf(component);
     if (kind === undefined) return [];
     const entry = kind === 'decoder' ? 'decode' : Object.keys(component.model.entries)[0];
@@ -35,23 +52,37 @@ export function modelCalls(
     const sizes = sizesOf(described, latents, run);
     const pieces = piecesOf(described, sizes);
     const looks = run.guided && kind !== 'decoder' ? 2 : 1;
-    const calls = apart && kind === 'denoiser' ? looks : 1;
-    const outputs = kind === 'encoder' ? encoderOutputs(component.name) : undefined;
+    const apart = calls.apart && kind === 'denoiser' ? looks : 1;
+    const outputs = kind === 'encoder' ? calls.encoderOutputs(component.name) : undefined;
+    const samples = ((kind === 'encoder' ? 1 : run.count) * looks) / apart;
+    const times = (kind === 'denoiser' ? run.steps : 1) * apart * pieces.count;
+    const before = added.filter((each) => each.before === component.name);
+    const fed = before.flatMap(({ feeds = [] }) => feeds);
+    const shapes = (batch: number): InputShapes => nominalShapes(described, { ...sizes, ...pieces.sizes, batch }, fed);
     return [
-      {
-        component,
-        kind,
-        entry,
-        samples: ((kind === 'encoder' ? 1 : run.count) * looks) / calls,
-        times: (kind === 'denoiser' ? run.steps : 1) * calls * pieces.count,
-        facts: new CallFacts(
-          component,
-          entry,
-          (batch) => nominalShapes(described, { ...sizes, ...pieces.sizes, batch }),
-          outputs,
-        ),
-      },
+      ...(kind === 'denoiser' ? pictureCalls(components['vae'], run) : []),
+      ...before.flatMap((each) => addedBy(each, { samples, times })),
+      { component, kind, entry, samples, times, facts: new CallFacts(component, entry, shapes, outputs) },
     ];
+  });
+  const once = added.filter(({ before }) => before === undefined);
+  return [...once.flatMap((each) => addedBy(each, { samples: 1, times: 1 })), ...own];
+}
+
+/** Those of one size are encoded one after the other. What a run begins with has its size. */
+function pictureCalls(vae: ComponentHandle | undefined, run: RunShape): readonly ModelCall[] {
+  const described = vae?.model.entries['encode'];
+  if (vae === undefined || described === undefined) return [];
+  const bySize = new Map<string, { readonly width: number; readonly height: number; times: number }>();
+  for (const picture of run.pictures ?? []) {
+    const { width, height } = picture.isReference ? picture : run;
+    const alike = bySize.get(`${width}x${height}`) ?? { width, height, times: 0 };
+    alike.times++;
+    bySize.set(`${width}x${height}`, alike);
+  }
+  return Array.from(bySize.values(), ({ width, height, times }) => {
+    const facts = new CallFacts(vae, 'encode', (batch) => nominalShapes(described, { width, height, batch }));
+    return { component: vae, kind: 'picture', entry: 'encode', samples: 1, times, facts };
   });
 }
 
@@ -93,5 +124,10 @@ export function sizesOf(
       ...(names.has('latentFrames') ? { latentFrames: Math.ceil(run.frames / 4) } : {}),
     };
   if (names.has('height')) return { height, width };
-  return names.has('textTokens') ? { tokens: Math.ceil(height / PATCH) * Math.ceil(width / PATCH) } : {};
+  if (!names.has('textTokens')) return {};
+  const seen = (run.pictures ?? []).filter(({ isReference }) => isReference);
+  const own = Math.ceil(height / PATCH) * Math.ceil(width / PATCH);
+  // A picture has as many tokens for its pixels as the one that is made.
+  const tokensPerPixel = own / (run.height * run.width);
+  return { tokens: seen.reduce((sum, each) => sum + Math.round(each.width * each.height * tokensPerPixel), own) };
 }

@@ -1,3 +1,5 @@
+import type { RunPicture } from '@thimble/core/plugin';
+
 /** How large a run is. */
 export interface RunShape {
   /** In pixels. */
@@ -11,4 +13,6 @@ export interface RunShape {
   readonly steps: number;
   /** Whether the denoiser looks at each picture twice, with and without the prompt. */
   readonly guided: boolean;
+  /** Pictures that the VAE encodes first. Default: none. */
+  readonly pictures?: readonly RunPicture[];
 }

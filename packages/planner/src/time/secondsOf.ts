@@ -55,7 +55,7 @@ export function secondsOf({ call, strips, batch }: CallPeak, parts: TimeParts): 
   const { facts, samples } = call;
   // Samples that are not computed at once go through all of the model one after the other.
   const passes = Math.ceil(samples / batch);
-  const tiled = setup.decoding === 'blended' && call.kind === 'decoder' ? TILE_FACTOR : 1;
+  const tiled = setup.decoding === 'blended' && isVae(call) ? TILE_FACTOR : 1;
   const way = strips === undefined ? tiled : STRIP_FACTOR;
   const widening = (computesInt8(call, setup) ? 0 : facts.weights.narrow) * WIDENING_COST;
   const once = sampleSeconds(call, parts) * samples * way + (passes * widening) / speed.float32;
@@ -132,16 +132,20 @@ function isUNet({ kind, component }: CallPeak['call']): boolean {
   return kind === 'denoiser' && component.name.startsWith('unet');
 }
 
-function computesInt8({ kind }: CallPeak['call'], { compute }: Setup): boolean {
-  return compute === 'int8' && kind !== 'encoder';
+function computesInt8({ kind }: Pick<CallPeak['call'], 'kind'>, { compute }: Setup): boolean {
+  return compute === 'int8' && (kind === 'denoiser' || isVae({ kind }));
+}
+
+function isVae({ kind }: Pick<CallPeak['call'], 'kind'>): boolean {
+  return kind === 'decoder' || kind === 'picture';
 }
 
 /** Bytes of a model's weights as they are stored with this setup. */
 export function storedBytes(
   weights: { readonly bytes: number; readonly elements: number },
-  { storage, compute }: Setup,
+  setup: Setup,
   kind: CallPeak['call']['kind'],
 ): number {
-  const eight = (storage !== 'checkpoint' && kind === 'denoiser') || (compute === 'int8' && kind !== 'encoder');
+  const eight = (setup.storage !== 'checkpoint' && kind === 'denoiser') || computesInt8({ kind }, setup);
   return eight ? Math.min(weights.bytes, weights.elements) : weights.bytes;
 }

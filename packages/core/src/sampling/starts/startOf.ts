@@ -2,7 +2,9 @@ import { checkMembers } from '../../fields/checkMembers.js';
 import type { Component } from '../../execution/Component.js';
 import { refuseOption } from '../../fields/refuseOption.js';
 import type { CallOptions } from '../../hooks/calls/CallOptions.js';
+import type { RunPicture } from '../../hooks/calls/RunContext.js';
 import type { Scheduler } from '../../schedulers/Scheduler.js';
+import type { PreparedRun } from '../../run/PreparedRun.js';
 import type { SamplingOptions, SamplingRun } from '../prepareRun.js';
 import { beginIndexOf, type StepRounding } from './beginIndexOf.js';
 import { fromImage, type LatentDims } from './fromImage.js';
@@ -48,21 +50,35 @@ const STRENGTHS: StrengthDefaults = { image: 0.8, mask: 1 };
 export function beginRun<R extends SamplingRun<SamplingOptions & PictureValues>>(
   run: R,
   parts: BeginningParts,
-): R & Beginning {
+): R & Beginning & Required<Pick<PreparedRun, 'encodes'>> {
   checkMembers('run', run, 'a prepared run', ['options', 'window']);
   checkMembers('parts', parts, '{ scheduler, pictures }', ['scheduler']);
   const { scheduler, pictures, strengths = STRENGTHS, rounding = 'down' } = parts;
   const { image, maskImage, strength, numInferenceSteps, denoisingStart, denoisingEnd } = run.options;
   if (pictures !== undefined) checkPictureCount(pictures.image.count, run.options);
+  const encodes = pictures === undefined ? [] : encodedPictures(pictures);
   if (denoisingStart !== undefined && strength !== undefined)
     refuseOption('strength', strength, 'nothing beside denoisingStart, which says where to begin');
-  if (image === undefined || denoisingStart !== undefined) return { ...run, pictures, whole: image === undefined };
+  if (image === undefined || denoisingStart !== undefined)
+    return { ...run, pictures, encodes, whole: image === undefined };
   const share = strength ?? (maskImage === undefined ? strengths.image : strengths.mask);
   const beginIndex = beginIndexOf(scheduler, numInferenceSteps, share, rounding);
   const { endIndex } = run.window;
   if (beginIndex >= endIndex)
     refuseOption('denoisingEnd', denoisingEnd, `an end after the beginning, which a strength of ${share} makes late`);
-  return { ...run, pictures, whole: share === 1, steps: endIndex - beginIndex, window: { beginIndex, endIndex } };
+  return {
+    ...run,
+    pictures,
+    encodes,
+    whole: share === 1,
+    steps: endIndex - beginIndex,
+    window: { beginIndex, endIndex },
+  };
+}
+
+/** None where their latents were given. */
+function encodedPictures({ image: { count, latents }, width, height }: Pictures): readonly RunPicture[] {
+  return latents === undefined ? Array.from({ length: count }, () => ({ width, height, isReference: false })) : [];
 }
 
 /** @throws ERR_ARGUMENT_INVALID for pictures that are neither one for all, nor one for each prompt or each result */
