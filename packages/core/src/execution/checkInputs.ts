@@ -37,8 +37,8 @@ export function checkInputs(
 }
 
 /** By what it has, because tensors may come from another copy of the package. */
-function isTensor(value: object): value is Tensor {
-  return 'type' in value && 'dims' in value && 'data' in value;
+function isTensor(value: unknown): value is Tensor {
+  return typeof value === 'object' && value !== null && 'type' in value && 'dims' in value && 'data' in value;
 }
 
 /** Also notes the sizes that names have from here on. */

@@ -66,6 +66,13 @@ describe('residuals that are fed to the UNet', () => {
     for (const [i, value] of two.entries()) expect(value).toBeCloseTo(one[i % one.length]!, 4);
   });
 
+  test.each([3, 'noise', [1, 2]])('a sample that is %j is refused', async (sample) => {
+    await expect(unet.call({ ...plain, sample: sample as never })).rejects.toMatchObject({
+      code: 'ERR_INPUT_INVALID',
+      details: { input: 'sample', got: typeof sample },
+    });
+  });
+
   test.each([
     [
       'of another height',
