@@ -4,6 +4,7 @@ import {
   collectGarbage,
   type ComponentHandle,
   concatBatch,
+  disposeHeld,
   InputPictures,
   MODELS,
   type ModelCall,
@@ -20,7 +21,7 @@ import {
 } from '@thimble/core/plugin';
 import { cannyPictures } from './canny.js';
 import { checkFit, isResidual } from './checkFit.js';
-import { type Control, ControlledCall, dispose, type Rows, sliceRows } from './ControlledCall.js';
+import { type Control, ControlledCall, type Rows, sliceRows } from './ControlledCall.js';
 import { ControlNetModel } from './ControlNetModel.js';
 import {
   checkControlNets,
@@ -158,7 +159,7 @@ async function controlled(
     try {
       return await next({ ...part, ...residuals });
     } finally {
-      dispose(residuals);
+      disposeHeld(residuals);
     }
   };
   if (!oneByOne || batch === 1) return one({ start: 0, count: batch });

@@ -1,6 +1,14 @@
 import { Tensor } from '@thimble/core';
 import { DOWN_RESIDUAL, MID_RESIDUAL } from '@thimble/core/model';
-import type { ComponentHandle, InputPictures, NamedTensors, RunContext } from '@thimble/core/plugin';
+import {
+  type ComponentHandle,
+  concatBatch,
+  disposeHeld,
+  type InputPictures,
+  type NamedTensors,
+  type RunContext,
+  sliceBatch,
+} from '@thimble/core/plugin';
 import { DOWN_SAMPLE, type ControlNetModel, MID_SAMPLE } from './ControlNetModel.js';
 import type { ControlStrength } from './controlOptions.js';
 
@@ -42,11 +50,11 @@ export class ControlledCall {
     for (const control of controls) {
       const before = sums;
       const made = await this.#sums(control, { ...inputs, ...before }, rows).catch((error: unknown) => {
-        dispose(before);
+        disposeHeld(before);
         throw error;
       });
       if (made === undefined) continue;
-      dispose(before);
+      disposeHeld(before);
       sums = made;
     }
     return sums;
@@ -128,18 +136,11 @@ export async function sliceRows(
   if (count === batch) return inputs;
   const sliced: NamedTensors = {};
   for (const [name, tensor] of Object.entries(inputs)) {
-    const [n, ...rest] = tensor.dims;
-    const size = tensor.size / batch;
-    const rows = async (): Promise<Float32Array> =>
-      ((await tensor.getData(true)) as Float32Array).subarray(start * size, (start + count) * size);
-    sliced[name] = n === batch ? new Tensor(tensor.type as 'float32', await rows(), [count, ...rest]) : tensor;
+    const isShared = tensor.dims[0] !== batch;
+    if (!isShared) await tensor.getData(true);
+    sliced[name] = isShared ? tensor : sliceBatch(tensor, start, count);
   }
   return sliced;
-}
-
-/** Frees residuals on the device; what lies here is left to whoever may look at it. */
-export function dispose(residuals: NamedTensors): void {
-  for (const tensor of Object.values(residuals)) if (tensor.location !== 'cpu') tensor.dispose();
 }
 
 /** What each residual of a ControlNet is multiplied by, the mid block's last. In guess mode shallow layers count for a tenth, and each deeper one for more, to 1 in the middle. */
@@ -154,16 +155,11 @@ function vector(values: readonly number[]): Tensor {
 
 /** Samples behind the `skipped` ones, which have what was there before, one for all or one for each, or zeros. */
 async function behind(before: Tensor | undefined, tensor: Tensor, skipped: number): Promise<Tensor> {
+  await before?.getData();
   const [n = 1, ...rest] = tensor.dims;
-  const size = tensor.size / n;
-  const data = new Float32Array((skipped + n) * size);
-  const there = (await before?.getData()) as Float32Array | undefined;
-  for (let i = 0; i < skipped && there !== undefined; i++)
-    data.set(there.subarray(...rowOf(before?.dims[0] === 1 ? 0 : i, size)), i * size);
-  data.set(tensor.data as Float32Array, skipped * size);
-  return new Tensor('float32', data, [skipped + n, ...rest]);
-}
-
-function rowOf(i: number, size: number): readonly [number, number] {
-  return [i * size, (i + 1) * size];
+  const zeros = new Tensor('float32', new Float32Array(tensor.size / n), [1, ...rest]);
+  const first = Array.from({ length: skipped }, (_, i) =>
+    before === undefined ? zeros : sliceBatch(before, before.dims[0] === 1 ? 0 : i, 1),
+  );
+  return concatBatch([...first, tensor]);
 }

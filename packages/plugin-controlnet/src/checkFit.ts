@@ -1,13 +1,11 @@
-import type { ModelInput } from '@thimble/core/model';
+import { DOWN_RESIDUAL, MID_RESIDUAL, type ModelInput } from '@thimble/core/model';
 import type { ComponentHandle, PluginHostPipeline } from '@thimble/core/plugin';
 import { ControlNetError } from './ControlNetError.js';
 import type { ControlNetModel } from './ControlNetModel.js';
 
-const RESIDUAL = /^(?:down_block_additional_residuals\.\d+|mid_block_additional_residual)$/;
-
 /** Whether an input is one for what is added to hidden states. */
 export function isResidual(name: string): boolean {
-  return RESIDUAL.test(name);
+  return name === MID_RESIDUAL || name.startsWith(DOWN_RESIDUAL);
 }
 
 /** @throws ERR_CONTROLNET_MISMATCH for a ControlNet that was made for another UNet than the pipeline's */

@@ -92,10 +92,10 @@ export class EntryRunner {
   /** The whole output: of all parts of the batch, and of all pieces where the entry point works piece by piece. */
   async run(entryName: string, inputs: NamedTensors, options: CallOptions): Promise<NamedTensors> {
     const isWhole = this.#staysWhole(entryName, inputs);
-    const given = isWhole ? inputs : await allToLocal(inputs);
+    const parts = isWhole ? [inputs] : this.parts(entryName, await allToLocal(inputs));
     const told = isWhole ? options : { ...options, preferredOutputLocation: undefined };
     const outputs: NamedTensors[] = [];
-    for (const part of this.parts(entryName, given)) {
+    for (const part of parts) {
       const pieces: NamedTensors[] = [];
       for await (const piece of this.pieces(entryName, part, told)) pieces.push(piece);
       outputs.push(joinPieces(pieces, this.#entry(entryName).sequence?.axis ?? 0));
@@ -105,7 +105,6 @@ export class EntryRunner {
 
   /** The inputs of a batch in parts that are computed one after the other: as many samples at once as the memory limit has room for. */
   parts(entryName: string, inputs: NamedTensors): readonly NamedTensors[] {
-    if (this.#staysWhole(entryName, inputs)) return [inputs];
     const entry = this.#entry(entryName);
     const parts = splitIntoParts(inputs, entry, this.#maxBatch(entryName, inputs));
     const single = splitIntoParts(inputs, entry, 1);
@@ -176,6 +175,7 @@ export class EntryRunner {
   #maxBatch(entryName: string, inputs: NamedTensors): number {
     const { budget, compiler } = this.#parts;
     const entry = this.#entry(entryName);
+    this.#check(entryName, inputs);
     const [one, ...others] = splitIntoParts(inputs, entry, 1) as [NamedTensors, ...NamedTensors[]];
     if (others.length === 0 || budget.limit === undefined) return Infinity;
     return budget.maxBatch(compiler.largestValue(entryName, entry, this.#check(entryName, one)));

@@ -1,6 +1,7 @@
 import { refuseOption } from '../fields/refuseOption.js';
 import { isList } from '../fields/isList.js';
 import { checkMembers } from '../fields/checkMembers.js';
+import { checkInteger } from '../fields/checkNumber.js';
 import { Tensor } from 'onnxruntime-common';
 
 /** Joins float32 tensors on the batch axis. */
@@ -27,8 +28,11 @@ export function repeatBatch(tensor: Tensor, times: number): Tensor {
     : concatBatch(splitBatch(tensor).flatMap((sample) => Array.from({ length: times }, () => sample)));
 }
 
-/** Samples of the batch, of any element type; a view, no copy. */
+/** Samples of the batch, of any element type; a view, no copy. @throws ERR_ARGUMENT_INVALID */
 export function sliceBatch(tensor: Tensor, start: number, count: number): Tensor {
+  checkMembers('tensor', tensor, 'a tensor', ['dims', 'data', 'size']);
+  checkInteger('start', start, 0);
+  checkInteger('count', count, 0);
   const [all = 1, ...rest] = tensor.dims;
   const size = tensor.size / all;
   return new Tensor(

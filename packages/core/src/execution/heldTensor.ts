@@ -1,6 +1,7 @@
 import { Tensor } from 'onnxruntime-common';
 import type { Device } from '../device/Device.js';
 import type { DeviceTensor } from '../device/DeviceTensor.js';
+import { checkMembers } from '../fields/checkMembers.js';
 import { toFloat16, toFloat32 } from './floatTensors.js';
 import type { NamedTensors } from '../hooks/calls/NamedTensors.js';
 
@@ -49,7 +50,11 @@ export async function allToLocal(tensors: NamedTensors): Promise<NamedTensors> {
   return tensors;
 }
 
-/** Frees those that lie on a device; the others are left as they are. */
+/** Frees those that lie on a device; the others are left as they are. @throws ERR_ARGUMENT_INVALID for what are no tensors by their names */
 export function disposeHeld(tensors: NamedTensors): void {
-  for (const tensor of Object.values(tensors)) if (tensor.location === 'ml-tensor') tensor.dispose();
+  checkMembers('tensors', tensors, 'tensors by their names', []);
+  for (const tensor of Object.values(tensors)) {
+    checkMembers('tensors', tensor, 'tensors by their names', ['location']);
+    if (tensor.location === 'ml-tensor') tensor.dispose();
+  }
 }

@@ -1,5 +1,5 @@
 import type { MemoryBudget } from '@thimble/core/plugin';
-import type { ModelCall } from '../model/ModelCall.js';
+import { isOfVae, type ModelCall } from '../model/ModelCall.js';
 import type { Setup } from '../techniques/Setup.js';
 
 /** What one call of a model takes. */
@@ -35,8 +35,7 @@ export async function peakOf(
 ): Promise<CallPeak> {
   const { facts } = call;
   const sessions = NODE_BYTES * (loadedNodesOf(call, setup, budget) + loadedNodes);
-  if (call.kind === 'decoder' || call.kind === 'picture')
-    return vaePeak(call, setup, budget, sessions + madeBytes(call));
+  if (isOfVae(call)) return vaePeak(call, setup, budget, sessions + madeBytes(call));
   const parkedFrom = setup.residency === 'segment' ? budget.parkingBytes : Infinity;
   const needed = (batch: number): number =>
     budget.neededBytes(facts.valueBytes(batch, budget.transientBytes, parkedFrom), call.entry);

@@ -19,6 +19,11 @@ export interface ModelCall {
 /** Latents of a transformer that is given tokens: a token for 2×2 of them. */
 const PATCH = 2;
 
+/** Whether a picture is encoded or decoded. */
+export function isOfVae({ kind }: Pick<ModelCall, 'kind'>): boolean {
+  return kind === 'decoder' || kind === 'picture';
+}
+
 /** What is known of a run's calls. */
 export interface CallsOfRun {
   /** Of the pipeline. Default: a denoiser's two looks at a picture are one call, and text encoders run whole. */

@@ -1,5 +1,6 @@
 import { MemoryBudget } from '@thimble/core/plugin';
 import type { CallPeak } from '../memory/peakOf.js';
+import { isOfVae } from '../model/ModelCall.js';
 import type { Setup } from '../techniques/Setup.js';
 import { STEP_INTERVAL } from '../techniques/techniques.js';
 import type { MachineSpeed } from './MachineSpeed.js';
@@ -55,7 +56,7 @@ export function secondsOf({ call, strips, batch }: CallPeak, parts: TimeParts): 
   const { facts, samples } = call;
   // Samples that are not computed at once go through all of the model one after the other.
   const passes = Math.ceil(samples / batch);
-  const tiled = setup.decoding === 'blended' && isVae(call) ? TILE_FACTOR : 1;
+  const tiled = setup.decoding === 'blended' && isOfVae(call) ? TILE_FACTOR : 1;
   const way = strips === undefined ? tiled : STRIP_FACTOR;
   const widening = (computesInt8(call, setup) ? 0 : facts.weights.narrow) * WIDENING_COST;
   const once = sampleSeconds(call, parts) * samples * way + (passes * widening) / speed.float32;
@@ -133,11 +134,7 @@ function isUNet({ kind, component }: CallPeak['call']): boolean {
 }
 
 function computesInt8({ kind }: Pick<CallPeak['call'], 'kind'>, { compute }: Setup): boolean {
-  return compute === 'int8' && (kind === 'denoiser' || isVae({ kind }));
-}
-
-function isVae({ kind }: Pick<CallPeak['call'], 'kind'>): boolean {
-  return kind === 'decoder' || kind === 'picture';
+  return compute === 'int8' && (kind === 'denoiser' || isOfVae({ kind }));
 }
 
 /** Bytes of a model's weights as they are stored with this setup. */
