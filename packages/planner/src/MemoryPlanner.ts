@@ -2,7 +2,7 @@ import { ThimbleError } from '@thimble/core';
 import { type AddedCall, checkMembers, type ComponentHandle, MemoryBudget, type RunCalls } from '@thimble/core/plugin';
 import { leastCache } from './memory/leastCache.js';
 import { type CallPeak, peakOf } from './memory/peakOf.js';
-import { type ModelCall, modelCalls } from './model/ModelCall.js';
+import { isOfVae, type ModelCall, modelCalls } from './model/ModelCall.js';
 import type { RunShape } from './model/RunShape.js';
 import type { Alternative, Plan } from './Plan.js';
 import { linesOf, megabytes, shapeText } from './linesOf.js';
@@ -203,18 +203,22 @@ export class MemoryPlanner {
   /** What each call takes at its most, with what those before it left. */
   async #peaks(setup: Setup, budget: MemoryBudget): Promise<readonly CallPeak[]> {
     const peaks: CallPeak[] = [];
-    let [loadedNodes, leftBytes] = [0, 0];
+    let [loadedNodes, before] = [0, 0];
     for (const call of this.#calls) {
       const peak = await peakOf(call, { setup, budget, loadedNodes });
-      // A whole picture's large values are blocks of their own, and its small ones lie in what was left: SD 1.5's took no more after a UNet that had left 200 MB.
-      const isWhole = call.kind === 'decoder' && peak.strips === undefined;
-      peaks.push({ ...peak, bytes: peak.bytes + (isWhole ? 0 : leftBytes) });
+      peaks.push({ ...peak, bytes: peak.bytes + budget.leftBytes(before, heldAs(peak)) });
       if (setup.residency !== 'all') continue;
       loadedNodes += call.facts.nodes(budget.transientBytes);
-      leftBytes = Math.max(leftBytes, budget.leftBytes(peak.bytes));
+      before = Math.max(before, peak.bytes);
     }
     return peaks;
   }
+}
+
+/** What a call's memory is counted as, see {@link MemoryBudget.leftBytes}. */
+function heldAs({ call, strips }: CallPeak): 'values' | 'picture' | 'strips' {
+  if (!isOfVae(call)) return 'values';
+  return strips === undefined ? 'picture' : 'strips';
 }
 
 /** The fastest that fits; of those that are as fast but for what cannot be told apart, the one with fewest techniques that leaves something free, or else the one that takes least. */

@@ -10,7 +10,7 @@ export interface DeviceOptions {
   /** Threads of one operator; the runtime's choice (the physical cores) by default. */
   readonly threads?: number | undefined;
   /**
-   * What the allocator does with freed memory: 'keep' it for the next operator, all but blocks above 8 MB
+   * What the allocator does with freed memory: 'keep' it for the next operator, all but blocks above 64 MB, or above 8 MB
    * ('keep-small'), give back all but 16 MB ('trim'), or 'return' it to the system
    * at once. With SD 1.5's UNet at 512×512, offloaded sequentially: 4.6 s a pass and 490 MB; 5.1 s and 300 MB; 6.6 s and 145 MB. Effective in a
    * process of its own with glibc. Default: as the memory limit asks; 'keep-small' from 1 GB on, 'keep' from 8 GB on.

@@ -61,15 +61,15 @@ const TOLERANCE = 1.1;
 
 /**
  * What is held at the most, to what was counted: the allocator keeps some of what is freed, and where it gives all back values die sooner than they are counted. Measured: SD 1.5's UNet, 414 MB of the
- * device's process, 300, 124 to 135 MB of both within 160 MB, 160 within 192; FLUX.2 klein's encoder within 1 GB 304 MB of the device's process, where 144 are counted; SD's VAE whole, 2.3 GB, and 1267 MB within
+ * device's process, 300, 124 to 135 MB of both within 160 MB, 160 within 192; FLUX.2 klein's encoder within 1 GB 304 MB of the device's process, where 144 are counted; SD's VAE whole, 1267 MB within
  * 4 GB, with what the UNet left, on another machine 1103 to 1139; SDXL's in strips, 1251 MB within 2 GB, 782 within 1 GB, 433 within 512 MB; Z-Image's 721 within 1 GB. FLUX.2 klein's and Z-Image's transformers at 1024×1024 within 640 MB held 1.14 and 1.16 times what is counted, SD 1.5's UNet at
  * 1024×1024 within 512 MB 0.68 and 0.84. What was not measured lies between its neighbours. Rows that are written and
  * read ahead, past the page cache, are held beside the strips: SD 1.5's take 149 and 215 MB within 192 and 256.
  */
 const HELD_SHARE: Readonly<Record<'values' | 'picture' | 'strips', Readonly<Record<Allocator, number>>>> = {
   values: { keep: 3, 'keep-small': 2.1, trim: 1.25, return: 0.75 },
-  picture: { keep: 2.1, 'keep-small': 1.15, trim: 1.15, return: 1 },
-  strips: { keep: 2.1, 'keep-small': 1.4, trim: 1.4, return: 1.4 },
+  picture: { keep: 1.1, 'keep-small': 1.15, trim: 1.15, return: 1 },
+  strips: { keep: 1.4, 'keep-small': 1.4, trim: 1.4, return: 1.4 },
 };
 
 /**
@@ -92,6 +92,12 @@ const BESIDE_LARGE_STRIPS = 100 * MB;
  * MB and its picture 944, where each by itself takes 607 and 711, and 180 MB are sessions; SD 1.5's picture 874 on one machine, 714 to 736 on another, where by itself it takes 706.
  */
 const LEFT_SHARE = 0.2;
+
+/**
+ * What at the most stays with the allocator beside a picture where all but the largest blocks are kept, whole or in strips. Measured without a limit: SD 1.5 at 512×512, whose UNet held 470 to 500 MB, 1279 to 1607 MB of both processes, where 1053 are counted; four of them at once 4241, where
+ * 4052 are; 1024×1024 4718, where 4053 are; FLUX.2 klein at 256×256 898, where 263 are and its transformer held 600, at 512×512 1796.
+ */
+const MOST_LEFT = 320 * MB;
 
 /** Buffers that weights are read into, where they are read in parts: of the part that runs, and of the next one. */
 const PART_BUFFERS = 2;
@@ -200,7 +206,9 @@ export class MemoryBudget {
   /** Whether the limit has room for an entry point that takes so much: for a picture as a whole, if it has room for what is held then. */
   hasRoom(neededBytes: number, entry: string): boolean {
     if (this.limit === undefined) return true;
-    return isVae(entry) ? this.peakBytes(neededBytes, 'picture') <= this.limit : neededBytes <= this.limit * TOLERANCE;
+    if (!isVae(entry)) return neededBytes <= this.limit * TOLERANCE;
+    const left = this.allocator === 'keep' ? MOST_LEFT : 0;
+    return this.peakBytes(neededBytes, 'picture') + left <= this.limit;
   }
 
   /** What the main process holds beside {@link ENGINE_BYTES} for a pipeline whose models have so many tensors. @throws ERR_ARGUMENT_INVALID for what is no number from 0 on */
@@ -219,13 +227,16 @@ export class MemoryBudget {
   }
 
   #mostHeld(counted: number, of: keyof typeof HELD_SHARE): number {
-    if (this.allocator === 'keep' || of === 'picture') return Infinity;
+    if (of === 'picture' || (this.allocator === 'keep' && of === 'values')) return Infinity;
     return of === 'strips' ? Math.max(counted + BESIDE_LARGE_STRIPS, MOST_KEPT_STRIPS) : Math.max(counted, MOST_KEPT);
   }
 
-  /** What of a call whose peak that was the next call finds taken, if its sessions stay loaded. */
-  leftBytes(peakBytes: number): number {
-    return this.allocator === 'keep-small' ? Math.round(Math.max(0, peakBytes - ENGINE_BYTES) * LEFT_SHARE) : 0;
+  /** What of a call whose peak that was the next one finds taken, if its sessions stay loaded: the next call of a model (the default), a picture whole, or in strips. */
+  leftBytes(peakBytes: number, next: keyof typeof HELD_SHARE = 'values'): number {
+    const held = Math.max(0, peakBytes - ENGINE_BYTES);
+    if (this.allocator === 'keep') return next === 'values' ? 0 : Math.min(held, MOST_LEFT);
+    // A whole picture's large values are blocks of their own, and its small ones lie in what was left: SD 1.5's took no more after a UNet that had left 200 MB.
+    return this.allocator === 'keep-small' && next !== 'picture' ? Math.round(held * LEFT_SHARE) : 0;
   }
 
   /** How many samples of a batch are computed at once, if the largest value of one has `bytes`: one where the activations of several might not fit. */

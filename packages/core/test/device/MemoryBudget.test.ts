@@ -65,9 +65,33 @@ test.each([
   ["SDXL's picture within 2 GB", '2GB', 978, 0, 1251],
 ])('%s', (_, limit, counted, before, measured) => {
   const budget = MemoryBudget.of(limit, undefined);
-  const held = budget.peakBytes(budget.neededBytes(counted * MB, 'call'), 'strips') + budget.leftBytes(before * MB);
+  const held =
+    budget.peakBytes(budget.neededBytes(counted * MB, 'call'), 'strips') + budget.leftBytes(before * MB, 'strips');
   expect(held).toBeGreaterThan(0.9 * measured * MB);
   expect(held).toBeLessThan(1.2 * measured * MB);
+});
+
+// A picture whole; `before`: of both processes with the model before, `loaded`: of the sessions that stay.
+test.each([
+  ['SD 1.5 at 512×512', 1053, 658, 27, 1472],
+  ['SD 1.5, four of 512×512 at once', 4052, 1352, 27, 4241],
+  ['SD 1.5 at 1024×1024', 4052, 1500, 27, 4718],
+  ['SDXL at 1024×1024', 4052, 1472, 149, 4823],
+  ['FLUX.2 klein at 256×256', 263, 668, 148, 898],
+  ['FLUX.2 klein at 512×512', 1053, 957, 148, 1796],
+])('without a limit a picture is held beside what is left: %s', (_, counted, before, loaded, measured) => {
+  const budget = MemoryBudget.of('none', undefined);
+  const own = budget.peakBytes(budget.neededBytes(counted * MB, 'call'), 'picture') + loaded * MB;
+  const held = own + budget.leftBytes(before * MB, 'picture');
+  expect(held).toBeGreaterThan(0.9 * measured * MB);
+  expect(held).toBeLessThan(1.2 * measured * MB);
+});
+
+test('of a small model little is left, and a picture is let in whole only where there is room for what may be', () => {
+  expect(MemoryBudget.of('none', undefined).leftBytes(95 * MB, 'picture')).toBe(15 * MB);
+  const ample = MemoryBudget.of('8GB', undefined);
+  expect(ample.hasRoom(7163 * MB, 'decode')).toBe(true);
+  expect(ample.hasRoom(7164 * MB, 'decode')).toBe(false);
 });
 
 test('strips leave the programs their pages within the tightest limits', () => {

@@ -56,6 +56,11 @@ test('only Linux is asked to end the child first, and may refuse', () => {
 
 test("glibc's settings are for Linux", () => {
   expect(allocatorEnvironment('return', 'linux')).toMatchObject({ MALLOC_TRIM_THRESHOLD_: '262144' });
+  // What a VAE's large values take goes back, on huge pages: kept in the heap they left holes that nothing fitted.
+  expect(allocatorEnvironment('keep', 'linux')).toMatchObject({
+    MALLOC_MMAP_THRESHOLD_: '67108864',
+    GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1',
+  });
   expect([allocatorEnvironment('return', 'darwin'), allocatorEnvironment('keep', 'win32')]).toEqual([{}, {}]);
 });
 
