@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import type { DiffusionPipeline } from '@thimble/core';
 import { checkPath, fileSystemError, MemoryBudget, readOptions } from '@thimble/core/plugin';
+import { inSteadyHeap } from './inSteadyHeap.js';
 import { MemoryPlanner } from './MemoryPlanner.js';
 import { openToPlan } from './model/openToPlan.js';
 import { runOf } from './model/runOf.js';
@@ -36,7 +37,7 @@ export async function openPlanner(model: string, options: PlanOptions = {}): Pro
   checkPath('model', model, 'a folder, a file, or a hub id');
   const values = readOptions(options, planFields, 'planMemory');
   const limitBytes = values.device === 'cpu' ? MemoryBudget.of(values.memory).limit : undefined;
-  await using pipe = await openToPlan(model, values);
+  await using pipe = await inSteadyHeap(async () => openToPlan(model, values));
   const run = runOf(pipe, values);
   const { components, calls, device } = pipe;
   const file = firstFile(pipe);

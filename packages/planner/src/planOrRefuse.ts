@@ -1,4 +1,5 @@
 import { checkMembers } from '@thimble/core/plugin';
+import { inSteadyHeap } from './inSteadyHeap.js';
 import type { MemoryPlanner } from './MemoryPlanner.js';
 import type { Plan } from './Plan.js';
 import type { Quality } from './techniques/Setup.js';
@@ -16,11 +17,12 @@ export interface PlanRequest {
 const STEP = 64;
 
 /** The plan. @throws ERR_MEMORY_LIMIT where there is none, with what would do instead */
-export async function planOrRefuse(
-  planner: MemoryPlanner,
-  { limitBytes, quality, ofSize }: PlanRequest,
-): Promise<Plan> {
+export async function planOrRefuse(planner: MemoryPlanner, request: PlanRequest): Promise<Plan> {
   checkMembers('planner', planner, 'a MemoryPlanner', ['plan', 'refusal']);
+  return inSteadyHeap(async () => plannedOrRefused(planner, request));
+}
+
+async function plannedOrRefused(planner: MemoryPlanner, { limitBytes, quality, ofSize }: PlanRequest): Promise<Plan> {
   const plan = await planner.plan(limitBytes, quality);
   if (plan !== undefined) return plan;
   const limit = limitBytes ?? Infinity;
