@@ -114,6 +114,9 @@ const PARKING_SHARE = 1 / 64;
 /** The same where every page counts: of SDXL's skip connections three have 20 MB each, three 10. */
 const TIGHT_PARKING_SHARE = 1 / 32;
 
+/** Share of the limit up to which a model's weights are small: their pages have room, and are there in the next pass. A step of the demo, whose UNet has 13 MB, took 1.0 s within 256 MB where they were read in parts, for each part is a session, and takes 0.2. */
+const SMALL_WEIGHTS_SHARE = 1 / 8;
+
 /** How many times as large as a part a single weight may be, and what is read ahead of it. */
 const LARGEST_WEIGHTS = 4;
 
@@ -160,6 +163,12 @@ export class MemoryBudget {
   get weightParts(): { readonly partBytes: number; readonly largestBytes: number } | undefined {
     if (this.limit === undefined || this.limit >= TIGHT || this.limit < TIGHTEST) return undefined;
     return { partBytes: this.transientBytes, largestBytes: LARGEST_WEIGHTS * this.transientBytes };
+  }
+
+  /** The same for a model whose weights take so many bytes: small ones stay mapped. */
+  weightPartsOf(weightBytes: number): MemoryBudget['weightParts'] {
+    const isSmall = this.limit !== undefined && weightBytes <= this.limit * SMALL_WEIGHTS_SHARE;
+    return isSmall ? undefined : this.weightParts;
   }
 
   /**

@@ -65,6 +65,7 @@ export class SegmentCompiler {
   readonly #largest = new Map<string, number>();
   readonly #needs = new Map<string, number>();
   #revision = 0;
+  #stored: number | undefined;
 
   constructor(parts: SegmentCompilerParts) {
     this.#parts = parts;
@@ -218,7 +219,14 @@ export class SegmentCompiler {
 
   get #cut(): WeightCut | undefined {
     const { budget, device } = this.#parts;
-    return device.provider === 'cpu' ? budget.weightParts : undefined;
+    return device.provider === 'cpu' ? budget.weightPartsOf(this.#storedBytes) : undefined;
+  }
+
+  /** Of all weights, as they are stored in the checkpoint. */
+  get #storedBytes(): number {
+    const { model, weights } = this.#parts;
+    this.#stored ??= model.parameters.reduce((sum, { key }) => sum + (weights.base.find(key)?.byteLength ?? 0), 0);
+    return this.#stored;
   }
 
   #transform(bound: Graph, inputs: InputShapes): Graph {

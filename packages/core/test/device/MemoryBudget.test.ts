@@ -94,6 +94,14 @@ test('of a small model little is left, and a picture is let in whole only where 
   expect(ample.hasRoom(7164 * MB, 'decode')).toBe(false);
 });
 
+test('weights of a small model stay mapped, where those of a large one are read in parts', () => {
+  const budget = MemoryBudget.of('256MB', undefined);
+  expect(budget.weightPartsOf(32 * MB)).toBeUndefined();
+  expect(budget.weightPartsOf(32 * MB + 1)).toEqual(budget.weightParts);
+  expect(budget.weightParts).toBeDefined();
+  expect(MemoryBudget.of('1GB', undefined).weightPartsOf(4096 * MB)).toBeUndefined();
+});
+
 test('strips leave the programs their pages within the tightest limits', () => {
   const strips = (limit: string): number => MemoryBudget.of(limit, undefined).stripBytes(512 * 512) / MB;
   expect(strips('160MB')).toBeCloseTo(14.55, 2);

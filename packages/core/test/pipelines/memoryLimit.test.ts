@@ -104,6 +104,22 @@ describe('weights that are read in parts', () => {
     for (const result of results) expect(result).toEqual(results[0]);
   });
 
+  test('are not those of a small model, whose pages have room', async () => {
+    const fixture = await FixtureCase.open('sd-tiny-f16');
+    const checkpoint = await openComponentCheckpoint(`${fixture.folder}/unet`);
+    const { name } = fixture.calls.find(({ call }) => call === 'UNet2DConditionModel.forward')!;
+    const device = new InlineDevice({ provider: 'cpu' });
+    const load = jest.spyOn(device, 'load');
+    const model = UNet2DConditionModel.fromConfig(checkpoint.config);
+    const budget = MemoryBudget.of('256MB', undefined);
+    expect(budget.weightParts).toBeDefined();
+    const unet = new Component({ name: 'unet', model, checkpoint, device, hooks: createHooks(), budget });
+    await unet.call(await fixture.inputs(name));
+    expect(load.mock.calls.length).toBeGreaterThan(0);
+    expect(load.mock.calls.every(([{ parts }]) => parts === undefined)).toBe(true);
+    await device.dispose();
+  });
+
   test('say which file it is that cannot be read', async () => {
     const stream = new WeightStream({ window: 2 ** 20, onDrop: () => undefined });
     const weight = { name: 'w', type: 'float32', dims: [1], file: '/nowhere/weights', offset: 0, byteLength: 4 };

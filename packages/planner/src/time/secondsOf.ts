@@ -98,7 +98,7 @@ function sessionSeconds(
   bytes: number,
   { setup, budget }: TimeParts,
 ): number {
-  const { weightParts } = budget;
+  const weightParts = budget.weightPartsOf(bytes);
   if (weightParts !== undefined)
     return SESSION_SECONDS * Math.max(facts.segments, bytes / weightParts.partBytes) * times;
   return setup.residency === 'all' ? 0 : SESSION_SECONDS * facts.segments * (setup.residency === 'segment' ? times : 1);
@@ -112,7 +112,7 @@ function diskSeconds(
   { times, bytes, computing, traffic }: Readonly<Record<'times' | 'bytes' | 'computing' | 'traffic', number>>,
   { budget, speed, cacheBytes }: TimeParts,
 ): number {
-  if (budget.weightParts !== undefined) return Math.max(0, (bytes * times) / speed.read + traffic - computing);
+  if (budget.weightPartsOf(bytes) !== undefined) return Math.max(0, (bytes * times) / speed.read + traffic - computing);
   const read = budget.allocator === 'return' ? speed.read * FAULT_SHARE : speed.read;
   const beside = budget.limit === undefined ? computing / times : 0;
   const again = bytes > cacheBytes ? times - 1 : 0;
