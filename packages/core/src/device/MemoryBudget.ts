@@ -216,8 +216,7 @@ export class MemoryBudget {
   hasRoom(neededBytes: number, entry: string): boolean {
     if (this.limit === undefined) return true;
     if (!isVae(entry)) return neededBytes <= this.limit * TOLERANCE;
-    const left = this.allocator === 'keep' ? MOST_LEFT : 0;
-    return this.peakBytes(neededBytes, 'picture') + left <= this.limit;
+    return this.peakBytes(neededBytes, 'picture') + this.leftBytes(Infinity, 'picture') <= this.limit;
   }
 
   /** What the main process holds beside {@link ENGINE_BYTES} for a pipeline whose models have so many tensors. @throws ERR_ARGUMENT_INVALID for what is no number from 0 on */

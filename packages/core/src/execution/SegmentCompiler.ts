@@ -164,9 +164,7 @@ export class SegmentCompiler {
 
   /** Bytes of a graph's weights in the checkpoint. */
   weightBytes(graph: Graph): number {
-    const keys = new Set(graph.weights.map((weight) => weight.key));
-    const { base } = this.#parts.weights;
-    return [...keys].reduce((sum, key) => sum + (base.find(key)?.byteLength ?? 0), 0);
+    return this.#bytesOf(new Set(graph.weights.map(({ key }) => key)));
   }
 
   /** About how many bytes an entry point takes at given sizes, weights not counted. As for the largest value, it is traced for that, and remembered. */
@@ -224,9 +222,13 @@ export class SegmentCompiler {
 
   /** Of all weights, as they are stored in the checkpoint. */
   get #storedBytes(): number {
-    const { model, weights } = this.#parts;
-    this.#stored ??= model.parameters.reduce((sum, { key }) => sum + (weights.base.find(key)?.byteLength ?? 0), 0);
+    this.#stored ??= this.#bytesOf(this.#parts.model.parameters.map(({ key }) => key));
     return this.#stored;
+  }
+
+  #bytesOf(keys: Iterable<string>): number {
+    const { base } = this.#parts.weights;
+    return [...keys].reduce((sum, key) => sum + (base.find(key)?.byteLength ?? 0), 0);
   }
 
   #transform(bound: Graph, inputs: InputShapes): Graph {
